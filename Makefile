@@ -1,0 +1,52 @@
+# Two commands do everything on a fresh machine: `make repro` and `make test`.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/installed
+# On a machine without a GPU, the index of PyTorch's CPU builds saves gigabytes:
+#   make repro TORCH_INDEX=https://download.pytorch.org/whl/cpu
+TORCH_INDEX ?=
+TORCH := $(shell sed -n 's/^\(torch==.*\)/\1/p' requirements.lock)
+
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: help install repro test lint format bench clean
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+install: $(INSTALLED) ## make the virtual environment with the pinned packages
+
+$(INSTALLED): requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Lacuna needs Python 3.11 or later: make PYTHON=python3.11 ..."; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || \
+	  { echo "Python's venv module is missing: apt-get install python3-venv"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) $(TORCH)
+	$(BIN)/python -m pip install --quiet --no-deps -r requirements.lock
+	@touch $@
+
+repro: $(INSTALLED) ## run the whole pipeline: dvc repro
+	@git rev-parse --git-dir >/dev/null 2>&1 || { echo "DVC needs a git checkout: git clone"; exit 1; }
+	dvc repro
+
+test: $(INSTALLED) ## run the tests
+	pytest
+
+lint: $(INSTALLED) ## ruff and mypy
+	ruff check .
+	ruff format --check .
+	mypy
+
+format: $(INSTALLED) ## let ruff format and mend
+	ruff check --fix .
+	ruff format .
+
+bench: $(INSTALLED) ## measure the distance to the limits, as ratios
+	python -m tests.benchmarks
+
+clean: ## remove the virtual environment and the stages' outputs, not the cache
+	rm -rf $(VENV) data reports/results/plots reports/results/figures
