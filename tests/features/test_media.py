@@ -1,0 +1,265 @@
+import os
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from features import media
+from features.errors import InputError
+from tests.media_factory import flat_frames, make_video, tone
+
+MP4 = {"movflags": "faststart"}
+
+
+@pytest.fixture
+def clip(tmp_path):
+    return make_video(tmp_path / "clip.mp4", flat_frames(30), 30, sound=tone(1.0))
+
+
+def decode(path, **options):
+    times, pictures = zip(*media.frames(path, **options), strict=True)
+    return np.array(times), np.stack(pictures)
+
+
+# ------------------------------------------------------------------ header
+
+
+def test_probe_tells_what_is_there(clip):
+    info = media.probe(clip)
+    assert (info.has_video, info.has_audio, info.width, info.height) == (True, True, 64, 48)
+    assert info.rate == 30
+    assert info.duration == pytest.approx(1.0, abs=0.1)
+
+
+@pytest.mark.parametrize("missing", ["video", "audio"])
+def test_probe_of_one_stream(tmp_path, missing):
+    path = make_video(
+        tmp_path / "one.mp4",
+        None if missing == "video" else flat_frames(5),
+        sound=None if missing == "audio" else tone(0.5),
+    )
+    info = media.probe(path)
+    assert (info.has_video, info.has_audio) == (missing != "video", missing != "audio")
+
+
+@pytest.mark.parametrize("read", [media.probe, media.sound, media.frame_times, list])
+@pytest.mark.parametrize("content", [b"", b"this is no video\n" * 50])
+def test_not_media_is_an_input_error(tmp_path, content, read):
+    path = tmp_path / "broken.mp4"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"broken\.mp4 cannot be read"):
+        read(media.frames(path) if read is list else path)
+
+
+def test_missing_file(tmp_path):
+    with pytest.raises(InputError, match="does not exist"):
+        media.probe(tmp_path / "none.mp4")
+
+
+def test_neither_picture_nor_sound(tmp_path):
+    path = tmp_path / "words.srt"
+    path.write_text("1\n00:00:00,000 --> 00:00:01,000\nhello\n")
+    with pytest.raises(InputError, match="neither"):
+        media.probe(path)
+
+
+# ------------------------------------------------------------------ pictures
+
+
+def test_frames_are_rgb_in_order(clip):
+    times, pictures = decode(clip)
+    np.testing.assert_allclose(times, np.arange(30) / 30, atol=1e-4)
+    assert pictures.shape == (30, 48, 64, 3)
+    assert pictures.dtype == np.uint8
+    expected = np.array([picture[0, 0, 0] for picture in flat_frames(30)], float)
+    np.testing.assert_allclose(pictures.mean(axis=(1, 2, 3)), expected, atol=3)
+
+
+def test_channels_are_red_green_blue(tmp_path):
+    red = np.zeros((48, 64, 3), np.uint8)
+    red[..., 0] = 220
+    _, pictures = decode(make_video(tmp_path / "red.mp4", [red] * 3))
+    np.testing.assert_allclose(pictures[1].mean(axis=(0, 1)), [220, 0, 0], atol=8)
+
+
+def test_height_scales_and_keeps_shape(clip):
+    _, pictures = decode(clip, height=24)
+    assert pictures.shape == (30, 24, 32, 3)
+
+
+@pytest.mark.parametrize("height", [None, 32])
+def test_display_rotation_is_honoured(tmp_path, height):
+    left_is_white = np.full((48, 64, 3), 20, np.uint8)
+    left_is_white[:, :32] = 230
+    path = make_video(tmp_path / "turned.mp4", [left_is_white] * 3, clockwise=90)
+    _, pictures = decode(path, height=height)
+    shape = (64, 48) if height is None else (32, 24)
+    assert pictures.shape[1:3] == shape
+    assert pictures[0, : shape[0] // 3].mean() > 200, "the left side is on top after a turn"
+    assert pictures[0, -shape[0] // 3 :].mean() < 60
+
+
+def test_one_frame(tmp_path):
+    path = make_video(tmp_path / "one.mp4", flat_frames(1))
+    times, pictures = decode(path)
+    assert times.tolist() == [0.0]
+    assert len(pictures) == 1
+
+
+def test_variable_rate_and_late_start(tmp_path):
+    given = [0.5, 0.6, 0.65, 1.0, 1.25]
+    path = make_video(tmp_path / "vfr.mp4", flat_frames(5), 25, times=given)
+    np.testing.assert_allclose(decode(path)[0], given, atol=1e-3)
+    np.testing.assert_array_equal(media.frame_times(path), decode(path)[0])
+
+
+def test_time_stamps_that_do_not_advance_are_extrapolated(monkeypatch, clip):
+    stamps = iter([0.2, None, 0.1, 0.3] + [None] * 26)
+
+    class Restamped:
+        def __init__(self, frame):
+            self.frame, self.time = frame, next(stamps)
+
+        def __getattr__(self, name):
+            return getattr(self.frame, name)
+
+    plain = media._decode
+    monkeypatch.setattr(media, "_decode", lambda *a: (Restamped(f) for f in plain(*a)))
+    times = media.frame_times(clip)
+    np.testing.assert_allclose(times[:5], [0.2, 0.2 + 1 / 30, 0.2 + 2 / 30, 0.3, 0.3 + 1 / 30])
+    assert (np.diff(times) > 0).all()
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv"])
+def test_truncated_file_names_what_was_decoded(tmp_path, suffix):
+    noise = np.random.default_rng(0).integers(0, 256, (60, 48, 64, 3), np.uint8)
+    whole = make_video(tmp_path / f"whole.{suffix}", noise, options=MP4, sound=tone(2.0))
+    cut = tmp_path / f"cut.{suffix}"
+    content = whole.read_bytes()
+    cut.write_bytes(content[: len(content) * 6 // 10])
+    decoded = []
+    with pytest.raises(InputError, match=r"after \d+ video frames, at \d") as caught:
+        decoded.extend(media.frames(cut))
+    assert 0 < len(decoded) < 60
+    assert f"after {len(decoded)} video frames" in str(caught.value)
+
+
+def test_no_picture_stream(tmp_path):
+    path = make_video(tmp_path / "sound.mp4", None, sound=tone(1.0))
+    with pytest.raises(InputError, match="no picture stream"):
+        list(media.frames(path))
+
+
+def test_timeline_of_a_sound_file(tmp_path):
+    path = make_video(
+        tmp_path / "late.mkv", None, sound=tone(1.0), audio_offset=0.25, audio_codec="pcm_s16le"
+    )
+    np.testing.assert_allclose(media.frame_times(path), 0.25 + np.arange(30) / 30, atol=1e-3)
+
+
+# ------------------------------------------------------------------ sound
+
+
+def test_no_sound_stream(tmp_path):
+    samples, start = media.sound(make_video(tmp_path / "mute.mp4", flat_frames(3)))
+    assert (samples.shape, samples.dtype, start) == ((0,), np.float32, 0.0)
+
+
+def test_samples_are_kept_at_16_khz(tmp_path):
+    given = tone(0.5)
+    path = make_video(tmp_path / "s.wav", None, sound=given, audio_codec="pcm_s16le")
+    samples, start = media.sound(path)
+    assert start == 0
+    np.testing.assert_allclose(samples, given, atol=1 / 32768)
+
+
+def test_stereo_44100_is_resampled_in_place_and_mixed_by_mean(tmp_path):
+    left, right = tone(0.5, 44_100, hertz=300), -0.5 * tone(0.5, 44_100, hertz=300)
+    path = make_video(
+        tmp_path / "s.wav",
+        None,
+        sound=np.stack([left, right]),
+        sound_rate=44_100,
+        audio_codec="pcm_s16le",
+    )
+    samples, _ = media.sound(path)
+    assert abs(len(samples) - 8000) <= 1
+    inner = slice(100, 7900)  # the resampler's filter is short of samples at the ends
+    np.testing.assert_allclose(samples[inner], 0.25 * tone(0.5, hertz=300)[inner], atol=1e-3)
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv"])
+def test_late_sound_keeps_its_time(tmp_path, suffix):
+    path = make_video(
+        tmp_path / f"late.{suffix}", flat_frames(30), sound=tone(0.5), audio_offset=0.478
+    )
+    samples, start = media.sound(path)
+    onset = start + np.argmax(np.abs(samples) > 0.1) / media.SAMPLE_RATE
+    assert onset == pytest.approx(0.478, abs=0.005)
+
+
+def test_gap_in_the_sound_is_silence(tmp_path):
+    path = make_video(
+        tmp_path / "gap.mkv",
+        None,
+        sound=tone(1.024),
+        audio_gap=(0.5, 0.4),
+        audio_codec="pcm_s16le",
+    )
+    samples, _ = media.sound(path)
+    assert len(samples) == pytest.approx(1.424 * 16_000, abs=64)
+    before, gap, after = samples[:8000], samples[8500:14400], samples[15000:]
+    np.testing.assert_allclose(before, tone(0.5), atol=1e-3)
+    assert np.abs(gap).max() < 1e-3
+    assert np.sqrt(np.square(after).mean()) == pytest.approx(0.5 / np.sqrt(2), rel=0.05)
+
+
+def test_full_scale_is_clipped_to_16_bits(tmp_path):
+    loud = 1.5 * np.sign(tone(0.2, hertz=50))
+    path = make_video(tmp_path / "loud.wav", None, sound=loud, audio_codec="pcm_f32le")
+    samples, _ = media.sound(path)
+    assert samples.min() == -1
+    assert samples.max() == np.float32(32767 / 32768)
+
+
+def test_nan_is_refused(tmp_path):
+    sound = tone(0.2)
+    sound[100] = np.nan
+    path = make_video(tmp_path / "nan.wav", None, sound=sound, audio_codec="pcm_f32le")
+    with pytest.raises(InputError, match="not finite"):
+        media.sound(path)
+
+
+def test_truncated_sound(tmp_path):
+    noise = np.random.default_rng(0).normal(0, 0.1, 48_000).astype(np.float32)
+    whole = make_video(tmp_path / "w.mp4", flat_frames(90), sound=noise, options=MP4)
+    cut = tmp_path / "cut.mp4"
+    content = whole.read_bytes()
+    cut.write_bytes(content[: len(content) // 2])
+    with pytest.raises(InputError, match="audio frames"):
+        media.sound(cut)
+
+
+# ------------------------------------------------------------------ real clips
+
+CLIPS = os.environ.get("LACUNA_TEST_CLIPS")
+
+
+@pytest.mark.skipif(not CLIPS, reason="LACUNA_TEST_CLIPS is not set")
+@pytest.mark.parametrize(
+    ("name", "count", "first", "rate", "sound_start"),
+    [
+        ("facenet_video.mp4", 105, 0.0, Fraction(25), 0.01),
+        ("short_hamilton_clip.mp4", 275, 10214 / 11988, Fraction(2997, 100), 353 / 44_100),
+    ],
+)
+def test_real_clips(name, count, first, rate, sound_start):
+    path = Path(CLIPS) / name
+    times = media.frame_times(path)
+    assert len(times) == count
+    assert times[0] == pytest.approx(first)
+    np.testing.assert_allclose(np.diff(times), float(1 / rate), atol=1e-3)
+    samples, start = media.sound(path)
+    assert start == pytest.approx(sound_start)
+    assert start + len(samples) / media.SAMPLE_RATE == pytest.approx(times[-1], abs=0.2)
