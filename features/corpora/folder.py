@@ -1,0 +1,128 @@
+"""Any folder of videos, with or without an items.csv.
+
+items.csv has a row per video: `path` (required), `speaker`, `split` (train, validation, test) and
+`labels`, a CSV with the columns `valence`, `arousal` and, unless it has a row per frame, `time` in
+seconds. Paths are relative to the folder. Without items.csv every video is an item, and its own
+speaker. Without a split column speakers are split at random from a seed.
+"""
+
+import hashlib
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from features.corpora.item import SPLITS, Item, Split
+from features.errors import InputError
+from features.settings import SplitSettings
+
+TABLE = "items.csv"
+COLUMNS = ("path", "speaker", "split", "labels")
+SUFFIXES = frozenset(
+    f".{suffix}"
+    for suffix in "3gp avi flv m4v mkv mov mp4 mpeg mpg mts ogv ts webm wmv".split()  # noqa: SIM905
+)
+
+
+def read(root: Path, split: SplitSettings) -> list[Item]:
+    """The items of a folder, in the order of their names.
+
+    Raises:
+        InputError: the folder or its items.csv is missing or malformed; names row and column.
+    """
+    if not root.is_dir():
+        raise InputError(f"corpus.root {root} is not a folder", "point it to the unpacked corpus")
+    table = _read_table(root)
+    if table.empty:
+        raise InputError(f"there is no video in {root}", "point corpus.root to the videos")
+    if "split" not in table:
+        table["split"] = table["speaker"].map(_draw_splits(table["speaker"], split))
+    items = [
+        Item(
+            name=item_name(path),
+            path=_inside(root, path, row, "path"),
+            speaker=speaker,
+            split=own_split,
+            labels=_inside(root, labels, row, "labels") if labels else None,
+        )
+        for row, (path, speaker, own_split, labels) in enumerate(
+            table[list(COLUMNS)].values.tolist()
+        )
+    ]
+    return sorted(items, key=lambda item: item.name)
+
+
+def item_name(path: str) -> str:
+    """A name made of letters, digits, dot, dash and underscore, unique for each path.
+
+    >>> item_name("session_1/clip.mp4"), item_name("session 1/clip.mp4")
+    ('session_1--clip', 'session_1--clip-51ea2b')
+    """
+    stem = str(Path(path).with_suffix(""))
+    plain = "--" not in stem and re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._/-]*", stem)
+    name = re.sub(r"[^A-Za-z0-9._-]", "_", stem.replace("/", "--")).lstrip(".-")
+    return name if plain else f"{name}-{hashlib.sha256(path.encode()).hexdigest()[:6]}"
+
+
+def _read_table(root: Path) -> pd.DataFrame:
+    file = root / TABLE
+    if not file.exists():
+        found = sorted(p for p in root.rglob("*") if p.suffix.lower() in SUFFIXES)
+        table = pd.DataFrame({"path": [p.relative_to(root).as_posix() for p in found]})
+        return table.assign(speaker=table["path"], labels="")
+    try:
+        table = pd.read_csv(file, dtype=str, keep_default_na=False)
+    except (ValueError, pd.errors.ParserError) as error:
+        raise InputError(f"{file} is not a readable CSV ({error})", "mend the file") from error
+    unknown = sorted(set(table.columns) - set(COLUMNS))
+    if unknown or "path" not in table:
+        problem = f"an unknown column {unknown[0]}" if unknown else "no column path"
+        raise InputError(f"{file} has {problem}", f"its columns are {', '.join(COLUMNS)}")
+    if "speaker" not in table:
+        table["speaker"] = table["path"]
+    if "labels" not in table:
+        table["labels"] = ""
+    _check_values(file, table)
+    return table
+
+
+def _check_values(file: Path, table: pd.DataFrame) -> None:
+    for column in ("path", "speaker"):
+        for row in table.index[table[column] == ""]:
+            raise InputError(f"{file} row {row + 2} has no {column}", "fill it in")
+    for row in table.index[table["path"].duplicated()]:
+        raise InputError(f"{file} row {row + 2} repeats path {table['path'][row]}", "drop one")
+    if "split" in table:
+        for row in table.index[~table["split"].isin(SPLITS)]:
+            raise InputError(
+                f"{file} row {row + 2} has split {table['split'][row]!r}",
+                f"write one of {', '.join(SPLITS)}",
+            )
+
+
+def _inside(root: Path, path: str, row: int, column: str) -> Path:
+    """The file below `root`; a path or link that leads outside is refused."""
+    full = root / path
+    if not full.resolve().is_relative_to(root.resolve()):
+        raise InputError(
+            f"{root / TABLE} row {row + 2} column {column}: {path} leads outside the corpus",
+            "move the file into the corpus",
+        )
+    if not full.exists():
+        raise InputError(
+            f"{root / TABLE} row {row + 2} column {column}: there is no {path}",
+            "add the file, or drop the row",
+        )
+    return full
+
+
+def _draw_splits(speakers: pd.Series, split: SplitSettings) -> dict[str, Split]:
+    """Deal speakers to splits at random; at least one trains."""
+    names = np.random.default_rng(split.seed).permutation(sorted(set(speakers)))
+    validation = round(split.validation * len(names))
+    test = min(round(split.test * len(names)), len(names) - validation - 1)
+    counts: dict[Split, int] = {"validation": validation, "test": max(test, 0)}
+    counts["train"] = len(names) - sum(counts.values())
+    dealt = [part for part, count in counts.items() for _ in range(count)]
+    return dict(zip(names.tolist(), dealt, strict=True))
