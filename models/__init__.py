@@ -1,0 +1,1 @@
+"""Networks, ablation, training and evaluation on the windows store."""

@@ -1,0 +1,178 @@
+"""The windows store as batches of clips on the device.
+
+The 2 s audio context is gathered on the device from single rows of descriptors: the 3900-d windows
+of the paper are never stored.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, fields
+from typing import Any, cast
+
+import numpy as np
+import torch
+import zarr
+from torch import Tensor
+
+from models.draws import stream
+from models.settings import Modality
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Clips padded to the same length.
+
+    Attributes:
+        video: (clips, frames, 4096) float32 fc6, zero where there is no face.
+        lld: (clips, rows, 65) float32 z-normed descriptors; row 0 is the zeros of padding.
+        rows: (clips, frames, steps) int64, rows of `lld` in each frame's context.
+        labels: (clips, frames, targets) float32.
+        valid: (clips, frames) bool, the frame has a valid label.
+        mask: (clips, frames) bool, False for padding.
+        present: (clips, frames, 2) bool, sound and face found.
+        item: (clips,) int64 hash of the item's name.
+        first: (clips,) int64 index of the clip's first frame in its item.
+    """
+
+    video: Tensor
+    lld: Tensor
+    rows: Tensor
+    labels: Tensor
+    valid: Tensor
+    mask: Tensor
+    present: Tensor
+    item: Tensor
+    first: Tensor
+
+    def inputs(self) -> dict[Modality, Tensor]:
+        """Each modality's stream, (clips, frames, features)."""
+        clip = torch.arange(len(self.lld), device=self.lld.device)[:, None, None]
+        return {"audio": self.lld[clip, self.rows].flatten(2), "video": self.video}
+
+    def to(self, device: torch.device) -> "Batch":
+        """The same batch on a device."""
+        tensors = {f.name: getattr(self, f.name) for f in fields(self)}
+        if device.type == "cpu":
+            return self
+        return Batch(
+            **{k: v.pin_memory().to(device, non_blocking=True) for k, v in tensors.items()}
+        )
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A run of consecutive frames of one item, as indices."""
+
+    item: str
+    start: int
+    stop: int
+
+
+class ClipData:
+    """The clips of some items of a windows store.
+
+    Args:
+        windows: the windows store.
+        fc6: the fc6 store.
+        items: names of the items.
+        preload_bytes: read the fc6 features into memory at once if they are no larger.
+    """
+
+    def __init__(
+        self, windows: zarr.Group, fc6: zarr.Group, items: Sequence[str], *, preload_bytes: int
+    ) -> None:
+        self.items = list(items)
+        self.clip_frames = cast("int", windows.attrs["clip_frames"])
+        self._windows = {name: _arrays(windows, name) for name in items}
+        self._fc6: dict[str, Any] = {name: fc6[f"{name}/fc6"] for name in items}
+        if sum(array.nbytes for array in self._fc6.values()) <= preload_bytes:
+            self._fc6 = {name: array[...] for name, array in self._fc6.items()}
+        self.clips = [
+            Clip(name, start, min(start + self.clip_frames, frames))
+            for name in items
+            for frames in [len(self._windows[name]["times"])]
+            for start in range(0, frames, self.clip_frames)
+        ]
+
+    @property
+    def features(self) -> dict[Modality, int]:
+        """Dimension of each modality's input vector."""
+        first = self._windows[self.items[0]]
+        steps, descriptors = first["rows"].shape[1], first["lld"].shape[1]
+        return {"audio": steps * descriptors, "video": self._fc6[self.items[0]].shape[1]}
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether any frame has a valid label."""
+        return any(arrays["valid"].any() for arrays in self._windows.values())
+
+    def item_array(self, item: str, name: str) -> np.ndarray:
+        """One array of an item of the windows store: times, labels, valid, ..."""
+        return self._windows[item][name]
+
+    def batches(self, batches: Iterable[Sequence[int]], device: torch.device) -> Iterator[Batch]:
+        """Batches of clips, the next one read while the last is used.
+
+        Args:
+            batches: indices into `clips`, one sequence per batch.
+            device: where the tensors go.
+        """
+        with ThreadPoolExecutor(max_workers=1) as reader:
+            pending = None
+            for indices in batches:
+                following = reader.submit(self.batch, indices)
+                if pending is not None:
+                    yield pending.result().to(device)
+                pending = following
+            if pending is not None:
+                yield pending.result().to(device)
+
+    def batch(self, indices: Sequence[int]) -> Batch:
+        """The clips with these indices, padded to the longest."""
+        clips = [self.clips[i] for i in indices]
+        frames = max(clip.stop - clip.start for clip in clips)
+        parts = [self._clip(clip) for clip in clips]
+        tensors = {}
+        for name in ("video", "rows", "labels", "valid", "mask", "present"):
+            tensors[name] = _padded([part[name] for part in parts], frames)
+        longest = max(len(part["lld"]) for part in parts)
+        return Batch(
+            **tensors,
+            lld=_padded([part["lld"] for part in parts], longest),
+            item=torch.tensor([stream(clip.item) for clip in clips]),
+            first=torch.tensor([clip.start for clip in clips]),
+        )
+
+    def _clip(self, clip: Clip) -> dict[str, np.ndarray]:
+        span = slice(clip.start, clip.stop)
+        arrays = self._windows[clip.item]
+        rows = arrays["rows"][span].astype(np.int64)
+        inside = rows[rows >= 0]
+        low, high = (inside.min(), inside.max() + 1) if inside.size else (0, 0)
+        padding = np.zeros_like(arrays["lld"][:1])
+        if not len(padding):
+            padding = np.zeros((1, arrays["lld"].shape[1]), np.float32)
+        return {
+            "video": np.asarray(self._fc6[clip.item][span], np.float32),
+            "lld": np.concatenate((padding, arrays["lld"][low:high])),
+            "rows": np.where(rows >= 0, rows - low + 1, 0),
+            "labels": arrays["labels"][span],
+            "valid": arrays["valid"][span],
+            "mask": np.ones(clip.stop - clip.start, bool),
+            "present": np.stack(
+                (arrays["audio_present"][span], arrays["video_present"][span]), axis=1
+            ),
+        }
+
+
+def _arrays(store: zarr.Group, item: str) -> dict[str, np.ndarray]:
+    group = cast("zarr.Group", store[item])
+    return {name: np.asarray(array[...]) for name, array in group.arrays()}
+
+
+def _padded(arrays: Sequence[np.ndarray], length: int) -> Tensor:
+    """Stack arrays of different length along time, zeros (False) after the end."""
+    out = np.zeros((len(arrays), length, *arrays[0].shape[1:]), arrays[0].dtype)
+    for row, array in zip(out, arrays, strict=True):
+        row[: len(array)] = array
+    return torch.from_numpy(out)

@@ -1,0 +1,184 @@
+"""Running one recogniser under every condition, sharing what the conditions have in common.
+
+A projection is linear per frame, so ablation is applied after it; the intact streams are encoded
+once; a clip_zero trial at any probability is a choice per clip between two predictions already
+made. `tests/models/test_evaluator.py` proves this equal to ablating the inputs.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, reduce
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from models.ablation import FrameMap, draw
+from models.conditions import Condition
+from models.data import Batch, ClipData
+from models.metrics import Moments
+from models.networks import Recogniser
+from models.settings import Modality
+
+
+@dataclass(frozen=True)
+class Run:
+    """One trial of one condition."""
+
+    condition: Condition
+    trial: int
+
+
+def runs_of(conditions: Sequence[Condition], trials: int) -> list[Run]:
+    """The runs of a grid: `trials` of each random condition, one of each other."""
+    return [
+        Run(condition, trial)
+        for condition in conditions
+        for trial in range(trials if condition.is_random else 1)
+    ]
+
+
+def evaluate(
+    network: Recogniser,
+    data: ClipData,
+    runs: Sequence[Run],
+    *,
+    seed: int,
+    device: torch.device,
+    batch_clips: int,
+    on_clips: Callable[[int], None] = lambda _: None,
+) -> Moments:
+    """Moments of predictions and labels, pooled over all valid frames.
+
+    Args:
+        network: trained.
+        data: the clips of the split.
+        runs: what to run.
+        seed: of the draws; the same for every model, so that all lose the same frames.
+        device: where to run.
+        batch_clips: clips per batch.
+        on_clips: called with the number of clips done.
+
+    Returns:
+        Moments of shape (runs, targets).
+    """
+    network.to(device).eval()
+    pooled = []
+    for batch in data.batches(_in_order(data, batch_clips), device):
+        with torch.inference_mode():
+            predictions = _Shared(network, batch).predict(runs, seed)
+        pooled.append(_moments(predictions, batch))
+        on_clips(len(batch.item))
+    return reduce(Moments.pooled_with, pooled)
+
+
+def predict(
+    network: Recogniser, data: ClipData, device: torch.device, batch_clips: int
+) -> dict[str, NDArray[np.float32]]:
+    """Predictions (frames, targets) on intact input for every item."""
+    network.to(device).eval()
+    parts: dict[str, list[NDArray[np.float32]]] = {item: [] for item in data.items}
+    clips = iter(data.clips)
+    for batch in data.batches(_in_order(data, batch_clips), device):
+        with torch.inference_mode():
+            predictions = network(batch.inputs(), batch.mask).float().cpu().numpy()
+        for clip_predictions in predictions:
+            clip = next(clips)
+            parts[clip.item].append(clip_predictions[: clip.stop - clip.start])
+    return {item: np.concatenate(clip_parts) for item, clip_parts in parts.items()}
+
+
+def item_moments(data: ClipData, item: str, predictions: NDArray[np.float32]) -> Moments:
+    """Moments (targets,) of one item's predictions (frames, targets) over its valid frames."""
+    valid = data.item_array(item, "valid")
+    return Moments.of(predictions[valid].T, data.item_array(item, "labels")[valid].T)
+
+
+def pooled_ccc(data: ClipData, predictions: dict[str, NDArray[np.float32]]) -> NDArray[np.float64]:
+    """CCC (targets,) over all valid frames of all items together."""
+    moments = [item_moments(data, item, predictions[item]) for item in data.items]
+    return reduce(Moments.pooled_with, moments).ccc()
+
+
+class _Shared:
+    """The work on one batch that conditions share."""
+
+    def __init__(self, network: Recogniser, batch: Batch) -> None:
+        self.network = network
+        self.batch = batch
+        inputs = batch.inputs()
+        self.projected: dict[Modality, Tensor] = {
+            m: network.project(m, inputs[m]) for m in network.modalities
+        }
+        self.encoded: dict[Modality, Tensor] = {
+            m: network.encode(m, x, batch.mask) for m, x in self.projected.items()
+        }
+        self._gone: dict[Modality, Tensor] = {}
+
+    @cached_property
+    def intact(self) -> Tensor:
+        """Predictions (clips, frames, targets) on intact input."""
+        return self.network.fuse(self.encoded, self.batch.mask)
+
+    def gone(self, modality: Modality) -> Tensor:
+        """Predictions (clips, frames, targets) with one modality zero throughout."""
+        if modality not in self._gone:
+            nowhere = torch.ones_like(self.batch.mask)
+            everything_lost = FrameMap(torch.zeros_like(nowhere, dtype=torch.long), nowhere)
+            self._gone[modality] = self._ablated(modality, [everything_lost])[0]
+        return self._gone[modality]
+
+    def predict(self, runs: Sequence[Run], seed: int) -> Tensor:
+        """Predictions (runs, clips, frames, targets)."""
+        by_condition: dict[Condition, list[Run]] = {}
+        for run in runs:
+            by_condition.setdefault(run.condition, []).append(run)
+        return torch.cat([self._condition(c, group, seed) for c, group in by_condition.items()])
+
+    def _condition(self, condition: Condition, runs: Sequence[Run], seed: int) -> Tensor:
+        modality = condition.modality
+        if condition.p == 0 or modality not in self.network.modalities:
+            return self.intact.expand(len(runs), -1, -1, -1)
+        if condition.p == 1 and condition.strategy != "frame_repeat":
+            return self.gone(modality).expand(len(runs), -1, -1, -1)
+        maps = [self._map(run, seed) for run in runs]
+        if condition.strategy == "clip_zero":
+            lost = torch.stack([frame_map.zero[:, :1] for frame_map in maps]).unsqueeze(-1)
+            return torch.where(lost, self.gone(modality), self.intact)
+        return self._ablated(modality, maps)
+
+    def _map(self, run: Run, seed: int) -> FrameMap:
+        condition, batch = run.condition, self.batch
+        frame_map = draw(
+            condition.ablation,
+            condition.modality,
+            key=(seed, condition.strategy, condition.p, run.trial),
+            item=batch.item,
+            first=batch.first,
+            mask=batch.mask,
+        )
+        assert frame_map is not None  # a condition always ablates its own modality
+        return frame_map
+
+    def _ablated(self, modality: Modality, maps: Sequence[FrameMap]) -> Tensor:
+        """Predictions (maps, clips, frames, targets), all maps in one pass."""
+        network, count = self.network, len(maps)
+        nothing = network.nothing(modality)
+        mask = self.batch.mask.repeat(count, 1)
+        lossy = torch.cat([m.apply(self.projected[modality], nothing) for m in maps])
+        encoded = {m: x.repeat(count, 1, 1) for m, x in self.encoded.items() if m != modality}
+        encoded[modality] = network.encode(modality, lossy, mask)
+        return network.fuse(encoded, mask).unflatten(0, (count, -1))
+
+
+def _in_order(data: ClipData, size: int) -> Iterator[range]:
+    count = len(data.clips)
+    return (range(start, min(start + size, count)) for start in range(0, count, size))
+
+
+def _moments(predictions: Tensor, batch: Batch) -> Moments:
+    """Moments (runs, targets) of predictions (runs, clips, frames, targets)."""
+    valid = batch.valid.cpu()
+    x = predictions.float().cpu()[:, valid].movedim(-1, 1).numpy()
+    return Moments.of(x, batch.labels.cpu()[valid].T.numpy())

@@ -1,0 +1,87 @@
+"""The concordance correlation coefficient, from moments that can be pooled over videos."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Population moments of predictions and labels, of any common shape.
+
+    Attributes:
+        n: number of valid frames.
+        mean_x: mean prediction.
+        mean_y: mean label.
+        var_x: population variance (÷ n) of the predictions.
+        var_y: population variance of the labels.
+        cov: population covariance.
+    """
+
+    n: Array
+    mean_x: Array
+    mean_y: Array
+    var_x: Array
+    var_y: Array
+    cov: Array
+
+    @classmethod
+    def of(cls, predictions: NDArray[np.floating], labels: NDArray[np.floating]) -> "Moments":
+        """Moments over the last axis; the other axes broadcast.
+
+        Args:
+            predictions: (..., frames).
+            labels: (..., frames).
+        """
+        x = np.asarray(predictions, np.float64)
+        y = np.asarray(labels, np.float64)
+        n = x.shape[-1]
+        if n == 0:
+            shape = np.broadcast_shapes(x.shape[:-1], y.shape[:-1])
+            return cls(*(np.zeros(shape) for _ in range(6)))
+        mean_x, mean_y = x.mean(-1), y.mean(-1)
+        dx, dy = x - mean_x[..., None], y - mean_y[..., None]
+        # A constant's mean may be off by a rounding; its variance is zero all the same.
+        var_x = np.where(np.ptp(x, -1) == 0, 0.0, (dx * dx).mean(-1))
+        var_y = np.where(np.ptp(y, -1) == 0, 0.0, (dy * dy).mean(-1))
+        cov = np.where((var_x == 0) | (var_y == 0), 0.0, (dx * dy).mean(-1))
+        return cls(*np.broadcast_arrays(float(n), mean_x, mean_y, var_x, var_y, cov))
+
+    def pooled_with(self, other: "Moments") -> "Moments":
+        """Moments of both sets of frames together (Chan, Golub and LeVeque 1983)."""
+        n = self.n + other.n
+        share = np.divide(other.n, n, out=np.zeros_like(n), where=n > 0)
+        dx, dy = other.mean_x - self.mean_x, other.mean_y - self.mean_y
+        between = share * (1 - share)
+        return Moments(
+            n,
+            self.mean_x + share * dx,
+            self.mean_y + share * dy,
+            (1 - share) * self.var_x + share * other.var_x + between * dx * dx,
+            (1 - share) * self.var_y + share * other.var_y + between * dy * dy,
+            (1 - share) * self.cov + share * other.cov + between * dx * dy,
+        )
+
+    def ccc(self) -> Array:
+        """The concordance correlation coefficient of these moments; see `ccc`."""
+        spread = self.var_x + self.var_y + (self.mean_x - self.mean_y) ** 2
+        constant = (self.var_x == 0) & (self.var_y == 0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            value = 2 * self.cov / spread
+        return np.where(constant | (self.n == 0), np.nan, value)
+
+
+def ccc(predictions: NDArray[np.floating], labels: NDArray[np.floating]) -> Array:
+    r"""Concordance correlation coefficient over the last axis (Lin 1989), in float64.
+
+    .. math:: 2 σ_{xy} / (σ_x^2 + σ_y^2 + (μ_x - μ_y)^2), population moments (÷ n).
+
+    A constant prediction gives 0; NaN where both are constant or there is no frame.
+
+    >>> float(ccc(np.array([0.0, 0.5, 1.0]), np.array([0.0, 0.5, 1.0])))
+    1.0
+    """
+    return Moments.of(predictions, labels).ccc()

@@ -1,0 +1,93 @@
+"""Attention blocks that the published architectures share."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import scaled_dot_product_attention
+
+
+class Attention(nn.Module):
+    """Multi-head scaled dot-product attention with biases, softmax scale 1/√d_head.
+
+    The parameters and the function are those of `torch.nn.MultiheadAttention`.
+
+    Args:
+        dim: model dimension, a multiple of `heads`.
+        heads: number of heads.
+        dropout: of the attention weights.
+    """
+
+    def __init__(self, dim: int, heads: int, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.heads = heads
+        self.dropout = dropout
+        self.query = nn.Linear(dim, dim)
+        self.key_value = nn.Linear(dim, 2 * dim)
+        self.output = nn.Linear(dim, dim)
+
+    def forward(self, queries: Tensor, memory: Tensor, mask: Tensor) -> Tensor:
+        """Attend from `queries` to `memory`.
+
+        Args:
+            queries: (clips, frames, dim).
+            memory: (clips, keys, dim).
+            mask: (clips, keys) bool, True for keys that may be attended to.
+
+        Returns:
+            (clips, frames, dim).
+        """
+        q = self._split(self.query(queries))
+        k, v = (self._split(x) for x in self.key_value(memory).chunk(2, dim=-1))
+        attended = scaled_dot_product_attention(
+            q, k, v, mask[:, None, None, :], dropout_p=self.dropout if self.training else 0.0
+        )
+        return self.output(attended.transpose(1, 2).flatten(2))
+
+    def _split(self, x: Tensor) -> Tensor:
+        return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+
+
+class EncoderLayer(nn.Module):
+    """Self-attention and feed-forward with residuals, layer norm after each (post-norm).
+
+    Vaswani et al. 2017, section 3.1; the function of `torch.nn.TransformerEncoderLayer`.
+    """
+
+    def __init__(self, dim: int, heads: int, ffn: int, dropout: float) -> None:
+        super().__init__()
+        self.attention = Attention(dim, heads, dropout)
+        self.norm_attention = nn.LayerNorm(dim)
+        self.ffn = nn.Sequential(
+            nn.Linear(dim, ffn), nn.ReLU(), nn.Dropout(dropout), nn.Linear(ffn, dim)
+        )
+        self.norm_ffn = nn.LayerNorm(dim)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """Encode (clips, frames, dim); `mask` (clips, frames) is True for real frames."""
+        x = self.norm_attention(x + self.dropout(self.attention(x, x, mask)))
+        return self.norm_ffn(x + self.dropout(self.ffn(x)))
+
+
+class Encoder(nn.Module):
+    """Sinusoidal positions, then a stack of encoder layers."""
+
+    def __init__(self, dim: int, heads: int, ffn: int, layers: int, dropout: float) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(EncoderLayer(dim, heads, ffn, dropout) for _ in range(layers))
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """Encode (clips, frames, dim); `mask` (clips, frames) is True for real frames."""
+        x = x + sinusoidal_positions(x.shape[1], x.shape[2], x.device).to(x.dtype)
+        for layer in self.layers:
+            x = layer(x, mask)
+        return x
+
+
+def sinusoidal_positions(frames: int, dim: int, device: torch.device | None = None) -> Tensor:
+    """Sine and cosine positions, (frames, dim); Vaswani et al. 2017, section 3.5."""
+    position = torch.arange(frames, device=device, dtype=torch.float32)[:, None]
+    pair = torch.arange(0, dim, 2, device=device, dtype=torch.float32)
+    angle = position * torch.exp(pair * (-math.log(10_000.0) / dim))
+    return torch.stack((angle.sin(), angle.cos()), dim=-1).flatten(1)[:, :dim]

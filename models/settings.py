@@ -1,0 +1,134 @@
+"""What a user can set about networks, ablation and training; no heavy import, pydantic alone."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Modality = Literal["audio", "video"]
+MODALITIES: tuple[Modality, ...] = ("audio", "video")
+TARGETS = ("valence", "arousal")
+
+LossStrategy = Literal["clip_zero", "frame_zero", "frame_repeat"]
+NetworkName = Literal["crossmodal", "unimodal"]
+Precision = Literal["fp32", "bf16"]
+Probability = Annotated[float, Field(ge=0, le=1)]
+
+
+class Settings(BaseModel):
+    """A section of settings: immutable, unknown keys and loose types refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Ablation(Settings):
+    """What is taken away, from which modality, with which probability."""
+
+    strategy: Literal["none", "clip_zero", "frame_zero", "frame_repeat"] = "none"
+    modality: Literal["audio", "video", "both"] = "video"
+    p: Probability = 0.5
+
+    @property
+    def modalities(self) -> tuple[Modality, ...]:
+        """The modalities it acts on."""
+        if self.strategy == "none":
+            return ()
+        return MODALITIES if self.modality == "both" else (self.modality,)
+
+
+class ModelSettings(Settings):
+    """One model of the comparison: a network, what it sees, and how it is trained to cope."""
+
+    network: NetworkName = "crossmodal"
+    modalities: list[Modality] = Field(default=list(MODALITIES), min_length=1)
+    ablation: Ablation = Ablation()
+
+    @model_validator(mode="after")
+    def _modalities_fit(self) -> "ModelSettings":
+        needed = {"crossmodal": 2, "unimodal": 1}[self.network]
+        if len(set(self.modalities)) != needed or len(self.modalities) != needed:
+            raise ValueError(
+                f"network {self.network} takes {needed} of {list(MODALITIES)} as modalities, "
+                f"not {self.modalities}"
+            )
+        blind = set(self.ablation.modalities) - set(self.modalities)
+        if blind:
+            raise ValueError(f"ablation.modality is {blind.pop()}, which the model does not see")
+        return self
+
+
+class NetworkSize(Settings):
+    """Sizes of a network; the defaults are those of Parthasarathy and Sundaram 2020.
+
+    Attributes:
+        dim: model dimension.
+        heads: attention heads.
+        ffn: hidden units of the feed-forward blocks.
+        layers: self-attention layers of each modality's encoder.
+        dropout: of attention weights and residual branches.
+    """
+
+    dim: int = Field(default=512, gt=0)
+    heads: int = Field(default=4, gt=0)
+    ffn: int = Field(default=512, gt=0)
+    layers: int = Field(default=2, gt=0)
+    dropout: float = Field(default=0.1, ge=0, lt=1)
+
+    @model_validator(mode="after")
+    def _heads_divide_dim(self) -> "NetworkSize":
+        if self.dim % self.heads:
+            raise ValueError(f"dim {self.dim} is not a multiple of heads {self.heads}")
+        return self
+
+
+class TrainSettings(Settings):
+    """How the models are trained.
+
+    Attributes:
+        seeds: one run of every model for each.
+        heldout: share of the training speakers kept apart to choose the epoch by.
+        epochs: at most so many passes over the training clips.
+        patience: stop after so many epochs without a better held-out CCC.
+        batch_clips: clips per step.
+        learning_rate: of Adam; 1e-4 in Parthasarathy and Sundaram 2020.
+        precision: `auto` measures whether bf16 autocast is faster on this machine.
+        checkpoint_seconds: a checkpoint within an epoch is written this often.
+        network: the sizes all models share.
+    """
+
+    seeds: list[int] = Field(default=[0, 1, 2], min_length=1)
+    heldout: float = Field(default=0.2, gt=0, lt=1)
+    epochs: int = Field(default=50, gt=0)
+    patience: int = Field(default=10, gt=0)
+    batch_clips: int = Field(default=32, gt=0)
+    learning_rate: float = Field(default=1e-4, gt=0)
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    checkpoint_seconds: float = Field(default=60, ge=0)
+    network: NetworkSize = NetworkSize()
+
+    @model_validator(mode="after")
+    def _seeds_differ(self) -> "TrainSettings":
+        if len(set(self.seeds)) != len(self.seeds):
+            raise ValueError(f"seeds {self.seeds} name one seed twice")
+        return self
+
+
+class EvaluateSettings(Settings):
+    """How the models are compared (Parthasarathy and Sundaram 2020, section 4).
+
+    Attributes:
+        split: the split the results are of; choose on validation, report test.
+        trials: random losses drawn for every condition.
+        seed: of those draws, shared by all models.
+        batch_clips: clips per batch.
+        clip_zero: probabilities at which whole clips lose a modality.
+        frame_zero: probabilities at which single frames are zeroed.
+        frame_repeat: probabilities at which single frames repeat the last one received.
+    """
+
+    split: Literal["train", "validation", "test"] = "test"
+    trials: int = Field(default=10, gt=0)
+    seed: int = 0
+    batch_clips: int = Field(default=32, gt=0)
+    clip_zero: list[Probability] = [1.0, 0.7, 0.5, 0.3, 0.0]
+    frame_zero: list[Probability] = [1.0, 0.95, 0.9, 0.85, 0.0]
+    frame_repeat: list[Probability] = [1.0, 0.95, 0.9, 0.85, 0.0]

@@ -1,0 +1,226 @@
+"""Training one recogniser: 1 − CCC, Adam, early stopping on held-out training speakers.
+
+Every random choice is a function of (seed, epoch, step), so a run that was killed continues from
+its last checkpoint and ends with the same weights as one that was not.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+
+from models.ablation import draw
+from models.data import Batch, ClipData
+from models.draws import stream
+from models.evaluator import pooled_ccc, predict
+from models.losses import ccc_loss
+from models.networks import Recogniser
+from models.settings import Ablation, Precision, TrainSettings
+
+_FABRIC_PRECISION: dict[Precision, Literal["32-true", "bf16-mixed"]] = {
+    "fp32": "32-true",
+    "bf16": "bf16-mixed",
+}
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What one epoch came to: the mean training loss, and the held-out CCC of each target."""
+
+    epoch: int
+    train_loss: float
+    heldout: list[float]
+
+    @property
+    def score(self) -> float:
+        """Mean held-out CCC; −inf where it is undefined."""
+        mean = float(np.mean(self.heldout))
+        return mean if np.isfinite(mean) else -float("inf")
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The chosen weights, and how they came about."""
+
+    weights: dict[str, Tensor]
+    history: list[Epoch]
+    best_epoch: int
+    precision: Precision
+
+
+def train(
+    network: Recogniser,
+    training: ClipData,
+    heldout: ClipData,
+    ablation: Ablation,
+    settings: TrainSettings,
+    *,
+    seed: int,
+    checkpoint: Path,
+    device: torch.device,
+    on_epoch: Callable[[Epoch], None] = lambda _: None,
+) -> Trained:
+    """Train until the held-out CCC has stopped improving; continue from `checkpoint` if there.
+
+    Args:
+        network: freshly initialised; trained in place.
+        training: clips to learn from.
+        heldout: clips of other training speakers, by which the epoch is chosen.
+        ablation: the strategy against missing modalities, drawn anew every epoch.
+        settings: how to train.
+        seed: of every random choice.
+        checkpoint: file that holds the unfinished run.
+        device: where to train.
+        on_epoch: called after every epoch.
+    """
+    state = _State(network, settings)
+    precision = state.load(checkpoint, device)
+    if precision is None:
+        precision = _precision(settings, network, training, device)
+    fabric = Fabric(
+        accelerator=device.type,
+        devices=[device.index or 0] if device.type == "cuda" else 1,
+        precision=_FABRIC_PRECISION[precision],
+    )
+    module, optimizer = fabric.setup(network, state.optimizer)
+    saved_at = time.monotonic()
+    while not state.finished:
+        batches = _epoch_batches(len(training.clips), settings.batch_clips, seed, state.epoch)
+        remaining = training.batches(batches[state.step :], device)
+        module.train()
+        for step, batch in enumerate(remaining, start=state.step):
+            torch.manual_seed(stream(seed, "dropout", state.epoch, step))
+            loss = _loss(module, batch, ablation, (seed, "train", state.epoch))
+            optimizer.zero_grad()
+            fabric.backward(loss)
+            optimizer.step()
+            state.losses.append(float(loss.detach()))
+            state.step = step + 1
+            if time.monotonic() - saved_at >= settings.checkpoint_seconds:
+                state.save(checkpoint, precision)
+                saved_at = time.monotonic()
+        predictions = predict(network, heldout, device, settings.batch_clips)
+        on_epoch(state.close_epoch([float(c) for c in pooled_ccc(heldout, predictions)]))
+        state.save(checkpoint, precision)
+    return Trained(state.best_weights, state.history, state.best_epoch, precision)
+
+
+class _State:
+    """Everything a run needs to go on, in one file."""
+
+    def __init__(self, network: Recogniser, settings: TrainSettings) -> None:
+        self.network = network
+        self.settings = settings
+        self.optimizer = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
+        self.epoch = 0
+        self.step = 0
+        self.losses: list[float] = []
+        self.history: list[Epoch] = []
+        self.best_weights: dict[str, Tensor] = {}
+
+    @property
+    def best_epoch(self) -> int:
+        """The first epoch with the highest held-out score."""
+        return max(range(len(self.history)), key=lambda i: self.history[i].score)
+
+    @property
+    def finished(self) -> bool:
+        """Whether training has run its epochs or lost its patience."""
+        if not self.history:
+            return False
+        waited = self.epoch - 1 - self.best_epoch
+        return self.epoch >= self.settings.epochs or waited >= self.settings.patience
+
+    def close_epoch(self, heldout: list[float]) -> Epoch:
+        """Note the epoch's result, keep its weights if they are the best so far."""
+        done = Epoch(self.epoch, float(np.mean(self.losses)), heldout)
+        self.history.append(done)
+        if self.best_epoch == self.epoch:
+            weights = self.network.state_dict()
+            self.best_weights = {k: v.detach().cpu().clone() for k, v in weights.items()}
+        self.epoch, self.step, self.losses = self.epoch + 1, 0, []
+        return done
+
+    def save(self, path: Path, precision: Precision) -> None:
+        """Write the state beside `path`, then move it there: a kill never leaves half a file."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(".partial")
+        torch.save(
+            {
+                "network": self.network.state_dict(),
+                "optimizer": self.optimizer.state_dict(),
+                "best_weights": self.best_weights,
+                "epoch": self.epoch,
+                "step": self.step,
+                "losses": self.losses,
+                "history": [asdict(epoch) for epoch in self.history],
+                "precision": precision,
+            },
+            partial,
+        )
+        partial.replace(path)
+
+    def load(self, path: Path, device: torch.device) -> Precision | None:
+        """Continue from `path`; returns the precision the run was begun with, None if new."""
+        self.network.to(device)
+        if not path.exists():
+            return None
+        saved: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        self.network.load_state_dict(saved["network"])
+        self.optimizer.load_state_dict(saved["optimizer"])
+        self.best_weights = saved["best_weights"]
+        self.epoch, self.step, self.losses = saved["epoch"], saved["step"], saved["losses"]
+        self.history = [Epoch(**epoch) for epoch in saved["history"]]
+        return saved["precision"]
+
+
+def _epoch_batches(clips: int, size: int, seed: int, epoch: int) -> list[list[int]]:
+    """All clips in a random order that depends on seed and epoch alone."""
+    generator = torch.Generator().manual_seed(stream(seed, "order", epoch))
+    order = torch.randperm(clips, generator=generator)
+    return [batch.tolist() for batch in order.split(size)]
+
+
+def _loss(
+    network: Callable[..., Tensor], batch: Batch, ablation: Ablation, key: tuple[object, ...]
+) -> Tensor:
+    inputs = batch.inputs()
+    for modality, x in inputs.items():
+        frame_map = draw(
+            ablation, modality, key=key, item=batch.item, first=batch.first, mask=batch.mask
+        )
+        if frame_map is not None:
+            inputs[modality] = frame_map.apply(x)
+    return ccc_loss(network(inputs, batch.mask), batch.labels, batch.valid)
+
+
+def _precision(
+    settings: TrainSettings, network: Recogniser, data: ClipData, device: torch.device
+) -> Precision:
+    """The precision asked for; for `auto` the faster of the two, measured on one batch."""
+    if settings.precision != "auto":
+        return settings.precision
+    if device.type == "cuda":
+        return "bf16" if torch.cuda.is_bf16_supported() else "fp32"
+    batch = data.batch(range(min(settings.batch_clips, len(data.clips))))
+    seconds = {name: _step_seconds(network, batch, name == "bf16") for name in _FABRIC_PRECISION}
+    return "bf16" if seconds["bf16"] < seconds["fp32"] else "fp32"
+
+
+def _step_seconds(network: Recogniser, batch: Batch, bf16: bool) -> float:
+    """Shortest of three forward and backward passes, leaving the network as it was."""
+    shortest = float("inf")
+    for _ in range(3):
+        begun = time.perf_counter()
+        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+            loss = ccc_loss(network(batch.inputs(), batch.mask), batch.labels, batch.valid)
+        loss.backward()
+        shortest = min(shortest, time.perf_counter() - begun)
+    network.zero_grad()
+    return shortest

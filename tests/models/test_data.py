@@ -1,0 +1,56 @@
+import numpy as np
+import pytest
+import torch
+from planted import DESCRIPTORS, STEPS, planted_stores
+
+from features.store import read_array, read_item
+from models.data import ClipData
+
+
+@pytest.fixture(scope="module")
+def stores(tmp_path_factory: pytest.TempPathFactory) -> tuple:
+    return planted_stores(tmp_path_factory.mktemp("s"), items=3, frames=130, clip_frames=50)
+
+
+def clip_data(stores: tuple, preload_bytes: int = 1 << 30) -> ClipData:
+    return ClipData(*stores, ["item-0", "item-2"], preload_bytes=preload_bytes)
+
+
+def test_clips_are_consecutive_and_do_not_overlap(stores: tuple) -> None:
+    data = clip_data(stores)
+    spans = [(c.item, c.start, c.stop) for c in data.clips]
+    expected = [(0, 50), (50, 100), (100, 130)]
+    assert spans == [(f"item-{i}", *span) for i in (0, 2) for span in expected]
+
+
+def test_gathering_equals_the_materialised_window(stores: tuple) -> None:
+    data, store = clip_data(stores), read_item(stores[0], "item-2")
+    lld, rows = read_array(store, "lld"), read_array(store, "rows")
+    window = np.where((rows >= 0)[..., None], lld[rows], 0).reshape(len(rows), -1)
+    batch = data.batch([0, 4, 5])
+    audio = batch.inputs()["audio"].numpy()
+    assert audio.shape == (3, 50, STEPS * DESCRIPTORS)
+    assert np.array_equal(audio[1], window[50:100])
+    assert np.array_equal(audio[2, :30], window[100:])
+    assert (rows < 0).any()
+
+
+def test_padding_is_masked_zero_and_invalid(stores: tuple) -> None:
+    batch = clip_data(stores).batch([1, 2])
+    assert batch.mask.sum(1).tolist() == [50, 30]
+    assert not batch.valid[1, 30:].any()
+    for stream in batch.inputs().values():
+        assert (stream[1, 30:] == 0).all()
+
+
+def test_reading_by_clip_equals_preloading_and_order_is_kept(stores: tuple) -> None:
+    order = [[5, 0], [3], [1, 2]]
+    device = torch.device("cpu")
+    for early, late in zip(
+        clip_data(stores).batches(order, device),
+        clip_data(stores, 0).batches(order, device),
+        strict=True,
+    ):
+        assert torch.equal(early.video, late.video)
+        assert torch.equal(early.first, late.first)
+    assert early.first.tolist() == [50, 100]

@@ -1,0 +1,73 @@
+import audmetric
+import numpy as np
+import pytest
+import torch
+import torchmetrics.functional as reference
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from models.losses import ccc_loss
+from models.metrics import Moments, ccc
+
+values = arrays(np.float64, st.integers(3, 50), elements=st.floats(-1, 1, width=32))
+
+
+@pytest.fixture
+def pair() -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(0)
+    labels = rng.uniform(-1, 1, 100)
+    return 0.6 * labels + 0.2 + 0.3 * rng.standard_normal(100), labels
+
+
+def test_ccc_equals_audmetric_and_torchmetrics(pair: tuple[np.ndarray, np.ndarray]) -> None:
+    x, y = pair
+    assert ccc(x, y) == pytest.approx(audmetric.concordance_cc(y, x), abs=1e-12)
+    other = reference.concordance_corrcoef(torch.tensor(x), torch.tensor(y))
+    # torchmetrics mixes moments ÷ n and ÷ (n − 1): equal up to a part in n.
+    assert ccc(x, y) == pytest.approx(other.item(), rel=2 / len(x))
+
+
+@given(values)
+def test_ccc_of_itself_is_one(x: np.ndarray) -> None:
+    if np.ptp(x) < 1e-3:
+        return
+    assert ccc(x, x) == pytest.approx(1)
+    assert ccc(-x, x) >= -1 - 1e-12
+
+
+def test_constants(pair: tuple[np.ndarray, np.ndarray]) -> None:
+    constant = np.full(100, 0.1)
+    assert ccc(constant, pair[1]) == 0
+    assert np.isnan(ccc(constant, constant))
+    assert np.isnan(ccc(np.zeros(0), np.zeros(0)))
+
+
+@given(st.lists(st.integers(0, 40), min_size=1, max_size=6), st.integers(0, 10))
+def test_pooled_moments_are_those_of_everything_together(sizes: list[int], seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    parts = [rng.normal(size=(2, 3, n)) for n in sizes]
+    pooled = Moments.of(*parts[0])
+    for part in parts[1:]:
+        pooled = pooled.pooled_with(Moments.of(*part))
+    whole = Moments.of(*np.concatenate(parts, axis=-1))
+    assert np.allclose(pooled.ccc(), whole.ccc(), atol=1e-12, equal_nan=True)
+
+
+def test_loss_is_one_minus_ccc_over_valid_frames(pair: tuple[np.ndarray, np.ndarray]) -> None:
+    x = torch.tensor(np.stack(pair, -1)[None]).float()
+    y = x.flip(-1)
+    valid = torch.rand(1, 100, generator=torch.Generator().manual_seed(0)) < 0.7
+    expected = np.mean([ccc(x[valid][:, t].numpy(), y[valid][:, t].numpy()) for t in range(2)])
+    assert ccc_loss(x, y, valid).item() == pytest.approx(1 - expected, abs=1e-6)
+    spoiled = torch.where(valid[..., None], x, torch.full_like(x, 9.0))
+    assert ccc_loss(spoiled, y, valid).item() == pytest.approx(1 - expected, abs=1e-6)
+
+
+def test_loss_has_gradients_where_predictions_are_constant() -> None:
+    x = torch.zeros(2, 10, 2, requires_grad=True)
+    ccc_loss(x, torch.randn(2, 10, 2), torch.ones(2, 10, dtype=torch.bool)).backward()
+    assert torch.isfinite(x.grad).all()
+    assert x.grad.abs().sum() > 0
+    nothing = torch.zeros(2, 10, dtype=torch.bool)
+    assert ccc_loss(x, torch.randn(2, 10, 2), nothing).item() == 1

@@ -1,0 +1,56 @@
+"""A planted corpus at feature level: slow labels that the features show in a known way."""
+
+from pathlib import Path
+
+import numpy as np
+import zarr
+from scipy.ndimage import gaussian_filter1d
+
+from features.settings import WindowSettings
+from features.store import assemble, open_store, write_item
+from features.windows import Sound, audio_present, context_rows
+
+DESCRIPTORS = 6
+FC6 = 24
+STEPS = 15  # of half a second of context
+
+
+def planted_stores(
+    folder: Path, *, items: int, frames: int, clip_frames: int, seed: int = 0
+) -> tuple[zarr.Group, zarr.Group]:
+    """Write a windows and an fc6 store in which pictures show both targets, sounds arousal."""
+    rng = np.random.default_rng(seed)
+    to_fc6 = rng.standard_normal((2, FC6))
+    to_lld = rng.standard_normal((1, DESCRIPTORS))
+    settings = WindowSettings(context_seconds=STEPS / 30)
+    windows, fc6 = {}, {}
+    for number in range(items):
+        name = f"item-{number}"
+        labels = gaussian_filter1d(rng.standard_normal((frames, 2)), 12, axis=0)
+        labels = (0.6 * labels / labels.std(axis=0)).clip(-1, 1).astype(np.float32)
+        times = np.arange(frames) / 30
+        rows = int(frames / 30 * 100)
+        row_labels = np.interp(np.arange(rows) / 100, times, labels[:, 1])[:, None]
+        lld = row_labels @ to_lld + 0.3 * rng.standard_normal((rows, DESCRIPTORS))
+        sound = Sound(lld.astype(np.float32), np.ones(rows, bool), 0.0, rows / 100)
+        shown = labels @ to_fc6 + 0.5 * rng.standard_normal((frames, FC6))
+        valid = np.ones(frames, bool)
+        valid[:3] = False
+        windows[name], fc6[name] = folder / f"w-{number}", folder / f"f-{number}"
+        arrays = {
+            "times": times,
+            "lld": sound.lld,
+            "rows": context_rows(times, sound, settings),
+            "labels": labels,
+            "valid": valid,
+            "audio_present": audio_present(times, sound),
+            "video_present": np.ones(frames, bool),
+        }
+        write_item(windows[name], arrays, {"key": name})
+        write_item(fc6[name], {"fc6": np.maximum(shown, 0).astype(np.float16)}, {"key": name})
+    assemble(folder / "windows.zarr", windows, {"clip_frames": clip_frames})
+    assemble(folder / "fc6.zarr", fc6, {})
+    return (
+        open_store(folder / "windows.zarr", stage="windows"),
+        open_store(folder / "fc6.zarr", stage="fc6"),
+    )
