@@ -1,0 +1,198 @@
+"""The result files of a run, read into data frames and checked against what params name."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+TARGETS = ("valence", "arousal")
+MODALITIES = ("audio", "video")
+STRATEGIES = ("clip_zero", "frame_zero", "frame_repeat")
+
+EVALUATION = {
+    "model": "str",
+    "seed": "int64",
+    "modality": "str",
+    "strategy": "str",
+    "p": "float64",
+    "trial": "int64",
+    "target": "str",
+    "ccc": "float64",
+    "frames": "int64",
+}
+VIDEOS = {
+    "model": "str",
+    "seed": "int64",
+    "item": "str",
+    "target": "str",
+    "ccc": "float64",
+    "frames": "int64",
+}
+TRACES = {
+    "model": "str",
+    "item": "str",
+    "time": "float64",
+    "target": "str",
+    "annotated": "float64",
+    "predicted": "float64",
+    "face_present": "int64",
+    "sound_present": "int64",
+}
+TRAINING = {
+    "model": "str",
+    "seed": "int64",
+    "epoch": "int64",
+    "train_loss": "float64",
+    "heldout_ccc_valence": "float64",
+    "heldout_ccc_arousal": "float64",
+    "heldout_ccc": "float64",
+    "best": "int64",
+}
+VALUES = {"modality": MODALITIES, "strategy": STRATEGIES, "target": TARGETS}
+# The columns that tell rows apart, where a table has them; the others are what was measured.
+KEYS = ("seed", "modality", "strategy", "p", "trial", "item", "epoch", "time", "target")
+
+
+class ResultsError(Exception):
+    """A result file is missing, malformed, or of another run.
+
+    Args:
+        reason: what is wrong, one sentence without a full stop.
+        remedy: what to do about it, one sentence without a full stop.
+    """
+
+    def __init__(self, reason: str, remedy: str) -> None:
+        super().__init__(reason, remedy)
+        self.reason = reason
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.reason}; {self.remedy}"
+
+
+@dataclass(frozen=True)
+class Results:
+    """What the stages wrote about one run, every model's rows under each other.
+
+    Attributes:
+        models: model names in the order of params; it fixes row order and colours.
+        seeds: the training seeds.
+        run: `run.json`.
+        evaluation: CCC by model, seed, condition (modality, strategy, p), trial and target.
+        videos: CCC by model, seed, item and target, intact input.
+        traces: annotated and predicted values over time, first seed, intact input.
+        training: one row per model, seed and epoch.
+    """
+
+    models: tuple[str, ...]
+    seeds: tuple[int, ...]
+    run: dict[str, Any]
+    evaluation: pd.DataFrame
+    videos: pd.DataFrame
+    traces: pd.DataFrame
+    training: pd.DataFrame
+
+
+def load(folder: Path, models: Sequence[str], seeds: Sequence[int]) -> Results:
+    """Read the result files of the named models.
+
+    Args:
+        folder: the folder that holds `run.json`, `evaluation/`, `videos/`, `traces/`, `training/`.
+        models: model names; exactly the files `<kind>/<model>.csv` are read.
+        seeds: the seeds that each file has to hold, no more and no fewer.
+
+    Raises:
+        ResultsError: a file is missing or malformed, or holds another model, other seeds, or
+            another number of scored frames than the rest.
+    """
+
+    def tables(kind: str, schema: Mapping[str, str], stage: str) -> pd.DataFrame:
+        return pd.concat(
+            [_table(folder / kind / f"{m}.csv", schema, m, seeds, f"{stage}@{m}") for m in models],
+            ignore_index=True,
+        )
+
+    evaluation = tables("evaluation", EVALUATION, "evaluate")
+    _check_same_frames(evaluation)
+    return Results(
+        models=tuple(models),
+        seeds=tuple(seeds),
+        run=_run(folder / "run.json", seeds),
+        evaluation=evaluation,
+        videos=tables("videos", VIDEOS, "evaluate"),
+        traces=tables("traces", TRACES, "evaluate"),
+        training=tables("training", TRAINING, "train"),
+    )
+
+
+def _table(
+    path: Path, schema: Mapping[str, str], model: str, seeds: Sequence[int], stage: str
+) -> pd.DataFrame:
+    """One result file, or a ResultsError that says what is wrong with it."""
+    remedy = f"rerun `dvc repro {stage}`"
+    try:
+        table = pd.read_csv(path, usecols=list(schema), dtype=schema)[list(schema)]
+    except FileNotFoundError:
+        raise ResultsError(f"{path} is missing", f"run `dvc repro {stage}`") from None
+    except ValueError as error:  # columns, types, an empty file: pandas says which
+        raise ResultsError(f"{path} cannot be read: {error}", remedy) from None
+    if table.empty:
+        raise ResultsError(f"{path} has no rows", remedy)
+    _check_values(path, table, "model", [model], remedy)
+    for column, allowed in VALUES.items():
+        if column in table:
+            _check_values(path, table, column, allowed, remedy)
+    if "seed" in table and set(table["seed"]) != set(seeds):
+        raise ResultsError(
+            f"{path} holds {_seeds(table['seed'])}, params name {_seeds(seeds)}", remedy
+        )
+    keys = [column for column in KEYS if column in schema]
+    if table.duplicated(keys).any():
+        raise ResultsError(f"{path} has two rows for the same {', '.join(keys)}", remedy)
+    return table
+
+
+def _check_values(
+    path: Path, table: pd.DataFrame, column: str, allowed: Sequence[str], remedy: str
+) -> None:
+    strange = table.loc[~table[column].isin(allowed), column]
+    if len(strange):
+        raise ResultsError(
+            f"{path} has {column} {strange.iloc[0]!r}, expected {' or '.join(allowed)}", remedy
+        )
+
+
+def _check_same_frames(evaluation: pd.DataFrame) -> None:
+    """Models are compared on one set of frames; another count is a leftover of another run."""
+    frames = evaluation.groupby("model", sort=False)["frames"].agg(["min", "max"])
+    if np.unique(frames).size > 1:
+        found = "; ".join(f"{m}: {low} to {high}" for m, low, high in frames.itertuples())
+        raise ResultsError(
+            f"not all models and conditions were scored on the same frames ({found})",
+            "rerun `dvc repro`",
+        )
+
+
+def _run(path: Path, seeds: Sequence[int]) -> dict[str, Any]:
+    remedy = "run `dvc repro summarise`"
+    try:
+        run = json.loads(path.read_text(encoding="utf-8"))
+        named = run["seeds"]
+        missing = {"corpus", "fc6", "split"} - run.keys()
+    except FileNotFoundError:
+        raise ResultsError(f"{path} is missing", remedy) from None
+    except (ValueError, TypeError, KeyError) as error:
+        raise ResultsError(f"{path} cannot be read: {error!r}", remedy) from None
+    if missing:
+        raise ResultsError(f"{path} has no {', '.join(sorted(missing))}", remedy)
+    if set(named) != set(seeds):
+        raise ResultsError(f"{path} names {_seeds(named)}, params name {_seeds(seeds)}", remedy)
+    return run
+
+
+def _seeds(seeds: Sequence[int] | pd.Series) -> str:
+    return "seeds " + ", ".join(str(seed) for seed in sorted(set(seeds)))

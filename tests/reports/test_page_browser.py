@@ -1,0 +1,72 @@
+"""The page in a real browser: it stays offline, it is silent, and it fits its window."""
+
+import chromium
+import pytest
+import result_files
+from result_files import MODELS, SEEDS
+
+from reports import build
+
+LONG = [f"a_model_with_a_quite_long_name_{i}" for i in range(8)]
+
+pytestmark = pytest.mark.skipif(not chromium.find(), reason="no Chromium or Chrome installed")
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    with chromium.Browser(chromium.find(), tmp_path_factory.mktemp("profile")) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module", params=["usual", "long names"])
+def folder(request, tmp_path_factory):
+    """A report with the usual models, and one with long names."""
+    models = MODELS if request.param == "usual" else LONG
+    folder = result_files.write(tmp_path_factory.mktemp("results"), models, seconds=2)
+    build(folder, models, SEEDS)
+    return folder
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_page(browser, folder, width):
+    page = (folder / "index.html").as_uri()
+    browser.open(page, width)
+
+    requests = [
+        event["params"]["request"]["url"]
+        for event in browser.events
+        if event["method"] == "Network.requestWillBeSent"
+    ]
+    assert requests[0] == page
+    assert all(url.startswith("data:") for url in requests[1:])
+    noise = {"Log.entryAdded", "Runtime.consoleAPICalled", "Runtime.exceptionThrown"}
+    assert not [event for event in browser.events if event["method"] in noise]
+
+    assert browser.evaluate("window.innerWidth") == width
+    page_width, window_width = browser.evaluate(
+        "(({scrollWidth, clientWidth}) => [scrollWidth, clientWidth])(document.documentElement)"
+    )
+    assert page_width <= window_width
+    images = browser.evaluate(
+        "[...document.images].map(i => [i.complete && i.naturalWidth, i.width, i.height])"
+    )
+    assert len(images) == 7
+    assert all(min(image) > 100 for image in images)
+    boxes = browser.evaluate(
+        "[...document.querySelectorAll('.scroll')].map(b => b.getBoundingClientRect().right)"
+    )
+    assert max(boxes) <= window_width
+
+
+def test_the_first_column_stays_while_the_table_scrolls(browser, folder):
+    browser.open((folder / "index.html").as_uri(), 390)
+    left, scrolled = browser.evaluate(
+        """(() => {
+            const box = document.querySelector('.scroll');
+            box.scrollLeft = 1000;
+            const stub = box.querySelector('tbody .stub').getBoundingClientRect();
+            return [stub.left - box.getBoundingClientRect().left, box.scrollLeft];
+        })()"""
+    )
+    assert scrolled == 1000
+    assert left == 0

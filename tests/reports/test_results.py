@@ -1,0 +1,94 @@
+"""Reading result files: what is right is read, what is wrong is named."""
+
+import json
+
+import pandas as pd
+import pytest
+import result_files
+
+from reports.results import ResultsError, load
+
+MODELS, SEEDS = ("baseline", "clip_zero"), (0, 1)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return result_files.write(tmp_path, MODELS, SEEDS)
+
+
+def change(path, **columns):
+    pd.read_csv(path).assign(**columns).to_csv(path, index=False)
+
+
+def test_reads_every_named_model_and_nothing_else(folder):
+    (folder / "evaluation" / "leftover.csv").write_text("not a table")
+    results = load(folder, MODELS, SEEDS)
+    for table in (results.evaluation, results.videos, results.traces, results.training):
+        assert list(table["model"].unique()) == list(MODELS)
+    assert results.run["corpus"]["name"] == "demo"
+    assert results.traces["annotated"].isna().any()  # an empty cell is an invalid label
+
+
+@pytest.mark.parametrize(
+    ("file", "stage"),
+    [
+        ("evaluation/clip_zero.csv", "evaluate@clip_zero"),
+        ("videos/baseline.csv", "evaluate@baseline"),
+        ("traces/baseline.csv", "evaluate@baseline"),
+        ("training/clip_zero.csv", "train@clip_zero"),
+        ("run.json", "summarise"),
+    ],
+)
+def test_a_missing_file_names_itself_and_its_stage(folder, file, stage):
+    (folder / file).unlink()
+    with pytest.raises(ResultsError, match="is missing") as caught:
+        load(folder, MODELS, SEEDS)
+    assert file in caught.value.reason
+    assert f"dvc repro {stage}" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"ccc": "high"}, "cannot be read"),
+        ({"seed": 0}, "holds seeds 0, params name seeds 0, 1"),
+        ({"model": "other"}, "has model 'other', expected baseline"),
+        ({"strategy": "clip_one"}, "has strategy 'clip_one', expected clip_zero or"),
+        ({"trial": 0}, "two rows for the same seed, modality"),
+        ({"frames": 7}, "same frames .baseline: 7 to 7; clip_zero: 960 to 960"),
+    ],
+)
+def test_a_wrong_value_is_named(folder, columns, message):
+    change(folder / "evaluation" / "baseline.csv", **columns)
+    with pytest.raises(ResultsError, match=message):
+        load(folder, MODELS, SEEDS)
+
+
+@pytest.mark.parametrize("content", ["", "model,seed\nbaseline,0\n"])
+def test_an_empty_or_other_table_cannot_be_read(folder, content):
+    (folder / "training" / "baseline.csv").write_text(content)
+    with pytest.raises(ResultsError, match=r"baseline\.csv cannot be read"):
+        load(folder, MODELS, SEEDS)
+
+
+def test_a_table_without_rows_is_refused(folder):
+    path = folder / "videos" / "baseline.csv"
+    pd.read_csv(path).head(0).to_csv(path, index=False)
+    with pytest.raises(ResultsError, match="has no rows"):
+        load(folder, MODELS, SEEDS)
+
+
+@pytest.mark.parametrize(
+    ("change_of_run", "message"),
+    [
+        (lambda run: run.update(seeds=[0]), "names seeds 0, params name seeds 0, 1"),
+        (lambda run: run.pop("fc6"), "has no fc6"),
+        (lambda run: run.pop("seeds"), "cannot be read"),
+    ],
+)
+def test_a_run_of_other_settings_is_refused(folder, change_of_run, message):
+    run = json.loads((folder / "run.json").read_text())
+    change_of_run(run)
+    (folder / "run.json").write_text(json.dumps(run))
+    with pytest.raises(ResultsError, match=message):
+        load(folder, MODELS, SEEDS)

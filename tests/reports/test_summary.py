@@ -1,0 +1,94 @@
+"""Means, standard deviations and counts against numbers worked out by hand."""
+
+import math
+
+import pandas as pd
+import pytest
+
+from reports import summary
+
+
+def rows(model, seed, modality, strategy, p, *cccs, target="valence"):
+    return [
+        (model, seed, modality, strategy, p, trial, target, ccc, 100)
+        for trial, ccc in enumerate(cccs)
+    ]
+
+
+def evaluation(*groups):
+    names = ["model", "seed", "modality", "strategy", "p", "trial", "target", "ccc", "frames"]
+    return pd.DataFrame([row for group in groups for row in group], columns=names)
+
+
+@pytest.fixture
+def table():
+    return evaluation(
+        rows("a", 0, "video", "clip_zero", 0.0, 0.5),
+        rows("a", 1, "video", "clip_zero", 0.0, 0.7),
+        rows("a", 0, "video", "clip_zero", 0.5, 0.2, 0.4),
+        rows("a", 1, "video", "clip_zero", 0.5, 0.3, 0.5),
+        rows("a", 0, "video", "clip_zero", 1.0, 0.0),
+        rows("a", 1, "video", "clip_zero", 1.0, 0.2),
+        rows("b", 0, "video", "clip_zero", 0.0, 0.6),
+        rows("b", 1, "video", "clip_zero", 0.0, 0.6),
+    )
+
+
+def test_conditions_pool_seeds_and_trials(table):
+    cells = summary.conditions(table).set_index(["model", "p"])
+    half = cells.loc[("a", 0.5)]
+    assert half["ccc"] == pytest.approx(0.35)
+    assert half["sd"] == pytest.approx(math.sqrt((0.15**2 + 2 * 0.05**2 + 0.15**2) / 3))
+    assert half["n"] == 4
+    assert ("b", 0.5) not in cells.index
+
+
+def test_a_single_value_has_no_deviation_and_an_undefined_one_does_not_count():
+    table = evaluation(rows("a", 0, "audio", "frame_zero", 0.9, 0.4, math.nan))
+    (cell,) = summary.conditions(table).itertuples()
+    assert cell.ccc == 0.4
+    assert math.isnan(cell.sd)
+    assert cell.n == 1
+
+
+def test_headline_is_over_seeds_and_weighs_conditions_equally(table):
+    cells = summary.headline(table).set_index(["model", "headline"])
+    assert cells.loc[("a", "intact"), "ccc"] == pytest.approx(0.6)
+    assert cells.loc[("a", "video_gone"), "ccc"] == pytest.approx(0.1)
+    mean = cells.loc[("a", "mean")]
+    seeds = (0.5 + 0.3 + 0.0) / 3, (0.7 + 0.4 + 0.2) / 3
+    assert mean["ccc"] == pytest.approx(sum(seeds) / 2)
+    assert mean["sd"] == pytest.approx((seeds[1] - seeds[0]) / math.sqrt(2))
+    assert mean["n"] == 2
+
+
+def test_a_model_without_every_condition_has_no_mean(table):
+    metrics = summary.metrics(summary.headline(table))
+    assert metrics["b"] == {"valence": {"intact": 0.6}}
+    assert set(metrics["a"]["valence"]) == {"intact", "video_gone", "mean"}  # audio: not evaluated
+
+
+def test_metrics_have_four_digits(table):
+    assert summary.metrics(summary.headline(table))["a"]["valence"]["mean"] == 0.35
+
+
+def test_mean_videos_drops_undefined_ones():
+    names = ["model", "seed", "item", "target", "ccc", "frames"]
+    values = [("a", 0, "x", 0.2), ("a", 1, "x", 0.4), ("a", 0, "y", math.nan)]
+    table = pd.DataFrame([(m, s, i, "valence", c, 9) for m, s, i, c in values], columns=names)
+    means = summary.mean_videos(table)
+    assert means[["item", "ccc"]].to_numpy().tolist() == [["x", pytest.approx(0.3)]]
+
+
+def test_traces_are_chosen_by_how_much_face_and_sound_come_and_go():
+    def item(name, missing):
+        present = [int(i >= missing) for i in range(100)]
+        return pd.DataFrame(
+            {"item": name, "time": range(100), "face_present": present, "sound_present": 1}
+        )
+
+    table = pd.concat([item("all", 0), item("none", 100), item("some", 10), item("half", 30)])
+    shown = summary.shown_traces(table)
+    assert list(shown)[:2] == ["half", "some"]
+    assert len(shown) == summary.TRACE_ITEMS
+    assert shown["half"]["time"].max() < summary.TRACE_SECONDS

@@ -1,0 +1,65 @@
+"""Tables: which numbers are bold, missing and counted."""
+
+import math
+import re
+
+import pandas as pd
+
+from reports.tables import conditions_table, number
+
+
+def table(*rows):
+    names = ["model", "modality", "strategy", "p", "target", "ccc", "sd", "n"]
+    return conditions_table(pd.DataFrame(rows, columns=names), ["a", "b"])
+
+
+def cells(html):
+    body = html[html.index("<tbody>") :]
+    return [re.sub(r"<(?!/?b>)[^>]*>", "", cell) for cell in re.findall(r"<td.*?</td>", body)]
+
+
+def test_the_best_is_bold_the_missing_a_dash_and_n_a_range():
+    html = table(
+        ("a", "video", "clip_zero", 0.5, "valence", 0.25, 0.01, 30),
+        ("b", "video", "clip_zero", 0.5, "valence", -0.125, 0.02, 20),
+        ("a", "video", "clip_zero", 0.5, "arousal", 0.5, math.nan, 1),
+    )
+    assert cells(html) == [
+        "<b>0.250</b> ± 0.010",
+        "0.500",  # alone: nothing to be best of; one value: no deviation
+        "−0.125 ± 0.020",
+        "–",
+        "1–30",
+    ]
+
+
+def test_equal_to_three_digits_are_both_bold():
+    html = table(
+        ("a", "audio", "clip_zero", 0.5, "valence", 0.2501, 0.01, 30),
+        ("b", "audio", "clip_zero", 0.5, "valence", 0.2499, 0.01, 30),
+    )
+    assert html.count("<b>0.250</b>") == 2
+
+
+def test_columns_go_by_modality_strategy_and_probability():
+    html = table(
+        ("a", "video", "frame_zero", 0.9, "valence", 0.1, 0.0, 1),
+        ("a", "audio", "frame_repeat", 1.0, "valence", 0.2, 0.0, 1),
+        ("a", "audio", "clip_zero", 0.7, "valence", 0.3, 0.0, 1),
+        ("a", "audio", "clip_zero", 0.3, "valence", 0.4, 0.0, 1),
+    )
+    assert re.findall(r"p = [\d.]+", html) == ["p = 0.3", "p = 0.7", "p = 1", "p = 0.9"]
+    assert html.count("Clip-Zero") == 1
+    assert html.index("Sound ablated") < html.index("Picture ablated")
+
+
+def test_names_are_escaped():
+    frame = pd.DataFrame(
+        [("<i>", "audio", "clip_zero", 0.5, "valence", 0.1, 0.0, 1)],
+        columns=["model", "modality", "strategy", "p", "target", "ccc", "sd", "n"],
+    )
+    assert "<i>" not in conditions_table(frame, ["<i>"])
+
+
+def test_numbers_have_a_true_minus_and_no_negative_zero():
+    assert [number(x) for x in (-0.06, -0.0001, 0.5)] == ["−0.060", "0.000", "0.500"]
