@@ -1,0 +1,133 @@
+"""The schema of params.yaml, and the only reader of that file.
+
+Every stage checks the whole file before it does any work: an unknown key, a wrong type or an
+impossible value is reported in one sentence that names the key.
+"""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints, ValidationError
+from ruamel.yaml import YAML, YAMLError
+
+from features.errors import InputError
+from features.settings import (
+    CorpusSettings,
+    FaceSettings,
+    FC6Settings,
+    LLDSettings,
+    Settings,
+    WindowSettings,
+)
+from models.settings import EvaluateSettings, ModelSettings, TrainSettings
+
+FILE = Path("params.yaml")
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
+
+
+class ExecutionSettings(Settings):
+    """How work is run; it never changes a result, so no stage depends on it.
+
+    Attributes:
+        workers: processes for items; null for one per processor.
+        device: where networks run.
+        cache: folder of the item cache; null for `LACUNA_CACHE` or the user's cache folder.
+    """
+
+    workers: int | None = Field(default=None, gt=0)
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    cache: str | None = None
+
+    @property
+    def processes(self) -> int:
+        """Number of worker processes."""
+        return self.workers or len(os.sched_getaffinity(0))
+
+    @property
+    def torch_device(self) -> str:
+        """The device, `cuda` for auto where there is one.
+
+        Raises:
+            InputError: cuda is asked for and there is none.
+        """
+        if self.device == "cpu":
+            return "cpu"
+        import torch
+
+        if torch.cuda.is_available():
+            return "cuda"
+        if self.device == "cuda":
+            raise InputError("execution.device is cuda, but torch sees no GPU", "set it to auto")
+        return "cpu"
+
+    @property
+    def cache_folder(self) -> Path:
+        """Folder of the item cache."""
+        chosen = self.cache or os.environ.get("LACUNA_CACHE")
+        if chosen:
+            return Path(chosen).expanduser()
+        base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+        return Path(base).expanduser() / "lacuna"
+
+
+class Params(Settings):
+    """All of params.yaml."""
+
+    corpus: CorpusSettings = CorpusSettings()
+    faces: FaceSettings = FaceSettings()
+    fc6: FC6Settings = FC6Settings()
+    lld: LLDSettings = LLDSettings()
+    windows: WindowSettings = WindowSettings()
+    train: TrainSettings = TrainSettings()
+    models: dict[Name, ModelSettings] = Field(min_length=1)
+    evaluate: EvaluateSettings = EvaluateSettings()
+    execution: ExecutionSettings = ExecutionSettings()
+
+    def model(self, name: str) -> ModelSettings:
+        """The settings of one model.
+
+        Raises:
+            InputError: params.yaml has no such model.
+        """
+        if name not in self.models:
+            known = ", ".join(self.models)
+            raise InputError(f"params.yaml has no model named {name}", f"it has {known}")
+        return self.models[name]
+
+
+def load_params(path: Path = FILE) -> Params:
+    """Read and check params.yaml.
+
+    Raises:
+        InputError: the file is missing, no YAML, or says something impossible; names the key.
+    """
+    try:
+        content = YAML(typ="safe", pure=True).load(path)
+    except FileNotFoundError as error:
+        raise InputError(f"there is no {path} here", "run from the top of the project") from error
+    except YAMLError as error:
+        problem = " ".join(str(error).split())
+        raise InputError(f"{path} is not valid YAML ({problem})", "mend the file") from error
+    try:
+        return Params.model_validate(content)
+    except ValidationError as error:
+        reasons = "; ".join(_sentence(detail) for detail in error.errors())
+        raise InputError(f"{path}: {reasons}", "mend the value") from error
+
+
+def _sentence(detail: Any) -> str:
+    """One validation error as `key: what is wrong`."""
+    key = ".".join(str(part) for part in detail["loc"]) or "the file"
+    given = detail["input"]
+    match detail["type"]:
+        case "extra_forbidden":
+            return f"{key} is not a known key"
+        case "missing":
+            return f"{key} is missing"
+        case "value_error":
+            return f"{key}: {detail['ctx']['error']}"
+        case _:
+            message = detail["msg"].removeprefix("Input ")
+            return f"{key} {message[0].lower()}{message[1:]}, not {given!r}"

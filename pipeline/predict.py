@@ -1,0 +1,147 @@
+"""Run a trained recogniser on any video: a CSV with a row per frame, and a figure.
+
+Works without sound, without a face, or without both, and says what was missing.
+"""
+
+import argparse
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from features.errors import InputError
+from features.store import assemble, open_store, read_array, read_item
+from features.windows import Normaliser
+from models.settings import TARGETS
+from pipeline import faces, fc6, lld, recogniser
+from pipeline.items import console, stage_errors
+from pipeline.outputs import MODELS
+from pipeline.params import ExecutionSettings
+from pipeline.windows import sound_of, write_windows
+
+NO_LABELS = pd.DataFrame({"time": [], "valence": [], "arousal": []}, dtype="float64")
+
+
+def main() -> None:
+    """Run the command."""
+    parser = argparse.ArgumentParser(prog="python -m pipeline.predict", description=__doc__)
+    parser.add_argument("clip", type=Path, help="a video or sound file")
+    parser.add_argument("--model", required=True, help="name of a trained model")
+    parser.add_argument("--seed", type=int, help="which run of it (default: the first)")
+    parser.add_argument("--out", type=Path, default=Path(), help="folder for the results")
+    arguments = parser.parse_args()
+    with stage_errors():
+        card, table = predict(arguments.clip, model_folder(arguments.model, arguments.seed))
+        arguments.out.mkdir(parents=True, exist_ok=True)
+        base = arguments.out / f"{arguments.clip.stem}.{arguments.model}"
+        csv, figure = (base.with_name(f"{base.name}.{suffix}") for suffix in ("csv", "png"))
+        table.to_csv(csv, index=False, float_format="%.5f")
+        draw(table, figure, title=f"{arguments.clip.name}, {card.name}, seed {card.seed}")
+        report(card, table)
+        console.print(f"wrote {csv} and {figure}", markup=False, highlight=False)
+
+
+def model_folder(name: str, seed: int | None) -> Path:
+    """The folder of a trained model; of its first seed where none is named.
+
+    Raises:
+        InputError: there is no such model, or no such seed of it.
+    """
+    trained = sorted(folder.name for folder in MODELS.glob("*") if folder.is_dir())
+    if name not in trained:
+        raise InputError(
+            f"there is no trained model named {name}",
+            f"choose one of {', '.join(trained)}" if trained else "run `make repro` first",
+        )
+    seeds = sorted(int(f.name.removeprefix("seed-")) for f in (MODELS / name).glob("seed-*"))
+    if seed is not None and seed not in seeds:
+        raise InputError(f"{name} has no seed {seed}", f"choose one of {seeds}")
+    return MODELS / name / f"seed-{seeds[0] if seed is None else seed}"
+
+
+def predict(clip: Path, folder: Path) -> tuple[recogniser.Card, pd.DataFrame]:
+    """Predict valence and arousal for every frame of a clip.
+
+    Returns:
+        The model's card, and a row per frame: time, valence, arousal, face_present,
+        sound_present (0 or 1).
+
+    Raises:
+        InputError: the clip or the model cannot be read.
+    """
+    import torch
+
+    from models.data import ClipData
+    from models.evaluator import predict as run
+
+    card, network = recogniser.load(folder)
+    device = ExecutionSettings().torch_device
+    with TemporaryDirectory() as temporary, console.status(f"reading {clip.name}"):
+        parts = Path(temporary)
+        write_features(clip, card, device, parts)
+        windows, features = (
+            open_store(parts / name, stage="predict") for name in ("windows.zarr", "fc6.zarr")
+        )
+        data = ClipData(windows, features, ["clip"], preload_bytes=1 << 40)
+        predicted: NDArray[np.float32] = run(network, data, torch.device(device), 32)["clip"]
+        item = read_item(windows, "clip")
+        table = pd.DataFrame({"time": read_array(item, "times")})
+        for column, target in enumerate(TARGETS):
+            table[target] = predicted[:, column]
+        table["face_present"] = read_array(item, "video_present").astype(int)
+        table["sound_present"] = read_array(item, "audio_present").astype(int)
+    return card, table
+
+
+def write_features(clip: Path, card: recogniser.Card, device: str, parts: Path) -> None:
+    """Run the extraction stages on one file, with the settings the model was trained with."""
+    face, sound, features, window = (parts / name for name in ("face", "lld", "fc6", "window"))
+    faces.extract(clip, card.faces, "", face)
+    lld.extract(clip, card.lld, "", sound)
+    store = open_store(face, stage="predict")
+    fc6.extract(store, card.fc6, device, "", features)
+    write_windows(
+        window,
+        faces=store,
+        sound=sound_of(open_store(sound, stage="predict")),
+        labels=NO_LABELS,
+        normaliser=Normaliser(np.array(card.mean), np.array(card.std)),
+        settings=card.windows,
+        key="",
+    )
+    assemble(parts / "windows.zarr", {"clip": window}, {"clip_frames": card.windows.clip_frames})
+    assemble(parts / "fc6.zarr", {"clip": features}, {})
+
+
+def draw(table: pd.DataFrame, path: Path, *, title: str) -> None:
+    """Draw the predictions over time, missing stretches shaded."""
+    from reports.figures import plot_prediction
+
+    plot_prediction(
+        table["time"],
+        table["valence"],
+        table["arousal"],
+        table["face_present"] == 1,
+        table["sound_present"] == 1,
+        path=path,
+        title=title,
+    )
+
+
+def report(card: recogniser.Card, table: pd.DataFrame) -> None:
+    """Say what was missing, and what the model's predictions are worth."""
+    face, sound = table["face_present"].mean(), table["sound_present"].mean()
+    console.print(f"{len(table)} frames; a face in {face:.0%}, sound in {sound:.0%} of them")
+    for share, what, modality in ((face, "face", "video"), (sound, "sound", "audio")):
+        if share == 0 and modality in card.model.modalities:
+            console.print(f"no {what} at all: {card.name} had to do without {modality}")
+    if card.synthetic_corpus:
+        console.print("trained on the synthetic demo corpus: a trial, not a reading of real faces")
+    if card.fc6.weights == "random":
+        console.print("fc6 from random weights, not trained VGG-Face")
+
+
+if __name__ == "__main__":
+    main()

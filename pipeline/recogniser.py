@@ -1,0 +1,88 @@
+"""A trained recogniser as a folder: its weights, and all that is needed to use it on new media."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from features.errors import InputError
+from features.settings import FaceSettings, FC6Settings, LLDSettings, Settings, WindowSettings
+from models.settings import TARGETS, Modality, ModelSettings, NetworkSize, Precision
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from models.networks import Recogniser
+
+WEIGHTS = "model.safetensors"
+CARD = "config.json"
+
+
+class Card(Settings):
+    """What a recogniser is: network, training, and the features it was trained on.
+
+    Attributes:
+        name: in params.yaml.
+        seed: of this run.
+        synthetic_corpus: whether it has only ever seen made-up faces and voices.
+        model: network, modalities and strategy.
+        network: sizes.
+        inputs: dimension of each modality's input vector.
+        precision: of training.
+        epochs: passes until training stopped.
+        best_epoch: the pass whose weights these are.
+        faces: how faces were cropped.
+        fc6: how crops were described.
+        lld: how sound was described.
+        windows: how much sound a frame was given.
+        mean: of every low-level descriptor, over the train split.
+        std: likewise.
+    """
+
+    name: str
+    seed: int
+    synthetic_corpus: bool
+    model: ModelSettings
+    network: NetworkSize
+    inputs: dict[Modality, int]
+    precision: Precision
+    epochs: int
+    best_epoch: int
+    faces: FaceSettings
+    fc6: FC6Settings
+    lld: LLDSettings
+    windows: WindowSettings
+    mean: list[float]
+    std: list[float]
+
+
+def save(folder: Path, card: Card, weights: "dict[str, Tensor]") -> None:
+    """Write a recogniser's folder."""
+    from safetensors.torch import save_file
+
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file(weights, folder / WEIGHTS)
+    (folder / CARD).write_text(card.model_dump_json(indent=1) + "\n")
+
+
+def load(folder: Path) -> "tuple[Card, Recogniser]":
+    """Read a recogniser.
+
+    Raises:
+        InputError: the folder holds none, or one of another version.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    from models.networks import build
+
+    try:
+        card = Card.model_validate_json((folder / CARD).read_text())
+        network = build(card.model, card.inputs, card.network, len(TARGETS))
+        network.load_state_dict(load_file(folder / WEIGHTS))
+    except FileNotFoundError as error:
+        raise InputError(f"there is no trained model in {folder}", "run `dvc repro`") from error
+    except (json.JSONDecodeError, ValueError, RuntimeError, SafetensorError) as error:
+        raise InputError(
+            f"the model in {folder} does not fit this version of Lacuna", "train it again"
+        ) from error
+    return card, network.eval()

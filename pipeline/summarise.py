@@ -1,0 +1,53 @@
+"""Stage summarise: means over seeds and trials, metrics, figures and the page."""
+
+import json
+import math
+from collections import Counter
+from typing import Any
+
+import reports
+from features.errors import InputError
+from pipeline.items import console, stage_errors
+from pipeline.outputs import RESULTS, read_items
+from pipeline.params import Params, load_params
+
+
+def main() -> None:
+    """Run the stage."""
+    with stage_errors():
+        params = load_params()
+        RESULTS.mkdir(parents=True, exist_ok=True)
+        description = json.dumps(describe_run(params), indent=1)
+        (RESULTS / "run.json").write_text(description + "\n")
+        try:
+            reports.build(RESULTS, list(params.models), params.train.seeds)
+        except reports.ResultsError as error:
+            raise InputError(error.reason, error.remedy) from error
+        console.print(f"open {RESULTS / 'index.html'}")
+
+
+def describe_run(params: Params) -> dict[str, Any]:
+    """What the page says of the run: corpus, features, models."""
+    items = read_items()
+    speakers = Counter(split for _, split in {(item.speaker, item.split) for item in items})
+    seconds = math.fsum(item.seconds for item in items)
+    return {
+        "corpus": {
+            "name": params.corpus.name,
+            "synthetic": params.corpus.is_synthetic,
+            "items": len(items),
+            "speakers": dict(sorted(speakers.items())),
+            "seconds": round(seconds, 1),
+        },
+        "faces": params.faces.model_dump(),
+        "fc6": params.fc6.model_dump(exclude={"batch_size"}),
+        "split": params.evaluate.split,
+        "trials": params.evaluate.trials,
+        "seeds": params.train.seeds,
+        "network": params.train.network.model_dump(),
+        "models": {name: model.model_dump() for name, model in params.models.items()},
+    }
+
+
+if __name__ == "__main__":
+    main()
