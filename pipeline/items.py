@@ -23,7 +23,6 @@ from rich.progress import (
     Progress,
     ProgressColumn,
     TextColumn,
-    TimeElapsedColumn,
     TimeRemainingColumn,
 )
 from rich.progress import Task as ProgressTask
@@ -182,8 +181,11 @@ class _Rate(ProgressColumn):
     """Units per second."""
 
     def render(self, task: ProgressTask) -> Text:
-        rate = f"{task.speed:.3g}" if task.speed else "–"
-        return Text(f"{rate} {task.fields['unit']}/s")
+        speed = task.finished_speed or task.speed
+        if not speed and task.elapsed:  # one step was all there was
+            speed = task.completed / task.elapsed
+        rate = f"{speed:.3g}" if speed else "–"
+        return Text(f"{rate} {task.fields['unit']}/s", no_wrap=True)
 
 
 class Advance(Protocol):
@@ -198,11 +200,10 @@ def progress_bar(title: str, *, unit: str, total: int, done: int = 0) -> Iterato
     """Show a bar with rate and time left; yields the function that advances it."""
     columns = (
         TextColumn("{task.description}"),
-        BarColumn(),
+        BarColumn(bar_width=16),
         MofNCompleteColumn(),
         _Rate(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
+        TimeRemainingColumn(elapsed_when_finished=True),
         TextColumn("{task.fields[note]}"),
     )
     with Progress(*columns, console=console) as progress:

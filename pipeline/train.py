@@ -115,7 +115,7 @@ def train_seed(
     with progress_bar(title, unit="epochs", total=params.train.epochs) as advance:
 
         def on_epoch(epoch: Epoch) -> None:
-            advance(1, f"held-out CCC {epoch.score:.3f}")
+            advance(1, f"CCC {epoch.score:.3f}")
 
         trained = train(
             network,
