@@ -6,9 +6,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class Settings(BaseModel):
-    """A section of settings: immutable, unknown keys and loose types refused."""
+    """A section of settings: immutable, unknown keys, loose types and infinities refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class DemoSettings(Settings):
@@ -46,7 +46,7 @@ class SplitSettings(Settings):
 
     validation: float = Field(default=0.15, ge=0, lt=1)
     test: float = Field(default=0.15, ge=0, lt=1)
-    seed: int = 0
+    seed: int = Field(default=0, ge=0)
 
     @model_validator(mode="after")
     def _leaves_training(self) -> "SplitSettings":
@@ -96,7 +96,7 @@ class FaceSettings(Settings):
     """
 
     detector: Literal["hog"] = "hog"
-    working_height: int | None = Field(default=None, ge=80)
+    working_height: int | None = Field(default=360, ge=80)
     margin: float = Field(default=0.2, ge=0)
     size: int = Field(default=96, gt=0)
     smoothing: int = Field(default=7, gt=0)
@@ -118,7 +118,7 @@ class FC6Settings(Settings):
 
     weights: str = "random"
     sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
-    seed: int = 0
+    seed: int = Field(default=0, ge=0)
     input_size: Literal[96, 224] = 96
     preprocessing: Literal["vggface", "paper"] = "vggface"
     rectify: bool = True
@@ -159,6 +159,6 @@ class WindowSettings(Settings):
         clip_frames: length of a training sequence.
     """
 
-    context_seconds: float = Field(default=2.0, gt=0)
+    context_seconds: float = Field(default=2.0, ge=1 / 30)
     context: Literal["causal", "centred"] = "causal"
     clip_frames: int = Field(default=100, gt=1)

@@ -30,7 +30,7 @@ def write_item(
     """Write one item's arrays, (frames or rows, ...), as a Zarr group at `path`."""
     group = zarr.open_group(path, mode="w", attributes={"schema": SCHEMA, **attributes})
     for name, array in arrays.items():
-        if array.ndim == 0 or array.size == 0:
+        if array.size == 0:  # cannot be sharded
             chunks = tuple(max(1, n) for n in array.shape)
             group.create_array(name, shape=array.shape, dtype=array.dtype, chunks=chunks)
             continue

@@ -12,12 +12,13 @@ LossStrategy = Literal["clip_zero", "frame_zero", "frame_repeat"]
 NetworkName = Literal["crossmodal", "unimodal"]
 Precision = Literal["fp32", "bf16"]
 Probability = Annotated[float, Field(ge=0, le=1)]
+Seed = Annotated[int, Field(ge=0)]
 
 
 class Settings(BaseModel):
-    """A section of settings: immutable, unknown keys and loose types refused."""
+    """A section of settings: immutable, unknown keys, loose types and infinities refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class Ablation(Settings):
@@ -95,7 +96,7 @@ class TrainSettings(Settings):
         network: the sizes all models share.
     """
 
-    seeds: list[int] = Field(default=[0, 1, 2], min_length=1)
+    seeds: list[Seed] = Field(default=[0, 1, 2], min_length=1)
     heldout: float = Field(default=0.2, gt=0, lt=1)
     epochs: int = Field(default=50, gt=0)
     patience: int = Field(default=10, gt=0)
@@ -127,8 +128,16 @@ class EvaluateSettings(Settings):
 
     split: Literal["train", "validation", "test"] = "test"
     trials: int = Field(default=10, gt=0)
-    seed: int = 0
+    seed: int = Field(default=0, ge=0)
     batch_clips: int = Field(default=32, gt=0)
     clip_zero: list[Probability] = [1.0, 0.7, 0.5, 0.3, 0.0]
     frame_zero: list[Probability] = [1.0, 0.95, 0.9, 0.85, 0.0]
     frame_repeat: list[Probability] = [1.0, 0.95, 0.9, 0.85, 0.0]
+
+    @model_validator(mode="after")
+    def _probabilities_differ(self) -> "EvaluateSettings":
+        for strategy in ("clip_zero", "frame_zero", "frame_repeat"):
+            values = getattr(self, strategy)
+            if len(set(values)) != len(values):
+                raise ValueError(f"{strategy} {values} names one probability twice")
+        return self

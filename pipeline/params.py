@@ -5,11 +5,13 @@ impossible value is reported in one sentence that names the key.
 """
 
 import os
+import reprlib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, ValidationError
 from ruamel.yaml import YAML, YAMLError
+from ruamel.yaml.error import MarkedYAMLError
 
 from features.errors import InputError
 from features.settings import (
@@ -97,6 +99,15 @@ class Params(Settings):
         return self.models[name]
 
 
+def main() -> None:
+    """Check params.yaml."""
+    from pipeline.items import console, stage_errors
+
+    with stage_errors():
+        load_params()
+        console.print(f"{FILE} is in order")
+
+
 def load_params(path: Path = FILE) -> Params:
     """Read and check params.yaml.
 
@@ -107,9 +118,12 @@ def load_params(path: Path = FILE) -> Params:
         content = YAML(typ="safe", pure=True).load(path)
     except FileNotFoundError as error:
         raise InputError(f"there is no {path} here", "run from the top of the project") from error
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror})", "mend the file") from error
     except YAMLError as error:
-        problem = " ".join(str(error).split())
-        raise InputError(f"{path} is not valid YAML ({problem})", "mend the file") from error
+        raise InputError(
+            f"{path} is not valid YAML ({_problem(error)})", "mend the file"
+        ) from error
     try:
         return Params.model_validate(content)
     except ValidationError as error:
@@ -117,10 +131,17 @@ def load_params(path: Path = FILE) -> Params:
         raise InputError(f"{path}: {reasons}", "mend the value") from error
 
 
+def _problem(error: YAMLError) -> str:
+    """What is wrong with the YAML, on one line."""
+    if isinstance(error, MarkedYAMLError) and error.problem_mark:
+        return f"line {error.problem_mark.line + 1}: {error.problem}"
+    return " ".join(str(error).split())
+
+
 def _sentence(detail: Any) -> str:
     """One validation error as `key: what is wrong`."""
-    key = ".".join(str(part) for part in detail["loc"]) or "the file"
-    given = detail["input"]
+    key = ".".join(str(part) for part in detail["loc"] if part != "[key]") or "the file"
+    given = "empty" if detail["input"] is None else reprlib.repr(detail["input"])
     match detail["type"]:
         case "extra_forbidden":
             return f"{key} is not a known key"
@@ -128,6 +149,14 @@ def _sentence(detail: Any) -> str:
             return f"{key} is missing"
         case "value_error":
             return f"{key}: {detail['ctx']['error']}"
+        case "model_type":
+            return f"{key} should be keys with values, not {given}"
+        case "too_short":
+            return f"{key} should name at least one"
         case _:
-            message = detail["msg"].removeprefix("Input ")
-            return f"{key} {message[0].lower()}{message[1:]}, not {given!r}"
+            message = detail["msg"].removeprefix("Input ").removeprefix("String ")
+            return f"{key} {message}, not {given}"
+
+
+if __name__ == "__main__":
+    main()

@@ -7,13 +7,17 @@ speaker. Without a split column speakers are split at random from a seed.
 """
 
 import hashlib
+import os
 import re
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from features.corpora.item import SPLITS, Item, Split
+from features.corpora.table import read_table
 from features.errors import InputError
 from features.settings import SplitSettings
 
@@ -38,43 +42,49 @@ def read(root: Path, split: SplitSettings) -> list[Item]:
         raise InputError(f"there is no video in {root}", "point corpus.root to the videos")
     if "split" not in table:
         table["split"] = table["speaker"].map(_draw_splits(table["speaker"], split))
-    items = [
-        Item(
-            name=item_name(path),
-            path=_inside(root, path, row, "path"),
-            speaker=speaker,
-            split=own_split,
-            labels=_inside(root, labels, row, "labels") if labels else None,
-        )
-        for row, (path, speaker, own_split, labels) in enumerate(
-            table[list(COLUMNS)].values.tolist()
-        )
+    paths = [_inside(root, path, row, "path") for row, path in enumerate(table["path"])]
+    labels = [
+        _inside(root, path, row, "labels") if path else None
+        for row, path in enumerate(table["labels"])
     ]
+    names = _names(table["path"])
+    columns = (names, paths, table["speaker"], table["split"], labels)
+    items = [Item(*values) for values in zip(*columns, strict=True)]
     return sorted(items, key=lambda item: item.name)
 
 
 def item_name(path: str) -> str:
-    """A name made of letters, digits, dot, dash and underscore, unique for each path.
+    """A name made of letters, digits, dot, dash and underscore, unique but for the suffix.
 
     >>> item_name("session_1/clip.mp4"), item_name("session 1/clip.mp4")
-    ('session_1--clip', 'session_1--clip-51ea2b')
+    ('session_1--clip', 'session_1--clip-656168')
     """
     stem = str(Path(path).with_suffix(""))
-    plain = "--" not in stem and re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._/-]*", stem)
-    name = re.sub(r"[^A-Za-z0-9._-]", "_", stem.replace("/", "--")).lstrip(".-")
-    return name if plain else f"{name}-{hashlib.sha256(path.encode()).hexdigest()[:6]}"
+    # zarr.json is the one name that a store keeps for itself.
+    plain = "--" not in stem and re.fullmatch(r"(?!zarr\.json$)[A-Za-z0-9_][A-Za-z0-9._/-]*", stem)
+    name = re.sub(r"[^A-Za-z0-9._-]", "_", stem.replace("/", "--"))
+    return name if plain else _told_apart(name, path)
+
+
+def _names(paths: Iterable[str]) -> list[str]:
+    """The items' names; a.mp4 and a.avi are told apart by a hash."""
+    named = [(path, item_name(path)) for path in paths]
+    times = Counter(name for _, name in named)
+    return [name if times[name] == 1 else _told_apart(name, path) for path, name in named]
+
+
+def _told_apart(name: str, path: str) -> str:
+    return f"{name}-{hashlib.sha256(path.encode()).hexdigest()[:6]}".lstrip(".-")
 
 
 def _read_table(root: Path) -> pd.DataFrame:
     file = root / TABLE
     if not file.exists():
-        found = sorted(p for p in root.rglob("*") if p.suffix.lower() in SUFFIXES)
+        files = (path for path in root.rglob("*") if not path.is_dir())
+        found = sorted(path for path in files if path.suffix.lower() in SUFFIXES)
         table = pd.DataFrame({"path": [p.relative_to(root).as_posix() for p in found]})
         return table.assign(speaker=table["path"], labels="")
-    try:
-        table = pd.read_csv(file, dtype=str, keep_default_na=False)
-    except (ValueError, pd.errors.ParserError) as error:
-        raise InputError(f"{file} is not a readable CSV ({error})", "mend the file") from error
+    table = read_table(file)
     unknown = sorted(set(table.columns) - set(COLUMNS))
     if unknown or "path" not in table:
         problem = f"an unknown column {unknown[0]}" if unknown else "no column path"
@@ -91,7 +101,7 @@ def _check_values(file: Path, table: pd.DataFrame) -> None:
     for column in ("path", "speaker"):
         for row in table.index[table[column] == ""]:
             raise InputError(f"{file} row {row + 2} has no {column}", "fill it in")
-    for row in table.index[table["path"].duplicated()]:
+    for row in table.index[table["path"].map(os.path.normpath).duplicated()]:
         raise InputError(f"{file} row {row + 2} repeats path {table['path'][row]}", "drop one")
     if "split" in table:
         for row in table.index[~table["split"].isin(SPLITS)]:
@@ -103,26 +113,27 @@ def _check_values(file: Path, table: pd.DataFrame) -> None:
 
 def _inside(root: Path, path: str, row: int, column: str) -> Path:
     """The file below `root`; a path or link that leads outside is refused."""
-    full = root / path
-    if not full.resolve().is_relative_to(root.resolve()):
+    full, table = root / path, root / TABLE
+    where = f"{table} row {row + 2} column {column}" if table.exists() else str(root)
+    try:
+        inside, found = full.resolve().is_relative_to(root.resolve()), full.is_file()
+    except (OSError, RuntimeError, ValueError):  # too long, a loop of links, a null byte
+        inside, found = True, False
+    if not inside:
         raise InputError(
-            f"{root / TABLE} row {row + 2} column {column}: {path} leads outside the corpus",
-            "move the file into the corpus",
+            f"{where}: {path} leads outside the corpus", "move the file into the corpus"
         )
-    if not full.exists():
-        raise InputError(
-            f"{root / TABLE} row {row + 2} column {column}: there is no {path}",
-            "add the file, or drop the row",
-        )
+    if not found:
+        raise InputError(f"{where}: there is no file {path!r}", "add the file, or drop the row")
     return full
 
 
 def _draw_splits(speakers: pd.Series, split: SplitSettings) -> dict[str, Split]:
     """Deal speakers to splits at random; at least one trains."""
     names = np.random.default_rng(split.seed).permutation(sorted(set(speakers)))
-    validation = round(split.validation * len(names))
+    validation = min(round(split.validation * len(names)), len(names) - 1)
     test = min(round(split.test * len(names)), len(names) - validation - 1)
-    counts: dict[Split, int] = {"validation": validation, "test": max(test, 0)}
+    counts: dict[Split, int] = {"validation": validation, "test": test}
     counts["train"] = len(names) - sum(counts.values())
     dealt = [part for part, count in counts.items() for _ in range(count)]
     return dict(zip(names.tolist(), dealt, strict=True))

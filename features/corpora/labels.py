@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from features.corpora.table import read_table
 from features.errors import InputError
 
 TARGETS = ("valence", "arousal")
@@ -21,10 +22,7 @@ def read_labels(path: Path) -> pd.DataFrame:
     Raises:
         InputError: a column is missing or a value is no number; names row and column.
     """
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True)
-    except (ValueError, pd.errors.ParserError) as error:
-        raise InputError(f"{path} is not a readable CSV ({error})", "mend the file") from error
+    table = read_table(path)
     numbers = {}
     for column in (*TARGETS, "time"):
         if column not in table:
@@ -33,7 +31,7 @@ def read_labels(path: Path) -> pd.DataFrame:
                 continue
             raise InputError(f"{path} has no column {column}", "add it")
         numbers[column] = pd.to_numeric(table[column], errors="coerce").astype("float64")
-        for row in table.index[numbers[column].isna()]:
+        for row in table.index[~np.isfinite(numbers[column])]:
             raise InputError(
                 f"{path} row {row + 2} column {column} is {table[column][row]!r}, not a number",
                 "mend the value",

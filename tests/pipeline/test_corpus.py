@@ -1,0 +1,206 @@
+import io
+import json
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from features.corpora.item import Item
+from features.errors import InputError
+from pipeline import corpus
+from pipeline.corpus import check_speakers, exclude, inspect
+from pipeline.items import Job, StageFailedError, hash_of, hash_of_file, run_jobs
+from pipeline.outputs import read_items, read_labels
+from pipeline.params import ExecutionSettings
+from tests.media_factory import flat_frames, make_video, tone
+
+
+def item(name, speaker="s", split="train", labels=Path("l.csv")):
+    return Item(name, Path(f"{name}.mp4"), speaker, split, labels)
+
+
+# ------------------------------------------------------------------ items and speakers
+
+
+def test_exclude_leaves_out_and_says_why(capsys):
+    items = [item("a"), item("b"), item("c")]
+    assert exclude(items, {"b": "wrong [label]"}) == [items[0], items[2]]
+    assert capsys.readouterr().err == "excluded b: wrong [label]\n"
+    assert exclude(items, {}) == items
+
+
+def test_exclude_of_an_unknown_name():
+    with pytest.raises(InputError, match=r"corpus\.exclude names b\.mp4, which is not in the cor"):
+        exclude([item("a"), item("b")], {"b.mp4": "typo"})
+
+
+def test_nothing_left():
+    with pytest.raises(InputError, match=r"corpus\.exclude leaves no item"):
+        check_speakers([])
+
+
+def test_a_speaker_in_two_splits():
+    items = [item("a", "ann"), item("b", "bob", "test"), item("c", "ann", "test")]
+    with pytest.raises(InputError, match="speaker ann is in train and test"):
+        check_speakers(items)
+    check_speakers(items[:2])
+
+
+def test_labels_but_no_train_speaker():
+    items = [item("a", "ann", "test"), item("b", "bob", "validation")]
+    with pytest.raises(InputError, match="no train speaker"):
+        check_speakers(items)
+    with pytest.raises(InputError, match="no train speaker"):  # a train item without labels
+        check_speakers([*items, item("c", "cat", labels=None)])
+    check_speakers([*items, item("c", "cat")])
+    check_speakers([item("a", split="test", labels=None)])  # features only
+
+
+# ------------------------------------------------------------------ good and bad media
+
+BAD = {
+    "empty.mp4": b"",
+    "text.mp4": b"this is no video\n" * 50,
+    "subtitles.mkv": b"1\n00:00:00,000 --> 00:00:01,000\nhello\n",
+    "noise.avi": np.random.default_rng(0).bytes(5000),
+}
+
+
+@pytest.fixture(scope="module")
+def media(tmp_path_factory):
+    """Files good and bad."""
+    root = tmp_path_factory.mktemp("media")
+    make_video(root / "both.mp4", flat_frames(45), sound=tone(1.5))
+    make_video(root / "silent.mp4", flat_frames(10), 25)
+    make_video(root / "sound.mp4", None, sound=tone(1.0))
+    whole = make_video(root / "whole.mp4", flat_frames(30), sound=tone(1.0)).read_bytes()
+    (root / "whole.mp4").unlink()
+    (root / "cut.mp4").write_bytes(whole[: len(whole) // 2])  # without the index at its end
+    for name, content in BAD.items():
+        (root / name).write_bytes(content)
+    return root
+
+
+def test_bad_media_are_named_while_the_others_go_on(media, tmp_path):
+    execution = ExecutionSettings(workers=1, cache=str(tmp_path))
+    paths = sorted(media.iterdir())
+    jobs = [Job(path.name, hash_of(path.name), partial(inspect, path)) for path in paths]
+    with pytest.raises(StageFailedError) as caught:
+        run_jobs("corpus", jobs, execution)
+    failures = {failure.name: failure for failure in caught.value.failures}
+    assert set(failures) == {*BAD, "cut.mp4"}
+    assert caught.value.done == 3
+    console = Console(file=io.StringIO(), width=300)
+    console.print(caught.value.table())
+    shown = console.file.getvalue()
+    for name, failure in failures.items():
+        assert name in failure.reason
+        assert failure.remedy
+        assert f" {name} " in shown
+    good = [job for job in jobs if job.name not in failures]
+    results = run_jobs("corpus", good, execution)  # kept: nothing is computed
+    facts = {name: json.loads((path / "facts.json").read_text()) for name, path in results.items()}
+    streams = {name: (f["has_video"], f["has_audio"]) for name, f in facts.items()}
+    assert streams == {
+        "both.mp4": (True, True),
+        "silent.mp4": (True, False),
+        "sound.mp4": (False, True),
+    }
+    assert facts["silent.mp4"]["rate"] == 25
+    assert facts["sound.mp4"]["rate"] is None
+    assert facts["both.mp4"]["sha256"] == hash_of_file(media / "both.mp4")
+    assert (facts["both.mp4"]["width"], facts["both.mp4"]["height"]) == (64, 48)
+
+
+# ------------------------------------------------------------------ the stage
+
+
+@pytest.fixture
+def project(media, tmp_path, monkeypatch):
+    """A project with a folder corpus; returns the function that runs the stage."""
+    monkeypatch.chdir(tmp_path)
+    root = tmp_path / "clips"
+    root.mkdir()
+    for path in media.iterdir():
+        (root / path.name).write_bytes(path.read_bytes())
+    (root / "both.csv").write_text("time,valence,arousal\n0,0.5,-0.5\n0.5,1,-5\n")
+    (root / "silent.csv").write_text("valence,arousal\n0.25,0.75\n")
+
+    def run(*names, excluded="{}"):
+        rows = "".join(f"{name},{name},{split},{labels}\n" for name, split, labels in names)
+        (root / "items.csv").write_text("path,speaker,split,labels\n" + rows)
+        Path("params.yaml").write_text(
+            f"corpus: {{name: folder, root: clips, exclude: {excluded}}}\n"
+            "models: {m: {}}\nexecution: {workers: 1, cache: cache}\n"
+        )
+        corpus.main()
+
+    return run
+
+
+GOOD = [
+    ("both.mp4", "train", "both.csv"),
+    ("silent.mp4", "test", "silent.csv"),
+    ("sound.mp4", "validation", ""),
+]
+
+
+def test_the_stage_lists_items_and_labels(project, capsys):
+    project(*GOOD)
+    both, silent, sound = read_items()
+    assert [i.item for i in (both, silent, sound)] == ["both", "silent", "sound"]
+    assert (both.speaker, both.split, both.labelled) == ("both.mp4", "train", True)
+    assert both.rate == 30
+    assert (silent.has_audio, sound.has_video, sound.labelled) == (False, False, False)
+    assert np.isnan(sound.rate)
+    labels = read_labels()
+    assert labels["item"].tolist() == ["both", "both", "silent"]
+    assert labels["arousal"].tolist() == [-0.5, -5, 0.75]
+    assert labels["time"].isna().tolist() == [False, False, True]
+    said = capsys.readouterr().err
+    assert "3 items (1 train, 1 validation, 1 test), 3 speakers" in said
+    assert "no picture: all frames count as without a face: sound" in said
+    assert "no sound: all frames count as without sound: silent" in said
+    assert "shorter than a clip: padded: both, silent, sound" in said
+    assert "no labels: features only: sound" in said
+
+
+def test_a_bad_file_stops_the_stage_until_it_is_excluded(project, capsys):
+    items = [*GOOD, ("cut.mp4", "train", ""), ("empty.mp4", "train", "")]
+    with pytest.raises(SystemExit) as caught:
+        project(*items)
+    assert caught.value.code == 1
+    said = capsys.readouterr().err
+    assert "2 items failed, 3 are done and kept" in said
+    project(*items, excluded="{cut: half a file, empty: no file}")
+    assert "excluded cut: half a file" in capsys.readouterr().err
+    assert [i.item for i in read_items()] == ["both", "silent", "sound"]
+
+
+def test_a_changed_file_is_inspected_again(project):
+    project(*GOOD)
+    before = [i.sha256 for i in read_items()]
+    path = Path("clips/silent.mp4")
+    make_video(path, flat_frames(20), 25)
+    project(*GOOD)
+    after = read_items()
+    assert [i.sha256 == old for i, old in zip(after, before, strict=True)] == [True, False, True]
+    assert after[1].sha256 == hash_of_file(path)
+    assert after[1].seconds == pytest.approx(0.8, abs=0.05)
+
+
+def test_bad_labels_are_one_sentence(project, capsys):
+    Path("clips/both.csv").write_text("valence,arousal\n0,0\n0,x\n")
+    with pytest.raises(SystemExit):
+        project(*GOOD)
+    said = capsys.readouterr().err
+    assert "both.csv row 3 column arousal is 'x', not a number; mend the value." in said
+
+
+def test_the_later_stages_name_the_missing_one(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for read in (read_items, read_labels):
+        with pytest.raises(InputError, match="is missing; run `dvc repro corpus`"):
+            read()

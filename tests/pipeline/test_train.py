@@ -1,0 +1,176 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from features.errors import InputError
+from features.store import assemble, write_item
+from pipeline import train
+from pipeline.outputs import FC6, WINDOWS, CorpusItem
+from pipeline.params import load_params
+from pipeline.train import seed_key, split_speakers, training_items
+
+
+def item(name, speaker, split="train", *, labelled=True):
+    return CorpusItem(
+        item=name,
+        path=f"{name}.mp4",
+        speaker=speaker,
+        split=split,
+        labelled=labelled,
+        sha256="0",
+        has_video=True,
+        has_audio=True,
+        width=64,
+        height=48,
+        rate=30.0,
+        seconds=2.0,
+    )
+
+
+def corpus(speakers, clips=3):
+    return [item(f"s{s}c{c}", f"speaker{s}") for s in range(speakers) for c in range(clips)]
+
+
+# ------------------------------------------------------------------ whose clips
+
+
+def test_training_items_are_the_labelled_ones_of_the_train_split():
+    items = [
+        item("a", "1"),
+        item("b", "2", labelled=False),
+        item("c", "3", "validation"),
+        item("d", "4", "test"),
+    ]
+    assert training_items(items) == items[:1]
+    with pytest.raises(InputError, match="no item of the train split has labels"):
+        training_items(items[1:])
+
+
+@pytest.mark.parametrize(
+    ("speakers", "share", "heldout"),
+    [(2, 0.01, 1), (2, 0.99, 1), (5, 0.2, 1), (10, 0.2, 2), (10, 0.5, 5), (10, 0.99, 9)],
+)
+def test_whole_speakers_are_held_out(speakers, share, heldout):
+    items = corpus(speakers)
+    speaker_of = {i.item: i.speaker for i in items}
+    for seed in range(5):
+        learning, chosen_by = split_speakers(items, share, seed)
+        assert sorted(learning + chosen_by) == sorted(speaker_of)
+        sides = [{speaker_of[name] for name in side} for side in (learning, chosen_by)]
+        assert sides[0].isdisjoint(sides[1])
+        assert [len(side) for side in sides] == [speakers - heldout, heldout]
+
+
+def test_the_seed_draws_the_speakers():
+    items = corpus(10)
+    drawn = [tuple(split_speakers(items, 0.3, seed)[1]) for seed in range(10)]
+    assert drawn == [tuple(split_speakers(items, 0.3, seed)[1]) for seed in range(10)]
+    assert len(set(drawn)) > 5
+    order = sorted(split_speakers(items[::-1], 0.3, 4)[1])
+    assert order == sorted(drawn[4])
+
+
+def test_one_training_speaker_is_too_few():
+    with pytest.raises(InputError, match=r"train\.heldout needs two training speakers"):
+        split_speakers(corpus(1), 0.2, 0)
+
+
+# ------------------------------------------------------------------ when to train again
+
+PARAMS = {
+    "models": "{mine: {}, other: {}}",
+    "train": "{}",
+    "evaluate": "{}",
+    "execution": "{}",
+    "faces": "{}",
+}
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A project with stores of two items and a package `models`."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "network.py").write_text("LAYERS = 2\n")
+    make_store(WINDOWS)
+    make_store(FC6)
+    return tmp_path
+
+
+def make_store(path, **keys):
+    """A store of the items a and b, each with its key."""
+    folders = {}
+    for name in ("a", "b"):
+        folders[name] = Path("cache") / path.name / name
+        write_item(folders[name], {"x": np.zeros(2)}, {"key": keys.get(name, f"{name}1")})
+    assemble(path, folders, {})
+
+
+def key(*, name="mine", seed=0, items=None, **sections):
+    text = "\n".join(f"{section}: {value}" for section, value in {**PARAMS, **sections}.items())
+    Path("params.yaml").write_text(text)
+    items = items or [item("a", "1"), item("b", "2")]
+    return seed_key(load_params(), name, seed, items)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"seed": 1},
+        {"models": "{mine: {ablation: {strategy: frame_zero, p: 0.5}}, other: {}}"},
+        {"train": "{epochs: 3}"},
+        {"train": "{network: {dim: 64}}"},
+        {"items": [item("a", "1")]},
+        {"items": [item("a", "1"), item("b", "1")]},
+    ],
+    ids=str,
+)
+def test_what_the_weights_depend_on_changes_the_key(project, changed):
+    assert key(**changed) != key()
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"models": "{mine: {}, other: {ablation: {strategy: frame_zero}}, third: {}}"},
+        {"train": "{seeds: [0, 7]}"},
+        {"train": "{checkpoint_seconds: 1}"},
+        {"evaluate": "{trials: 2}"},
+        {"execution": "{workers: 1, device: cpu}"},
+    ],
+    ids=str,
+)
+def test_what_they_do_not_depend_on_does_not(project, changed):
+    assert key(**changed) == key()
+
+
+@pytest.mark.parametrize("store", [WINDOWS, FC6], ids=str)
+def test_other_features_change_the_key(project, store):
+    before = key()
+    make_store(store, b="another")
+    assert key() != before
+
+
+def test_other_code_changes_the_key(project):
+    before = key()
+    (project / "models" / "network.py").write_text("LAYERS = 3\n")
+    assert key() != before
+
+
+def test_two_models_of_the_same_settings_share_their_training(project):
+    assert key(name="mine") == key(name="other")
+
+
+# ------------------------------------------------------------------ the command
+
+
+def test_an_unknown_model_is_refused_before_any_work(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Path("params.yaml").write_text("models: {one: {}}")
+    monkeypatch.setattr("sys.argv", ["train", "two"])
+    with pytest.raises(SystemExit) as caught:
+        train.main()
+    assert caught.value.code == 1
+    assert "params.yaml has no model named two; it has one." in capsys.readouterr().err
+    assert [p.name for p in tmp_path.iterdir()] == ["params.yaml"]
