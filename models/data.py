@@ -46,8 +46,11 @@ class Batch:
 
     def inputs(self) -> dict[Modality, Tensor]:
         """Each modality's stream, (clips, frames, features)."""
-        clip = torch.arange(len(self.lld), device=self.lld.device)[:, None, None]
-        return {"audio": self.lld[clip, self.rows].flatten(2), "video": self.video}
+        clips, length, _ = self.lld.shape
+        first_rows = torch.arange(clips, device=self.lld.device)[:, None, None] * length
+        # One flat index is gathered faster than (clip, row) pairs.
+        gathered = self.lld.flatten(0, 1).index_select(0, (self.rows + first_rows).flatten())
+        return {"audio": gathered.view(*self.rows.shape[:2], -1), "video": self.video}
 
     def to(self, device: torch.device) -> "Batch":
         """The same batch on a device."""

@@ -24,8 +24,19 @@ def crop_face(
     left, top, right, bottom = (float(edge) for edge in box)
     side = max(1, round(max(right - left, bottom - top) * (1 + 2 * margin)))
     height, width = picture.shape[:2]
-    rows = round((top + bottom - side) / 2) + np.arange(side)
-    columns = round((left + right - side) / 2) + np.arange(side)
-    square = picture[rows.clip(0, height - 1)[:, None], columns.clip(0, width - 1)]
+    rows, above, below = _span(round((top + bottom - side) / 2), side, height)
+    columns, before, after = _span(round((left + right - side) / 2), side, width)
+    square = cv2.copyMakeBorder(
+        picture[rows, columns], above, below, before, after, cv2.BORDER_REPLICATE
+    )
     method = cv2.INTER_AREA if side > size else cv2.INTER_LINEAR
     return np.asarray(cv2.resize(square, (size, size), interpolation=method), np.uint8)
+
+
+def _span(first: int, count: int, length: int) -> tuple[slice, int, int]:
+    """The part of a run of pixels that lies inside, and how many lie before and behind it."""
+    start = min(max(first, 0), length - 1)
+    stop = min(max(first + count, start + 1), length)
+    outside = count - (stop - start)
+    before = min(max(-first, 0), outside)
+    return slice(start, stop), before, outside - before

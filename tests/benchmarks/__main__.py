@@ -1,0 +1,89 @@
+"""Measure how far the code is from what it rests on: one table, also written to `latest.md`."""
+
+import argparse
+import datetime
+import os
+import tempfile
+from pathlib import Path
+
+import torch
+
+from tests.benchmarks import extraction, recognition
+from tests.benchmarks.inputs import Inputs
+from tests.benchmarks.timing import Row
+
+LATEST = Path(__file__).with_name("latest.md")
+
+BENCHMARKS = {
+    "decode": extraction.decode,
+    "faces": extraction.faces,
+    "fc6": extraction.fc6,
+    "lld": extraction.lld,
+    "store": extraction.store,
+    "training": recognition.training,
+    "evaluation": recognition.evaluation,
+    "context": recognition.context,
+}
+
+PAGE = """\
+# Benchmarks
+
+{date}, {cpu}, {cores} cores, PyTorch {torch}. Written by `python -m tests.benchmarks`.
+
+The ratio is that of the two speeds (or sizes) of a line, taken in turns within one run after a
+warm-up: the median, then the smallest and the largest of the repeats. Against bare work, 1 is the
+limit. Speeds depend on the machine and on what else it does; ratios do so much less.
+
+{table}
+Operations are counted as the docstrings of `flops.py` say. Training, evaluation and context have
+the paper's dimensions (d 512, fc6 4096, context 3900) and random features.
+"""
+
+
+def main() -> None:
+    """Run the benchmarks."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("--only", choices=BENCHMARKS, help="run this one and write no file")
+    only = parser.parse_args().only
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        inputs = Inputs(Path(folder))
+        for name in [only] if only else BENCHMARKS:
+            rows += BENCHMARKS[name](inputs)
+    print(table(rows))
+    if not only:
+        page = PAGE.format(
+            date=datetime.date.today(),
+            cpu=_cpu_model(),
+            cores=os.cpu_count(),
+            torch=torch.__version__.split("+")[0],
+            table=table(rows),
+        )
+        LATEST.write_text(page, encoding="utf-8")
+
+
+def table(rows: list[Row]) -> str:
+    """The rows as a Markdown table."""
+    lines = ["| measured | against | speed | of the reference | ratio |", "|---|---|--:|--:|--:|"]
+    for row in rows:
+        speeds = f"{_short(row.measured)} {row.unit} | {_short(row.reference)} {row.unit}"
+        ratio = f"**{row.ratio:.2f}** ({row.low:.2f} … {row.high:.2f})"
+        lines.append(f"| {row.what} | {row.against} | {speeds} | {ratio} |")
+    return "\n".join(lines) + "\n"
+
+
+def _short(value: float) -> str:
+    """Three digits, without an exponent."""
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def _cpu_model() -> str:
+    """The processor's name where Linux tells it."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else "unknown processor"
+
+
+if __name__ == "__main__":
+    main()

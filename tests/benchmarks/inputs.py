@@ -1,0 +1,108 @@
+"""What the benchmarks work on, made on the spot and only when it is needed."""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from features import media
+from features.corpora.demo import make_clip
+from features.faces.extract import Faces, extract_faces
+from features.lld import DESCRIPTORS, ROW_RATE
+from features.settings import DemoSettings, FaceSettings, WindowSettings
+from features.store import assemble, open_store, write_item
+from features.vggface import FC6, VGGFaceFC6
+from features.vggface_weights import random_weights
+from features.windows import Sound, audio_present, context_rows
+from models.data import ClipData
+from models.settings import TARGETS
+from tests.media_factory import make_video
+
+CLIP_FRAMES = 100
+FPS = 30
+FACES = FaceSettings(working_height=180)
+
+
+class Inputs:
+    """A clip of the demo corpus, what the stages make of it, and clips of random features.
+
+    Args:
+        folder: where files may be written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @cached_property
+    def video(self) -> Path:
+        """A talking face of 8 s with sound, 320×240."""
+        (self.folder / "labels").mkdir()
+        (self.folder / "truth").mkdir()
+        # The fourth clip of the corpus loses neither face nor voice.
+        item = make_clip(self.folder, DemoSettings(), 3)
+        return self.folder / item["path"]
+
+    @cached_property
+    def sound(self) -> Path:
+        """The voice of that clip for a minute, without pictures."""
+        samples, _ = media.sound(self.video)
+        return make_video(self.folder / "sound.m4a", None, sound=np.tile(samples, 8)[: 60 * 16_000])
+
+    @cached_property
+    def scaled(self) -> list[NDArray[np.uint8]]:
+        """The pictures at the height that faces are searched at."""
+        height = FACES.working_height
+        assert height is not None
+        pictures = [picture for _, picture in media.frames(self.video)]
+        width = round(pictures[0].shape[1] * height / pictures[0].shape[0])
+        return [
+            np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+            for picture in pictures
+        ]
+
+    @cached_property
+    def faces(self) -> Faces:
+        """The faces of the clip."""
+        return extract_faces(self.video, FACES)
+
+    @cached_property
+    def network(self) -> VGGFaceFC6:
+        """VGG-16 up to fc6 at full width with random weights."""
+        return random_weights(seed=0)
+
+    def clips(self, count: int) -> ClipData:
+        """One item of random features of the paper's dimensions, as so many clips."""
+        rng = np.random.default_rng(0)
+        frames = count * CLIP_FRAMES
+        times = np.arange(frames) / FPS
+        rows = frames * ROW_RATE // FPS
+        lld = rng.standard_normal((rows, DESCRIPTORS), np.float32)
+        sound = Sound(lld, np.ones(rows, bool), 0.0, rows / ROW_RATE)
+        self._write(
+            "windows",
+            {"clip_frames": CLIP_FRAMES},
+            {
+                "times": times,
+                "lld": lld,
+                "rows": context_rows(times, sound, WindowSettings()),
+                "labels": rng.uniform(-1, 1, (frames, len(TARGETS))).astype(np.float32),
+                "valid": np.ones(frames, bool),
+                "audio_present": audio_present(times, sound),
+                "video_present": np.ones(frames, bool),
+            },
+        )
+        fc6 = rng.standard_normal((frames, FC6), np.float32).clip(0).astype(np.float16)
+        self._write("fc6", {}, {"fc6": fc6})
+        windows, features = (
+            open_store(self.folder / f"{name}.zarr", stage=name) for name in ("windows", "fc6")
+        )
+        return ClipData(windows, features, ["item"], preload_bytes=1 << 30)
+
+    def _write(
+        self, name: str, attributes: dict[str, Any], arrays: dict[str, NDArray[Any]]
+    ) -> None:
+        write_item(self.folder / name, arrays, {})
+        assemble(self.folder / f"{name}.zarr", {"item": self.folder / name}, attributes)

@@ -1,0 +1,134 @@
+"""Benchmarks of networks at the paper's size: training, evaluation, context."""
+
+import torch
+
+from models.ablation import draw
+from models.conditions import grid
+from models.data import Batch, ClipData
+from models.evaluator import Run, evaluate, runs_of
+from models.losses import ccc_loss
+from models.metrics import Moments
+from models.networks import Recogniser, build
+from models.settings import TARGETS, Ablation, EvaluateSettings, ModelSettings, NetworkSize
+from tests.benchmarks.flops import best_rate_timer, matmul_kernels, step_flops
+from tests.benchmarks.inputs import CLIP_FRAMES, Inputs
+from tests.benchmarks.timing import Row, Timer, compare, compare_sizes, timed
+
+CPU = torch.device("cpu")
+BATCH_CLIPS = 32
+EVALUATED_CLIPS = 2
+TRIALS = 10
+SIZE = NetworkSize()
+
+
+def training(inputs: Inputs) -> list[Row]:
+    """A step of the crossmodal transformer against the fastest products of matrices."""
+    data = inputs.clips(BATCH_CLIPS)
+    batch = data.batch(range(BATCH_CLIPS))
+    flops = step_flops(
+        BATCH_CLIPS * CLIP_FRAMES, sum(data.features.values()), SIZE, targets=len(TARGETS)
+    )
+    exact, rough = (_step(_network(data), batch, bf16) for bf16 in (False, True))
+    gflop = flops / 1e9
+    what = f"training step, {BATCH_CLIPS} clips of {CLIP_FRAMES} frames, {gflop:.1f} GFLOP"
+    limit = best_rate_timer(flops, matmul_kernels(torch.float32))
+    return [
+        compare(name, against, step, other, amount=gflop, unit="GFLOP/s", repeats=3)
+        for name, against, step, other in (
+            (f"{what}, fp32", "fastest fp32 matmul", exact, limit),
+            ("that step, bf16 autocast", "that step, fp32", rough, exact),
+        )
+    ]
+
+
+def evaluation(inputs: Inputs) -> list[Row]:
+    """All runs of the grid with shared work against one run after the other."""
+    data = inputs.clips(EVALUATED_CLIPS)
+    network = _network(data).eval()
+    conditions = grid(EvaluateSettings())
+    runs = runs_of(conditions, TRIALS)
+    batch = data.batch(range(EVALUATED_CLIPS))
+    row = compare(
+        f"`evaluate`, {len(conditions)} conditions × {TRIALS} trials, {EVALUATED_CLIPS} clips",
+        f"the same {len(runs)} distinct runs one by one",
+        timed(
+            lambda: evaluate(network, data, runs, seed=0, device=CPU, batch_clips=EVALUATED_CLIPS)
+        ),
+        timed(lambda: one_by_one(network, batch, runs)),
+        amount=len(runs),
+        unit="runs/s",
+        repeats=3,
+    )
+    return [row]
+
+
+def context(inputs: Inputs) -> list[Row]:
+    """The 2 s audio context gathered from single rows against a copy of stored windows."""
+    batch = inputs.clips(BATCH_CLIPS).batch(range(BATCH_CLIPS))
+    windows = batch.inputs()["audio"].clone()
+    megabytes = windows.nbytes / 1e6
+    return [
+        compare(
+            "context gathered from rows, 32 clips",
+            "copy of stored windows",
+            timed(lambda: batch.inputs()["audio"]),
+            timed(windows.clone),
+            amount=megabytes,
+            unit="MB/s",
+            repeats=21,
+        ),
+        compare_sizes(
+            "size of rows and their indices",
+            "of the windows",
+            batch.lld.nbytes + batch.rows.nbytes,
+            windows.nbytes,
+        ),
+    ]
+
+
+def one_by_one(network: Recogniser, batch: Batch, runs: list[Run]) -> list[Moments]:
+    """Evaluate by ablating the inputs and running the whole network, for each run alone."""
+    inputs = batch.inputs()
+    labels = batch.labels[batch.valid].T.numpy()
+    moments = []
+    for run in runs:
+        condition = run.condition
+        lost = draw(
+            condition.ablation,
+            condition.modality,
+            key=(0, condition.strategy, condition.p, run.trial),
+            item=batch.item,
+            first=batch.first,
+            mask=batch.mask,
+        )
+        assert lost is not None
+        ablated = inputs | {condition.modality: lost.apply(inputs[condition.modality])}
+        with torch.inference_mode():
+            predictions = network(ablated, batch.mask)
+        moments.append(Moments.of(predictions[batch.valid].T.numpy(), labels))
+    return moments
+
+
+def _network(data: ClipData) -> Recogniser:
+    torch.manual_seed(0)
+    return build(ModelSettings(), data.features, SIZE, len(TARGETS))
+
+
+def _step(network: Recogniser, batch: Batch, bf16: bool) -> Timer:
+    optimizer = torch.optim.Adam(network.parameters(), lr=1e-4)
+    ablation = Ablation(strategy="frame_zero", modality="video", p=0.5)
+
+    def step() -> None:
+        inputs = batch.inputs()
+        lost = draw(
+            ablation, "video", key=(0,), item=batch.item, first=batch.first, mask=batch.mask
+        )
+        assert lost is not None
+        inputs["video"] = lost.apply(inputs["video"])
+        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+            loss = ccc_loss(network(inputs, batch.mask), batch.labels, batch.valid)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+    return timed(step)

@@ -1,0 +1,51 @@
+import math
+from pathlib import Path
+
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from features.vggface import Origin, VGGFaceFC6
+from models.networks import build
+from models.settings import Modality, ModelSettings, NetworkSize
+from tests.benchmarks import flops
+from tests.benchmarks.__main__ import table
+from tests.benchmarks.inputs import Inputs
+from tests.benchmarks.recognition import context
+from tests.benchmarks.timing import compare
+
+
+def test_the_cheapest_benchmark_gives_finite_positive_ratios(tmp_path: Path) -> None:
+    rows = context(Inputs(tmp_path))
+    assert all(math.isfinite(row.ratio) and row.low > 0 for row in rows)
+    assert all(row.low <= row.ratio <= row.high for row in rows)
+    assert len(table(rows).splitlines()) == 2 + len(rows)
+
+
+def test_the_ratio_is_of_speeds_within_a_repeat() -> None:
+    ours = iter([9.0, 2.0, 4.0, 8.0])  # the first of each only warms up
+    theirs = iter([9.0, 1.0, 1.0, 4.0])
+    row = compare(
+        "", "", lambda: next(ours), lambda: next(theirs), amount=8, unit="frames/s", repeats=3
+    )
+    assert (row.ratio, row.low, row.high) == (0.5, 0.25, 0.5)
+    assert (row.measured, row.reference) == (2.0, 8.0)
+
+
+def test_fc6_operations_are_those_torch_counts() -> None:
+    with torch.device("meta"), FlopCounterMode(display=False) as counter:
+        VGGFaceFC6(Origin("random", "rgb"))(torch.zeros(1, 3, 96, 96))
+    assert flops.fc6_flops(96) == counter.get_total_flops()
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_step_operations_are_those_torch_counts(layers: int) -> None:
+    features: dict[Modality, int] = {"audio": 30, "video": 20}
+    size = NetworkSize(dim=16, heads=4, ffn=24, layers=layers, dropout=0.0)
+    network = build(ModelSettings(), features, size, targets=2)
+    inputs = {name: torch.zeros(3, 10, width) for name, width in features.items()}
+    with FlopCounterMode(display=False) as counter:
+        network(inputs, torch.ones(3, 10, dtype=torch.bool)).sum().backward()
+    counted = counter.get_flop_counts()["Global"]
+    linear = sum(n for op, n in counted.items() if op in (torch.ops.aten.mm, torch.ops.aten.addmm))
+    assert flops.step_flops(30, 50, size, targets=2) == linear
