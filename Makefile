@@ -48,5 +48,5 @@ format: $(INSTALLED) ## let ruff format and mend
 bench: $(INSTALLED) ## measure the distance to the limits, as ratios
 	python -m tests.benchmarks
 
-clean: ## remove the virtual environment and the stages' outputs, not the cache
-	rm -rf $(VENV) data reports/results/plots reports/results/figures
+clean: ## remove the virtual environment and the heavy outputs, not the caches
+	rm -rf $(VENV) data

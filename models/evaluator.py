@@ -54,7 +54,7 @@ def evaluate(
     Args:
         network: trained.
         data: the clips of the split.
-        runs: what to run.
+        runs: what to run, in the order of `runs_of`.
         seed: of the draws; the same for every model, so that all lose the same frames.
         device: where to run.
         batch_clips: clips per batch.
@@ -130,7 +130,7 @@ class _Shared:
         return self._gone[modality]
 
     def predict(self, runs: Sequence[Run], seed: int) -> Tensor:
-        """Predictions (runs, clips, frames, targets)."""
+        """Predictions (runs, clips, frames, targets); the runs of a condition stand together."""
         by_condition: dict[Condition, list[Run]] = {}
         for run in runs:
             by_condition.setdefault(run.condition, []).append(run)

@@ -135,7 +135,9 @@ class EvaluateSettings(Settings):
     frame_repeat: list[Probability] = [1.0, 0.95, 0.9, 0.85, 0.0]
 
     @model_validator(mode="after")
-    def _probabilities_differ(self) -> "EvaluateSettings":
+    def _probabilities_make_a_grid(self) -> "EvaluateSettings":
+        if not (self.clip_zero or self.frame_zero or self.frame_repeat):
+            raise ValueError("clip_zero, frame_zero and frame_repeat name no probability")
         for strategy in ("clip_zero", "frame_zero", "frame_repeat"):
             values = getattr(self, strategy)
             if len(set(values)) != len(values):

@@ -4,6 +4,8 @@ Every random choice is a function of (seed, epoch, step), so a run that was kill
 its last checkpoint and ends with the same weights as one that was not.
 """
 
+import os
+import pickle
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -77,7 +79,7 @@ def train(
         seed: of every random choice.
         checkpoint: file that holds the unfinished run.
         device: where to train.
-        on_epoch: called after every epoch.
+        on_epoch: called after every epoch, and at once for those of a continued run.
     """
     state = _State(network, settings)
     precision = state.load(checkpoint, device)
@@ -89,6 +91,8 @@ def train(
         precision=_FABRIC_PRECISION[precision],
     )
     module, optimizer = fabric.setup(network, state.optimizer)
+    for epoch in state.history:
+        on_epoch(epoch)
     saved_at = time.monotonic()
     while not state.finished:
         batches = _epoch_batches(len(training.clips), settings.batch_clips, seed, state.epoch)
@@ -150,7 +154,7 @@ class _State:
     def save(self, path: Path, precision: Precision) -> None:
         """Write the state beside `path`, then move it there: a kill never leaves half a file."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".partial")
+        partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
         torch.save(
             {
                 "network": self.network.state_dict(),
@@ -169,9 +173,10 @@ class _State:
     def load(self, path: Path, device: torch.device) -> Precision | None:
         """Continue from `path`; returns the precision the run was begun with, None if new."""
         self.network.to(device)
-        if not path.exists():
-            return None
-        saved: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        try:
+            saved: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        except (FileNotFoundError, EOFError, RuntimeError, pickle.UnpicklingError):
+            return None  # no run to continue, or none that can be read: begin anew
         self.network.load_state_dict(saved["network"])
         self.optimizer.load_state_dict(saved["optimizer"])
         self.best_weights = saved["best_weights"]

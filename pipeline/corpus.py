@@ -11,9 +11,10 @@ from features.corpora import folder
 from features.corpora.item import SPLITS, Item
 from features.corpora.labels import read_labels
 from features.errors import InputError
+from features.media import AUDIO_ONLY_RATE
 from features.settings import CorpusSettings
 from pipeline.items import Job, console, hash_of, hash_of_file, progress_bar, run_jobs, stage_errors
-from pipeline.outputs import CORPUS, ITEMS, LABELS
+from pipeline.outputs import CORPUS, ITEMS, LABELS, fresh
 from pipeline.params import ExecutionSettings, load_params
 
 VERSION = 1
@@ -26,13 +27,14 @@ def main() -> None:
         CORPUS.mkdir(parents=True, exist_ok=True)
         items = exclude(read_items(params.corpus, params.execution), params.corpus.exclude)
         check_speakers(items)
+        check_training(items, params.evaluate.split)
         jobs = [Job(item.name, _key(item), partial(inspect, item.path)) for item in items]
         found = run_jobs("corpus", jobs, params.execution)
         table = pd.DataFrame([_row(item, found[item.name]) for item in items])
         labels = all_labels(items)
-        table.to_parquet(ITEMS, index=False)
-        labels.to_parquet(LABELS, index=False)
-        report(table, clip_seconds=params.windows.clip_frames / 30)
+        table.to_parquet(fresh(ITEMS), index=False)
+        labels.to_parquet(fresh(LABELS), index=False)
+        report(table, clip_frames=params.windows.clip_frames)
 
 
 def read_items(corpus: CorpusSettings, execution: ExecutionSettings) -> list[Item]:
@@ -66,7 +68,7 @@ def check_speakers(items: list[Item]) -> None:
     """Make sure that there is something to do, and that no speaker is in two splits.
 
     Raises:
-        InputError: no item is left, a speaker is in two splits, or labels but no train speaker.
+        InputError: no item is left, or a speaker is in two splits.
     """
     if not items:
         raise InputError("corpus.exclude leaves no item", "exclude fewer")
@@ -77,9 +79,27 @@ def check_speakers(items: list[Item]) -> None:
                 f"speaker {item.speaker} is in {split_of[item.speaker]} and {item.split}",
                 "put all items of a speaker in one split",
             )
+
+
+def check_training(items: list[Item], evaluated: str) -> None:
+    """Make sure that a corpus with labels can be trained on and evaluated.
+
+    Raises:
+        InputError: fewer than two train speakers, or nothing to evaluate on.
+    """
     labelled = [item for item in items if item.labels]
-    if labelled and not any(item.split == "train" for item in labelled):
-        raise InputError("corpus has labels but no train speaker", "give a speaker split train")
+    speakers = {item.speaker for item in labelled if item.split == "train"}
+    if labelled and len(speakers) < 2:
+        count = "only one" if speakers else "no"
+        raise InputError(
+            f"corpus has labels but {count} train speaker, and training holds one out",
+            "give two labelled speakers split train",
+        )
+    if labelled and not any(item.split == evaluated for item in labelled):
+        raise InputError(
+            f"evaluate.split is {evaluated}, and no labelled speaker of the corpus is in it",
+            f"give a labelled speaker split {evaluated}, or change evaluate.split",
+        )
 
 
 def inspect(path: Path, out: Path) -> None:
@@ -123,7 +143,7 @@ def all_labels(items: list[Item]) -> pd.DataFrame:
     return pd.concat([empty.assign(item=pd.Series(dtype="str")), *tables], ignore_index=True)
 
 
-def report(items: pd.DataFrame, *, clip_seconds: float) -> None:
+def report(items: pd.DataFrame, *, clip_frames: int) -> None:
     """Say what was found, and what later stages will treat as missing."""
     per_split = Counter(items["split"])
     splits = ", ".join(f"{per_split[s]} {s}" for s in SPLITS if per_split[s])
@@ -134,7 +154,9 @@ def report(items: pd.DataFrame, *, clip_seconds: float) -> None:
     notes = {
         "no picture: all frames count as without a face": items[~items["has_video"]],
         "no sound: all frames count as without sound": items[~items["has_audio"]],
-        "shorter than a clip: padded": items[items["seconds"] < clip_seconds],
+        "shorter than a clip: padded": items[
+            items["seconds"] * items["rate"].fillna(AUDIO_ONLY_RATE) < clip_frames - 0.5
+        ],
         "no labels: features only": items[~items["labelled"]],
     }
     for note, which in notes.items():

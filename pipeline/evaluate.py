@@ -21,7 +21,7 @@ from pipeline.items import (
     progress_bar,
     stage_errors,
 )
-from pipeline.outputs import FC6, MODELS, RESULTS, WINDOWS, CorpusItem, read_items
+from pipeline.outputs import FC6, MODELS, RESULTS, WINDOWS, CorpusItem, fresh, read_items
 from pipeline.params import Params, load_params
 from pipeline.train import HISTORY, PRELOAD_BYTES
 
@@ -52,10 +52,11 @@ def main() -> None:
         for table in TABLES:
             # Traces are of the first seed: one line a video is what a person can read.
             chosen = results[:1] if table == "traces" else results
-            frames = [pd.read_csv(result / f"{table}.csv", dtype=str) for result in chosen]
-            target = RESULTS / table / f"{name}.csv"
-            target.parent.mkdir(parents=True, exist_ok=True)
-            pd.concat(frames).to_csv(target, index=False)
+            frames = [
+                pd.read_csv(result / f"{table}.csv", dtype=str, keep_default_na=False)
+                for result in chosen
+            ]
+            pd.concat(frames).to_csv(fresh(RESULTS / table / f"{name}.csv"), index=False)
 
 
 def evaluation_items(items: list[CorpusItem], split: str) -> list[CorpusItem]:
@@ -80,7 +81,8 @@ def seed_key(params: Params, folder: Path, items: list[CorpusItem]) -> str:
         for item in items
     ]
     files = sorted(hash_of_file(file) for file in folder.iterdir())
-    code = [hash_of_sources(Path("models")), hash_of_file(Path(__file__))]
+    code = [hash_of_sources(Path("models"))]
+    code += [hash_of_file(Path(module)) for module in (__file__, recogniser.__file__)]
     return hash_of(code, params.evaluate.model_dump(), files, inputs)
 
 

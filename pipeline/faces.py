@@ -15,11 +15,15 @@ from features.store import (
     read_item,
     write_item,
 )
-from pipeline.items import Job, console, hash_of, run_jobs, stage_errors
+from pipeline.items import Job, console, hash_of, run_jobs, stage_errors, versions
 from pipeline.outputs import FACES, read_items
 from pipeline.params import load_params
 
 VERSION = 1
+"""Raise it when the code of this stage gives other features than before."""
+
+LIBRARIES = ("av", "dlib-bin", "opencv-python-headless")
+"""Whose versions the features depend on."""
 
 
 def main() -> None:
@@ -30,7 +34,7 @@ def main() -> None:
         jobs = [
             Job(item.item, key, partial(extract, Path(item.path), settings, key))
             for item in read_items()
-            for key in [hash_of(VERSION, item.sha256, settings.model_dump())]
+            for key in [hash_of(VERSION, versions(LIBRARIES), item.sha256, settings.model_dump())]
         ]
         results = run_jobs("faces", jobs, params.execution)
         assemble(FACES, results, {"settings": settings.model_dump()})

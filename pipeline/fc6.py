@@ -1,5 +1,6 @@
 """Stage fc6: VGG-Face's first fully connected layer for every crop."""
 
+import platform
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,9 +9,9 @@ import zarr
 
 from features.settings import FC6Settings
 from features.store import assemble, open_store, read_array, read_item, write_item
-from pipeline.items import Job, hash_of, run_jobs, stage_errors
+from pipeline.items import Job, cached, hash_of, run_jobs, stage_errors
 from pipeline.outputs import FACES, FC6, read_items
-from pipeline.params import load_params
+from pipeline.params import ExecutionSettings, load_params
 
 if TYPE_CHECKING:
     from features.vggface import VGGFaceFC6
@@ -22,17 +23,18 @@ def main() -> None:
     """Run the stage."""
     with stage_errors():
         params = load_params()
-        settings = params.fc6
+        device = params.execution.torch_device
+        precision = choose_precision(params.fc6, device, params.execution)
+        settings = params.fc6.model_copy(update={"precision": precision})
         faces = open_store(FACES, stage="faces")
         jobs = []
         for item in read_items():
             face = read_item(faces, item.item)
             key = hash_of(VERSION, face.attrs["key"], settings.model_dump(exclude={"batch_size"}))
-            device = params.execution.torch_device
             jobs.append(Job(item.item, key, partial(extract, face, settings, device, key)))
         # One process: the network itself uses all processors.
         results = run_jobs("fc6", jobs, params.execution, processes=1)
-        assemble(FC6, results, {"settings": settings.model_dump()})
+        assemble(FC6, results, {"settings": settings.model_dump(), "precision": precision})
 
 
 def extract(face: zarr.Group, settings: FC6Settings, device: str, key: str, out: Path) -> None:
@@ -56,17 +58,41 @@ def load_network(settings: FC6Settings, device: str) -> "VGGFaceFC6":
     """The network of these settings, ready on its device; loaded once per process."""
     import torch
 
-    from features.vggface import choose_precision, prepare
+    from features.vggface import prepare
+
+    formats = {"fp32": torch.float32, "bf16": torch.bfloat16}
+    return prepare(read_network(settings), device, formats[settings.precision])
+
+
+def read_network(settings: FC6Settings) -> "VGGFaceFC6":
+    """The network of these settings with its weights."""
     from features.vggface_weights import load_weights, random_weights
 
     if settings.weights == "random":
-        network = random_weights(settings.seed)
-    else:
-        assert settings.sha256 is not None  # the schema demands it
-        network = load_weights(Path(settings.weights).expanduser(), settings.sha256)
-    formats = {"fp32": torch.float32, "bf16": torch.bfloat16}
-    precision = formats.get(settings.precision) or choose_precision(network.to(device))
-    return prepare(network, device, precision)
+        return random_weights(settings.seed)
+    assert settings.sha256 is not None  # the schema demands it
+    return load_weights(Path(settings.weights).expanduser(), settings.sha256)
+
+
+def choose_precision(settings: FC6Settings, device: str, execution: ExecutionSettings) -> str:
+    """The precision asked for; for `auto` the faster one, measured once per machine and kept."""
+    if settings.precision != "auto":
+        return settings.precision
+    import torch
+
+    machine = [device, platform.node(), torch.__version__, torch.get_num_threads()]
+    job = Job("precision", hash_of(VERSION, machine), partial(measure_precision, settings, device))
+    return (cached("fc6-precision", job, execution) / "precision").read_text()
+
+
+def measure_precision(settings: FC6Settings, device: str, out: Path) -> None:
+    """Write the name of the faster precision."""
+    import torch
+
+    from features.vggface import choose_precision as measure
+
+    chosen = measure(read_network(settings).to(device))
+    (out / "precision").write_text("bf16" if chosen == torch.bfloat16 else "fp32")
 
 
 if __name__ == "__main__":

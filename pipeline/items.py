@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -91,6 +92,11 @@ def hash_of_file(path: Path) -> str:
     """SHA-256 of a file's content."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def versions(libraries: Iterable[str]) -> list[str]:
+    """Installed versions of libraries, for keys of what they compute."""
+    return [version(library) for library in libraries]
 
 
 def hash_of_sources(package: Path) -> str:

@@ -5,11 +5,15 @@ from pathlib import Path
 
 from features.settings import LLDSettings
 from features.store import assemble, write_item
-from pipeline.items import Job, hash_of, run_jobs, stage_errors
+from pipeline.items import Job, hash_of, run_jobs, stage_errors, versions
 from pipeline.outputs import LLD, read_items
 from pipeline.params import load_params
 
 VERSION = 1
+"""Raise it when the code of this stage gives other features than before."""
+
+LIBRARIES = ("av", "opensmile")
+"""Whose versions the features depend on."""
 
 
 def main() -> None:
@@ -20,7 +24,7 @@ def main() -> None:
         jobs = [
             Job(item.item, key, partial(extract, Path(item.path), settings, key))
             for item in read_items()
-            for key in [hash_of(VERSION, item.sha256, settings.model_dump())]
+            for key in [hash_of(VERSION, versions(LIBRARIES), item.sha256, settings.model_dump())]
         ]
         results = run_jobs("lld", jobs, params.execution)
         assemble(LLD, results, {"settings": settings.model_dump()})

@@ -51,6 +51,17 @@ class CorpusItem:
     seconds: float
 
 
+def fresh(path: Path) -> Path:
+    """Make room for an output: what is there may be a link into DVC's cache, not to write through.
+
+    Returns:
+        The path, with its folder made and nothing at it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    return path
+
+
 def read_items() -> list[CorpusItem]:
     """The items of the corpus, sorted by name; written by the corpus stage.
 

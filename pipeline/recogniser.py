@@ -1,6 +1,5 @@
 """A trained recogniser as a folder: its weights, and all that is needed to use it on new media."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,7 +80,7 @@ def load(folder: Path) -> "tuple[Card, Recogniser]":
         network.load_state_dict(load_file(folder / WEIGHTS))
     except FileNotFoundError as error:
         raise InputError(f"there is no trained model in {folder}", "run `dvc repro`") from error
-    except (json.JSONDecodeError, ValueError, RuntimeError, SafetensorError) as error:
+    except (ValueError, RuntimeError, SafetensorError) as error:
         raise InputError(
             f"the model in {folder} does not fit this version of Lacuna", "train it again"
         ) from error

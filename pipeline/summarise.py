@@ -8,7 +8,7 @@ from typing import Any
 import reports
 from features.errors import InputError
 from pipeline.items import console, stage_errors
-from pipeline.outputs import RESULTS, read_items
+from pipeline.outputs import RESULTS, fresh, read_items
 from pipeline.params import Params, load_params
 
 
@@ -16,9 +16,9 @@ def main() -> None:
     """Run the stage."""
     with stage_errors():
         params = load_params()
-        RESULTS.mkdir(parents=True, exist_ok=True)
         description = json.dumps(describe_run(params), indent=1)
-        (RESULTS / "run.json").write_text(description + "\n")
+        fresh(RESULTS / "run.json").write_text(description + "\n")
+        fresh(RESULTS / "index.html")
         try:
             reports.build(RESULTS, list(params.models), params.train.seeds)
         except reports.ResultsError as error:

@@ -17,7 +17,15 @@ from features.errors import InputError
 from features.store import link_or_copy, open_store, read_item
 from models.settings import TARGETS
 from pipeline import recogniser
-from pipeline.items import Job, cached, hash_of, hash_of_sources, progress_bar, stage_errors
+from pipeline.items import (
+    Job,
+    cached,
+    hash_of,
+    hash_of_file,
+    hash_of_sources,
+    progress_bar,
+    stage_errors,
+)
 from pipeline.outputs import FC6, MODELS, WINDOWS, CorpusItem, read_items
 from pipeline.params import Params, load_params
 
@@ -42,6 +50,7 @@ def main() -> None:
             key = seed_key(params, name, seed, items)
             job = Job(name, key, partial(train_seed, params, name, seed, items, key))
             publish(cached("train", job, params.execution), MODELS / name / f"seed-{seed}")
+            checkpoint_of(params, key).unlink(missing_ok=True)
 
 
 def training_items(items: list[CorpusItem]) -> list[CorpusItem]:
@@ -83,8 +92,14 @@ def seed_key(params: Params, name: str, seed: int, items: list[CorpusItem]) -> s
         for item in items
     ]
     settings = params.train.model_dump(exclude={"seeds", "checkpoint_seconds"})
-    code = hash_of_sources(Path("models"))
-    return hash_of(code, params.model(name).model_dump(), settings, seed, inputs)
+    code = [hash_of_sources(Path("models"))]
+    code += [hash_of_file(Path(module)) for module in (__file__, recogniser.__file__)]
+    return hash_of(code, name, params.model(name).model_dump(), settings, seed, inputs)
+
+
+def checkpoint_of(params: Params, key: str) -> Path:
+    """Where the state of an unfinished seed is kept."""
+    return params.execution.cache_folder / "training" / f"{key}.pt"
 
 
 def train_seed(
@@ -110,7 +125,6 @@ def train_seed(
     torch.manual_seed(seed)
     model = params.model(name)
     network = build(model, learning.features, params.train.network, len(TARGETS))
-    checkpoint = params.execution.cache_folder / "training" / f"{key}.pt"
     title = f"train {name}, seed {seed}"
     with progress_bar(title, unit="epochs", total=params.train.epochs) as advance:
 
@@ -124,7 +138,7 @@ def train_seed(
             model.ablation,
             params.train,
             seed=seed,
-            checkpoint=checkpoint,
+            checkpoint=checkpoint_of(params, key),
             device=torch.device(params.execution.torch_device),
             on_epoch=on_epoch,
         )
@@ -140,7 +154,7 @@ def train_seed(
         epochs=len(trained.history),
         best_epoch=trained.best_epoch,
         faces=params.faces,
-        fc6=params.fc6,
+        fc6=params.fc6.model_copy(update={"precision": fc6.attrs["precision"]}),
         lld=params.lld,
         windows=params.windows,
         **normaliser,

@@ -6,19 +6,23 @@ The normaliser is fitted to the rows of the train split alone.
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import zarr
 
 from features.corpora.labels import frame_labels
-from features.errors import InputError
+from features.lld import DESCRIPTORS
 from features.settings import WindowSettings
 from features.store import assemble, open_store, read_array, read_item, read_number, write_item
 from features.windows import Normaliser, Sound, audio_present, context_rows
-from pipeline.items import Job, hash_of, run_jobs, stage_errors
+from pipeline.items import Job, console, hash_of, run_jobs, stage_errors
 from pipeline.outputs import FACES, LLD, WINDOWS, CorpusItem, read_items, read_labels
 from pipeline.params import load_params
 
 VERSION = 1
+"""Raise it when the code of this stage gives other windows than before."""
+
+NO_LABELS = pd.DataFrame({"time": [], "valence": [], "arousal": []}, dtype="float64")
 
 
 def main() -> None:
@@ -27,16 +31,19 @@ def main() -> None:
         params = load_params()
         settings = params.windows
         items = read_items()
-        labels = read_labels()
+        labels = dict(tuple(read_labels().groupby("item")))
         faces, lld = open_store(FACES, stage="faces"), open_store(LLD, stage="lld")
         sounds = {item.item: sound_of(read_item(lld, item.item)) for item in items}
         normaliser = fit_normaliser(items, sounds)
         made_by = [normaliser.mean.tolist(), normaliser.std.tolist(), settings.model_dump()]
         jobs = []
         for item in items:
-            face, own = read_item(faces, item.item), labels[labels["item"] == item.item]
+            face, own = read_item(faces, item.item), labels.get(item.item, NO_LABELS)
+            say_if_counts_differ(item, own, frames=len(read_array(face, "times")))
             upstream = [face.attrs["key"], read_item(lld, item.item).attrs["key"]]
-            key = hash_of(VERSION, upstream, own.drop(columns="item").to_csv(), made_by)
+            key = hash_of(
+                VERSION, upstream, own[["time", "valence", "arousal"]].to_csv(index=False), made_by
+            )
             compute = partial(
                 write_windows,
                 faces=face,
@@ -67,19 +74,25 @@ def sound_of(item: zarr.Group) -> Sound:
 
 
 def fit_normaliser(items: list[CorpusItem], sounds: dict[str, Sound]) -> Normaliser:
-    """Fit to the rows with sound of the train split.
-
-    Raises:
-        InputError: no item of the train split has sound.
-    """
+    """Fit to the rows with sound of the train split; without any, rows are left as they are."""
     training = [sounds[item.item] for item in items if item.split == "train"]
     try:
         return Normaliser.fit(sound.lld[sound.present] for sound in training)
     except ValueError:
-        raise InputError(
-            "no item of the train split has sound, so there is nothing to z-norm by",
-            "give a speaker with sound split train",
-        ) from None
+        console.print("no sound in the train split: descriptors are not z-normed")
+        return Normaliser(np.zeros(DESCRIPTORS), np.ones(DESCRIPTORS))
+
+
+def say_if_counts_differ(item: CorpusItem, labels: pd.DataFrame, *, frames: int) -> None:
+    """Report labels that have a row per frame, but not for every frame."""
+    if len(labels) not in (0, frames) and labels["time"].isna().all():
+        surplus = "frames are without a label" if frames > len(labels) else "labels are left out"
+        console.print(
+            f"{item.item}: {len(labels)} labels for {frames} frames, the last "
+            f"{abs(frames - len(labels))} {surplus}",
+            markup=False,
+            highlight=False,
+        )
 
 
 def write_windows(

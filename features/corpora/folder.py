@@ -129,10 +129,16 @@ def _inside(root: Path, path: str, row: int, column: str) -> Path:
 
 
 def _draw_splits(speakers: pd.Series, split: SplitSettings) -> dict[str, Split]:
-    """Deal speakers to splits at random; at least one trains."""
+    """Deal speakers to splits at random.
+
+    At least one trains; where there are enough, each split asked for has one and two train.
+    """
     names = np.random.default_rng(split.seed).permutation(sorted(set(speakers)))
-    validation = min(round(split.validation * len(names)), len(names) - 1)
-    test = min(round(split.test * len(names)), len(names) - validation - 1)
+    test = max(round(split.test * len(names)), int(split.test > 0 and len(names) > 2))
+    test = min(test, len(names) - 1)
+    least = int(split.validation > 0 and len(names) > 3)
+    validation = max(round(split.validation * len(names)), least)
+    validation = min(validation, len(names) - test - 1)
     counts: dict[Split, int] = {"validation": validation, "test": test}
     counts["train"] = len(names) - sum(counts.values())
     dealt = [part for part, count in counts.items() for _ in range(count)]

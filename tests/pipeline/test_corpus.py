@@ -10,7 +10,7 @@ from rich.console import Console
 from features.corpora.item import Item
 from features.errors import InputError
 from pipeline import corpus
-from pipeline.corpus import check_speakers, exclude, inspect
+from pipeline.corpus import check_speakers, check_training, exclude, inspect
 from pipeline.items import Job, StageFailedError, hash_of, hash_of_file, run_jobs
 from pipeline.outputs import read_items, read_labels
 from pipeline.params import ExecutionSettings
@@ -51,11 +51,15 @@ def test_a_speaker_in_two_splits():
 def test_labels_but_no_train_speaker():
     items = [item("a", "ann", "test"), item("b", "bob", "validation")]
     with pytest.raises(InputError, match="no train speaker"):
-        check_speakers(items)
+        check_training(items, "test")
     with pytest.raises(InputError, match="no train speaker"):  # a train item without labels
-        check_speakers([*items, item("c", "cat", labels=None)])
-    check_speakers([*items, item("c", "cat")])
-    check_speakers([item("a", split="test", labels=None)])  # features only
+        check_training([*items, item("c", "cat", labels=None)], "test")
+    with pytest.raises(InputError, match="only one train speaker"):
+        check_training([*items, item("c", "cat"), item("d", "cat")], "test")
+    check_training([*items, item("c", "cat"), item("d", "dan")], "test")
+    with pytest.raises(InputError, match=r"evaluate\.split is test, and no labelled speaker"):
+        check_training([item("c", "cat"), item("d", "dan")], "test")
+    check_training([item("a", split="test", labels=None)], "test")  # features only
 
 
 # ------------------------------------------------------------------ good and bad media
@@ -73,6 +77,7 @@ def media(tmp_path_factory):
     """Files good and bad."""
     root = tmp_path_factory.mktemp("media")
     make_video(root / "both.mp4", flat_frames(45), sound=tone(1.5))
+    make_video(root / "twin.mp4", flat_frames(45, first=60), sound=tone(1.5))
     make_video(root / "silent.mp4", flat_frames(10), 25)
     make_video(root / "sound.mp4", None, sound=tone(1.0))
     whole = make_video(root / "whole.mp4", flat_frames(30), sound=tone(1.0)).read_bytes()
@@ -91,7 +96,7 @@ def test_bad_media_are_named_while_the_others_go_on(media, tmp_path):
         run_jobs("corpus", jobs, execution)
     failures = {failure.name: failure for failure in caught.value.failures}
     assert set(failures) == {*BAD, "cut.mp4"}
-    assert caught.value.done == 3
+    assert caught.value.done == 4
     console = Console(file=io.StringIO(), width=300)
     console.print(caught.value.table())
     shown = console.file.getvalue()
@@ -107,6 +112,7 @@ def test_bad_media_are_named_while_the_others_go_on(media, tmp_path):
         "both.mp4": (True, True),
         "silent.mp4": (True, False),
         "sound.mp4": (False, True),
+        "twin.mp4": (True, True),
     }
     assert facts["silent.mp4"]["rate"] == 25
     assert facts["sound.mp4"]["rate"] is None
@@ -144,26 +150,27 @@ GOOD = [
     ("both.mp4", "train", "both.csv"),
     ("silent.mp4", "test", "silent.csv"),
     ("sound.mp4", "validation", ""),
+    ("twin.mp4", "train", "both.csv"),
 ]
 
 
 def test_the_stage_lists_items_and_labels(project, capsys):
     project(*GOOD)
-    both, silent, sound = read_items()
-    assert [i.item for i in (both, silent, sound)] == ["both", "silent", "sound"]
+    both, silent, sound, twin = read_items()
+    assert [i.item for i in (both, silent, sound, twin)] == ["both", "silent", "sound", "twin"]
     assert (both.speaker, both.split, both.labelled) == ("both.mp4", "train", True)
     assert both.rate == 30
     assert (silent.has_audio, sound.has_video, sound.labelled) == (False, False, False)
     assert np.isnan(sound.rate)
     labels = read_labels()
-    assert labels["item"].tolist() == ["both", "both", "silent"]
-    assert labels["arousal"].tolist() == [-0.5, -5, 0.75]
-    assert labels["time"].isna().tolist() == [False, False, True]
+    assert labels["item"].tolist() == ["both", "both", "silent", "twin", "twin"]
+    assert labels["arousal"].tolist() == [-0.5, -5, 0.75, -0.5, -5]
+    assert labels["time"].isna().tolist() == [False, False, True, False, False]
     said = capsys.readouterr().err
-    assert "3 items (1 train, 1 validation, 1 test), 3 speakers" in said
+    assert "4 items (2 train, 1 validation, 1 test), 4 speakers" in said
     assert "no picture: all frames count as without a face: sound" in said
     assert "no sound: all frames count as without sound: silent" in said
-    assert "shorter than a clip: padded: both, silent, sound" in said
+    assert "shorter than a clip: padded: both, silent, sound, twin" in said
     assert "no labels: features only: sound" in said
 
 
@@ -173,10 +180,10 @@ def test_a_bad_file_stops_the_stage_until_it_is_excluded(project, capsys):
         project(*items)
     assert caught.value.code == 1
     said = capsys.readouterr().err
-    assert "2 items failed, 3 are done and kept" in said
+    assert "2 items failed, 4 are done and kept" in said
     project(*items, excluded="{cut: half a file, empty: no file}")
     assert "excluded cut: half a file" in capsys.readouterr().err
-    assert [i.item for i in read_items()] == ["both", "silent", "sound"]
+    assert [i.item for i in read_items()] == ["both", "silent", "sound", "twin"]
 
 
 def test_a_changed_file_is_inspected_again(project):
@@ -186,7 +193,9 @@ def test_a_changed_file_is_inspected_again(project):
     make_video(path, flat_frames(20), 25)
     project(*GOOD)
     after = read_items()
-    assert [i.sha256 == old for i, old in zip(after, before, strict=True)] == [True, False, True]
+    assert [i.sha256 == old for i, old in zip(after, before, strict=True)] == [
+        *(True, False, True, True)
+    ]
     assert after[1].sha256 == hash_of_file(path)
     assert after[1].seconds == pytest.approx(0.8, abs=0.05)
 

@@ -158,8 +158,8 @@ def test_other_code_changes_the_key(project):
     assert key() != before
 
 
-def test_two_models_of_the_same_settings_share_their_training(project):
-    assert key(name="mine") == key(name="other")
+def test_two_models_of_the_same_settings_are_kept_apart(project):
+    assert key(name="mine") != key(name="other")
 
 
 # ------------------------------------------------------------------ the command
