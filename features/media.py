@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ MAX_SAMPLE = 32767 / 32768
 TAIL_TOLERANCE = 0.5
 """Seconds by which a stream may end before the end its container states."""
 
+_CLOCK = re.compile(r"(\d+):(\d+):(\d+(?:\.\d+)?)")  # hours:minutes:seconds
 _EXCLUDE = "repair or re-encode it, or name it in corpus.exclude"
 
 
@@ -40,6 +42,7 @@ class MediaInfo:
         width: coded picture width in pixels, 0 without pictures.
         height: coded picture height in pixels, 0 without pictures.
         rate: average frame rate in Hz, where the container knows it.
+        frames: number of pictures as the container states it, else by rate and duration.
         duration: seconds, as the container states them.
     """
 
@@ -48,6 +51,7 @@ class MediaInfo:
     width: int
     height: int
     rate: Fraction | None
+    frames: int
     duration: float
 
 
@@ -61,13 +65,16 @@ def probe(path: str | Path) -> MediaInfo:
         video, audio = _video_stream(container), _audio_stream(container)
         if video is None and audio is None:
             raise InputError(f"{path} has neither a picture nor a sound stream", _EXCLUDE)
+        rate = video.average_rate if video else None
+        duration = (container.duration or 0) / av.time_base
         return MediaInfo(
             has_video=video is not None,
             has_audio=audio is not None,
             width=video.width if video else 0,
             height=video.height if video else 0,
-            rate=video.average_rate if video else None,
-            duration=(container.duration or 0) / av.time_base,
+            rate=rate,
+            frames=(video.frames if video else 0) or round(duration * (rate or 0)),
+            duration=duration,
         )
 
 
@@ -190,8 +197,10 @@ def _timed_frames(path: str | Path) -> Iterator[tuple[float, av.VideoFrame]]:
         for frame in _decode(path, container, stream):
             if time is None:
                 time = frame.time or 0.0
+            elif frame.time is not None and frame.time > time:
+                time = frame.time
             else:
-                time = frame.time if (frame.time or 0.0) > time else time + step
+                time += step
             yield time, frame
         if time is None:
             raise InputError(f"{path} has a picture stream without pictures", _EXCLUDE)
@@ -232,10 +241,10 @@ def _stated_end(stream: av.VideoStream | av.AudioStream) -> float | None:
     if stream.duration and stream.time_base:
         return float(((stream.start_time or 0) + stream.duration) * stream.time_base)
     # Matroska has no duration for a stream, but muxers leave one in this tag.
-    clock = stream.metadata.get("DURATION", "").split(":")
-    if len(clock) != 3:
+    clock = _CLOCK.fullmatch(stream.metadata.get("DURATION", ""))
+    if clock is None:
         return None
-    hours, minutes, seconds = map(float, clock)
+    hours, minutes, seconds = map(float, clock.groups())
     return 3600 * hours + 60 * minutes + seconds
 
 

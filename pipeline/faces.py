@@ -1,5 +1,6 @@
 """Stage faces: the main face of every frame as a crop, and where there is none."""
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -41,11 +42,18 @@ def main() -> None:
         report()
 
 
-def extract(path: Path, settings: FaceSettings, key: str, out: Path) -> None:
+def extract(
+    path: Path,
+    settings: FaceSettings,
+    key: str,
+    out: Path,
+    *,
+    progress: Callable[[int], None] | None = None,
+) -> None:
     """Find, track and crop the main face of one item."""
     from features.faces.extract import extract_faces
 
-    faces = extract_faces(path, settings)
+    faces = extract_faces(path, settings, progress)
     arrays: dict[str, NDArray[Any]] = {
         "crops": faces.crops,
         "boxes": faces.boxes,

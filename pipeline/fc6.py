@@ -1,6 +1,7 @@
 """Stage fc6: VGG-Face's first fully connected layer for every crop."""
 
 import platform
+from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,7 +38,15 @@ def main() -> None:
         assemble(FC6, results, {"settings": settings.model_dump(), "precision": precision})
 
 
-def extract(face: zarr.Group, settings: FC6Settings, device: str, key: str, out: Path) -> None:
+def extract(
+    face: zarr.Group,
+    settings: FC6Settings,
+    device: str,
+    key: str,
+    out: Path,
+    *,
+    progress: Callable[[int], None] | None = None,
+) -> None:
     """Describe the crops of one item."""
     from features.vggface import extract_fc6
 
@@ -50,7 +59,8 @@ def extract(face: zarr.Group, settings: FC6Settings, device: str, key: str, out:
         "channel_order": network.origin.channel_order,
         "precision": str(next(network.parameters()).dtype),
     }
-    write_item(out, {"fc6": extract_fc6(network, crops, present, settings)}, attributes)
+    fc6 = extract_fc6(network, crops, present, settings, progress)
+    write_item(out, {"fc6": fc6}, attributes)
 
 
 @cache

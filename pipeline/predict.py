@@ -4,24 +4,25 @@ Works without sound, without a face, or without both, and says what was missing.
 """
 
 import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, TemporaryFile
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from features.errors import InputError
+from features.media import probe
 from features.store import assemble, open_store, read_array, read_item
 from features.windows import Normaliser
 from models.settings import TARGETS
 from pipeline import faces, fc6, lld, recogniser
-from pipeline.items import console, stage_errors
+from pipeline.items import console, progress_bar, stage_errors
 from pipeline.outputs import MODELS
-from pipeline.params import ExecutionSettings
-from pipeline.windows import sound_of, write_windows
-
-NO_LABELS = pd.DataFrame({"time": [], "valence": [], "arousal": []}, dtype="float64")
+from pipeline.params import ExecutionSettings, load_params
+from pipeline.windows import NO_LABELS, sound_of, write_windows
 
 
 def main() -> None:
@@ -33,14 +34,38 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path(), help="folder for the results")
     arguments = parser.parse_args()
     with stage_errors():
-        card, table = predict(arguments.clip, model_folder(arguments.model, arguments.seed))
-        arguments.out.mkdir(parents=True, exist_ok=True)
+        folder = model_folder(arguments.model, arguments.seed)
+        with writing_to(arguments.out):  # found out before the work, not after it
+            arguments.out.mkdir(parents=True, exist_ok=True)
+            TemporaryFile(dir=arguments.out).close()
+        card, table = predict(arguments.clip, folder)
         base = arguments.out / f"{arguments.clip.stem}.{arguments.model}"
         csv, figure = (base.with_name(f"{base.name}.{suffix}") for suffix in ("csv", "png"))
-        table.to_csv(csv, index=False, float_format="%.5f")
-        draw(table, figure, title=f"{arguments.clip.name}, {card.name}, seed {card.seed}")
+        with writing_to(arguments.out):
+            table.to_csv(csv, index=False, float_format="%.5f")
+            draw(card, table, figure, clip=arguments.clip.name)
         report(card, table)
         console.print(f"wrote {csv} and {figure}", markup=False, highlight=False)
+
+
+@contextmanager
+def writing_to(folder: Path) -> Iterator[None]:
+    """Turn a failure to write into an InputError."""
+    try:
+        yield
+    except OSError as error:
+        reason = f"results cannot be written to {folder} ({error.strerror or error})"
+        raise InputError(reason, "name another folder with --out") from error
+
+
+@contextmanager
+def reading(clip: Path) -> Iterator[None]:
+    """Give advice on an unreadable clip that fits one clip; the stages' advice is on a corpus."""
+    try:
+        yield
+    except InputError as error:
+        remedy = f"give a readable video or sound file instead of {clip.name}"
+        raise InputError(error.reason, remedy) from error
 
 
 def model_folder(name: str, seed: int | None) -> Path:
@@ -49,13 +74,14 @@ def model_folder(name: str, seed: int | None) -> Path:
     Raises:
         InputError: there is no such model, or no such seed of it.
     """
-    trained = sorted(folder.name for folder in MODELS.glob("*") if folder.is_dir())
+    trained = sorted({card.parts[-3] for card in MODELS.glob(f"*/seed-*/{recogniser.CARD}")})
     if name not in trained:
         raise InputError(
             f"there is no trained model named {name}",
             f"choose one of {', '.join(trained)}" if trained else "run `make repro` first",
         )
-    seeds = sorted(int(f.name.removeprefix("seed-")) for f in (MODELS / name).glob("seed-*"))
+    cards = (MODELS / name).glob(f"seed-*/{recogniser.CARD}")
+    seeds = sorted(int(card.parent.name.removeprefix("seed-")) for card in cards)
     if seed is not None and seed not in seeds:
         raise InputError(f"{name} has no seed {seed}", f"choose one of {seeds}")
     return MODELS / name / f"seed-{seeds[0] if seed is None else seed}"
@@ -77,8 +103,8 @@ def predict(clip: Path, folder: Path) -> tuple[recogniser.Card, pd.DataFrame]:
     from models.evaluator import predict as run
 
     card, network = recogniser.load(folder)
-    device = ExecutionSettings().torch_device
-    with TemporaryDirectory() as temporary, console.status(f"reading {clip.name}"):
+    device = execution_settings().torch_device
+    with TemporaryDirectory() as temporary:
         parts = Path(temporary)
         write_features(clip, card, device, parts)
         windows, features = (
@@ -95,13 +121,26 @@ def predict(clip: Path, folder: Path) -> tuple[recogniser.Card, pd.DataFrame]:
     return card, table
 
 
+def execution_settings() -> ExecutionSettings:
+    """Those of params.yaml where there is a valid one, else the defaults: a model needs no more."""
+    try:
+        return load_params().execution
+    except InputError:
+        return ExecutionSettings()
+
+
 def write_features(clip: Path, card: recogniser.Card, device: str, parts: Path) -> None:
     """Run the extraction stages on one file, with the settings the model was trained with."""
     face, sound, features, window = (parts / name for name in ("face", "lld", "fc6", "window"))
-    faces.extract(clip, card.faces, "", face)
-    lld.extract(clip, card.lld, "", sound)
+    with reading(clip):
+        total = probe(clip).frames
+        with progress_bar("faces", unit="frames", total=total) as advance:
+            faces.extract(clip, card.faces, "", face, progress=advance)
+        lld.extract(clip, card.lld, "", sound)
     store = open_store(face, stage="predict")
-    fc6.extract(store, card.fc6, device, "", features)
+    total = len(read_array(store, "present"))
+    with progress_bar("fc6", unit="frames", total=total) as advance:
+        fc6.extract(store, card.fc6, device, "", features, progress=advance)
     write_windows(
         window,
         faces=store,
@@ -115,9 +154,10 @@ def write_features(clip: Path, card: recogniser.Card, device: str, parts: Path) 
     assemble(parts / "fc6.zarr", {"clip": features}, {})
 
 
-def draw(table: pd.DataFrame, path: Path, *, title: str) -> None:
-    """Draw the predictions over time, missing stretches shaded."""
+def draw(card: recogniser.Card, table: pd.DataFrame, path: Path, *, clip: str) -> None:
+    """Draw the predictions over time, missing stretches shaded, with what they are worth."""
     from reports.figures import plot_prediction
+    from reports.results import caveat
 
     plot_prediction(
         table["time"],
@@ -126,7 +166,8 @@ def draw(table: pd.DataFrame, path: Path, *, title: str) -> None:
         table["face_present"] == 1,
         table["sound_present"] == 1,
         path=path,
-        title=title,
+        title=f"{clip}, {card.name}, seed {card.seed}",
+        note=caveat(synthetic=card.synthetic_corpus, random_weights=card.fc6.weights == "random"),
     )
 
 

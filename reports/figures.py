@@ -20,6 +20,7 @@ from reports.style import (
     TARGET_NAMES,
     Style,
     add_legend,
+    add_note,
     model_handles,
     styles,
 )
@@ -191,6 +192,7 @@ def plot_prediction(
     *,
     path: Path,
     title: str,
+    note: str = "",
 ) -> None:
     """Save a figure of predicted valence and arousal over time, missing stretches shaded.
 
@@ -202,6 +204,7 @@ def plot_prediction(
         sound_present: (F,) bool.
         path: where to save; its suffix is the format (.svg, .png or .pdf).
         title: heading, such as the name of the video and the model.
+        note: what a reader has to know of the model, see `results.caveat`.
     """
     with mpl.rc_context(RC):
         figure = Figure(figsize=(10, 5), layout="constrained")
@@ -216,6 +219,7 @@ def plot_prediction(
         axes[-1].set_xlabel("time, s")
         axes[0].set_title(title)
         add_legend(figure, _missing_handles())
+        add_note(figure, note)
         path.parent.mkdir(parents=True, exist_ok=True)
         dateless = {"Date": None} if path.suffix == ".svg" else None
         figure.savefig(path, metadata=dateless)

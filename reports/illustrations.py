@@ -70,7 +70,7 @@ def _ablation(
     noun, paper = PAPER_FIGURES[modality]
     figure = figures.ablation(conditions, modality, results.models)
     return Illustration(
-        save(figure, folder / f"{modality}_ablated"),
+        save(figure, folder / f"{modality}_ablated", results.note),
         alt=f"Line charts of CCC against the probability that {noun} is ablated, a panel per "
         f"strategy and target, a line for each of {_names(results)}. The table of models and "
         "conditions has every number.",
@@ -84,7 +84,7 @@ def _ablation(
 def _learning_curves(folder: Path, results: Results) -> Illustration:
     figure = figures.learning_curves(results.training, results.models)
     return Illustration(
-        save(figure, folder / "learning_curves"),
+        save(figure, folder / "learning_curves", results.note),
         alt=f"Held-out and training CCC by epoch, a panel for each of {_names(results)}, a line "
         "per seed.",
         caption="A panel per model, a line per seed. Solid: CCC on the held-out part of the "
@@ -97,7 +97,7 @@ def _videos(folder: Path, videos: pd.DataFrame, results: Results) -> Illustratio
     count = videos["item"].nunique()
     figure = figures.videos(videos, results.models)
     return Illustration(
-        save(figure, folder / "videos"),
+        save(figure, folder / "videos", results.note),
         alt=f"Dots of CCC within each of {count} videos for valence and arousal, a row for each "
         f"of {_names(results)}.",
         caption=f"A dot is one of {count} videos (mean over seeds, intact input), the bar their "
@@ -109,7 +109,7 @@ def _videos(folder: Path, videos: pd.DataFrame, results: Results) -> Illustratio
 def _trace(path: Path, item: str, table: pd.DataFrame, results: Results) -> Illustration:
     start, end = table["time"].min(), table["time"].max()
     return Illustration(
-        save(figures.trace(table, results.models), path),
+        save(figures.trace(table, results.models), path, results.note),
         alt=f"Valence and arousal of {item} over time, annotated and as predicted by "
         f"{_names(results)}; {MISSING}.",
         caption=f"{item}, {start:.0f} to {end:.0f} s, seed {results.seeds[0]}, intact input: "

@@ -96,6 +96,31 @@ class Results:
     traces: pd.DataFrame
     training: pd.DataFrame
 
+    @property
+    def note(self) -> str:
+        """What every figure of the run has to say, see `caveat`."""
+        return caveat(
+            synthetic=bool(self.run["corpus"].get("synthetic")),
+            random_weights=self.run["fc6"].get("weights") == "random",
+        )
+
+
+def caveat(*, synthetic: bool, random_weights: bool) -> str:
+    """What a reader has to know before believing a figure, in a few words.
+
+    Args:
+        synthetic: the models have only ever seen the demo corpus.
+        random_weights: the face features come from an untrained network.
+
+    Returns:
+        The words; none where neither applies.
+    """
+    words = {
+        "synthetic demo corpus": synthetic,
+        "random fc6 weights, not VGG-Face": random_weights,
+    }
+    return " · ".join(word for word, applies in words.items() if applies)
+
 
 def load(folder: Path, models: Sequence[str], seeds: Sequence[int]) -> Results:
     """Read the result files of the named models.
@@ -135,7 +160,13 @@ def _table(
     """One result file, or a ResultsError that says what is wrong with it."""
     remedy = f"rerun `dvc repro {stage}`"
     try:
-        table = pd.read_csv(path, usecols=list(schema), dtype=schema)[list(schema)]
+        table = pd.read_csv(
+            path,
+            usecols=list(schema),
+            dtype=schema,
+            keep_default_na=False,  # an item may well be named NA
+            na_values={column: [""] for column, kind in schema.items() if kind != "str"},
+        )[list(schema)]
     except FileNotFoundError:
         raise ResultsError(f"{path} is missing", f"run `dvc repro {stage}`") from None
     except ValueError as error:  # columns, types, an empty file: pandas says which

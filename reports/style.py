@@ -71,12 +71,13 @@ def styles(models: Sequence[str]) -> dict[str, Style]:
     }
 
 
-def save(figure: Figure, path: Path) -> Path:
+def save(figure: Figure, path: Path, note: str = "") -> Path:
     """Save a figure as `<path>.svg`, or as `<path>.png` where the SVG would be heavy.
 
     Args:
         figure: what to save.
         path: file name without a suffix.
+        note: what `add_note` writes.
 
     Returns:
         The file that was written.
@@ -85,6 +86,7 @@ def save(figure: Figure, path: Path) -> Path:
     nameless: dict[str, Any] = dict.fromkeys(("Date", "Creator", "Format", "Type"))
     svg = io.BytesIO()
     with mpl.rc_context(RC):
+        add_note(figure, note)
         figure.savefig(svg, format="svg", metadata=nameless)
         if svg.tell() <= SVG_LIMIT:
             path.with_suffix(".svg").write_bytes(svg.getvalue())
@@ -114,3 +116,9 @@ def add_legend(figure: Figure, handles: Sequence[Artist]) -> None:
     rows = -(-len(handles) // max(1, LEGEND_WIDTH // widest))
     columns = -(-len(handles) // rows)
     figure.legend(handles=list(handles), loc="outside upper left", ncols=columns, handlelength=2.6)
+
+
+def add_note(figure: Figure, note: str) -> None:
+    """A small grey line at the bottom right, below all panels; nothing for an empty note."""
+    if note:
+        figure.supxlabel(note, x=0.995, ha="right", fontsize=7, color="#666666")

@@ -29,6 +29,7 @@ def test_probe_tells_what_is_there(clip):
     info = media.probe(clip)
     assert (info.has_video, info.has_audio, info.width, info.height) == (True, True, 64, 48)
     assert info.rate == 30
+    assert info.frames == 30
     assert info.duration == pytest.approx(1.0, abs=0.1)
 
 
@@ -41,6 +42,11 @@ def test_probe_of_one_stream(tmp_path, missing):
     )
     info = media.probe(path)
     assert (info.has_video, info.has_audio) == (missing != "video", missing != "audio")
+    assert info.frames == (0 if missing == "video" else 5)
+
+
+def test_probe_estimates_a_number_of_frames_that_is_not_stated(tmp_path):
+    assert media.probe(make_video(tmp_path / "clip.mkv", flat_frames(30))).frames == 30
 
 
 @pytest.mark.parametrize("read", [media.probe, media.sound, media.frame_times, list])
@@ -114,8 +120,9 @@ def test_variable_rate_and_late_start(tmp_path):
     np.testing.assert_array_equal(media.frame_times(path), decode(path)[0])
 
 
-def test_time_stamps_that_do_not_advance_are_extrapolated(monkeypatch, clip):
-    stamps = iter([0.2, None, 0.1, 0.3] + [None] * 26)
+@pytest.mark.parametrize("start", [0.2, 0.0, -0.04])
+def test_time_stamps_that_do_not_advance_are_extrapolated(monkeypatch, clip, start):
+    stamps = iter([start, None, start - 0.1, start + 0.1] + [None] * 26)
 
     class Restamped:
         def __init__(self, frame):
@@ -127,8 +134,19 @@ def test_time_stamps_that_do_not_advance_are_extrapolated(monkeypatch, clip):
     plain = media._decode
     monkeypatch.setattr(media, "_decode", lambda *a: (Restamped(f) for f in plain(*a)))
     times = media.frame_times(clip)
-    np.testing.assert_allclose(times[:5], [0.2, 0.2 + 1 / 30, 0.2 + 2 / 30, 0.3, 0.3 + 1 / 30])
+    expected = start + np.array([0, 1 / 30, 2 / 30, 0.1, 0.1 + 1 / 30])
+    np.testing.assert_allclose(times[:5], expected, atol=1e-12)
     assert (np.diff(times) > 0).all()
+
+
+@pytest.mark.parametrize("tag", [b"xx:yy:zz.000000000", b"nan:00:00.00000000", b"unknown"])
+def test_a_malformed_duration_tag_is_ignored(tmp_path, tag):
+    path = make_video(tmp_path / "tag.mkv", flat_frames(30))
+    content = path.read_bytes()
+    duration = b"00:00:01.000000000"
+    assert duration in content
+    path.write_bytes(content.replace(duration, tag.ljust(len(duration), b"\0")))
+    assert len(media.frame_times(path)) == 30
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "mkv"])

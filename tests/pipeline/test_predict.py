@@ -1,12 +1,17 @@
 """Prediction on videos of any kind, by a model that the tiny demo has trained."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import Project
 from media_factory import flat_frames, make_video, tone
+
+from features.errors import InputError
+from pipeline import predict as command
+from pipeline.params import ExecutionSettings
 
 
 @pytest.fixture
@@ -32,6 +37,9 @@ def test_a_video_with_face_and_sound(finished: Project, predict) -> None:
     assert table["face_present"].mean() > 0.5
     assert "synthetic demo corpus" in output
     assert "random weights" in output
+    bars = [line for line in output.splitlines() if "frames/s" in line]
+    assert [bar.split()[0] for bar in bars] == ["faces", "fc6"]
+    assert all("90/90" in bar for bar in bars)
 
 
 def test_prediction_equals_what_evaluation_saw(finished: Project, predict) -> None:
@@ -70,12 +78,64 @@ def test_missing_modalities_are_said(
 
 def test_mistakes_are_one_sentence(finished: Project, tmp_path: Path) -> None:
     clip = finished.folder / "data/corpus/demo/clip_000.mp4"
-    command = ("python", "-m", "pipeline.predict")
+    occupied, broken = tmp_path / "occupied", tmp_path / "broken.mp4"
+    occupied.write_text("a file")
+    broken.write_bytes(b"this is no video")
+    program = ("python", "-m", "pipeline.predict")
     for arguments, says in (
         ((str(clip), "--model", "nonsense"), "no trained model named nonsense"),
         ((str(clip), "--model", "baseline", "--seed", "9"), "no seed 9"),
-        ((str(tmp_path / "none.mp4"), "--model", "baseline"), "none.mp4"),
+        ((str(tmp_path / "none.mp4"), "--model", "baseline"), "none.mp4 does not exist"),
+        ((str(broken), "--model", "baseline"), "give a readable video"),
+        ((str(clip), "--model", "baseline", "--out", str(occupied)), "name another folder"),
+        ((str(clip), "--model", "baseline", "--out", str(occupied / "in")), "cannot be written"),
     ):
-        output = finished.run(*command, *arguments, fails=True)
+        output = finished.run(*program, *arguments, fails=True)
         assert says in output
+        assert "corpus.exclude" not in output
         assert "Traceback" not in output
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_a_model_without_a_finished_seed_is_no_trained_model(elsewhere: Path) -> None:
+    (elsewhere / command.MODELS / "baseline" / "seed-0").mkdir(parents=True)
+    with pytest.raises(InputError, match="no trained model named baseline"):
+        command.model_folder("baseline", None)
+
+
+def test_the_device_is_that_of_params_where_they_are_valid(elsewhere: Path) -> None:
+    params = elsewhere / "params.yaml"
+    assert command.execution_settings() == ExecutionSettings()
+    params.write_text(
+        "models: {a: {network: unimodal, modalities: [audio], ablation: {strategy: none}}}\n"
+        "execution: {device: cpu}\n"
+    )
+    assert command.execution_settings().device == "cpu"
+    params.write_text("execution: {device: cpu, colour: red}\n")
+    assert command.execution_settings() == ExecutionSettings()
+
+
+@pytest.mark.parametrize(
+    ("synthetic", "weights", "said"),
+    [
+        (True, "random", "synthetic demo corpus · random fc6 weights, not VGG-Face"),
+        (False, "vgg.h5", ""),
+    ],
+)
+def test_the_figure_says_what_the_model_is(
+    monkeypatch: pytest.MonkeyPatch, synthetic: bool, weights: str, said: str
+) -> None:
+    notes = []
+    monkeypatch.setattr("reports.figures.plot_prediction", lambda *_, **k: notes.append(k["note"]))
+    card = SimpleNamespace(
+        name="a", seed=0, synthetic_corpus=synthetic, fc6=SimpleNamespace(weights=weights)
+    )
+    names = ("time", "valence", "arousal", "face_present", "sound_present")
+    table = pd.DataFrame({name: [0.0] for name in names})
+    command.draw(card, table, Path("clip.png"), clip="clip.mp4")
+    assert notes == [said]

@@ -12,6 +12,7 @@ from result_files import MODELS, SEEDS
 from reports import build
 
 TWO = MODELS[:2]
+NOTE = "<!-- synthetic demo corpus · random fc6 weights, not VGG-Face -->"  # above its glyphs
 
 
 def files(folder):
@@ -109,6 +110,13 @@ def test_the_page_says_what_the_run_is(report):
         assert text in html
 
 
+def test_every_figure_says_what_the_run_is(report):
+    drawings = list((report / "figures").iterdir())
+    assert len(drawings) == 7
+    for path in drawings:
+        assert NOTE in path.read_text(encoding="utf-8")
+
+
 def test_real_weights_and_a_real_corpus_raise_no_banner(small):
     run = json.loads((small / "run.json").read_text())
     run["corpus"] = {"name": "Aff-Wild2", "synthetic": False}
@@ -118,6 +126,10 @@ def test_real_weights_and_a_real_corpus_raise_no_banner(small):
     html = (small / "index.html").read_text(encoding="utf-8")
     assert 'class="banner"' not in html
     assert "weights vgg16.h5 (sha256 0123456789ab…)" in html
+    for path in (small / "figures").iterdir():
+        drawing = path.read_text(encoding="utf-8")
+        assert "synthetic" not in drawing
+        assert "random" not in drawing
 
 
 def test_a_dropped_model_leaves_nothing_behind(small):

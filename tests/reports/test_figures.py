@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from reports import style
 from reports.figures import plot_prediction, stretches
@@ -56,6 +57,24 @@ def test_plot_prediction_is_the_same_every_time(tmp_path, suffix, missing):
     first, second = (path.read_bytes() for path in paths)
     assert first == second
     assert len(first) > 5000
+
+
+def test_plot_prediction_shows_a_note_below_its_panels(tmp_path):
+    path = tmp_path / "clip.svg"
+    plot_prediction([0, 1], [0, 1], [0, 1], [1, 1], [1, 1], path=path, title="t", note="a trial")
+    assert "<!-- a trial -->" in path.read_text()
+
+
+def test_a_note_is_below_all_panels_and_inside_the_figure():
+    figure = Figure(layout="constrained")
+    axes = figure.subplots()
+    axes.set_xlabel("time, s")
+    style.add_note(figure, "a note")
+    figure.draw_without_rendering()
+    (note,) = (text for text in figure.findobj(Text) if text.get_text() == "a note")
+    box, panel = note.get_window_extent(), axes.get_tightbbox()
+    assert 0 <= box.y0 < box.y1 <= panel.y0
+    assert box.x1 <= figure.bbox.x1
 
 
 def test_plot_prediction_of_one_frame(tmp_path):

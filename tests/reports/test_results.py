@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 import result_files
 
-from reports.results import ResultsError, load
+from reports.results import ResultsError, caveat, load
 
 MODELS, SEEDS = ("baseline", "clip_zero"), (0, 1)
 
@@ -27,6 +27,33 @@ def test_reads_every_named_model_and_nothing_else(folder):
         assert list(table["model"].unique()) == list(MODELS)
     assert results.run["corpus"]["name"] == "demo"
     assert results.traces["annotated"].isna().any()  # an empty cell is an invalid label
+
+
+def test_items_keep_names_that_look_like_missing_values(folder):
+    names = ("NA", "null", "None", "nan")
+    for kind in ("videos", "traces"):
+        for model in MODELS:
+            path = folder / kind / f"{model}.csv"
+            table = pd.read_csv(path)
+            renamed = table["item"].map(dict(zip(result_files.ITEMS, names, strict=True)))
+            table.assign(item=renamed).to_csv(path, index=False)
+    results = load(folder, MODELS, SEEDS)
+    assert tuple(results.videos["item"].unique()) == names
+    assert tuple(results.traces["item"].unique()) == names
+    assert results.traces["annotated"].isna().any()
+
+
+@pytest.mark.parametrize(
+    ("synthetic", "random_weights", "expected"),
+    [
+        (True, True, "synthetic demo corpus · random fc6 weights, not VGG-Face"),
+        (True, False, "synthetic demo corpus"),
+        (False, True, "random fc6 weights, not VGG-Face"),
+        (False, False, ""),
+    ],
+)
+def test_the_caveat_says_what_applies(synthetic, random_weights, expected):
+    assert caveat(synthetic=synthetic, random_weights=random_weights) == expected
 
 
 @pytest.mark.parametrize(
