@@ -7,8 +7,8 @@ s + 0.01·k + 0.010 (a 20 ms window every 10 ms).
 import numpy as np
 from numpy.typing import NDArray
 
-ROW_RATE = 100
-"""LLD rows per second."""
+from features.lld import ROW_RATE
+
 CONTEXT_RATE = 30
 """Steps per second of the context grid, the paper's frame rate, whatever the video's."""
 NO_ROW = -1

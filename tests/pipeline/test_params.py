@@ -4,10 +4,13 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
+from features.corpora import labels
 from features.errors import InputError
+from models import settings
 from models.settings import NetworkSize, TrainSettings
 from pipeline import params
 from pipeline.params import ExecutionSettings, load_params
+from reports import results
 
 OWN = Path(__file__).parents[2] / "params.yaml"
 YAML_OF_OWN = YAML(typ="safe", pure=True).load(OWN)
@@ -216,3 +219,9 @@ def test_processes_and_device():
     assert ExecutionSettings(workers=3).processes == 3
     assert ExecutionSettings().processes >= 1
     assert ExecutionSettings(device="cpu").torch_device == "cpu"
+
+
+def test_the_packages_agree_on_names_they_each_spell_out():
+    """features, models and reports do not import each other; what they share must be equal."""
+    assert labels.TARGETS == settings.TARGETS == results.TARGETS
+    assert settings.MODALITIES == results.MODALITIES
