@@ -129,7 +129,7 @@ def test_another_schema_is_refused_and_names_the_stage(tmp_path, made, monkeypat
     monkeypatch.setattr(store, "SCHEMA", store.SCHEMA + 1)
     store.assemble(tmp_path / "some.zarr", made, {})
     monkeypatch.undo()
-    with pytest.raises(InputError, match="schema 2, this version of Lacuna reads 1") as caught:
+    with pytest.raises(InputError, match="schema 3, this version of Lacuna reads 2") as caught:
         store.open_store(tmp_path / "some.zarr", stage="faces")
     assert caught.value.remedy == "run `dvc repro --force faces`"
 
