@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -12,10 +10,11 @@ from typing import Any
 
 import av
 import numpy as np
-from av.container import InputContainer
-from av.stream import Disposition
+from av.filter import Graph
+from av.video.reformatter import Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
+from features.container import EXCLUDE, audio_stream, decode, open_media, video_stream
 from features.errors import InputError
 
 SAMPLE_RATE = 16_000
@@ -25,11 +24,8 @@ AUDIO_ONLY_RATE = 30
 MAX_SAMPLE = 32767 / 32768
 """The largest sample that 16-bit integers hold."""
 
-TAIL_TOLERANCE = 0.5
-"""Seconds by which a stream may end before the end its container states."""
-
-_CLOCK = re.compile(r"(\d+):(\d+):(\d+(?:\.\d+)?)")  # hours:minutes:seconds
-_EXCLUDE = "repair or re-encode it, or name it in corpus.exclude"
+_UPRIGHT = np.eye(2, dtype=np.int32)
+_PUSHES, _SAMPLES = 64, 16384  # frames the resampler takes before it is read; samples it gives
 
 
 @dataclass(frozen=True)
@@ -59,12 +55,13 @@ def probe(path: str | Path) -> MediaInfo:
     """Read the header of a media file.
 
     Raises:
-        InputError: the file is missing, empty or no media file, or has neither pictures nor sound.
+        InputError: the file is missing, no regular file or no media file, has neither pictures nor
+            sound, or has them in a codec or size that is not decoded.
     """
-    with _open(path) as container:
-        video, audio = _video_stream(container), _audio_stream(container)
+    with open_media(path) as container:
+        video, audio = video_stream(path, container), audio_stream(path, container)
         if video is None and audio is None:
-            raise InputError(f"{path} has neither a picture nor a sound stream", _EXCLUDE)
+            raise InputError(f"{path} has neither a picture nor a sound stream", EXCLUDE)
         rate = video.average_rate if video else None
         duration = (container.duration or 0) / av.time_base
         return MediaInfo(
@@ -83,32 +80,33 @@ def frames(
 ) -> Iterator[tuple[float, NDArray[np.uint8]]]:
     """Decode the pictures one by one.
 
-    The display matrix is honoured in steps of 90 degrees. A frame whose time is missing or not
-    later than that of the frame before comes one frame duration after it.
+    The first frame's display matrix is honoured in quarter turns and mirrorings. A frame whose time
+    is missing or not later than that of the frame before comes one frame duration after it.
 
     Args:
         path: a file with a picture stream.
         height: height in pixels that every picture is scaled to, its shape kept; None: as coded.
 
     Yields:
-        Time in seconds, strictly increasing, and the picture, uint8 RGB (height, width, 3).
+        Time in seconds, strictly increasing, and the picture, uint8 RGB (height, width, 3), whose
+        size may change within a file.
 
     Raises:
-        InputError: no picture can be decoded, or decoding stops before the stated end.
+        InputError: no picture can be decoded, one is damaged, its colours are in a space that
+            FFmpeg does not convert, the clock jumps back, or decoding stops before the stated end.
     """
+    # A frame's own converter would be set up anew for each, and use all cores.
+    converter = VideoReformatter()
+    matrix = None
     for time, frame in _timed_frames(path):
-        turns = round(frame.rotation / 90)
-        if height is None:
-            picture = frame.to_ndarray(format="rgb24")
-        else:
-            coded = (frame.height, frame.width)
-            across = max(1, round(height * coded[1 - turns % 2] / coded[turns % 2]))
-            size = (across, height) if turns % 2 == 0 else (height, across)
-            picture = frame.to_ndarray(
-                format="rgb24", width=size[0], height=size[1], interpolation="AREA"
-            )
-        # FFmpeg's angle is counterclockwise, and so is rot90's.
-        yield time, np.ascontiguousarray(np.rot90(picture, turns))
+        if matrix is None:
+            matrix = _display_matrix(frame)
+        try:
+            picture = _picture(frame, height, matrix, converter)
+        except (av.FFmpegError, OSError) as error:
+            reason = f"{path} has colours that FFmpeg cannot convert to RGB, at {time:.2f} s"
+            raise InputError(reason, EXCLUDE) from error
+        yield time, picture
 
 
 def frame_times(path: str | Path) -> NDArray[np.float64]:
@@ -121,80 +119,55 @@ def frame_times(path: str | Path) -> NDArray[np.float64]:
     """
     if probe(path).has_video:
         return np.array([time for time, _ in _timed_frames(path)])
-    samples, start = sound(path)
-    count = max(1, len(samples) * AUDIO_ONLY_RATE // SAMPLE_RATE)
+    start, end = _span_of_sound(path)
+    count = max(1, round((end - start) * AUDIO_ONLY_RATE))
     return start + np.arange(count) / AUDIO_ONLY_RATE
 
 
 def sound(path: str | Path) -> tuple[NDArray[np.float32], float]:
-    """Decode the sound to 16 kHz mono: the mean of the channels.
+    """Decode the sound to 16 kHz mono: the mean of two channels, FFmpeg's downmix of more.
 
-    Gaps in the stream's times of more than 0.1 s are filled with silence, so that sample n is
-    always at start + n / 16000.
+    Where the stream's times and samples part by more than 0.1 s, gaps are filled with silence and
+    overlaps are dropped, so that sample n is always at start + n / 16000.
 
     Returns:
         Samples (N,) in [−1, 32767/32768] and the container time of the first in seconds; a file
         without sound gives no samples and 0.
 
     Raises:
-        InputError: decoding stops before the stated end, or the sound has NaN or infinite samples.
+        InputError: the sound is damaged, changes its format, has NaN or infinite samples, its clock
+            jumps, or decoding stops before the stated end.
     """
-    with _open(path) as container:
-        stream = _audio_stream(container)
-        if stream is None:
-            return np.zeros(0, np.float32), 0.0
-        # `async` compares times with samples; a frame size keeps PyAV from bypassing the filter.
-        resampler = av.AudioResampler(
-            format="fltp", rate=SAMPLE_RATE, frame_size=1024, options={"async": "1"}
-        )
-        start: float | None = None
-        chunks = []
-        for frame in _decode(path, container, stream):
-            if start is None:
-                start = frame.time or 0.0
-            try:
-                resampled = resampler.resample(frame)
-            except ValueError as error:
-                reason = f"{path} changes its sound format at {frame.time:.2f} s"
-                raise InputError(reason, _EXCLUDE) from error
-            chunks += [_mono(part) for part in resampled]
-        chunks += [_mono(part) for part in resampler.resample(None)]
-    samples = np.concatenate(chunks) if chunks else np.zeros(0, np.float32)
+    start, resampler = 0.0, None
+    blocks: list[NDArray[np.float32]] = []
+    for count, frame in enumerate(_sound_frames(path)):
+        if resampler is None:
+            start, resampler = frame.time or 0.0, _resampler(frame)
+        try:
+            resampler.push(frame)
+        except av.FFmpegError as error:
+            reason = f"{path} changes its sound format after {count} audio frames"
+            raise InputError(reason, EXCLUDE) from error
+        if count % _PUSHES == 0:
+            blocks += _resampled(resampler)
+    if resampler is None:
+        return np.zeros(0, np.float32), 0.0
+    resampler.push(None)
+    blocks += _resampled(resampler)
+    samples = np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
     if not np.isfinite(samples).all():
-        raise InputError(f"{path} has sound samples that are not finite", _EXCLUDE)
-    return np.clip(samples, -1.0, np.float32(MAX_SAMPLE), out=samples), start or 0.0
-
-
-@contextmanager
-def _open(path: str | Path) -> Iterator[InputContainer]:
-    try:
-        container = av.open(str(path), metadata_errors="replace")
-    except FileNotFoundError as error:
-        raise InputError(f"{path} does not exist", "check the path") from error
-    except (av.FFmpegError, OSError) as error:
-        reason = f"{path} cannot be read as a media file ({_cause(error)})"
-        raise InputError(reason, _EXCLUDE) from error
-    with container:
-        yield container
-
-
-def _video_stream(container: InputContainer) -> av.VideoStream | None:
-    streams = container.streams.video
-    return next((s for s in streams if not s.disposition & Disposition.attached_pic), None)
-
-
-def _audio_stream(container: InputContainer) -> av.AudioStream | None:
-    return next(iter(container.streams.audio), None)
+        raise InputError(f"{path} has sound samples that are not finite", EXCLUDE)
+    return np.clip(samples, -1.0, np.float32(MAX_SAMPLE), out=samples), start
 
 
 def _timed_frames(path: str | Path) -> Iterator[tuple[float, av.VideoFrame]]:
-    with _open(path) as container:
-        stream = _video_stream(container)
+    with open_media(path) as container:
+        stream = video_stream(path, container)
         if stream is None:
-            raise InputError(f"{path} has no picture stream", _EXCLUDE)
+            raise InputError(f"{path} has no picture stream", EXCLUDE)
         step = float(1 / (stream.average_rate or AUDIO_ONLY_RATE))
         time = None
-        for frame in _decode(path, container, stream):
+        for frame in decode(path, container, stream):
             if time is None:
                 time = frame.time or 0.0
             elif frame.time is not None and frame.time > time:
@@ -203,54 +176,84 @@ def _timed_frames(path: str | Path) -> Iterator[tuple[float, av.VideoFrame]]:
                 time += step
             yield time, frame
         if time is None:
-            raise InputError(f"{path} has a picture stream without pictures", _EXCLUDE)
+            raise InputError(f"{path} has a picture stream without pictures", EXCLUDE)
 
 
-def _decode(
-    path: str | Path, container: InputContainer, stream: av.VideoStream | av.AudioStream
-) -> Iterator[Any]:
-    # The frames are of the stream's kind; PyAV's types do not tell.
-    stream.codec_context.thread_count = 1  # items run in parallel, one process each
-    count, reached, cut = 0, 0.0, False
-    try:
-        for packet in container.demux(stream):
-            cut = packet.is_corrupt if packet.size else cut
-            for frame in packet.decode():
-                count += 1
-                reached = _end_time(frame) or reached
-                yield frame
-    except (av.FFmpegError, OSError) as error:
-        reason = f"{path} is damaged after {count} {stream.type} frames, at {reached:.2f} s"
-        raise InputError(f"{reason} ({_cause(error)})", _EXCLUDE) from error
-    stated = _stated_end(stream)
-    if cut or (stated is not None and stated - reached > TAIL_TOLERANCE):
-        reason = f"{path} is cut off after {count} {stream.type} frames, at {reached:.2f} s"
-        raise InputError(reason, _EXCLUDE)
+def _picture(
+    frame: av.VideoFrame, height: int | None, matrix: NDArray[np.int32], converter: VideoReformatter
+) -> NDArray[np.uint8]:
+    """RGB, upright, and of that height."""
+    turned = abs(matrix[0, 1]) > abs(matrix[0, 0])
+    size = (frame.width, frame.height)
+    if height is not None:
+        scale = height / size[0 if turned else 1]
+        size = (max(1, round(scale * size[0])), max(1, round(scale * size[1])))
+    rgb = converter.reformat(
+        frame, *size, "rgb24", interpolation=Interpolation.AREA, threads=1
+    ).to_ndarray()
+    if matrix is _UPRIGHT:
+        return np.asarray(rgb, np.uint8)
+    shown = rgb.swapaxes(0, 1) if turned else rgb
+    across, down = np.sign(matrix[[1, 0], [0, 1]] if turned else matrix.diagonal())
+    return np.ascontiguousarray(shown[:: down or 1, :: across or 1], np.uint8)
 
 
-def _end_time(frame: Any) -> float | None:
-    if frame.time is None:
-        return None
-    if isinstance(frame, av.AudioFrame):
-        return frame.time + frame.samples / frame.sample_rate
-    return frame.time + float((frame.duration or 0) * frame.time_base)
+def _display_matrix(frame: av.VideoFrame) -> NDArray[np.int32]:
+    """(2, 2): the pixel (x, y) is shown at (x, y) @ matrix, but for scale and origin.
+
+    To be asked of the first frame only: PyAV's side data keep a frame alive until the next garbage
+    collection.
+    """
+    data: Any = frame.side_data.get("DISPLAYMATRIX")
+    return _UPRIGHT if data is None else np.frombuffer(data, np.int32).reshape(3, 3)[:2, :2]
 
 
-def _stated_end(stream: av.VideoStream | av.AudioStream) -> float | None:
-    """End of a stream in seconds according to its container, None where that is unknown."""
-    if stream.duration and stream.time_base:
-        return float(((stream.start_time or 0) + stream.duration) * stream.time_base)
-    # Matroska has no duration for a stream, but muxers leave one in this tag.
-    clock = _CLOCK.fullmatch(stream.metadata.get("DURATION", ""))
-    if clock is None:
-        return None
-    hours, minutes, seconds = map(float, clock.groups())
-    return 3600 * hours + 60 * minutes + seconds
+def _sound_frames(path: str | Path) -> Iterator[av.AudioFrame]:
+    """The decoded sound, nothing where there is no sound stream."""
+    with open_media(path) as container:
+        stream = audio_stream(path, container)
+        if stream is not None:
+            yield from decode(path, container, stream)
 
 
-def _mono(frame: av.AudioFrame) -> NDArray[np.float32]:
-    return frame.to_ndarray().mean(axis=0)
+def _span_of_sound(path: str | Path) -> tuple[float, float]:
+    start = end = None
+    for frame in _sound_frames(path):
+        start = (frame.time or 0.0) if start is None else start
+        end = (start if end is None else end) if frame.time is None else frame.time
+        end += frame.samples / frame.sample_rate
+    return start or 0.0, end or 0.0
 
 
-def _cause(error: Exception) -> str:
-    return getattr(error, "strerror", None) or str(error)
+def _resampler(frame: av.AudioFrame) -> Graph:
+    """From sound such as a frame's to 16 kHz mono.
+
+    PyAV's AudioResampler is this graph, but read after every frame, which takes longer.
+    """
+    graph = Graph()
+    graph.link_nodes(
+        graph.add(
+            "abuffer",
+            sample_rate=str(frame.sample_rate),
+            sample_fmt=frame.format.name,
+            channel_layout=frame.layout.name,
+            time_base=str(frame.time_base),
+        ),
+        # `async` compares times with samples; `rematrix_maxval` keeps a downmix below full scale.
+        graph.add("aresample", **{"async": "1"}, rematrix_maxval="1"),
+        graph.add(
+            "aformat", sample_rates=str(SAMPLE_RATE), sample_fmts="fltp", channel_layouts="mono"
+        ),
+        graph.add("abuffersink"),
+    ).configure()
+    graph.set_audio_frame_size(_SAMPLES)
+    return graph
+
+
+def _resampled(resampler: Graph) -> Iterator[NDArray[np.float32]]:
+    """What a resampler has ready, (samples,) at a time."""
+    while True:
+        try:
+            yield resampler.pull().to_ndarray()[0]
+        except (av.BlockingIOError, av.EOFError):
+            return

@@ -8,8 +8,8 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-TICKS = 90_000
-"""Ticks per second of the time stamps of the pictures."""
+TICKS = 60_000
+"""Ticks per second of the time stamps of the pictures; MPEG-4 admits 65535."""
 
 
 def make_video(
@@ -24,14 +24,18 @@ def make_video(
     audio_gap: tuple[float, float] | None = None,
     video_codec: str = "libx264",
     audio_codec: str = "aac",
-    clockwise: int = 0,
+    pix_fmt: str = "yuv420p",
+    layout: str | None = None,
+    display: tuple[int, int, int, int] | None = None,
     options: dict[str, str] | None = None,
+    codec_options: dict[str, str] | None = None,
+    muxer: str | None = None,
 ) -> Path:
-    """Write a media file; its container follows from the suffix of the path.
+    """Write a media file.
 
     Args:
         path: where to.
-        frames: RGB pictures (H, W, 3) with even sides; None: no picture stream.
+        frames: RGB pictures (H, W, 3), with even sides in yuv420p; None: no picture stream.
         fps: nominal frame rate.
         times: time of each frame in seconds; default: from 0 at the frame rate.
         sound: (N,) or (channels, N) in [−1, 1]; None: no sound stream.
@@ -40,16 +44,32 @@ def make_video(
         audio_gap: from this second of the sound on, all comes so many seconds later.
         video_codec: FFmpeg's name of the encoder.
         audio_codec: FFmpeg's name of the encoder.
-        clockwise: display rotation in degrees, 0 or 90, for mp4 only.
+        pix_fmt: FFmpeg's name of the layout of pixels.
+        layout: of the channels, FFmpeg's name; None: mono or stereo.
+        display: a, b, c, d of the display matrix, for mp4 only: (x, y) is shown at
+            (a x + c y, b x + d y).
         options: of the muxer.
+        codec_options: of the encoder of the pictures.
+        muxer: FFmpeg's name of the container; None: by the suffix of the path.
 
     Returns:
         The path.
     """
-    with av.open(str(path), "w", options=options or {}) as container:
+    layout = layout or ("mono" if sound is None or sound.ndim == 1 else "stereo")
+    with av.open(f"file:{path}", "w", format=muxer, options=options or {}) as container:
         # All streams are added before the header is written with the first packet.
-        video = None if frames is None else _add_video(container, frames[0].shape, fps, video_codec)
-        audio = None if sound is None else _add_audio(container, sound, sound_rate, audio_codec)
+        video = audio = None
+        if frames is not None:
+            video = container.add_stream(
+                video_codec, rate=Fraction(fps).limit_denominator(1001), options=codec_options
+            )
+            video.height, video.width = frames[0].shape[:2]
+            video.pix_fmt = pix_fmt
+            video.codec_context.thread_count = 1
+            if times is not None:
+                video.codec_context.time_base = Fraction(1, TICKS)
+        if sound is not None:
+            audio = container.add_stream(audio_codec, rate=sound_rate, layout=layout)
         if video is not None:
             given = times if times is not None else [float(i / fps) for i in range(len(frames))]
             for picture, time in zip(frames, given, strict=True):
@@ -58,11 +78,11 @@ def make_video(
                 container.mux(video.encode(frame))
             container.mux(video.encode())
         if audio is not None:
-            for frame in _sound_frames(sound, sound_rate, audio_offset, audio_gap):
+            for frame in _sound_frames(sound, sound_rate, layout, audio_offset, audio_gap):
                 container.mux(audio.encode(frame))
             container.mux(audio.encode())
-    if clockwise == 90:
-        _rotate_track(path)
+    if display is not None:
+        _set_display_matrix(path, display)
     return path
 
 
@@ -80,26 +100,14 @@ def tone(seconds: float, rate: int = 16_000, *, hertz: float = 200.0) -> NDArray
     )
 
 
-def _add_video(container, shape, fps, codec) -> av.VideoStream:
-    stream = container.add_stream(codec, rate=Fraction(fps).limit_denominator(1001))
-    stream.height, stream.width, stream.pix_fmt = shape[0], shape[1], "yuv420p"
-    stream.codec_context.time_base = Fraction(1, TICKS)
-    stream.codec_context.thread_count = 1
-    return stream
-
-
-def _add_audio(container, sound, rate, codec) -> av.AudioStream:
-    return container.add_stream(codec, rate=rate, layout="mono" if sound.ndim == 1 else "stereo")
-
-
-def _sound_frames(sound, rate, offset, gap) -> list[av.AudioFrame]:
+def _sound_frames(sound, rate, layout, offset, gap) -> list[av.AudioFrame]:
     planes = np.atleast_2d(sound).astype(np.float32)
     frames = []
     for first in range(0, planes.shape[1], 1024):
         frame = av.AudioFrame.from_ndarray(
             np.ascontiguousarray(planes[:, first : first + 1024]),
             format="fltp",
-            layout="mono" if len(planes) == 1 else "stereo",
+            layout=layout,
         )
         late = gap[1] if gap is not None and first >= gap[0] * rate else 0.0
         frame.sample_rate, frame.time_base = rate, Fraction(1, rate)
@@ -108,10 +116,11 @@ def _sound_frames(sound, rate, offset, gap) -> list[av.AudioFrame]:
     return frames
 
 
-def _rotate_track(path: Path) -> None:
-    """Put a quarter turn clockwise into the first track header of an mp4 file."""
+def _set_display_matrix(path: Path, display: tuple[int, int, int, int]) -> None:
+    """Put a matrix into the first track header of an mp4 file."""
+    a, b, c, d = (value << 16 for value in display)
     identity = np.array([1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30], ">i4").tobytes()
-    turned = np.array([0, 1 << 16, 0, -(1 << 16), 0, 0, 0, 0, 1 << 30], ">i4").tobytes()
+    matrix = np.array([a, b, 0, c, d, 0, 0, 0, 1 << 30], ">i4").tobytes()
     content = path.read_bytes()
     at = content.index(identity, content.index(b"tkhd"))
-    path.write_bytes(content[:at] + turned + content[at + len(turned) :])
+    path.write_bytes(content[:at] + matrix + content[at + len(matrix) :])

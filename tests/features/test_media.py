@@ -1,11 +1,13 @@
+import gc
 import os
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
-from features import media
+from features import container, media
 from features.errors import InputError
 from tests.media_factory import flat_frames, make_video, tone
 
@@ -63,13 +65,6 @@ def test_missing_file(tmp_path):
         media.probe(tmp_path / "none.mp4")
 
 
-def test_neither_picture_nor_sound(tmp_path):
-    path = tmp_path / "words.srt"
-    path.write_text("1\n00:00:00,000 --> 00:00:01,000\nhello\n")
-    with pytest.raises(InputError, match="neither"):
-        media.probe(path)
-
-
 # ------------------------------------------------------------------ pictures
 
 
@@ -82,11 +77,51 @@ def test_frames_are_rgb_in_order(clip):
     np.testing.assert_allclose(pictures.mean(axis=(1, 2, 3)), expected, atol=3)
 
 
-def test_channels_are_red_green_blue(tmp_path):
-    red = np.zeros((48, 64, 3), np.uint8)
-    red[..., 0] = 220
-    _, pictures = decode(make_video(tmp_path / "red.mp4", [red] * 3))
-    np.testing.assert_allclose(pictures[1].mean(axis=(0, 1)), [220, 0, 0], atol=8)
+@pytest.mark.parametrize("height", [None, 24])
+@pytest.mark.parametrize(
+    ("suffix", "coding"),
+    [
+        ("mp4", {}),
+        ("mp4", {"pix_fmt": "yuv444p"}),
+        ("mp4", {"pix_fmt": "yuv420p10le"}),
+        ("mkv", {"video_codec": "mjpeg", "pix_fmt": "yuvj420p"}),
+        ("mkv", {"video_codec": "libx264rgb", "pix_fmt": "rgb24"}),
+        ("webm", {"video_codec": "libvpx-vp9"}),
+    ],
+)
+def test_channels_are_red_green_blue(tmp_path, suffix, coding, height):
+    colours = np.array([(200, 30, 30), (30, 200, 30), (30, 30, 200)], np.uint8)
+    picture = np.tile(colours.repeat(16, axis=0), (48, 1, 1))
+    _, pictures = decode(
+        make_video(tmp_path / f"c.{suffix}", [picture] * 3, **coding), height=height
+    )
+    patches = pictures[1][4:-4].reshape(-1, 3, pictures.shape[2] // 3, 3)[:, :, 2:-2]
+    np.testing.assert_allclose(patches.mean(axis=(0, 2)), colours, atol=8)
+
+
+@pytest.mark.parametrize(
+    ("matrix", "red_weight"), [("smpte170m", 0.299), ("bt709", 0.2126), ("bt2020nc", 0.2627)]
+)
+def test_the_stated_colour_matrix_counts(tmp_path, matrix, red_weight):
+    """What is coded by ITU-R BT.601 and called something else is taken for that."""
+    picture = np.zeros((48, 64, 3), np.uint8) + np.array([200, 30, 30], np.uint8)
+    path = tmp_path / "matrix.mp4"
+    _, pictures = decode(make_video(path, [picture], codec_options={"colorspace": matrix}))
+    luma = 0.299 * 200 + 0.701 * 30
+    red_difference = (200 - luma) / (2 * (1 - 0.299))
+    expected = luma + 2 * (1 - red_weight) * red_difference
+    assert pictures[..., 0].mean() == pytest.approx(expected, abs=3)
+
+
+@pytest.mark.parametrize(("pixels", "decoded"), [(64 * 48, True), (64 * 48 - 1, False)])
+def test_pictures_up_to_a_size_are_decoded(monkeypatch, clip, pixels, decoded):
+    monkeypatch.setattr(container, "MAX_PIXELS", pixels)
+    monkeypatch.setitem(container.CODEC_OPTIONS, "max_pixels", str(pixels))
+    if decoded:
+        assert len(media.frame_times(clip)) == 30
+    else:
+        with pytest.raises(InputError, match="unknown size or of more than"):
+            media.probe(clip)
 
 
 def test_height_scales_and_keeps_shape(clip):
@@ -94,11 +129,40 @@ def test_height_scales_and_keeps_shape(clip):
     assert pictures.shape == (30, 24, 32, 3)
 
 
+@pytest.mark.parametrize("height", [None, 24])
+@pytest.mark.parametrize(
+    ("display", "shown"),
+    [
+        ((1, 0, 0, 1), "rg bw"),
+        ((0, 1, -1, 0), "br wg"),
+        ((-1, 0, 0, -1), "wb gr"),
+        ((0, -1, 1, 0), "gw rb"),
+        ((-1, 0, 0, 1), "gr wb"),
+        ((1, 0, 0, -1), "bw rg"),
+        ((0, 1, 1, 0), "rb gw"),
+        ((0, -1, -1, 0), "wg br"),
+    ],
+)
+def test_display_matrix_is_honoured(tmp_path, display, shown, height):
+    """The corners are red, green, blue and white, row by row."""
+    colours = {"r": (200, 0, 0), "g": (0, 200, 0), "b": (0, 0, 200), "w": (200, 200, 200)}
+    picture = np.zeros((48, 48, 3), np.uint8)
+    corners = [np.s_[:24, :24], np.s_[:24, 24:], np.s_[24:, :24], np.s_[24:, 24:]]
+    for corner, name in zip(corners, "rgbw", strict=True):
+        picture[corner] = colours[name]
+    path = make_video(tmp_path / "turned.mp4", [picture] * 2, display=display)
+    _, pictures = decode(path, height=height)
+    scale = 48 // pictures.shape[1]
+    for corner, name in zip(corners, shown.replace(" ", ""), strict=True):
+        found = pictures[0].repeat(scale, 0).repeat(scale, 1)[corner][6:18, 6:18]
+        np.testing.assert_allclose(found.mean(axis=(0, 1)), colours[name], atol=10)
+
+
 @pytest.mark.parametrize("height", [None, 32])
 def test_display_rotation_is_honoured(tmp_path, height):
     left_is_white = np.full((48, 64, 3), 20, np.uint8)
     left_is_white[:, :32] = 230
-    path = make_video(tmp_path / "turned.mp4", [left_is_white] * 3, clockwise=90)
+    path = make_video(tmp_path / "turned.mp4", [left_is_white] * 3, display=(0, 1, -1, 0))
     _, pictures = decode(path, height=height)
     shape = (64, 48) if height is None else (32, 24)
     assert pictures.shape[1:3] == shape
@@ -120,6 +184,19 @@ def test_variable_rate_and_late_start(tmp_path):
     np.testing.assert_array_equal(media.frame_times(path), decode(path)[0])
 
 
+def test_frames_are_freed_as_they_are_read(clip):
+    """Without waiting for the garbage collector."""
+    gc.collect()
+    gc.disable()
+    try:
+        count = sum(1 for _ in media.frames(clip))
+        alive = sum(isinstance(thing, av.VideoFrame) for thing in gc.get_objects())
+    finally:
+        gc.enable()
+    assert count == 30
+    assert alive <= 4
+
+
 @pytest.mark.parametrize("start", [0.2, 0.0, -0.04])
 def test_time_stamps_that_do_not_advance_are_extrapolated(monkeypatch, clip, start):
     stamps = iter([start, None, start - 0.1, start + 0.1] + [None] * 26)
@@ -131,8 +208,8 @@ def test_time_stamps_that_do_not_advance_are_extrapolated(monkeypatch, clip, sta
         def __getattr__(self, name):
             return getattr(self.frame, name)
 
-    plain = media._decode
-    monkeypatch.setattr(media, "_decode", lambda *a: (Restamped(f) for f in plain(*a)))
+    plain = media.decode
+    monkeypatch.setattr(media, "decode", lambda *a: (Restamped(f) for f in plain(*a)))
     times = media.frame_times(clip)
     expected = start + np.array([0, 1 / 30, 2 / 30, 0.1, 0.1 + 1 / 30])
     np.testing.assert_allclose(times[:5], expected, atol=1e-12)
@@ -161,6 +238,22 @@ def test_truncated_file_names_what_was_decoded(tmp_path, suffix):
         decoded.extend(media.frames(cut))
     assert 0 < len(decoded) < 60
     assert f"after {len(decoded)} video frames" in str(caught.value)
+
+
+def test_streams_that_turn_up_while_reading_are_ignored(clip):
+    """PyAV's `demux` fails on them once it has flushed the streams that it knows."""
+
+    class Growing:
+        def __init__(self, opened):
+            self.opened = opened
+
+        def demux(self, stream):
+            yield from self.opened.demux(stream)
+            raise IndexError
+
+    with container.open_media(clip) as opened:
+        stream = container.video_stream(clip, opened)
+        assert len(list(container.decode(clip, Growing(opened), stream))) == 30
 
 
 def test_no_picture_stream(tmp_path):
