@@ -1,24 +1,19 @@
-"""VGG-16 up to its layer fc6, as VGG-Face uses it, and fc6 features of face crops.
+"""VGG-16 up to its layer fc6, as VGG-Face uses it.
 
 Parkhi, Vedaldi, Zisserman: Deep Face Recognition, BMVC 2015 (configuration D).
 """
 
 from __future__ import annotations
 
-import copy
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-import cv2
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn.functional import interpolate
 from torch.nn.utils import convert_conv2d_weight_memory_format
 
-from features.errors import InputError
 from features.settings import FC6Settings
 
 BLOCKS = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
@@ -30,6 +25,8 @@ POOLED = 7
 
 MEAN_RGB = (129.1863, 104.7624, 93.5940)
 """Mean colour of VGG-Face's training images, 0 … 255."""
+
+ChannelOrder = Literal["rgb", "bgr"]
 
 _CLEARLY_FASTER = 1.2
 _TRIAL_SHAPE = (2, 3, 96, 96)
@@ -46,7 +43,7 @@ class Origin:
     """
 
     name: str
-    channel_order: Literal["rgb", "bgr"]
+    channel_order: ChannelOrder
     sha256: str | None = None
 
 
@@ -85,8 +82,9 @@ def preprocess(pictures: Tensor, method: str, channel_order: str) -> Tensor:
         ValueError: the method is unknown.
     """
     if method == "vggface":
-        mean = torch.tensor(MEAN_RGB, device=pictures.device).view(3, 1, 1)
-        values = pictures.float() - mean
+        values = pictures.float()
+        for channel, mean in enumerate(MEAN_RGB):  # copying a tensor there would make a GPU wait
+            values[:, channel] -= mean
     elif method == "paper":
         values = pictures.float() / 127.5 - 1
     else:
@@ -94,18 +92,18 @@ def preprocess(pictures: Tensor, method: str, channel_order: str) -> Tensor:
     return values.flip(1) if channel_order == "bgr" else values
 
 
-def choose_precision(network: VGGFaceFC6) -> torch.dtype:
+def choose_precision(device: torch.device | str) -> torch.dtype:
     """Pick the number format for inference: bfloat16 where it is clearly faster, else float32.
 
     A GPU takes bfloat16. On a CPU it depends on the instructions at hand, so a trial of about a
     second decides. Choose once for a corpus and record it: the formats differ in the last digits.
     """
-    if next(network.parameters()).is_cuda:
+    if torch.device(device).type == "cuda":
         return torch.bfloat16
-    exact = _trial_seconds(network, torch.float32)
+    exact = _trial_seconds(torch.float32)
     return (
         torch.bfloat16
-        if _trial_seconds(network, torch.bfloat16) * _CLEARLY_FASTER < exact
+        if _trial_seconds(torch.bfloat16) * _CLEARLY_FASTER < exact
         else torch.float32
     )
 
@@ -118,59 +116,36 @@ def prepare(network: VGGFaceFC6, device: torch.device | str, precision: torch.dt
 
 
 @torch.inference_mode()
-def extract_fc6(
-    network: VGGFaceFC6,
-    crops: NDArray[np.uint8],
-    present: NDArray[np.bool_],
-    settings: FC6Settings,
-    progress: Callable[[int], None] | None = None,
-) -> NDArray[np.float16]:
-    """Compute fc6 of the crops that show a face.
+def describe(network: VGGFaceFC6, crops: Tensor, settings: FC6Settings) -> Tensor:
+    """Compute fc6 of a batch of crops.
 
     Args:
-        network: as `prepare` returns it; device and number format are its own.
-        crops: (F, H, W, 3) RGB.
-        present: (F,), whether a crop shows a face.
+        network: as `prepare` returns it.
+        crops: (B, H, W, 3) uint8 RGB, on the network's device; resized to the input size.
         settings: how to compute.
-        progress: called with the number of frames dealt with since the last call.
 
     Returns:
-        (F, 4096), zeros where there is no face.
-
-    Raises:
-        InputError: a feature is beyond the range of float16.
+        (B, 4096) float16; infinite where a number is beyond its range.
     """
-    parameter = next(network.parameters())
-    fc6 = np.zeros((len(crops), network.outputs), np.float16)
-    shown = np.flatnonzero(present)
-    if progress is not None:
-        progress(len(crops) - len(shown))
-    for first in range(0, len(shown), settings.batch_size):
-        rows = shown[first : first + settings.batch_size]
-        batch = torch.from_numpy(_resize(crops[rows], settings.input_size))
-        # Moving the colour axis of (B, H, W, 3) makes a channels-last tensor without a copy.
-        pictures = batch.to(parameter.device).permute(0, 3, 1, 2)
-        values = preprocess(pictures, settings.preprocessing, network.origin.channel_order)
-        outputs = network(values.to(parameter.dtype, memory_format=torch.channels_last))
-        fc6[rows] = (outputs.relu() if settings.rectify else outputs).to(torch.float16).cpu()
-        if progress is not None:
-            progress(len(rows))
-    if not np.isfinite(fc6).all():
-        reason = f"fc6 of {network.origin.name} weights is not finite in 16 bits"
-        raise InputError(reason, "check that the weights fit the preprocessing")
-    return fc6
-
-
-def _resize(crops: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    if crops.shape[1:3] == (size, size):
-        return np.ascontiguousarray(crops)
-    return np.stack([cv2.resize(crop, (size, size)) for crop in crops])
+    # Moving the colour axis of (B, H, W, 3) makes a channels-last tensor without a copy.
+    pictures = crops.permute(0, 3, 1, 2)
+    values = preprocess(pictures, settings.preprocessing, network.origin.channel_order)
+    side = settings.input_size
+    if values.shape[2:] != (side, side):
+        values = interpolate(values, size=(side, side), mode="bilinear")
+    precision = next(network.parameters()).dtype
+    outputs = network(values.to(precision, memory_format=torch.channels_last))
+    return (outputs.relu() if settings.rectify else outputs).to(torch.float16)
 
 
 @torch.inference_mode()
-def _trial_seconds(network: VGGFaceFC6, precision: torch.dtype) -> float:
+def _trial_seconds(precision: torch.dtype) -> float:
     """Time the convolutions, which take nearly all the work; the first pass only warms up."""
-    convolutions = copy.deepcopy(network.features).to(precision)
+    with torch.device("meta"):
+        convolutions = VGGFaceFC6(Origin("none", "rgb")).features
+    convolutions.to_empty(device="cpu").to(precision)
+    for parameter in convolutions.parameters():
+        parameter.zero_()  # what an empty tensor holds may be slow to compute with
     convert_conv2d_weight_memory_format(convolutions, torch.channels_last)
     pictures = torch.zeros(_TRIAL_SHAPE, dtype=precision).to(memory_format=torch.channels_last)
     seconds = []

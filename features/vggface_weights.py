@@ -1,25 +1,39 @@
-"""Weights of VGG-Face: published files, converted exactly, or random ones."""
+"""Weights of VGG-Face: published files, converted exactly, or random ones.
+
+`python -m features.vggface_weights convert IN OUT.safetensors` keeps of a file what fc6 needs.
+"""
 
 from __future__ import annotations
 
+import argparse
 import hashlib
+import json
 import math
+import shutil
+import sys
+import uuid
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, replace
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any, Literal
+from typing import Any, get_args
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from features.errors import InputError
-from features.vggface import BLOCKS, POOLED, Origin, VGGFaceFC6
+from features.verify import verify_sha256
+from features.vggface import BLOCKS, POOLED, ChannelOrder, Origin, VGGFaceFC6
 
 _REMEDY = "give a VGG-16 weight file of keras-vggface (.h5) or torch (.pth, .pt, .safetensors)"
+_ORIGIN = "lacuna.origin"
+"""Under which safetensors' metadata name the source of converted weights."""
+
 _INPUT_SIZE = 64
 """About the size of a value that was preprocessed as `vggface`."""
 
@@ -41,11 +55,12 @@ LAYERS = _layer_modules()
 def load_weights(path: str | Path, sha256: str, *, width: float = 1.0) -> VGGFaceFC6:
     """Read a weight file into a network.
 
-    Three kinds are known; what lies after fc6 is ignored:
+    Four kinds are known; what lies after fc6 is ignored:
     - keras-vggface's `.h5`, whose input is BGR,
     - a torch state dict (`.pth`, `.pt`, `.safetensors`) with the names conv1_1 … fc6, as in
       `vgg_face_dag.pth`, whose input is RGB,
-    - a torch state dict with torchvision's names, taken to be RGB.
+    - a torch state dict with torchvision's names, taken to be RGB,
+    - what `convert` writes, which says itself what its input is.
 
     Args:
         path: the file; its suffix tells its format.
@@ -56,19 +71,77 @@ def load_weights(path: str | Path, sha256: str, *, width: float = 1.0) -> VGGFac
         InputError: the file is missing, has another hash, cannot be read or does not fit.
     """
     path = Path(path)
-    _verify(path, sha256)
-    name: str
-    order: Literal["rgb", "bgr"] = "rgb"
+    verify_sha256(path, sha256, "weight file", _REMEDY)
     with torch.device("meta"):
-        expected = VGGFaceFC6(Origin("none", order), width=width).state_dict()
+        expected = VGGFaceFC6(Origin("none", "rgb"), width=width).state_dict()
     if path.suffix in (".h5", ".hdf5"):
-        name, order = "keras-vggface", "bgr"
+        origin = Origin("keras-vggface", "bgr")
         state = _read_keras(path, expected)
     else:
         found = _read_torch(path)
-        name = "torchvision" if "features.0.weight" in found else "vgg_face_dag"
-        state = _select(path, found, expected, torchvision=name == "torchvision")
-    return _network(state, Origin(name, order, sha256.lower()), width)
+        is_torchvision = "features.0.weight" in found
+        origin = Origin("torchvision" if is_torchvision else "vgg_face_dag", "rgb")
+        state = _select(path, found, expected, torchvision=is_torchvision)
+        if path.suffix == ".safetensors":
+            origin = _read_origin(path) or origin
+    return _network(state, replace(origin, sha256=sha256.lower()), width)
+
+
+def convert(
+    source: Path, target: Path, sha256: str | None = None, *, width: float = 1.0
+) -> tuple[Origin, str]:
+    """Write of a weight file what fc6 needs, with its origin, as safetensors.
+
+    Args:
+        source: a file that `load_weights` reads.
+        target: the file to write.
+        sha256: what the hash of the source must be; None when that is to be found out.
+        width: of the network, as in `VGGFaceFC6`.
+
+    Returns:
+        What was read, and the hash of what was written.
+
+    Raises:
+        InputError: the source cannot be read or does not fit, or the target cannot be written.
+    """
+    if target.suffix != ".safetensors":
+        raise InputError(f"{target} is no name for safetensors", "end it in .safetensors")
+    network = load_weights(source, sha256 or _sha256(source), width=width)
+    state = {name: value.contiguous() for name, value in network.state_dict().items()}
+    # One entry: safetensors writes several in any order, and the hash would follow it.
+    metadata = {_ORIGIN: json.dumps(asdict(network.origin))}
+    partial = target.with_name(f"{target.name}.{uuid.uuid4().hex[:8]}.partial")
+    try:
+        save_file(state, partial, metadata)
+        shutil.copymode(source, partial)  # safetensors lets nobody else read it
+        partial.replace(target)
+    except (OSError, SafetensorError) as error:
+        raise InputError(f"{target} cannot be written ({error})", "choose another place") from error
+    finally:
+        with suppress(OSError):
+            partial.unlink()
+    return network.origin, _sha256(target)
+
+
+def main() -> None:
+    """Run the command."""
+    parser = argparse.ArgumentParser(prog="python -m features.vggface_weights")
+    command = parser.add_subparsers(required=True).add_parser(
+        "convert", help="write what fc6 needs of a file as safetensors"
+    )
+    command.add_argument("source", type=Path, metavar="IN", help="a file of VGG-Face weights")
+    command.add_argument("target", type=Path, metavar="OUT.safetensors", help="the file to write")
+    command.add_argument("--sha256", metavar="HEX", help="what the hash of IN must be")
+    asked = parser.parse_args()
+    try:
+        origin, written = convert(asked.source, asked.target, asked.sha256)
+    except InputError as error:
+        print(f"Error: {error}.", file=sys.stderr)
+        raise SystemExit(1) from None
+    print(f"read {asked.source} ({origin.name}, {origin.channel_order}), sha256 {origin.sha256}")
+    print(f"wrote {asked.target}, sha256 {written}")
+    quoted = json.dumps(str(asked.target), ensure_ascii=False)
+    print(f"for params.yaml:\nfc6:\n  weights: {quoted}\n  sha256: {written}")
 
 
 def random_weights(seed: int, *, width: float = 1.0) -> VGGFaceFC6:
@@ -103,22 +176,17 @@ def _network(state: dict[str, Tensor], origin: Origin, width: float) -> VGGFaceF
     return network.eval()
 
 
-def _verify(path: Path, sha256: str) -> None:
+def _sha256(path: Path) -> str:
     try:
         with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+            return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise InputError(
-            f"weight file {path} cannot be read ({error.strerror})", _REMEDY
-        ) from error
-    if found != sha256.lower():
-        reason = f"weight file {path} has sha256 {found}, expected {sha256}"
-        raise InputError(reason, "download it again or correct the sha256")
+        raise InputError(f"{path} cannot be read ({error.strerror})", _REMEDY) from error
 
 
-def _check_shape(path: Path, layer: str, found: tuple[int, ...], expected: tuple[int, ...]) -> None:
+def _check_shape(path: Path, what: str, found: tuple[int, ...], expected: tuple[int, ...]) -> None:
     if found != expected:
-        raise InputError(f"{path}: {layer} has shape {found}, expected {expected}", _REMEDY)
+        raise InputError(f"{path}: {what} has shape {found}, expected {expected}", _REMEDY)
 
 
 # ------------------------------------------------------------------ Keras
@@ -134,14 +202,15 @@ def _read_keras(path: Path, expected: Mapping[str, Tensor]) -> dict[str, Tensor]
                 kernel = _keras_array(path, file, layer, ("kernel", "W_1"))
                 bias = _keras_array(path, file, layer, ("bias", "b_1"))
                 outputs, *inputs = expected[f"{module}.weight"].shape
+                what = f"the kernel of {layer}"
                 if layer == "fc6":
                     channels = inputs[0] // POOLED**2
-                    _check_shape(path, layer, kernel.shape, (inputs[0], outputs))
+                    _check_shape(path, what, kernel.shape, (inputs[0], outputs))
                     # Keras flattens (rows, columns, channels), torch (channels, rows, columns).
                     kernel = kernel.reshape(POOLED, POOLED, channels, outputs)
                     weight = kernel.transpose(3, 2, 0, 1).reshape(outputs, -1)
                 else:
-                    _check_shape(path, layer, kernel.shape, (3, 3, inputs[0], outputs))
+                    _check_shape(path, what, kernel.shape, (3, 3, inputs[0], outputs))
                     weight = kernel.transpose(3, 2, 0, 1)
                 _check_shape(path, f"the bias of {layer}", bias.shape, (outputs,))
                 state[f"{module}.weight"] = torch.from_numpy(np.ascontiguousarray(weight))
@@ -175,6 +244,21 @@ def _read_torch(path: Path) -> Mapping[str, Any]:
     return found
 
 
+def _read_origin(path: Path) -> Origin | None:
+    """What `convert` wrote about a file's source; None for a file of another making."""
+    with safe_open(path, "pt") as file:
+        metadata = file.metadata() or {}
+    if _ORIGIN not in metadata:
+        return None
+    try:
+        origin = Origin(**json.loads(metadata[_ORIGIN]))
+    except (ValueError, TypeError) as error:
+        raise InputError(f"{path} does not say where its weights come from", _REMEDY) from error
+    if origin.channel_order not in get_args(ChannelOrder):
+        raise InputError(f"{path} has no channel order {origin.channel_order}", _REMEDY)
+    return origin
+
+
 def _select(
     path: Path, found: Mapping[str, Any], expected: Mapping[str, Tensor], *, torchvision: bool
 ) -> dict[str, Tensor]:
@@ -185,6 +269,11 @@ def _select(
             if not isinstance(found.get(key), Tensor):
                 raise InputError(f"{path} has no {kind} of the layer {layer} ({key})", _REMEDY)
             shape = tuple(expected[f"{module}.{kind}"].shape)
-            _check_shape(path, key, tuple(found[key].shape), shape)
+            what = f"the {kind} of {layer} ({key})"
+            _check_shape(path, what, tuple(found[key].shape), shape)
             state[f"{module}.{kind}"] = found[key].float()
     return state
+
+
+if __name__ == "__main__":
+    main()

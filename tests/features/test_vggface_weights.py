@@ -1,17 +1,22 @@
 import hashlib
+import json
 import os
+import sys
 from functools import partial
 
 import h5py
 import numpy as np
 import pytest
 import torch
+from ruamel.yaml import YAML
+from safetensors import safe_open
 from safetensors.torch import save_file
 
+from features import vggface_weights
 from features.errors import InputError
 from features.settings import FC6Settings
-from features.vggface import extract_fc6, preprocess
-from features.vggface_weights import LAYERS, load_weights, random_weights
+from features.vggface import describe, preprocess
+from features.vggface_weights import LAYERS, convert, load_weights, main, random_weights
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
@@ -87,8 +92,8 @@ def test_features_equal_keras_from_the_crop_on(tmp_path, keras_network):
     path = write_keras(tmp_path / "vgg.h5", keras_arrays(keras_network))
     crops = np.random.default_rng(1).integers(0, 256, (2, 224, 224, 3), np.uint8)
     settings = FC6Settings(input_size=224)
-    found = extract_fc6(
-        load_weights(path, sha256(path), width=WIDTH), crops, np.ones(2, bool), settings
+    found = describe(
+        load_weights(path, sha256(path), width=WIDTH), torch.from_numpy(crops), settings
     )
     # As keras_vggface.utils.preprocess_input(version=1) does.
     prepared = crops[..., ::-1].astype(np.float32) - np.array([93.5940, 104.7624, 129.1863])
@@ -146,7 +151,8 @@ def test_torch_shape_and_absence(tmp_path, network):
     path = tmp_path / "vgg.pth"
     torch.save(network.state_dict(), path)
     with pytest.raises(
-        InputError, match=r"features\.0\.weight has shape .*expected \(8, 3, 3, 3\)"
+        InputError,
+        match=r"weight of conv1_1 \(features\.0\.weight\) has shape .*expected \(8, 3, 3, 3\)",
     ):
         load_weights(path, sha256(path), width=WIDTH * 2)
     torch.save({"features.0.weight": network.state_dict()["features.0.weight"]}, path)
@@ -190,6 +196,154 @@ def test_hash_is_checked_before_parsing(tmp_path):
 def test_missing_file(tmp_path):
     with pytest.raises(InputError, match="cannot be read"):
         load_weights(tmp_path / "none.h5", "0")
+
+
+# ------------------------------------------------------------------ conversion
+
+
+@pytest.fixture(params=["keras", "old keras", "torchvision", "vgg_face_dag"])
+def published(request, tmp_path, network, keras_network):
+    """A file of each kind, with its channel order."""
+    if "keras" in request.param:
+        path = tmp_path / "vgg.h5"
+        write_keras(path, keras_arrays(keras_network), old=request.param == "old keras")
+        return path, "keras-vggface", "bgr"
+    state = network.state_dict()
+    if request.param == "vgg_face_dag":
+        state = {
+            f"{layer}.{kind}": state[f"{module}.{kind}"]
+            for layer, module in LAYERS.items()
+            for kind in ("weight", "bias")
+        }
+    torch.save({**state, "fc8.weight": torch.zeros(5, 5)}, tmp_path / "vgg.pth")
+    return tmp_path / "vgg.pth", request.param, "rgb"
+
+
+def test_converted_weights_are_the_same(tmp_path, published):
+    path, kind, order = published
+    target = tmp_path / "vgg.safetensors"
+    path.chmod(0o644)
+    origin, written = convert(path, target, width=WIDTH)
+    assert target.stat().st_mode == path.stat().st_mode
+    assert (origin.name, origin.channel_order, origin.sha256) == (kind, order, sha256(path))
+    assert written == sha256(target)
+    before, after = (load_weights(p, sha256(p), width=WIDTH) for p in (path, target))
+    assert (after.origin.name, after.origin.channel_order) == (kind, order)
+    assert after.origin.sha256 == written
+    for name, value in before.state_dict().items():
+        torch.testing.assert_close(after.state_dict()[name], value, rtol=0, atol=0)
+    with safe_open(target, "pt") as file:
+        assert set(file.keys()) == set(before.state_dict())
+        source = json.loads(file.metadata()["lacuna.origin"])
+    assert source == {"name": kind, "channel_order": order, "sha256": sha256(path)}
+
+
+def test_conversion_of_what_was_converted_keeps_the_channel_order(tmp_path, keras_network):
+    path = write_keras(tmp_path / "vgg.h5", keras_arrays(keras_network))
+    once, twice = tmp_path / "once.safetensors", tmp_path / "twice.safetensors"
+    convert(path, once, width=WIDTH)
+    origin, _ = convert(once, twice, width=WIDTH)
+    assert (origin.name, origin.channel_order, origin.sha256) == (
+        "keras-vggface",
+        "bgr",
+        sha256(once),
+    )
+    assert load_weights(twice, sha256(twice), width=WIDTH).origin.channel_order == "bgr"
+
+
+def test_conversion_is_deterministic(tmp_path, network):
+    torch.save(network.state_dict(), tmp_path / "vgg.pth")
+    hashes = {
+        convert(tmp_path / "vgg.pth", tmp_path / f"{n}.safetensors", width=WIDTH)[1]
+        for n in range(5)
+    }
+    assert len(hashes) == 1
+
+
+@pytest.mark.parametrize("origin", ["no JSON", "[]", '{"name": "x", "channel_order": "hsv"}'])
+def test_an_unreadable_origin_is_refused(tmp_path, network, origin):
+    path = tmp_path / "vgg.safetensors"
+    save_file(network.state_dict(), path, {"lacuna.origin": origin})
+    with pytest.raises(InputError, match=r"vgg\.safetensors"):
+        load_weights(path, sha256(path), width=WIDTH)
+
+
+@pytest.fixture
+def command(monkeypatch, capsys):
+    """Runs the command; returns its exit status and what it printed."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["vggface_weights", "convert", *map(str, arguments)])
+        try:
+            main()
+        except SystemExit as ended:
+            return ended.code, capsys.readouterr()
+        return 0, capsys.readouterr()
+
+    return run
+
+
+def test_command_prints_the_lines_for_params(tmp_path, network, command, monkeypatch):
+    monkeypatch.setattr(vggface_weights, "convert", partial(convert, width=WIDTH))
+    source, target = tmp_path / "vgg.pth", tmp_path / "a: b.safetensors"
+    torch.save(network.state_dict(), source)
+    status, printed = command(source, target, "--sha256", sha256(source).upper())
+    assert (status, printed.err) == (0, "")
+    assert f"read {source} (torchvision, rgb), sha256 {sha256(source)}" in printed.out
+    assert f"wrote {target}, sha256 {sha256(target)}" in printed.out
+    lines = printed.out[printed.out.index("fc6:") :]
+    settings = FC6Settings(**YAML(typ="safe").load(lines)["fc6"])
+    assert (settings.weights, settings.sha256) == (str(target), sha256(target))
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "options", "sentence"),
+    [
+        ("none.h5", "out.safetensors", (), "none.h5 cannot be read"),
+        ("small.pth", "out.pth", (), "out.pth is no name for safetensors"),
+        ("small.pth", "out.safetensors", ("--sha256", "00"), "expected 00"),
+        (
+            "small.pth",
+            "out.safetensors",
+            (),
+            "the weight of conv1_1 (features.0.weight) has shape (4, 3, 3, 3), "
+            "expected (64, 3, 3, 3)",
+        ),
+        ("text.h5", "out.safetensors", (), "is no HDF5 file"),
+    ],
+)
+def test_command_says_what_is_wrong(tmp_path, network, command, source, target, options, sentence):
+    torch.save(network.state_dict(), tmp_path / "small.pth")
+    (tmp_path / "text.h5").write_text("text")
+    status, printed = command(tmp_path / source, tmp_path / target, *options)
+    assert (status, printed.out) == (1, "")
+    assert sentence in printed.err
+    assert len(printed.err.splitlines()) == 1
+    assert {path.name for path in tmp_path.iterdir()} == {"small.pth", "text.h5"}
+
+
+@pytest.mark.parametrize("target", ["none/out.safetensors", "file/out.safetensors"])
+def test_target_that_cannot_be_written(tmp_path, network, target):
+    torch.save(network.state_dict(), tmp_path / "vgg.pth")
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="cannot be written"):
+        convert(tmp_path / "vgg.pth", tmp_path / target, width=WIDTH)
+
+
+def test_an_older_target_stays_when_writing_fails(tmp_path, network, monkeypatch):
+    torch.save(network.state_dict(), tmp_path / "vgg.pth")
+    target = tmp_path / "out.safetensors"
+    target.write_text("old")
+
+    def full(state, path, metadata):
+        path.write_text("half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(vggface_weights, "save_file", full)
+    with pytest.raises(InputError, match="No space left"):
+        convert(tmp_path / "vgg.pth", target, width=WIDTH)
+    assert target.read_text() == "old"
+    assert {path.name for path in tmp_path.iterdir()} == {"vgg.pth", "out.safetensors"}
 
 
 # ------------------------------------------------------------------ random
