@@ -1,56 +1,165 @@
 """Any folder of videos, with or without an items.csv.
 
-items.csv has a row per video: `path` (required), `speaker`, `split` (train, validation, test) and
-`labels`, a CSV with the columns `valence`, `arousal` and, unless it has a row per frame, `time` in
-seconds. Paths are relative to the folder. Without items.csv every video is an item, and its own
-speaker. Without a split column speakers are split at random from a seed.
+items.csv has a row per item; `python -m features.corpora.folder` prints its JSON Table Schema. All
+columns but `path` may be left out:
+
+| column  | meaning                                                                              |
+|---------|--------------------------------------------------------------------------------------|
+| path    | the media file, relative to the folder                                               |
+| start   | seconds at which the item begins in its file; empty for the beginning                |
+| end     | seconds at which it ends; empty for the end of the file                              |
+| speaker | who is seen and heard; without this column every file is its own speaker             |
+| split   | train, validation or test; without this column speakers are split from a seed        |
+| side    | left or right, where a picture shows two people and has a row for each               |
+| labels  | CSV of the valence and arousal of the frames, relative to the folder; empty for none |
+| label   | class of the whole item, in place of labels; empty for none                          |
+
+A file may have several rows: subjects on either side, or parts, which may overlap. Parts of one
+subject are named in the order of their starts, `clip_0001`, `clip_0002`.
+
+A labels file has the columns `valence`, `arousal` and, unless it has a row per frame, `time`. Times
+are seconds on the clock of the file, for its parts too; without times the first row belongs to the
+first frame of the item, so of the part. Labels at a rate of their own are given to the frames by
+the rule of `features.corpora.labels.frame_labels`. With a column `label` the task is to classify
+items, and the classes are the values of that column in the order of the alphabet.
+
+Without items.csv every video is an item without labels.
 """
 
 import hashlib
+import json
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Hashable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from features.corpora.item import SPLITS, Item, Split
+from features.corpora.item import AFFECT, SIDES, SPLITS, Corpus, Item, Task
+from features.corpora.labels import class_label, read_labels, read_numbers
+from features.corpora.paths import inside
+from features.corpora.settings import SplitSettings
+from features.corpora.splits import draw_splits
 from features.corpora.table import read_table
 from features.errors import InputError
-from features.settings import SplitSettings
 
 TABLE = "items.csv"
-COLUMNS = ("path", "speaker", "split", "labels")
+MAX_CLASSES = 100
+LONGEST_NAME = 200
+"""Characters; file systems take 255, and sides, parts and suffixes are added."""
+CONSTRAINTS: dict[str, dict[str, Any]] = {
+    "path": {"required": True},
+    "start": {"minimum": 0},
+    "end": {"minimum": 0},
+    "speaker": {"required": True},
+    "split": {"required": True, "enum": list(SPLITS)},
+    "side": {"enum": [side for side in SIDES if side]},
+    "labels": {},
+    "label": {"pattern": "[A-Za-z0-9_][A-Za-z0-9 ._-]{0,63}"},
+}
+"""Columns of items.csv, and what their values must fulfil."""
+SECONDS = ("start", "end")
 SUFFIXES = frozenset(
     f".{suffix}"
     for suffix in "3gp avi flv m4v mkv mov mp4 mpeg mpg mts ogv ts webm wmv".split()  # noqa: SIM905
 )
 
 
-def read(root: Path, split: SplitSettings) -> list[Item]:
+def schema() -> dict[str, Any]:
+    """The JSON Table Schema (datapackage.org/standard/table-schema) of items.csv."""
+    rows = re.findall(r"^\| (\w+) +\| (.+?) +\|$", __doc__ or "", re.MULTILINE)
+    meaning = {column: text for column, text in rows if column in CONSTRAINTS}
+    fields = [
+        {
+            "name": column,
+            "type": "number" if column in SECONDS else "string",
+            "description": meaning[column],
+            "constraints": constraints,
+        }
+        for column, constraints in CONSTRAINTS.items()
+    ]
+    return {
+        "$schema": "https://datapackage.org/profiles/2.0/tableschema.json",
+        "fieldsMatch": "superset",
+        "fields": fields,
+    }
+
+
+def read(root: Path, split: SplitSettings) -> Corpus:
     """The items of a folder, in the order of their names.
 
     Raises:
-        InputError: the folder or its items.csv is missing or malformed; names row and column.
+        InputError: the folder, its items.csv or a labels file is missing or malformed; names row
+            and column.
     """
     if not root.is_dir():
         raise InputError(f"corpus.root {root} is not a folder", "point it to the unpacked corpus")
-    table = _read_table(root)
-    if table.empty:
+    file = root / TABLE
+    given = _read_items(file) if file.exists() else _list_videos(root)
+    if given.empty:
         raise InputError(f"there is no video in {root}", "point corpus.root to the videos")
-    if "split" not in table:
-        table["split"] = table["speaker"].map(_draw_splits(table["speaker"], split))
-    paths = [_inside(root, path, row, "path") for row, path in enumerate(table["path"])]
-    labels = [
-        _inside(root, path, row, "labels") if path else None
-        for row, path in enumerate(table["labels"])
+    table = _complete(file, given, split)
+    task = _task(file, given)
+    paths = [_inside(root, row, "path", path) for row, path in enumerate(table["path"])]
+    items = [
+        Item(
+            name=name,
+            path=path,
+            speaker=row["speaker"],
+            split=row["split"],
+            labels=_labels(root, number, row, task),
+            side=row["side"],
+            start=row["start"],
+            end=None if np.isinf(row["end"]) else row["end"],
+        )
+        for number, (name, path, row) in enumerate(
+            zip(_names(table), paths, table.to_dict("records"), strict=True)
+        )
     ]
-    names = _names(table["path"])
-    columns = (names, paths, table["speaker"], table["split"], labels)
-    items = [Item(*values) for values in zip(*columns, strict=True)]
-    return sorted(items, key=lambda item: item.name)
+    return Corpus(task, sorted(items, key=lambda item: item.name), notes=_notes(given, split))
+
+
+def _notes(given: pd.DataFrame, split: SplitSettings) -> tuple[str, ...]:
+    notes = {
+        "speaker": f"{TABLE} names no speakers: every file counts as one",
+        "split": f"{TABLE} names no splits: speakers are split at random from seed {split.seed}",
+    }
+    return tuple(note for column, note in notes.items() if column not in given)
+
+
+def _inside(root: Path, row: int, column: str, path: str) -> Path:
+    table = root / TABLE
+    if table.exists():
+        return inside(root, path, f"{table} row {row + 2} column {column}")
+    return inside(root, path, str(root), must_exist=False)
+
+
+def _labels(root: Path, number: int, row: dict[Hashable, Any], task: Task) -> pd.DataFrame | None:
+    if row["label"]:
+        return class_label({row["label"]: 1}, task.outputs)
+    return read_labels(_inside(root, number, "labels", row["labels"])) if row["labels"] else None
+
+
+def _task(file: Path, given: pd.DataFrame) -> Task:
+    if "label" not in given:
+        return AFFECT
+    if "labels" in given:
+        raise InputError(f"{file} has both a column label and a column labels", "drop one")
+    classes = tuple(sorted(set(given["label"]) - {""}))
+    if not 2 <= len(classes) <= MAX_CLASSES:
+        raise InputError(
+            f"{file} column label names {len(classes)} classes",
+            f"name between 2 and {MAX_CLASSES}",
+        )
+    if {"item", "time"} & set(classes):
+        raise InputError(f"{file} column label has a class item or time", "name it differently")
+    return Task("classification", "sequence", classes)
+
+
+# ---------------------------------------------------------------------- names
 
 
 def item_name(path: str) -> str:
@@ -63,83 +172,104 @@ def item_name(path: str) -> str:
     # zarr.json is the one name that a store keeps for itself.
     plain = "--" not in stem and re.fullmatch(r"(?!zarr\.json$)[A-Za-z0-9_][A-Za-z0-9._/-]*", stem)
     name = re.sub(r"[^A-Za-z0-9._-]", "_", stem.replace("/", "--"))
-    return name if plain else _told_apart(name, path)
+    return name if plain and len(name) <= LONGEST_NAME else _told_apart(name, path)
 
 
-def _names(paths: Iterable[str]) -> list[str]:
-    """The items' names; a.mp4 and a.avi are told apart by a hash."""
-    named = [(path, item_name(path)) for path in paths]
-    times = Counter(name for _, name in named)
-    return [name if times[name] == 1 else _told_apart(name, path) for path, name in named]
+def _names(table: pd.DataFrame) -> list[str]:
+    """The items' names: of the path, the side and the part; clashes are told apart by a hash."""
+    subjects = ["file", "side"]
+    part = table.sort_values(["start", "end"]).groupby(subjects).cumcount() + 1
+    is_part = table.groupby(subjects)["file"].transform("size") > 1
+    endings = [
+        (f"_{side}" if side else "") + (f"_{number:04d}" if several else "")
+        for side, number, several in zip(table["side"], part[table.index], is_part, strict=True)
+    ]
+    named = list(zip(table["file"], endings, strict=True))
+    plain = [item_name(path) + ending for path, ending in named]
+    times = Counter(plain)
+    return [
+        name if times[name] == 1 else _told_apart(item_name(path), path) + ending
+        for name, (path, ending) in zip(plain, named, strict=True)
+    ]
 
 
 def _told_apart(name: str, path: str) -> str:
-    return f"{name}-{hashlib.sha256(path.encode()).hexdigest()[:6]}".lstrip(".-")
+    ending = hashlib.sha256(path.encode()).hexdigest()[:6]
+    return f"{name[:LONGEST_NAME]}-{ending}".lstrip(".-")
 
 
-def _read_table(root: Path) -> pd.DataFrame:
-    file = root / TABLE
-    if not file.exists():
-        files = (path for path in root.rglob("*") if not path.is_dir())
-        found = sorted(path for path in files if path.suffix.lower() in SUFFIXES)
-        table = pd.DataFrame({"path": [p.relative_to(root).as_posix() for p in found]})
-        return table.assign(speaker=table["path"], labels="")
+# ---------------------------------------------------------------------- items.csv
+
+
+def _list_videos(root: Path) -> pd.DataFrame:
+    files = (path for path in root.rglob("*") if not path.is_dir())
+    found = sorted(path for path in files if path.suffix.lower() in SUFFIXES)
+    for path in found:
+        if any("\ud800" <= letter <= "\udfff" for letter in str(path)):  # bytes that are no UTF-8
+            raise InputError(f"{root} has a file named {path.name!r}", "rename it")
+    return pd.DataFrame({"path": [path.relative_to(root).as_posix() for path in found]})
+
+
+def _read_items(file: Path) -> pd.DataFrame:
+    """The columns that items.csv has, seconds as numbers: 0 for no start, infinity for no end."""
     table = read_table(file)
-    unknown = sorted(set(table.columns) - set(COLUMNS))
+    unknown = sorted(set(table.columns) - set(CONSTRAINTS))
     if unknown or "path" not in table:
         problem = f"an unknown column {unknown[0]}" if unknown else "no column path"
-        raise InputError(f"{file} has {problem}", f"its columns are {', '.join(COLUMNS)}")
-    if "speaker" not in table:
-        table["speaker"] = table["path"]
-    if "labels" not in table:
-        table["labels"] = ""
-    _check_values(file, table)
+        raise InputError(f"{file} has {problem}", f"its columns are {', '.join(CONSTRAINTS)}")
+    for column, constraints in CONSTRAINTS.items():
+        if column in table:
+            _check_values(file, table[column], constraints)
+    for column, nothing in zip(SECONDS, (0.0, np.inf), strict=True):
+        if column in table:
+            seconds = read_numbers(table[column][table[column] != ""], file)
+            for row in seconds.index[seconds < CONSTRAINTS[column]["minimum"]]:
+                raise InputError(f"{file} row {row + 2} has {column} {seconds[row]:g}", "mend it")
+            table[column] = seconds.reindex(table.index, fill_value=nothing)
     return table
 
 
-def _check_values(file: Path, table: pd.DataFrame) -> None:
-    for column in ("path", "speaker"):
-        for row in table.index[table[column] == ""]:
-            raise InputError(f"{file} row {row + 2} has no {column}", "fill it in")
-    for row in table.index[table["path"].map(os.path.normpath).duplicated()]:
-        raise InputError(f"{file} row {row + 2} repeats path {table['path'][row]}", "drop one")
-    if "split" in table:
-        for row in table.index[~table["split"].isin(SPLITS)]:
-            raise InputError(
-                f"{file} row {row + 2} has split {table['split'][row]!r}",
-                f"write one of {', '.join(SPLITS)}",
-            )
+def _check_values(file: Path, values: pd.Series, constraints: dict[str, Any]) -> None:
+    if "required" in constraints:
+        for row in values.index[values == ""]:
+            raise InputError(f"{file} row {row + 2} has no {values.name}", "fill it in")
+    known, pattern = constraints.get("enum"), constraints.get("pattern")
+    remedy = f"write one of {', '.join(known)}" if known else f"write what matches {pattern}"
+    for row, value in values[values != ""].items():
+        if (known and value not in known) or (pattern and not re.fullmatch(pattern, value)):
+            raise InputError(f"{file} row {int(str(row)) + 2} has {values.name} {value!r}", remedy)
 
 
-def _inside(root: Path, path: str, row: int, column: str) -> Path:
-    """The file below `root`; a path or link that leads outside is refused."""
-    full, table = root / path, root / TABLE
-    where = f"{table} row {row + 2} column {column}" if table.exists() else str(root)
-    try:
-        inside, found = full.resolve().is_relative_to(root.resolve()), full.is_file()
-    except (OSError, RuntimeError, ValueError):  # too long, a loop of links, a null byte
-        inside, found = True, False
-    if not inside:
+def _complete(file: Path, given: pd.DataFrame, split: SplitSettings) -> pd.DataFrame:
+    """All columns, and `file`, the same for all ways to write a path."""
+    files = given["path"].map(os.path.normpath)
+    defaults = {
+        "start": 0.0,
+        "end": np.inf,
+        "speaker": files,
+        "side": "",
+        "labels": "",
+        "label": "",
+    }
+    absent: dict[str, Any] = {
+        column: value for column, value in defaults.items() if column not in given
+    }
+    table = given.assign(file=files, **absent)
+    for row in table.index[table["end"] <= table["start"]]:
         raise InputError(
-            f"{where}: {path} leads outside the corpus", "move the file into the corpus"
+            f"{file} row {row + 2} has end {table['end'][row]:g}, but start "
+            f"{table['start'][row]:g}",
+            "write an end after the start",
         )
-    if not found:
-        raise InputError(f"{where}: there is no file {path!r}", "add the file, or drop the row")
-    return full
+    for row in table.index[table.duplicated(["file", "side", "start", "end"])]:
+        raise InputError(
+            f"{file} row {row + 2} repeats path {table['path'][row]}",
+            "drop one, or give each a side (left, right) or a start and an end of its own",
+        )
+    if "split" not in table:
+        table["split"] = table["speaker"].map(draw_splits(table["speaker"], split))
+    return table
 
 
-def _draw_splits(speakers: pd.Series, split: SplitSettings) -> dict[str, Split]:
-    """Deal speakers to splits at random.
-
-    At least one trains; where there are enough, each split asked for has one and two train.
-    """
-    names = np.random.default_rng(split.seed).permutation(sorted(set(speakers)))
-    test = max(round(split.test * len(names)), int(split.test > 0 and len(names) > 2))
-    test = min(test, len(names) - 1)
-    least = int(split.validation > 0 and len(names) > 3)
-    validation = max(round(split.validation * len(names)), least)
-    validation = min(validation, len(names) - test - 1)
-    counts: dict[Split, int] = {"validation": validation, "test": test}
-    counts["train"] = len(names) - sum(counts.values())
-    dealt = [part for part, count in counts.items() for _ in range(count)]
-    return dict(zip(names.tolist(), dealt, strict=True))
+if __name__ == "__main__":
+    print(json.dumps(schema(), indent=2))

@@ -1,11 +1,44 @@
-"""What every corpus adapter gives: items, and the labels of each."""
+"""What every corpus adapter gives: a task, and items with their labels."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
+Side = Literal["", "left", "right"]
+SIDES: tuple[Side, ...] = ("", "left", "right")
+TIME = "time"
+"""Column of a label table: seconds on the container's clock, NaN where rows follow the frames."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is to be recognised.
+
+    Attributes:
+        kind: `regression` of targets, `classification` into one of some classes, or `sentiment`,
+            regression of one target whose sign matters.
+        level: whether every frame has a label, or a sequence (an item) has one.
+        outputs: names of the targets or classes.
+        low: smallest valid value of a target.
+        high: largest valid value of a target.
+    """
+
+    kind: Literal["regression", "classification", "sentiment"]
+    level: Literal["frame", "sequence"]
+    outputs: tuple[str, ...]
+    low: float = -1.0
+    high: float = 1.0
+
+
+AFFECT = Task("regression", "frame", ("valence", "arousal"))
+"""Valence and arousal of every frame, in [−1, 1]."""
 
 
 @dataclass(frozen=True)
@@ -14,14 +47,66 @@ class Item:
 
     Attributes:
         name: unique in the corpus, letters, digits, dot, dash and underscore only.
-        path: the media file.
+        path: the media file; None where the corpus gives features instead.
         speaker: who is seen and heard; no speaker is in two splits.
         split: train, validation or test.
-        labels: CSV with `valence`, `arousal` and, unless it has a row per frame, `time`.
+        labels: a column for every output of the task (a class has its share of the label: 1 and
+            zeros, or parts of a soft label) and `time`; a row per label, one row for a sequence.
+            None where there is no label: the item then has features only.
+        side: where in a picture of two people the subject is; empty for the main face.
+        start: seconds at which the item begins in its file.
+        end: seconds at which it ends; None for the end of the file.
+        crops: folder of face pictures that the corpus brings along, in place of detection.
     """
 
     name: str
-    path: Path
+    path: Path | None
     speaker: str
     split: Split
-    labels: Path | None
+    labels: pd.DataFrame | None = field(default=None, compare=False)
+    side: Side = ""
+    start: float = 0.0
+    end: float | None = None
+    crops: Path | None = None
+
+
+@dataclass(frozen=True)
+class Features:
+    """One item of a corpus that gives features instead of media.
+
+    Attributes:
+        times: (F,) start of each frame in seconds.
+        audio: (F, A) float32.
+        video: (F, V) float32.
+        audio_present: (F,) bool.
+        video_present: (F,) bool.
+    """
+
+    times: NDArray[np.float64]
+    audio: NDArray[np.float32]
+    video: NDArray[np.float32]
+    audio_present: NDArray[np.bool_]
+    video_present: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A corpus as its adapter read it.
+
+    Attributes:
+        task: what its labels say.
+        items: sorted by name.
+        excluded: items known to be bad, which are not among the others, each with the reason.
+        notes: what was found and by which rule it was dealt with, a sentence each, for people.
+        features: where the corpus gives features instead of media: those of an item, by its name.
+        identity: of those features, for cache keys: a hash of all they depend on.
+        normalise_video: whether its pictures' features need a z-norm as the sounds' do.
+    """
+
+    task: Task
+    items: list[Item]
+    excluded: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    features: Callable[[str], Features] | None = None
+    identity: str = ""
+    normalise_video: bool = False

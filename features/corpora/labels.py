@@ -1,15 +1,26 @@
-"""Reading valence and arousal, and giving every video frame its label."""
+"""Tables of labels: read from a CSV, made from a class, and given to the frames of a video."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from features.corpora.item import AFFECT, TIME, Task
 from features.corpora.table import read_table
 from features.errors import InputError
 
-TARGETS = ("valence", "arousal")
+
+def class_label(shares: Mapping[str, float], classes: Sequence[str]) -> pd.DataFrame:
+    """The label of a sequence: one row, a column per class, and no time.
+
+    Args:
+        shares: of the label, by class: {"anger": 1}, or parts of a soft label that add up to 1.
+        classes: the outputs of the task.
+    """
+    row = {TIME: np.nan, **{name: float(shares.get(name, 0)) for name in classes}}
+    return pd.DataFrame(row, index=[0])
 
 
 def read_labels(path: Path) -> pd.DataFrame:
@@ -23,44 +34,55 @@ def read_labels(path: Path) -> pd.DataFrame:
         InputError: a column is missing or a value is no number; names row and column.
     """
     table = read_table(path)
-    numbers = {}
-    for column in (*TARGETS, "time"):
-        if column not in table:
-            if column == "time":
-                numbers["time"] = pd.Series(np.nan, table.index)
-                continue
+    numbers = {TIME: pd.Series(np.nan, table.index, dtype="float64")}
+    for column in (TIME, *AFFECT.outputs):
+        if column in table:
+            numbers[column] = read_numbers(table[column], path)
+        elif column != TIME:
             raise InputError(f"{path} has no column {column}", "add it")
-        numbers[column] = pd.to_numeric(table[column], errors="coerce").astype("float64")
-        for row in table.index[~np.isfinite(numbers[column])]:
-            raise InputError(
-                f"{path} row {row + 2} column {column} is {table[column][row]!r}, not a number",
-                "mend the value",
-            )
-    if "time" in table and not (np.diff(numbers["time"]) > 0).all():
+    if TIME in table and not (np.diff(numbers[TIME]) > 0).all():
         raise InputError(f"{path} column time does not increase", "sort its rows by time")
-    return pd.DataFrame({column: numbers[column] for column in ("time", *TARGETS)})
+    return pd.DataFrame(numbers)
+
+
+def read_numbers(column: pd.Series, path: Path) -> pd.Series:
+    """The numbers that a column of a table holds as text, float64.
+
+    Raises:
+        InputError: a value is no finite number; names the file `path`, row and column.
+    """
+    numbers = pd.to_numeric(column, errors="coerce").astype("float64")
+    for row in column.index[~np.isfinite(numbers)]:
+        raise InputError(
+            f"{path} row {row + 2} column {column.name} is {column[row]!r}, not a number",
+            "mend the value",
+        )
+    return numbers
 
 
 def frame_labels(
-    labels: pd.DataFrame, times: NDArray[np.float64]
+    labels: pd.DataFrame, times: NDArray[np.float64], task: Task
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """The label of every frame, and whether it counts.
 
-    With a time column a frame takes the label nearest to its start, if that is within half of the
-    labels' median step; without, row i belongs to frame i. A frame without a label, or with one
-    outside [−1, 1] in either dimension (Aff-Wild2 writes −5), does not count.
+    With times a frame takes the label nearest to its start, if that is within half of the labels'
+    median step; without, row i belongs to frame i. A frame without a label, or with a target that
+    is not finite or outside the task's range (Aff-Wild2 writes −5), does not count.
 
     Args:
-        labels: as `read_labels` gives them.
-        times: (frames,) start of each frame in container seconds.
+        labels: a column `time`, in container seconds or NaN, and one for each target.
+        times: (frames,) start of each frame in container seconds; those of an item that is a part
+            of a file begin with the part's first frame, which row 0 belongs to.
+        task: regression of targets per frame.
 
     Returns:
-        Labels (frames, 2) with zeros where there is none, and valid (frames,).
+        Labels (frames, targets) with zeros where there is none, and valid (frames,).
     """
-    at = labels["time"].to_numpy()
-    values = labels[list(TARGETS)].to_numpy()
+    at = labels[TIME].to_numpy()
+    values = labels[list(task.outputs)].to_numpy()
     if len(at) == 0:
-        return np.zeros((len(times), 2), np.float32), np.zeros(len(times), bool)
+        shape = (len(times), len(task.outputs))
+        return np.zeros(shape, np.float32), np.zeros(len(times), bool)
     if np.isnan(at).any():
         row = np.arange(len(times))
         found = row < len(values)
@@ -69,8 +91,31 @@ def frame_labels(
         reach = np.median(np.diff(at)) / 2 if len(at) > 1 else np.inf
         found = np.abs(at[row] - times) <= reach + 1e-6
     chosen = values[np.minimum(row, len(values) - 1)]
-    valid = found & (np.abs(chosen) <= 1).all(axis=1)
+    valid = found & np.all((chosen >= task.low) & (chosen <= task.high), axis=1)
     return np.where(valid[:, None], chosen, 0).astype(np.float32), valid
+
+
+def labels_of(
+    labels: pd.DataFrame | None, times: NDArray[np.float64], task: Task
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """The labels of an item's frames, or its one label, and which of them count.
+
+    Args:
+        labels: the item's table; None where it has none.
+        times: (frames,) start of each frame in container seconds.
+        task: what the labels are of.
+
+    Returns:
+        Labels (frames or 1, outputs) with zeros where there is none, and valid (frames or 1,).
+    """
+    count = len(times) if task.level == "frame" else 1
+    if labels is None or labels.empty:
+        return np.zeros((count, len(task.outputs)), np.float32), np.zeros(count, np.bool_)
+    if task.level == "frame":
+        return frame_labels(labels, times, task)
+    values = labels[list(task.outputs)].to_numpy(np.float32)[:1]
+    valid = np.asarray(((values >= task.low) & (values <= task.high)).all(axis=1))
+    return np.where(valid[:, None], values, 0).astype(np.float32), valid
 
 
 def _nearest(sorted_values: NDArray[np.float64], at: NDArray[np.float64]) -> NDArray[np.int64]:

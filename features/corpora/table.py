@@ -6,6 +6,8 @@ import pandas as pd
 
 from features.errors import InputError
 
+MOST_BYTES = 64 << 20
+
 
 def read_table(file: Path) -> pd.DataFrame:
     """All values of a CSV with a header, as text; row i is line i + 2 of the file.
@@ -16,6 +18,10 @@ def read_table(file: Path) -> pd.DataFrame:
         InputError: the file is no CSV, or its rows have more values than there are columns.
     """
     try:
+        size = file.stat().st_size
+        if size > MOST_BYTES:
+            reason = f"{file} has {size / 2**20:.0f} MiB, more than any table of labels"
+            raise InputError(reason, "check that it is the right file")
         table = pd.read_csv(
             file, dtype=str, keep_default_na=False, skip_blank_lines=False, skipinitialspace=True
         ).fillna("")

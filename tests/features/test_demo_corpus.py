@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from features.corpora.demo import generate, split_of
 from features.corpora.demo.script import AFFECT_LIMIT, affect_paths
 from features.corpora.demo.speakers import PORTRAITS, make_speaker
-from features.settings import DemoSettings
+from features.corpora.settings import DemoSettings
 
 # Three speakers, two clips each: faces are turned away in clips 0, 2 and 3 and covered in clip 5,
 # the microphone is off in clips 0, 1 and 3.

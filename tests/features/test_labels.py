@@ -1,7 +1,9 @@
 import numpy as np
+import pandas as pd
 import pytest
 
-from features.corpora.labels import frame_labels, read_labels
+from features.corpora.item import AFFECT, Task
+from features.corpora.labels import class_label, frame_labels, read_labels
 from features.errors import InputError
 
 
@@ -79,6 +81,7 @@ def test_fewer_or_more_labels_than_frames(read, frames):
     labels, valid = frame_labels(
         read("valence,arousal\n" + "".join(f"0.{i},-0.{i}\n" for i in range(1, 6))),
         np.arange(frames) / 30,
+        AFFECT,
     )
     assert valid.tolist() == [i < 5 for i in range(frames)]
     expected = [[(i + 1) / 10, -(i + 1) / 10] if i < 5 else [0, 0] for i in range(frames)]
@@ -88,20 +91,20 @@ def test_fewer_or_more_labels_than_frames(read, frames):
 
 def test_labels_outside_the_range_do_not_count(read):
     text = "valence,arousal\n-5,-5\n-5,0\n0,1.001\n1,-1\n0,0\n"
-    labels, valid = frame_labels(read(text), np.arange(5) / 30)
+    labels, valid = frame_labels(read(text), np.arange(5) / 30, AFFECT)
     assert valid.tolist() == [False, False, False, True, True]
     assert labels.tolist() == [[0, 0], [0, 0], [0, 0], [1, -1], [0, 0]]
 
 
 @pytest.mark.parametrize("header", ["valence,arousal", "time,valence,arousal"])
 def test_no_labels_at_all(read, header):
-    labels, valid = frame_labels(read(header + "\n"), np.arange(4) / 30)
+    labels, valid = frame_labels(read(header + "\n"), np.arange(4) / 30, AFFECT)
     assert labels.shape == (4, 2)
     assert not valid.any()
 
 
 def test_no_frames_at_all(read):
-    labels, valid = frame_labels(read(timed([0, 1])), np.zeros(0))
+    labels, valid = frame_labels(read(timed([0, 1])), np.zeros(0), AFFECT)
     assert (labels.shape, valid.shape) == ((0, 2), (0,))
 
 
@@ -113,7 +116,7 @@ def test_no_frames_at_all(read):
 def test_every_frame_takes_the_nearest_label(read, label_rate, frame_rate):
     at, times = np.arange(6 * label_rate) / label_rate, np.arange(5 * frame_rate) / frame_rate
     values = np.sin(np.arange(len(at)))
-    labels, valid = frame_labels(read(timed(at, values)), times)
+    labels, valid = frame_labels(read(timed(at, values)), times, AFFECT)
     assert valid.all()
     distance = np.abs(at - times[:, None])
     nearest = distance <= distance.min(axis=1, keepdims=True) + 1e-9  # both, where it is a tie
@@ -125,7 +128,7 @@ def test_every_frame_takes_the_nearest_label(read, label_rate, frame_rate):
 def test_labels_reach_half_a_step(read):
     at = np.array([1.0, 1.1, 1.2, 1.6, 1.7])  # a gap, and nothing before and after
     times = np.array([0.9, 0.95, 1.04, 1.25, 1.3, 1.4, 1.55, 1.75, 1.8])
-    labels, valid = frame_labels(read(timed(at)), times)
+    labels, valid = frame_labels(read(timed(at)), times, AFFECT)
     assert valid.tolist() == [False, True, True, True, False, False, True, True, False]
     expected = np.array([0, -1, -1, 0, 0, 0, 0.5, 1, 0])
     np.testing.assert_array_equal(labels[:, 0], expected)
@@ -133,7 +136,8 @@ def test_labels_reach_half_a_step(read):
 
 
 def test_a_single_label_holds_throughout(read):
-    labels, valid = frame_labels(read("time,valence,arousal\n0,0.5,-0.5\n"), np.arange(90) / 30)
+    single = read("time,valence,arousal\n0,0.5,-0.5\n")
+    labels, valid = frame_labels(single, np.arange(90) / 30, AFFECT)
     assert valid.all()
     assert (labels == [0.5, -0.5]).all()
 
@@ -141,7 +145,46 @@ def test_a_single_label_holds_throughout(read):
 def test_times_are_those_of_the_container(read):
     # The picture starts half a second into the recording: row i is not frame i.
     at = np.arange(60) / 30
-    labels, valid = frame_labels(read(timed(at, at / 2)), 0.5 + np.arange(60) / 30)
+    labels, valid = frame_labels(read(timed(at, at / 2)), 0.5 + np.arange(60) / 30, AFFECT)
     np.testing.assert_allclose(labels[:45, 0], (0.5 + np.arange(45) / 30) / 2, rtol=1e-6)
     assert valid[:45].all()
     assert not valid[45:].any()
+
+
+def test_labels_of_a_part_follow_the_clock_of_the_file(read):
+    at = np.arange(90) / 30
+    part = at[60:]  # the item begins two seconds into the file
+    labels, valid = frame_labels(read(timed(at, at / 3)), part, AFFECT)
+    np.testing.assert_allclose(labels[:, 0], part / 3, rtol=1e-6)
+    assert valid.all()
+
+
+def test_labels_a_row_per_frame_of_a_part_count_from_its_first_frame(read):
+    labels, valid = frame_labels(
+        read("valence,arousal\n0.1,0\n0.2,0\n"), 2 + np.arange(3) / 30, AFFECT
+    )
+    np.testing.assert_allclose(labels[:, 0], [0.1, 0.2, 0], rtol=1e-6)
+    assert valid.tolist() == [True, True, False]
+
+
+# ------------------------------------------------------------------ other tasks
+
+
+def test_targets_and_their_range_are_those_of_the_task():
+    task = Task("regression", "frame", ("dominance", "arousal", "valence"), low=1, high=5)
+    values = [[1, 5, 3], [0.5, 3, 3], [3, 5.5, 3], [3, np.nan, 3], [3, 3, np.inf], [2, 3, 4]]
+    labels = pd.DataFrame(values, columns=["valence", "arousal", "dominance"]).assign(time=np.nan)
+    given, valid = frame_labels(labels, np.arange(6) / 30, task)
+    assert valid.tolist() == [True, False, False, False, False, True]
+    assert given[valid].tolist() == [[3, 5, 1], [4, 3, 2]]  # in the order of the task
+    assert not given[~valid].any()
+
+
+def test_the_label_of_a_class_is_one_row_of_shares():
+    hard = class_label({"b": 1}, ("a", "b", "c"))
+    assert hard.columns.tolist() == ["time", "a", "b", "c"]
+    assert hard.dtypes.eq("float64").all()
+    assert hard[["a", "b", "c"]].to_numpy().tolist() == [[0, 1, 0]]
+    assert hard["time"].isna().all()
+    soft = class_label({"c": 0.5, "a": 0.5}, ("a", "b", "c"))
+    assert soft[["a", "b", "c"]].to_numpy().tolist() == [[0.5, 0, 0.5]]

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 
-from features.settings import DemoSettings
+from features.corpora.settings import DemoSettings
 
 _TRAIN, _VALIDATION, _TEST = "train", "validation", "test"
 

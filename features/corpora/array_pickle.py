@@ -1,0 +1,179 @@
+"""Reading numpy arrays out of a pickle without running what else it may hold.
+
+A pickle is a program. Here nothing that it names is ever imported: the few names that a numpy array
+needs stand for functions of this module, and any other is refused. What it says an array is made of
+is checked before numpy sees it.
+
+The file is mapped into memory and arrays are views of it: reading takes no memory to speak of, and
+a part of an array is read from disk when it is looked at.
+"""
+
+import math
+import mmap
+import pickle
+import re
+import struct
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.errors import InputError
+
+VIEWED_BYTES = 2**16
+"""From this size on, what is read is a view of the file and not a copy."""
+
+_DTYPE = re.compile(r"b1|[iu][1248]|f[248]|[SU]\d{1,4}|O8?")
+
+
+def read_arrays(
+    file: Path, sections: Sequence[str], keys: Sequence[str]
+) -> dict[str, dict[str, NDArray[Any]]]:
+    """The arrays of a pickle that is a dictionary of dictionaries of arrays: section, then key.
+
+    Arrays of objects may hold texts and numbers only. Other keys may be there.
+
+    Raises:
+        InputError: the file is no such pickle, or names anything else than arrays need.
+    """
+    try:
+        with file.open("rb") as stream:
+            mapped = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+        tree = _ArrayUnpickler(_MappedFile(mapped)).load()
+        return {s: {key: tree[s][key].array() for key in keys} for s in sections}
+    except _RefusedError as error:
+        raise InputError(
+            f"{file} is refused: {error}", "get the file anew; do not load it in any other way"
+        ) from error
+    except Exception as error:  # there is no telling what a damaged pickle makes of its reader
+        problem = f"{type(error).__name__}: {error}"[:200]
+        raise InputError(
+            f"{file} is not a pickle of {', '.join(keys)} in {', '.join(sections)} ({problem})",
+            "get the file anew",
+        ) from error
+
+
+class _RefusedError(Exception):
+    """The pickle asks for what is not admitted."""
+
+
+class _PickledDtype:
+    """A dtype as a pickle describes it: a name such as f4, and a state with the byte order."""
+
+    def __init__(self, name: str, *_: object) -> None:
+        self.name = name
+        self.state: Any = (3, "=")
+
+    def dtype(self) -> np.dtype[Any]:
+        if not _DTYPE.fullmatch(self.name):
+            raise _RefusedError(f"it has an array of dtype {self.name!r}")
+        return np.dtype(self.name).newbyteorder(self.state[1])
+
+
+class _PickledArray:
+    """An array as a pickle describes it: (version, shape, dtype, column order, content)."""
+
+    def __init__(self) -> None:
+        self.state: Any = None
+
+    def array(self) -> NDArray[Any]:
+        _, shape, described, by_columns, content = self.state
+        dtype, size = described.dtype(), math.prod(shape)
+        if dtype.hasobject:
+            if not all(isinstance(value, str | bytes | int | float) for value in content):
+                raise _RefusedError("it has an array of objects that are no texts or numbers")
+            values = np.array([*content, None], dtype=object)[:-1]
+        else:
+            content = content.encode("latin1") if isinstance(content, str) else content
+            values = np.frombuffer(content, dtype) if len(content) else np.empty(0, dtype)
+        if len(values) != size:
+            raise _RefusedError(f"it has {len(values)} values for an array of shape {shape}")
+        return values.reshape(shape, order="F" if by_columns else "C")
+
+
+def _reconstruct(*_: object) -> _PickledArray:
+    return _PickledArray()
+
+
+def _from_buffer(content: Any, dtype: _PickledDtype, shape: Any, order: str) -> _PickledArray:
+    array = _PickledArray()
+    array.state = (1, shape, dtype, order == "F", content)
+    return array
+
+
+class _MappedFile:
+    """What an unpickler reads from; it cannot be made to claim more than the file has."""
+
+    def __init__(self, mapped: mmap.mmap) -> None:
+        self.mapped = mapped
+        self.view = memoryview(mapped)
+        self.at = 0
+
+    def read(self, size: int) -> bytes | memoryview:
+        end = self.at + size
+        if size < 0 or end > len(self.view):
+            raise EOFError("the file is cut short")
+        part = self.view[self.at : end]
+        self.at = end
+        return part if size >= VIEWED_BYTES else bytes(part)
+
+    def readline(self) -> bytes:
+        end = self.mapped.find(b"\n", self.at)
+        if end < 0:
+            raise EOFError("a line does not end")
+        return bytes(self.read(end + 1 - self.at))
+
+
+# The unpickler in Python and not the one in C: that copies all it reads, and its memo can be made
+# to fill any amount of memory by one instruction.
+_PythonUnpickler: Any = pickle._Unpickler
+
+
+class _ArrayUnpickler(_PythonUnpickler):
+    """Makes arrays, dictionaries, lists, texts and numbers, and nothing else."""
+
+    def __init__(self, file: _MappedFile) -> None:
+        super().__init__(file, encoding="latin1")  # as Python 2 wrote arrays
+        self.left_to_encode = len(file.view)
+        self.admitted: dict[str, Callable[..., object]] = {
+            "numpy.ndarray": _PickledArray,
+            "numpy.dtype": _PickledDtype,
+            "_codecs.encode": self.encode,
+        }
+        for core in ("numpy.core", "numpy._core"):  # before numpy 2, and since
+            self.admitted[f"{core}.multiarray._reconstruct"] = _reconstruct
+            self.admitted[f"{core}.numeric._frombuffer"] = _from_buffer
+
+    def find_class(self, module: str, name: str) -> Callable[..., object]:
+        """What stands for a name; it is not imported."""
+        try:
+            return self.admitted[f"{module}.{name}"]
+        except KeyError:
+            raise _RefusedError(f"it asks for {module}.{name}") from None
+
+    def encode(self, text: str, encoding: str) -> bytes:
+        """Bytes as protocol 2 writes them; together never more than the file has."""
+        self.left_to_encode -= len(text)
+        if encoding != "latin1" or self.left_to_encode < 0:
+            raise _RefusedError("it encodes other texts than its own")
+        return text.encode("latin1")
+
+    def load_build(self) -> None:
+        """Give an array or a dtype its state, and nothing else."""
+        state = self.stack.pop()
+        if not isinstance(self.stack[-1], _PickledArray | _PickledDtype):
+            raise _RefusedError(f"it sets the state of a {type(self.stack[-1]).__name__}")
+        self.stack[-1].state = state
+
+    def load_bytearray8(self) -> None:
+        """Read bytes of protocol 5; the inherited way makes room before it knows they are there."""
+        (size,) = struct.unpack("<Q", self.read(8))
+        self.append(self.read(size))
+
+    dispatch: ClassVar = {
+        **_PythonUnpickler.dispatch,
+        pickle.BUILD[0]: load_build,
+        pickle.BYTEARRAY8[0]: load_bytearray8,
+    }

@@ -1,0 +1,93 @@
+"""Computational sequences of the CMU Multimodal SDK: HDF5 files with rows in time for every video.
+
+<name>/data/<video>/features (n, d) and .../intervals (n, 2), start and end in seconds
+"""
+
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from features.errors import InputError
+
+MOST_VALUES = 10**8
+"""Of one video's features: four hours of the largest that are published."""
+
+Rows = tuple[NDArray[np.float64], NDArray[np.float32]]
+"""Intervals (n, 2) by their start, and features (n, d)."""
+
+
+class ComputationalSequence:
+    """One .csd file; read a video at a time.
+
+    Raises:
+        InputError: the file is no computational sequence, or a link in it leads elsewhere.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        try:
+            self._root = h5py.File(file, "r")
+            roots = list(self._root)
+        except OSError as error:
+            raise InputError(f"{file} is not a readable HDF5 file", "get the file anew") from error
+        if len(roots) != 1:
+            raise InputError(f"{file} has {len(roots)} groups instead of one", "get the file anew")
+        self._data = self._group(self._group(self._root, roots[0]), "data")
+        self.videos = frozenset(self._data)
+        if not self.videos:
+            raise InputError(f"{file} has no video", "get the file anew")
+        self.rows = lru_cache(maxsize=2)(self._rows)
+
+    @cached_property
+    def dimensions(self) -> int:
+        """Number of features of a row."""
+        return self._dataset(self._group(self._data, min(self.videos)), "features").shape[1]
+
+    def _rows(self, video: str) -> Rows:
+        """All rows of a video; none for one that is not there."""
+        if video not in self.videos:
+            return np.zeros((0, 2)), np.zeros((0, self.dimensions), np.float32)
+        group = self._group(self._data, video)
+        intervals, features = (self._dataset(group, name) for name in ("intervals", "features"))
+        columns = (intervals.shape[1], features.shape[1])
+        if columns != (2, self.dimensions) or len(intervals) != len(features):
+            raise InputError(
+                f"{features.name} of {self.file} has shape {features.shape} and its intervals "
+                f"{intervals.shape}",
+                "get the file anew",
+            )
+        times = intervals[...].astype(np.float64)
+        order = np.argsort(times[:, 0], kind="stable")
+        with np.errstate(over="ignore"):  # float64 beyond float32 becomes inf, and is cleaned
+            return times[order], features[...].astype(np.float32)[order]
+
+    def _group(self, parent: h5py.Group, name: str) -> h5py.Group:
+        return self._member(parent, name, h5py.Group)
+
+    def _dataset(self, parent: h5py.Group, name: str) -> h5py.Dataset:
+        found = self._member(parent, name, h5py.Dataset)
+        is_here = not found.is_virtual and not found.external
+        if found.ndim != 2 or found.dtype.kind not in "fiu" or not is_here:
+            raise InputError(
+                f"{found.name} of {self.file} is no table of numbers of its own",
+                "get the file anew",
+            )
+        if found.size > MOST_VALUES:
+            raise InputError(
+                f"{found.name} of {self.file} claims {found.size} values", "get the file anew"
+            )
+        return found
+
+    def _member(self, parent: h5py.Group, name: str, kind: type) -> h5py.Group | h5py.Dataset:
+        link = parent.get(name, getlink=True)
+        found = parent[name] if isinstance(link, h5py.HardLink) else None
+        if not isinstance(found, kind):
+            raise InputError(
+                f"{self.file} has no {kind.__name__.lower()} {name!r} in {parent.name}"
+                + (", but a link" if link is not None and found is None else ""),
+                "get the file anew",
+            )
+        return found

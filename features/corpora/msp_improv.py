@@ -1,0 +1,189 @@
+"""MSP-IMPROV (Busso et al. 2017): twelve actors in six sessions of two, each turn a clip.
+
+    Evaluation.txt
+    session1/S01A/P/MSP-IMPROV-S01A-F01-P-FM01.avi
+
+A clip's name says the sentence and the emotion it was meant for (S01A), the speaker, whose number
+is that of the session (F01), the scenario (P, R, S or T) and the turn. Evaluation.txt has a line of
+consensus labels for every clip, `UTD-IMPROV-<name>.avi; A; A:2.5; V:3.1; D:2.8 ; N:4.0;`, and after
+it a line for every rater.
+
+The emotions are those of Goncalves and Busso 2022: anger, happiness, sadness and neutral by
+plurality of the raters; other (O) and no agreement (X) are left out. The attributes are means over
+raters, from 1 to 5, mapped linearly to [−1, 1].
+
+Whole sessions are dealt to the splits: the paper keeps speakers apart, and as the two actors of a
+session talk to each other, one can be heard in clips of the other.
+"""
+
+import re
+from collections import Counter
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from features.corpora.item import TIME, Corpus, Item, Task
+from features.corpora.labels import class_label
+from features.corpora.paths import inside
+from features.corpora.settings import MspImprovSettings, SplitSettings
+from features.corpora.splits import draw_splits
+from features.errors import InputError
+
+EVALUATION = "Evaluation.txt"
+MOST_BYTES = 64 * 2**20
+"""Ten times the size of the published Evaluation.txt."""
+CLASSES = {"A": "anger", "H": "happiness", "S": "sadness", "N": "neutral"}
+ATTRIBUTES = ("valence", "arousal", "dominance")
+EMOTION = Task("classification", "sequence", tuple(CLASSES.values()))
+ATTRIBUTES_OF_CLIP = Task("regression", "sequence", ATTRIBUTES)
+
+_NUMBER = r"(\d(?:\.\d+)?|NaN)"
+_CLIP = re.compile(
+    r"UTD-IMPROV-(?P<name>S\d\d[A-Z]-(?P<speaker>[FM](?P<session>\d\d))-(?P<scenario>[PRST])-\w+)"
+    rf"\.avi\s*;\s*(?P<emotion>[AHSNOX])\s*;\s*A:(?P<arousal>{_NUMBER})\s*;"
+    rf"\s*V:(?P<valence>{_NUMBER})\s*;\s*D:(?P<dominance>{_NUMBER})\s*;\s*N:{_NUMBER}\s*;",
+    re.ASCII,
+)
+_RATER = re.compile(r"[^;]+;[^;]*;.*\bA:")
+
+
+class Clip(NamedTuple):
+    """One clip of Evaluation.txt: where it is, and what the raters agreed on."""
+
+    name: str
+    path: str
+    speaker: str
+    session: str
+    emotion: str
+    attributes: tuple[float, float, float]
+
+
+def read(root: Path, settings: MspImprovSettings, split: SplitSettings) -> Corpus:
+    """The clips that have a label for the task and a video, by name.
+
+    Raises:
+        InputError: the corpus is not laid out as above, or a line of Evaluation.txt is malformed.
+    """
+    clips = read_evaluation(root / EVALUATION)
+    split_of = draw_splits((clip.session for clip in clips), split)
+    videos = _videos(root, clips)
+    found = [clip for clip in clips if clip.name in videos]
+    if settings.task == "emotion":
+        task, labels, notes = EMOTION, *_emotions(found)
+    else:
+        task, labels, notes = ATTRIBUTES_OF_CLIP, *_attributes(found)
+    items = [
+        Item(c.name, videos[c.name], c.speaker, split_of[c.session], labels[c.name])
+        for c in sorted(found)
+        if c.name in labels
+    ]
+    missing = [clip.name for clip in clips if clip.name not in videos]
+    if missing:
+        names = ", ".join(missing[:5]) + (", …" if len(missing) > 5 else "")
+        notes.append(f"{len(missing)} clips have no video and are left out: {names}")
+    notes.append("sessions are dealt to the splits as a whole, their two speakers together")
+    return Corpus(task, items, notes=tuple(notes))
+
+
+def _videos(root: Path, clips: list[Clip]) -> dict[str, Path]:
+    where = str(root / EVALUATION)
+    there = [clip for clip in clips if (root / clip.path).exists()]
+    if not there:
+        raise InputError(
+            f"none of the {len(clips)} clips of {where} is there (looked for {root / clips[0].path}"
+            " and so on)",
+            "unpack session1 to session6 beside Evaluation.txt",
+        )
+    return {clip.name: inside(root, clip.path, where) for clip in there}
+
+
+def read_evaluation(file: Path) -> list[Clip]:
+    """The clips of Evaluation.txt, in its order.
+
+    Raises:
+        InputError: the file is missing, too large, empty, or has a malformed line.
+    """
+    if not file.is_file():
+        raise InputError(
+            f"corpus.root has no {EVALUATION}: there is no file {file}",
+            "point corpus.root to the folder with Evaluation.txt and session1 to session6",
+        )
+    if file.stat().st_size > MOST_BYTES:
+        raise InputError(f"{file} is larger than {MOST_BYTES >> 20} MiB", "restore the file")
+    clips: dict[str, Clip] = {}
+    # Raters wrote their comments in any encoding; what is read of them is ASCII.
+    lines = file.read_text(encoding="ascii", errors="replace").splitlines()
+    for number, line in enumerate(lines, start=1):
+        found = _CLIP.match(line)
+        if found is None:
+            if line.startswith("UTD-IMPROV") or (line.strip() and not _RATER.match(line)):
+                raise InputError(
+                    f"{file} line {number} is neither a clip's nor a rater's: {line[:80]!r}",
+                    "restore the line",
+                )
+            continue
+        clip = _clip(found)
+        if clip.name in clips:
+            raise InputError(f"{file} line {number} repeats clip {clip.name}", "drop one of them")
+        clips[clip.name] = clip
+    if not clips:
+        raise InputError(f"{file} has no line of a clip (UTD-IMPROV-…)", "restore the file")
+    return list(clips.values())
+
+
+def _clip(found: re.Match[str]) -> Clip:
+    name = f"MSP-IMPROV-{found['name']}"
+    folder = f"session{int(found['session'])}/{found['name'][:4]}/{found['scenario']}"
+    valence, arousal, dominance = (float(found[attribute]) for attribute in ATTRIBUTES)
+    return Clip(
+        name=name,
+        path=f"{folder}/{name}.avi",
+        speaker=found["speaker"],
+        session=found["session"],
+        emotion=found["emotion"],
+        attributes=(valence, arousal, dominance),
+    )
+
+
+def _emotions(clips: list[Clip]) -> tuple[dict[str, pd.DataFrame], list[str]]:
+    counts = Counter(clip.emotion for clip in clips)
+    label = {letter: class_label({name: 1.0}, EMOTION.outputs) for letter, name in CLASSES.items()}
+    labels = {clip.name: label[clip.emotion] for clip in clips if clip.emotion in CLASSES}
+    note = (
+        f"{counts['O']} clips whose raters agreed on another emotion (O) and {counts['X']} on "
+        "which they did not agree (X) are left out"
+    )
+    return labels, [note]
+
+
+def _attributes(clips: list[Clip]) -> tuple[dict[str, pd.DataFrame], list[str]]:
+    rated = np.array([clip.attributes for clip in clips])
+    is_whole = np.all((rated >= 1) & (rated <= 5), axis=1)
+    notes = [
+        "attributes from 1 to 5 are mapped linearly to [−1, 1]",
+        f"{(~is_whole).sum()} clips without valence, arousal or dominance from 1 to 5 are left out",
+    ]
+    scaled = (rated - 3) / 2
+    if _calm_is_high(clips, scaled[:, 1]):
+        scaled[:, 1] *= -1
+        notes.append(
+            "A of Evaluation.txt is lower for anger than for sadness, so 1 is active and 5 calm: "
+            "it is turned round"
+        )
+    table = pd.DataFrame(scaled, columns=list(ATTRIBUTES)).assign(**{TIME: np.nan})
+    labels = {clip.name: table.iloc[[i]] for i, clip in enumerate(clips) if is_whole[i]}
+    return labels, notes
+
+
+def _calm_is_high(clips: list[Clip], arousal: NDArray[np.float64]) -> bool:
+    """Whether the sad are rated higher in arousal than the angry: the scale is the other way round.
+
+    Raters of the corpus clicked at manikins from agitated to calm, and published readers of
+    Evaluation.txt differ in whether they turn the numbers round; this tells by the numbers.
+    """
+    emotion = np.array([clip.emotion for clip in clips])
+    angry, sad = (arousal[(emotion == e) & np.isfinite(arousal)] for e in "AS")
+    return bool(len(angry) and len(sad) and angry.mean() < sad.mean())

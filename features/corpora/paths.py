@@ -1,0 +1,33 @@
+"""Paths that a corpus names: inside its folder, or refused."""
+
+from pathlib import Path
+
+from features.errors import InputError
+
+
+def inside(root: Path, path: str | Path, where: str, *, must_exist: bool = True) -> Path:
+    """The file `path` below `root`.
+
+    Args:
+        root: folder of the corpus.
+        path: relative to it.
+        where: what names the path, for the message: a file, its row and column.
+        must_exist: whether a path that is no file is refused here, and not where it is read.
+
+    Raises:
+        InputError: there is no such file, or the path or a link leads outside the corpus.
+    """
+    full = root / path
+    try:
+        is_inside, is_file = full.resolve().is_relative_to(root.resolve()), full.is_file()
+    except (OSError, RuntimeError, ValueError):  # too long, a loop of links, a null byte
+        is_inside, is_file = True, False
+    if not is_inside:
+        raise InputError(
+            f"{where}: {path} leads outside the corpus", "move the file into the corpus"
+        )
+    if must_exist and not is_file:
+        raise InputError(
+            f"{where}: there is no file {str(path)!r}", "add the file, or drop the row"
+        )
+    return full

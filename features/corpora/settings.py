@@ -1,0 +1,204 @@
+"""What a user can set about each corpus; no heavy import, pydantic alone."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from features.settings import Settings
+
+Correlation = Annotated[float, Field(ge=0, lt=1)]
+
+
+class DemoSettings(Settings):
+    """Size of the synthetic demo corpus.
+
+    Attributes:
+        speakers: at least 3, so that train, validation and test each have one.
+        clips: at least one a speaker.
+        seconds: length of a clip.
+        fps: frames per second.
+        seed: of faces, voices, paths and losses.
+    """
+
+    speakers: int = Field(default=16, ge=3)
+    clips: int = Field(default=16, ge=3)
+    seconds: float = Field(default=8.0, ge=1)
+    fps: int = Field(default=30, ge=10)
+    seed: int = Field(default=0, ge=0)
+
+    @model_validator(mode="after")
+    def _clips_for_all(self) -> "DemoSettings":
+        if self.clips < self.speakers:
+            raise ValueError(f"{self.clips} clips cannot give each of {self.speakers} speakers one")
+        return self
+
+
+class SplitSettings(Settings):
+    """How speakers are split where the corpus does not say.
+
+    Attributes:
+        validation: share of the speakers.
+        test: share of the speakers; the rest is the train split.
+        seed: of the draw.
+    """
+
+    validation: float = Field(default=0.15, ge=0, lt=1)
+    test: float = Field(default=0.15, ge=0, lt=1)
+    seed: int = Field(default=0, ge=0)
+
+    @model_validator(mode="after")
+    def _leaves_training(self) -> "SplitSettings":
+        if self.validation + self.test >= 1:
+            raise ValueError("validation and test leave no train speaker")
+        return self
+
+
+class SimulatedSettings(Settings):
+    """The simulated corpus; the defaults stand for Aff-Wild2 (see `features.corpora.simulated`).
+
+    Attributes:
+        train: train speakers, one item each.
+        validation: validation speakers.
+        test: test speakers.
+        frames: length of every item, at 30 frames per second.
+        video: dimensions of a frame's picture.
+        audio: dimensions of a frame's sound.
+        time_constant: frames in which valence and arousal forget a share 1 − 1/e of where they
+            were.
+        speaker_share: share of their variance that lies between speakers.
+        label_scale: standard deviation of the labels.
+        seen_valence: correlation of valence with what the picture shows of it.
+        seen_arousal: the same for arousal.
+        heard_valence: correlation of valence with what the voice carries of it.
+        heard_arousal: the same for arousal.
+        frame_noise: standard deviation of what is new in every frame, where what the picture shows
+            has 1.
+        faceless: share of the frames without a face, in stretches.
+        soundless: share of the frames without sound, in stretches.
+        seed: of all that is drawn.
+    """
+
+    train: int = Field(default=150, ge=0, le=99_999)
+    validation: int = Field(default=0, ge=0, le=99_999)
+    test: int = Field(default=50, ge=0, le=99_999)
+    frames: int = Field(default=600, ge=1, le=1_000_000)
+    video: int = Field(default=64, ge=1, le=65_536)
+    audio: int = Field(default=32, ge=1, le=65_536)
+    time_constant: float = Field(default=150, gt=0)
+    speaker_share: float = Field(default=0.36, ge=0, le=1)
+    label_scale: float = Field(default=0.35, gt=0)
+    seen_valence: Correlation = 0.52
+    seen_arousal: Correlation = 0.61
+    heard_valence: Correlation = 0.10
+    heard_arousal: Correlation = 0.43
+    frame_noise: float = Field(default=1.3, ge=0)
+    faceless: float = Field(default=0, ge=0, le=0.9)
+    soundless: float = Field(default=0, ge=0, le=0.9)
+    seed: int = Field(default=0, ge=0)
+
+
+class AffWild2Settings(Settings):
+    """Aff-Wild2.
+
+    Attributes:
+        crops: `detect` finds the faces in the videos; `aligned` takes the pictures in
+            cropped_aligned/, where a frame without one has no face.
+        test_list: file below root that names the test videos, one a line: they have no labels, and
+            are here for predictions to be sent in; null leaves them out.
+    """
+
+    crops: Literal["detect", "aligned"] = "detect"
+    test_list: str | None = None
+
+
+class CremadSettings(Settings):
+    """CREMA-D.
+
+    Attributes:
+        votes: which raters' votes label a clip: those who saw and heard it, only heard or only saw.
+        ties: what becomes of a clip whose votes have no plurality: `drop` leaves it out, `intended`
+            labels it with the emotion that the actor was asked for, `soft` shares the label equally
+            among the tied classes.
+    """
+
+    votes: Literal["audio_visual", "voice", "face"] = "audio_visual"
+    ties: Literal["drop", "intended", "soft"] = "drop"
+
+
+class MspImprovSettings(Settings):
+    """MSP-IMPROV.
+
+    Attributes:
+        task: `emotion`, four classes; or `attributes`, valence, arousal and dominance of a clip.
+    """
+
+    task: Literal["emotion", "attributes"] = "emotion"
+
+
+class RavdessSettings(Settings):
+    """RAVDESS.
+
+    Attributes:
+        classes: 8, or 7 without neutral, as in the text of Chumachenko et al. 2022.
+        fold: of five; which actors validate and test.
+    """
+
+    classes: Literal[7, 8] = 8
+    fold: int = Field(default=0, ge=0, le=4)
+
+
+class CmuMoseiSettings(Settings):
+    """CMU-MOSEI.
+
+    Attributes:
+        source: `unaligned` and `aligned` (to words) are mosei_senti_data_noalign.pkl and
+            mosei_senti_data.pkl; `csd` are the files of the CMU Multimodal SDK.
+        visual: which of the visual features of `csd`; the pickles have FACET's.
+    """
+
+    source: Literal["unaligned", "aligned", "csd"] = "unaligned"
+    visual: Literal["facet", "openface"] = "facet"
+
+
+class CorpusSettings(Settings):
+    """Which corpus, and where.
+
+    Attributes:
+        name: `demo` is made on the spot, `simulated` too, at feature level; `folder` is any folder
+            of videos; the others are published corpora as they were unpacked.
+        root: folder of the corpus.
+        exclude: items left out, each with the reason.
+        split: of the speakers of a corpus that has no splits of its own.
+        demo: size of the demo corpus.
+        simulated: size and statistics of the simulated corpus.
+        affwild2: what of Aff-Wild2 is used.
+        cremad: what of CREMA-D is used.
+        msp_improv: what of MSP-IMPROV is used.
+        ravdess: what of RAVDESS is used.
+        cmu_mosei: what of CMU-MOSEI is used.
+    """
+
+    name: Literal[
+        "demo", "folder", "simulated", "affwild2", "cremad", "msp_improv", "ravdess", "cmu_mosei"
+    ] = "demo"
+    root: str | None = None
+    exclude: dict[str, str] = Field(default={})
+    split: SplitSettings = SplitSettings()
+    demo: DemoSettings = DemoSettings()
+    simulated: SimulatedSettings = SimulatedSettings()
+    affwild2: AffWild2Settings = AffWild2Settings()
+    cremad: CremadSettings = CremadSettings()
+    msp_improv: MspImprovSettings = MspImprovSettings()
+    ravdess: RavdessSettings = RavdessSettings()
+    cmu_mosei: CmuMoseiSettings = CmuMoseiSettings()
+
+    @property
+    def is_synthetic(self) -> bool:
+        """Whether faces and voices are made up."""
+        return self.name in ("demo", "simulated")
+
+    @model_validator(mode="after")
+    def _has_a_root(self) -> "CorpusSettings":
+        if not self.is_synthetic and not self.root:
+            raise ValueError(f"root must name the folder of {self.name}")
+        return self
