@@ -15,7 +15,7 @@ import zarr
 from torch import Tensor
 
 from models.draws import stream
-from models.settings import Modality
+from models.settings import Modality, Task
 
 
 @dataclass(frozen=True)
@@ -23,11 +23,11 @@ class Batch:
     """Clips padded to the same length.
 
     Attributes:
-        video: (clips, frames, 4096) float32 fc6, zero where there is no face.
-        lld: (clips, rows, 65) float32 z-normed descriptors; row 0 is the zeros of padding.
+        video: (clips, frames, features) float32 fc6, zero where there is no face.
+        lld: (clips, rows, descriptors) float32 z-normed descriptors; row 0 is the zeros of padding.
         rows: (clips, frames, steps) int64, rows of `lld` in each frame's context.
-        labels: (clips, frames, targets) float32.
-        valid: (clips, frames) bool, the frame has a valid label.
+        labels: (clips, frames, outputs) float32; one in place of the frames for a sequence.
+        valid: (clips, frames) bool, the label is a valid one; likewise.
         mask: (clips, frames) bool, False for padding.
         present: (clips, frames, 2) bool, sound and face found.
         item: (clips,) int64 hash of the item's name.
@@ -85,16 +85,27 @@ class ClipData:
         self, windows: zarr.Group, fc6: zarr.Group, items: Sequence[str], *, preload_bytes: int
     ) -> None:
         self.items = list(items)
-        self.clip_frames = cast("int", windows.attrs["clip_frames"])
+        self.task = Task.model_validate(windows.attrs["task"])
+        self._label_per_frame = self.task.level == "frame"
+        clip_frames = cast("int", windows.attrs["clip_frames"])
         self._windows = {name: _arrays(windows, name) for name in items}
-        self._fc6: dict[str, Any] = {name: fc6[f"{name}/fc6"] for name in items}
-        if sum(array.nbytes for array in self._fc6.values()) <= preload_bytes:
-            self._fc6 = {name: array[...] for name, array in self._fc6.items()}
+        # A corpus of features has its pictures' beside those of its sounds.
+        self._video: dict[str, Any] = {
+            name: arrays["video"] if "video" in arrays else fc6[f"{name}/fc6"]
+            for name, arrays in self._windows.items()
+        }
+        if sum(array.nbytes for array in self._video.values()) <= preload_bytes:
+            self._video = {name: array[...] for name, array in self._video.items()}
+        # Where an item is part of a file, its frames begin within the file's.
+        self._first = {
+            name: cast("int", windows[name].attrs.get("first_frame", 0)) for name in items
+        }
         self.clips = [
-            Clip(name, start, min(start + self.clip_frames, frames))
+            Clip(name, start, min(start + length, frames))
             for name in items
             for frames in [len(self._windows[name]["times"])]
-            for start in range(0, frames, self.clip_frames)
+            for length in [clip_frames if self._label_per_frame else max(1, frames)]
+            for start in range(0, frames, length)
         ]
 
     @property
@@ -102,7 +113,7 @@ class ClipData:
         """Dimension of each modality's input vector."""
         first = self._windows[self.items[0]]
         steps, descriptors = first["rows"].shape[1], first["lld"].shape[1]
-        return {"audio": steps * descriptors, "video": self._fc6[self.items[0]].shape[1]}
+        return {"audio": steps * descriptors, "video": self._video[self.items[0]].shape[1]}
 
     @property
     def has_labels(self) -> bool:
@@ -137,7 +148,8 @@ class ClipData:
         parts = [self._clip(clip) for clip in clips]
         tensors = {}
         for name in ("video", "rows", "labels", "valid", "mask", "present"):
-            tensors[name] = _padded([part[name] for part in parts], frames)
+            per_label = name in ("labels", "valid") and not self._label_per_frame
+            tensors[name] = _padded([part[name] for part in parts], 1 if per_label else frames)
         longest = max(len(part["lld"]) for part in parts)
         return Batch(
             **tensors,
@@ -148,6 +160,9 @@ class ClipData:
 
     def _clip(self, clip: Clip) -> dict[str, np.ndarray]:
         span = slice(clip.start, clip.stop)
+        first = self._first[clip.item]
+        frames = slice(first + clip.start, first + clip.stop)
+        labels = span if self._label_per_frame else slice(None)
         arrays = self._windows[clip.item]
         rows = arrays["rows"][span].astype(np.int64)
         inside = rows[rows >= 0]
@@ -156,11 +171,11 @@ class ClipData:
         if not len(padding):
             padding = np.zeros((1, arrays["lld"].shape[1]), np.float32)
         return {
-            "video": np.asarray(self._fc6[clip.item][span], np.float32),
+            "video": np.asarray(self._video[clip.item][frames], np.float32),
             "lld": np.concatenate((padding, arrays["lld"][low:high])),
             "rows": np.where(rows >= 0, rows - low + 1, 0),
-            "labels": arrays["labels"][span],
-            "valid": arrays["valid"][span],
+            "labels": arrays["labels"][labels],
+            "valid": arrays["valid"][labels],
             "mask": np.ones(clip.stop - clip.start, bool),
             "present": np.stack(
                 (arrays["audio_present"][span], arrays["video_present"][span]), axis=1

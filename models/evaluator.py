@@ -17,9 +17,9 @@ from torch import Tensor
 from models.ablation import FrameMap, draw
 from models.conditions import Condition
 from models.data import Batch, ClipData
-from models.metrics import Moments
 from models.networks import Recogniser
-from models.settings import Modality
+from models.scores import Scores, score
+from models.settings import Modality, Task
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,8 @@ def evaluate(
     device: torch.device,
     batch_clips: int,
     on_clips: Callable[[int], None] = lambda _: None,
-) -> Moments:
-    """Moments of predictions and labels, pooled over all valid frames.
+) -> Scores:
+    """Scores of predictions against labels, pooled over all that are valid.
 
     Args:
         network: trained.
@@ -61,22 +61,22 @@ def evaluate(
         on_clips: called with the number of clips done.
 
     Returns:
-        Moments of shape (runs, targets).
+        Scores of shape (runs, targets).
     """
     network.to(device).eval()
     pooled = []
     for batch in data.batches(_in_order(data, batch_clips), device):
         with torch.inference_mode():
             predictions = _Shared(network, batch).predict(runs, seed)
-        pooled.append(_moments(predictions, batch))
+        pooled.append(_score(data.task, predictions, batch))
         on_clips(len(batch.item))
-    return reduce(Moments.pooled_with, pooled)
+    return reduce(_together, pooled)
 
 
 def predict(
     network: Recogniser, data: ClipData, device: torch.device, batch_clips: int
 ) -> dict[str, NDArray[np.float32]]:
-    """Predictions (frames, targets) on intact input for every item."""
+    """Outputs (frames, outputs) on intact input for every item; (1, outputs) of a sequence."""
     network.to(device).eval()
     parts: dict[str, list[NDArray[np.float32]]] = {item: [] for item in data.items}
     clips = iter(data.clips)
@@ -89,16 +89,19 @@ def predict(
     return {item: np.concatenate(clip_parts) for item, clip_parts in parts.items()}
 
 
-def item_moments(data: ClipData, item: str, predictions: NDArray[np.float32]) -> Moments:
-    """Moments (targets,) of one item's predictions (frames, targets) over its valid frames."""
+def item_scores(data: ClipData, item: str, predictions: NDArray[np.float32]) -> Scores:
+    """Scores (targets,) of one item's predictions (labels, outputs) against its valid labels."""
     valid = data.item_array(item, "valid")
-    return Moments.of(predictions[valid].T, data.item_array(item, "labels")[valid].T)
+    return score(data.task, predictions[valid], data.item_array(item, "labels")[valid])
 
 
-def pooled_ccc(data: ClipData, predictions: dict[str, NDArray[np.float32]]) -> NDArray[np.float64]:
-    """CCC (targets,) over all valid frames of all items together."""
-    moments = [item_moments(data, item, predictions[item]) for item in data.items]
-    return reduce(Moments.pooled_with, moments).ccc()
+def pooled_scores(data: ClipData, predictions: dict[str, NDArray[np.float32]]) -> Scores:
+    """Scores (targets,) against all valid labels of all items together."""
+    return reduce(_together, [item_scores(data, item, predictions[item]) for item in data.items])
+
+
+def _together(one: Scores, other: Scores) -> Scores:
+    return one.pooled_with(other)
 
 
 class _Shared:
@@ -118,11 +121,11 @@ class _Shared:
 
     @cached_property
     def intact(self) -> Tensor:
-        """Predictions (clips, frames, targets) on intact input."""
+        """Predictions (clips, frames, outputs) on intact input."""
         return self.network.fuse(self.encoded, self.batch.mask)
 
     def gone(self, modality: Modality) -> Tensor:
-        """Predictions (clips, frames, targets) with one modality zero throughout."""
+        """Predictions (clips, frames, outputs) with one modality zero throughout."""
         if modality not in self._gone:
             nowhere = torch.ones_like(self.batch.mask)
             everything_lost = FrameMap(torch.zeros_like(nowhere, dtype=torch.long), nowhere)
@@ -130,7 +133,7 @@ class _Shared:
         return self._gone[modality]
 
     def predict(self, runs: Sequence[Run], seed: int) -> Tensor:
-        """Predictions (runs, clips, frames, targets); the runs of a condition stand together."""
+        """Predictions (runs, clips, frames, outputs); the runs of a condition stand together."""
         by_condition: dict[Condition, list[Run]] = {}
         for run in runs:
             by_condition.setdefault(run.condition, []).append(run)
@@ -162,7 +165,7 @@ class _Shared:
         return frame_map
 
     def _ablated(self, modality: Modality, maps: Sequence[FrameMap]) -> Tensor:
-        """Predictions (maps, clips, frames, targets), all maps in one pass."""
+        """Predictions (maps, clips, frames, outputs), all maps in one pass."""
         network, count = self.network, len(maps)
         nothing = network.nothing(modality)
         mask = self.batch.mask.repeat(count, 1)
@@ -177,8 +180,9 @@ def _in_order(data: ClipData, size: int) -> Iterator[range]:
     return (range(start, min(start + size, count)) for start in range(0, count, size))
 
 
-def _moments(predictions: Tensor, batch: Batch) -> Moments:
-    """Moments (runs, targets) of predictions (runs, clips, frames, targets)."""
+def _score(task: Task, predictions: Tensor, batch: Batch) -> Scores:
+    """Scores (runs, targets) of predictions (runs, clips, frames, outputs)."""
     valid = batch.valid.cpu()
-    x = predictions.float().cpu()[:, valid].movedim(-1, 1).numpy()
-    return Moments.of(x, batch.labels.cpu()[valid].T.numpy())
+    return score(
+        task, predictions.float().cpu()[:, valid].numpy(), batch.labels.cpu()[valid].numpy()
+    )

@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from models.settings import Task
+
 
 def ccc_loss(predictions: Tensor, labels: Tensor, valid: Tensor) -> Tensor:
     """1 − CCC over the valid frames of the batch, the mean of the targets.
@@ -28,3 +30,52 @@ def ccc_loss(predictions: Tensor, labels: Tensor, valid: Tensor) -> Tensor:
     spread = mean(dx * dx) + mean(dy * dy) + (mean_x - mean_y) ** 2
     concordance = 2 * mean(dx * dy) / spread.clamp_min(torch.finfo(torch.float32).tiny)
     return 1 - concordance.mean()
+
+
+def cross_entropy_loss(
+    predictions: Tensor, labels: Tensor, valid: Tensor, class_weights: Tensor | None = None
+) -> Tensor:
+    """Cross-entropy of soft or hard labels, the weighted mean over those that count.
+
+    Args:
+        predictions: (clips, labels, classes) logits.
+        labels: (clips, labels, classes) shares of the classes.
+        valid: (clips, labels) True where the label counts.
+        class_weights: (classes,).
+
+    Returns:
+        A scalar with gradients; 0 where no label counts.
+    """
+    shares = labels.float() if class_weights is None else labels.float() * class_weights
+    shares = shares * valid.unsqueeze(-1)
+    entropies = -(shares * predictions.float().log_softmax(-1))
+    return entropies.sum() / shares.sum().clamp_min(torch.finfo(torch.float32).tiny)
+
+
+def absolute_loss(predictions: Tensor, labels: Tensor, valid: Tensor) -> Tensor:
+    """Mean absolute error over the labels that count; 0 where none does.
+
+    Args:
+        predictions: (clips, labels, targets).
+        labels: (clips, labels, targets).
+        valid: (clips, labels) True where the label counts.
+    """
+    errors = (predictions.float() - labels.float()).abs().mean(-1) * valid
+    return errors.sum() / valid.sum().clamp_min(1)
+
+
+def task_loss(
+    task: Task,
+    predictions: Tensor,
+    labels: Tensor,
+    valid: Tensor,
+    class_weights: Tensor | None = None,
+) -> Tensor:
+    """The loss of a task: 1 − CCC, cross-entropy, or the absolute error of a sentiment."""
+    match task.kind:
+        case "regression":
+            return ccc_loss(predictions, labels, valid)
+        case "classification":
+            return cross_entropy_loss(predictions, labels, valid, class_weights)
+        case "sentiment":
+            return absolute_loss(predictions, labels, valid)

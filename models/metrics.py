@@ -1,4 +1,4 @@
-"""The concordance correlation coefficient, from moments that can be pooled over videos."""
+"""Metrics of numbers, from moments that can be pooled over videos."""
 
 from dataclasses import dataclass
 
@@ -64,6 +64,16 @@ class Moments:
             (1 - share) * self.var_y + share * other.var_y + between * dy * dy,
             (1 - share) * self.cov + share * other.cov + between * dx * dy,
         )
+
+    def pearson(self) -> Array:
+        """Pearson's correlation; NaN where either is constant or there is no frame."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return self.cov / np.sqrt(self.var_x * self.var_y)
+
+    def rmse(self) -> Array:
+        """Root mean squared error; NaN where there is no frame."""
+        squares = self.var_x + self.var_y - 2 * self.cov + (self.mean_x - self.mean_y) ** 2
+        return np.where(self.n == 0, np.nan, np.sqrt(np.maximum(squares, 0)))
 
     def ccc(self) -> Array:
         """The concordance correlation coefficient of these moments; see `ccc`."""

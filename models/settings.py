@@ -6,8 +6,6 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Modality = Literal["audio", "video"]
 MODALITIES: tuple[Modality, ...] = ("audio", "video")
-TARGETS = ("valence", "arousal")
-
 LossStrategy = Literal["clip_zero", "frame_zero", "frame_repeat"]
 NetworkName = Literal["crossmodal", "unimodal"]
 Precision = Literal["fp32", "bf16"]
@@ -19,6 +17,35 @@ class Settings(BaseModel):
     """A section of settings: immutable, unknown keys, loose types and infinities refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class Task(Settings):
+    """What is to be recognised; it comes from the corpus.
+
+    Attributes:
+        kind: `regression` of targets, `classification` into one of some classes, or `sentiment`,
+            regression of one target whose sign matters.
+        level: whether every frame has a label, or a sequence (an item) has one.
+        outputs: names of the targets or classes.
+    """
+
+    kind: Literal["regression", "classification", "sentiment"] = "regression"
+    level: Literal["frame", "sequence"] = "frame"
+    outputs: list[str] = Field(default=["valence", "arousal"], min_length=1)
+
+    @property
+    def targets(self) -> list[str]:
+        """What results are given for: each output, or the class."""
+        return ["class"] if self.kind == "classification" else self.outputs
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Names of the metrics; of the first one, which chooses the epoch, more is better."""
+        return {
+            "regression": ("ccc", "pearson", "rmse"),
+            "classification": ("macro_f1", "micro_f1", "accuracy", "cross_entropy"),
+            "sentiment": ("pearson", "mae", "binary_accuracy"),
+        }[self.kind]
 
 
 class Ablation(Settings):
@@ -88,8 +115,10 @@ class TrainSettings(Settings):
         seeds: one run of every model for each.
         heldout: share of the training speakers kept apart to choose the epoch by.
         epochs: at most so many passes over the training clips.
-        patience: stop after so many epochs without a better held-out CCC.
+        patience: stop after so many epochs without a better held-out score.
         batch_clips: clips per step.
+        class_weights: for classes: `balanced` weighs each by the inverse of its frequency among
+            the training labels.
         learning_rate: of Adam; 1e-4 in Parthasarathy and Sundaram 2020.
         precision: `auto` measures whether bf16 autocast is faster on this machine.
         checkpoint_seconds: a checkpoint within an epoch is written this often.
@@ -101,6 +130,7 @@ class TrainSettings(Settings):
     epochs: int = Field(default=50, gt=0)
     patience: int = Field(default=10, gt=0)
     batch_clips: int = Field(default=32, gt=0)
+    class_weights: Literal["none", "balanced"] = "none"
     learning_rate: float = Field(default=1e-4, gt=0)
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     checkpoint_seconds: float = Field(default=60, ge=0)

@@ -1,4 +1,4 @@
-"""Training one recogniser: 1 − CCC, Adam, early stopping on held-out training speakers.
+"""Training one recogniser: its task's loss, Adam, early stopping on held-out speakers.
 
 Every random choice is a function of (seed, epoch, step), so a run that was killed continues from
 its last checkpoint and ends with the same weights as one that was not.
@@ -20,10 +20,10 @@ from torch import Tensor
 from models.ablation import draw
 from models.data import Batch, ClipData
 from models.draws import stream
-from models.evaluator import pooled_ccc, predict
-from models.losses import ccc_loss
+from models.evaluator import pooled_scores, predict
+from models.losses import task_loss
 from models.networks import Recogniser
-from models.settings import Ablation, Precision, TrainSettings
+from models.settings import Ablation, Precision, Task, TrainSettings
 
 _FABRIC_PRECISION: dict[Precision, Literal["32-true", "bf16-mixed"]] = {
     "fp32": "32-true",
@@ -33,7 +33,7 @@ _FABRIC_PRECISION: dict[Precision, Literal["32-true", "bf16-mixed"]] = {
 
 @dataclass(frozen=True)
 class Epoch:
-    """What one epoch came to: the mean training loss, and the held-out CCC of each target."""
+    """What one epoch came to: the mean training loss, and the held-out metric of each target."""
 
     epoch: int
     train_loss: float
@@ -41,7 +41,7 @@ class Epoch:
 
     @property
     def score(self) -> float:
-        """Mean held-out CCC; −inf where it is undefined."""
+        """Mean held-out metric; −inf where it is undefined."""
         mean = float(np.mean(self.heldout))
         return mean if np.isfinite(mean) else -float("inf")
 
@@ -68,7 +68,7 @@ def train(
     device: torch.device,
     on_epoch: Callable[[Epoch], None] = lambda _: None,
 ) -> Trained:
-    """Train until the held-out CCC has stopped improving; continue from `checkpoint` if there.
+    """Train until the held-out score has stopped improving; continue from `checkpoint` if there.
 
     Args:
         network: freshly initialised; trained in place.
@@ -93,6 +93,7 @@ def train(
     module, optimizer = fabric.setup(network, state.optimizer)
     for epoch in state.history:
         on_epoch(epoch)
+    weights = class_weights(training, device) if settings.class_weights == "balanced" else None
     saved_at = time.monotonic()
     while not state.finished:
         batches = _epoch_batches(len(training.clips), settings.batch_clips, seed, state.epoch)
@@ -100,7 +101,8 @@ def train(
         module.train()
         for step, batch in enumerate(remaining, start=state.step):
             torch.manual_seed(stream(seed, "dropout", state.epoch, step))
-            loss = _loss(module, batch, ablation, (seed, "train", state.epoch))
+            outputs = _outputs(module, batch, ablation, (seed, "train", state.epoch))
+            loss = task_loss(training.task, outputs, batch.labels, batch.valid, weights)
             optimizer.zero_grad()
             fabric.backward(loss)
             optimizer.step()
@@ -110,7 +112,8 @@ def train(
                 state.save(checkpoint, precision)
                 saved_at = time.monotonic()
         predictions = predict(network, heldout, device, settings.batch_clips)
-        on_epoch(state.close_epoch([float(c) for c in pooled_ccc(heldout, predictions)]))
+        metric = pooled_scores(heldout, predictions).values()[heldout.task.metrics[0]]
+        on_epoch(state.close_epoch([float(value) for value in metric]))
         state.save(checkpoint, precision)
     return Trained(state.best_weights, state.history, state.best_epoch, precision)
 
@@ -192,7 +195,15 @@ def _epoch_batches(clips: int, size: int, seed: int, epoch: int) -> list[list[in
     return [batch.tolist() for batch in order.split(size)]
 
 
-def _loss(
+def class_weights(training: ClipData, device: torch.device) -> Tensor:
+    """Weight of each class, (classes,): inversely proportional to its share of the labels."""
+    labels = [training.item_array(item, "labels") for item in training.items]
+    valid = [training.item_array(item, "valid") for item in training.items]
+    counts = np.concatenate(labels)[np.concatenate(valid)].sum(axis=0)
+    return torch.tensor(counts.sum() / (len(counts) * np.maximum(counts, 1)), device=device).float()
+
+
+def _outputs(
     network: Callable[..., Tensor], batch: Batch, ablation: Ablation, key: tuple[object, ...]
 ) -> Tensor:
     inputs = batch.inputs()
@@ -202,7 +213,7 @@ def _loss(
         )
         if frame_map is not None:
             inputs[modality] = frame_map.apply(x)
-    return ccc_loss(network(inputs, batch.mask), batch.labels, batch.valid)
+    return network(inputs, batch.mask)
 
 
 def _precision(
@@ -214,17 +225,19 @@ def _precision(
     if device.type == "cuda":
         return "bf16" if torch.cuda.is_bf16_supported() else "fp32"
     batch = data.batch(range(min(settings.batch_clips, len(data.clips))))
-    seconds = {name: _step_seconds(network, batch, name == "bf16") for name in _FABRIC_PRECISION}
+    seconds = {
+        name: _step_seconds(network, data.task, batch, name == "bf16") for name in _FABRIC_PRECISION
+    }
     return "bf16" if seconds["bf16"] < seconds["fp32"] else "fp32"
 
 
-def _step_seconds(network: Recogniser, batch: Batch, bf16: bool) -> float:
+def _step_seconds(network: Recogniser, task: Task, batch: Batch, bf16: bool) -> float:
     """Shortest of three forward and backward passes, leaving the network as it was."""
     shortest = float("inf")
     for _ in range(3):
         begun = time.perf_counter()
         with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-            loss = ccc_loss(network(batch.inputs(), batch.mask), batch.labels, batch.valid)
+            loss = task_loss(task, network(batch.inputs(), batch.mask), batch.labels, batch.valid)
         loss.backward()
         shortest = min(shortest, time.perf_counter() - begun)
     network.zero_grad()

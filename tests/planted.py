@@ -9,6 +9,7 @@ from scipy.ndimage import gaussian_filter1d
 from features.settings import WindowSettings
 from features.store import assemble, open_store, write_item
 from features.windows import Sound, audio_present, context_rows
+from models.settings import Task
 
 DESCRIPTORS = 6
 FC6 = 24
@@ -48,7 +49,42 @@ def planted_stores(
         }
         write_item(windows[name], arrays, {"key": name})
         write_item(fc6[name], {"fc6": np.maximum(shown, 0).astype(np.float16)}, {"key": name})
-    assemble(folder / "windows.zarr", windows, {"clip_frames": clip_frames})
+    return _stores(folder, windows, fc6, {"clip_frames": clip_frames, "task": Task().model_dump()})
+
+
+CLASSES = Task(kind="classification", level="sequence", outputs=["anger", "joy", "rest"])
+
+
+def planted_sequences(folder: Path, *, items: int, seed: int = 0) -> tuple[zarr.Group, zarr.Group]:
+    """The stores of sequences of 5 to 40 frames, whose class both modalities show."""
+    rng = np.random.default_rng(seed)
+    to_fc6, to_lld = rng.standard_normal((3, FC6)), rng.standard_normal((3, DESCRIPTORS))
+    windows, fc6 = {}, {}
+    for number in range(items):
+        name, frames = f"item-{number}", int(rng.integers(5, 41))
+        label = np.eye(3, dtype=np.float32)[[number % 3]]
+        lld = label @ to_lld + rng.standard_normal((frames, DESCRIPTORS))
+        shown = label @ to_fc6 + rng.standard_normal((frames, FC6))
+        windows[name], fc6[name] = folder / f"w-{number}", folder / f"f-{number}"
+        arrays = {
+            "times": np.arange(frames) / 30,
+            "lld": lld.astype(np.float32),
+            "rows": np.arange(frames, dtype=np.int32)[:, None],
+            "labels": label,
+            "valid": np.array([number % 10 != 9]),  # some have no label
+            "audio_present": np.ones(frames, bool),
+            "video_present": np.ones(frames, bool),
+        }
+        write_item(windows[name], arrays, {"key": name})
+        write_item(fc6[name], {"fc6": np.maximum(shown, 0).astype(np.float16)}, {"key": name})
+    attributes = {"clip_frames": 10, "task": CLASSES.model_dump()}  # sequences are never cut
+    return _stores(folder, windows, fc6, attributes)
+
+
+def _stores(
+    folder: Path, windows: dict[str, Path], fc6: dict[str, Path], attributes: dict[str, object]
+) -> tuple[zarr.Group, zarr.Group]:
+    assemble(folder / "windows.zarr", windows, attributes)
     assemble(folder / "fc6.zarr", fc6, {})
     return (
         open_store(folder / "windows.zarr", stage="windows"),

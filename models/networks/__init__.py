@@ -3,13 +3,13 @@
 from models.networks.crossmodal import Crossmodal
 from models.networks.recogniser import Recogniser
 from models.networks.unimodal import Unimodal
-from models.settings import Modality, ModelSettings, NetworkSize
+from models.settings import Modality, ModelSettings, NetworkSize, Task
 
 NETWORKS: dict[str, type[Recogniser]] = {"crossmodal": Crossmodal, "unimodal": Unimodal}
 
 
 def build(
-    model: ModelSettings, features: dict[Modality, int], size: NetworkSize, targets: int
+    model: ModelSettings, features: dict[Modality, int], size: NetworkSize, task: Task
 ) -> Recogniser:
     """Make a model's network.
 
@@ -17,7 +17,7 @@ def build(
         model: names the network and the modalities it sees.
         features: dimension of each modality's input vector.
         size: the network's sizes.
-        targets: number of outputs per frame.
+        task: what it has to recognise.
     """
     seen = {modality: features[modality] for modality in model.modalities}
-    return NETWORKS[model.network](seen, targets=targets, **size.model_dump())
+    return NETWORKS[model.network](seen, task=task, **size.model_dump())

@@ -27,8 +27,8 @@ class Crossmodal(Recogniser):
         self.beta = nn.Parameter(torch.ones(()))
 
     def fuse(self, encoded: dict[Modality, Tensor], mask: Tensor) -> Tensor:
-        """Targets (clips, frames, targets) from the encoded streams."""
+        """Outputs (clips, frames or 1, outputs) from the encoded streams."""
         audio, video = encoded["audio"], encoded["video"]
         z = audio + self.alpha * self.audio_from_video(audio, video, mask)
         z = z + video + self.beta * self.video_from_audio(video, audio, mask)
-        return self.head(z)
+        return self.output(z, mask)

@@ -9,7 +9,7 @@ from models.settings import Modality
 class Unimodal(Recogniser):
     """One modality's encoder and a dense layer: the paper's audio-only and video-only models."""
 
-    def fuse(self, encoded: dict[Modality, Tensor], mask: Tensor) -> Tensor:  # noqa: ARG002
-        """Targets (clips, frames, targets) from the one encoded stream."""
+    def fuse(self, encoded: dict[Modality, Tensor], mask: Tensor) -> Tensor:
+        """Outputs (clips, frames or 1, outputs) from the one encoded stream."""
         (stream,) = encoded.values()
-        return self.head(stream)
+        return self.output(stream, mask)

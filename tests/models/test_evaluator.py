@@ -8,10 +8,10 @@ from planted import DESCRIPTORS, FC6, STEPS, planted_stores
 from models.ablation import draw
 from models.conditions import grid
 from models.data import ClipData
-from models.evaluator import evaluate, item_moments, pooled_ccc, predict, runs_of
-from models.metrics import Moments
+from models.evaluator import evaluate, item_scores, pooled_scores, predict, runs_of
 from models.networks import build
-from models.settings import EvaluateSettings, ModelSettings, NetworkSize
+from models.scores import score
+from models.settings import EvaluateSettings, ModelSettings, NetworkSize, Task
 
 CPU = torch.device("cpu")
 SEED = 3
@@ -26,10 +26,10 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> ClipData:
 def network(model: ModelSettings) -> torch.nn.Module:
     torch.manual_seed(0)
     features = {"audio": STEPS * DESCRIPTORS, "video": FC6}
-    return build(model, features, NetworkSize(dim=16, heads=4, ffn=16), targets=2).eval()
+    return build(model, features, NetworkSize(dim=16, heads=4, ffn=16), Task()).eval()
 
 
-def plainly(model: torch.nn.Module, data: ClipData, runs: list) -> Moments:
+def plainly(model: torch.nn.Module, data: ClipData, runs: list) -> list:
     """The same by ablating the inputs of one run after the other."""
     batch = data.batch(range(len(data.clips)))
     moments = []
@@ -46,7 +46,7 @@ def plainly(model: torch.nn.Module, data: ClipData, runs: list) -> Moments:
         inputs[condition.modality] = frame_map.apply(inputs[condition.modality])
         with torch.inference_mode():
             out = model(inputs, batch.mask)
-        moments.append(Moments.of(out[batch.valid].T.numpy(), batch.labels[batch.valid].T.numpy()))
+        moments.append(score(Task(), out[batch.valid].numpy(), batch.labels[batch.valid].numpy()))
     return moments
 
 
@@ -74,14 +74,16 @@ def test_shared_work_equals_the_plain_way(
     runs = runs_of(grid(EvaluateSettings()), 2)
     shared = evaluate(net, data, runs, seed=SEED, device=CPU, batch_clips=batch_clips)
     plain = plainly(net, data, runs)
-    expected = np.stack([m.ccc() for m in plain])
-    assert shared.ccc().shape == (len(runs), 2)
-    assert np.abs(shared.ccc() - expected).max() < 1e-6
+    for name, values in shared.values().items():
+        assert values.shape == (len(runs), 2)
+        expected = np.stack([own.values()[name] for own in plain])
+        assert np.abs(values - expected).max() < 1e-6
 
 
 def test_trials_and_conditions_differ_where_they_are_random(data: ClipData) -> None:
     runs = runs_of(grid(EvaluateSettings()), 3)
-    ccc = evaluate(network(ModelSettings()), data, runs, seed=0, device=CPU, batch_clips=9).ccc()
+    scores = evaluate(network(ModelSettings()), data, runs, seed=0, device=CPU, batch_clips=9)
+    ccc = scores.values()["ccc"]
     for condition in {run.condition for run in runs}:
         own = [c[0] for run, c in zip(runs, ccc, strict=True) if run.condition == condition]
         assert len(set(own)) == (3 if condition.is_random else 1), condition
@@ -92,7 +94,7 @@ def test_intact_predictions_give_the_ccc_of_p_0(data: ClipData) -> None:
     predictions = predict(net, data, CPU, batch_clips=2)
     assert {k: len(v) for k, v in predictions.items()} == dict.fromkeys(data.items, 130)
     runs = [r for r in runs_of(grid(EvaluateSettings()), 1) if r.condition.p == 0]
-    intact = evaluate(net, data, runs, seed=0, device=CPU, batch_clips=4).ccc()
-    assert np.allclose(intact, pooled_ccc(data, predictions), atol=1e-9)
-    moments = [item_moments(data, item, predictions[item]) for item in data.items]
-    assert reduce(Moments.pooled_with, moments).n.tolist() == [3 * 127, 3 * 127]
+    intact = evaluate(net, data, runs, seed=0, device=CPU, batch_clips=4).values()["ccc"]
+    assert np.allclose(intact, pooled_scores(data, predictions).values()["ccc"], atol=1e-9)
+    own = [item_scores(data, item, predictions[item]) for item in data.items]
+    assert reduce(lambda a, b: a.pooled_with(b), own).n.tolist() == [3 * 127, 3 * 127]

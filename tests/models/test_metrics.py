@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from models.losses import ccc_loss
+from models.losses import absolute_loss, ccc_loss, cross_entropy_loss
 from models.metrics import Moments, ccc
 
 values = arrays(np.float64, st.integers(3, 50), elements=st.floats(-1, 1, width=32))
@@ -71,3 +71,27 @@ def test_loss_has_gradients_where_predictions_are_constant() -> None:
     assert x.grad.abs().sum() > 0
     nothing = torch.zeros(2, 10, dtype=torch.bool)
     assert ccc_loss(x, torch.randn(2, 10, 2), nothing).item() == 1
+
+
+def test_cross_entropy_is_torchs_where_labels_are_hard() -> None:
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(6, 1, 4, generator=generator)
+    classes = torch.randint(0, 4, (6, 1), generator=generator)
+    labels = torch.nn.functional.one_hot(classes, 4).float()
+    valid = torch.tensor([True, True, False, True, True, True])[:, None]
+    weights = torch.tensor([1.0, 2.0, 0.5, 3.0])
+    for weight in (None, weights):
+        expected = torch.nn.functional.cross_entropy(logits[valid], classes[valid], weight=weight)
+        loss = cross_entropy_loss(logits, labels, valid, weight)
+        assert loss.item() == pytest.approx(expected.item(), abs=1e-6)
+    soft = torch.tensor([[[0.5, 0.5, 0.0, 0.0]]])
+    expected = torch.nn.functional.cross_entropy(logits[:1, 0], soft[0])
+    assert cross_entropy_loss(logits[:1], soft, valid[:1]).item() == pytest.approx(expected.item())
+    assert cross_entropy_loss(logits, labels, torch.zeros_like(valid)).item() == 0
+
+
+def test_absolute_loss_is_the_mean_error_of_valid_labels() -> None:
+    x, y = torch.tensor([[[1.0]], [[5.0]], [[-2.0]]]), torch.zeros(3, 1, 1)
+    valid = torch.tensor([[True], [False], [True]])
+    assert absolute_loss(x, y, valid).item() == 1.5
+    assert absolute_loss(x, y, torch.zeros_like(valid)).item() == 0

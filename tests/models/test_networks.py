@@ -5,7 +5,7 @@ from torch import nn
 from models.networks import build
 from models.networks.blocks import Attention, EncoderLayer, sinusoidal_positions
 from models.networks.recogniser import Recogniser
-from models.settings import ModelSettings, NetworkSize
+from models.settings import ModelSettings, NetworkSize, Task
 
 SMALL = NetworkSize(dim=16, heads=4, ffn=24, layers=2)
 FEATURES = {"audio": 30, "video": 20}
@@ -16,9 +16,15 @@ MODELS = {
 }
 
 
-def network(name: str, size: NetworkSize = SMALL) -> Recogniser:
+TASKS = {
+    "regression": Task(),
+    "classes": Task(kind="classification", level="sequence", outputs=list("abcd")),
+}
+
+
+def network(name: str, size: NetworkSize = SMALL, task: str = "regression") -> Recogniser:
     torch.manual_seed(0)
-    return build(MODELS[name], FEATURES, size, targets=2)
+    return build(MODELS[name], FEATURES, size, TASKS[task])
 
 
 def inputs(clips: int, frames: int) -> dict[str, torch.Tensor]:
@@ -27,7 +33,7 @@ def inputs(clips: int, frames: int) -> dict[str, torch.Tensor]:
 
 
 def test_crossmodal_has_the_papers_size() -> None:
-    model = build(ModelSettings(), {"audio": 3900, "video": 4096}, NetworkSize(), targets=2)
+    model = build(ModelSettings(), {"audio": 3900, "video": 4096}, NetworkSize(), Task())
     d = 512
     attention, ffn, norms = 4 * (d * d + d), 2 * (d * d + d), 4 * d
     expected = (
@@ -83,15 +89,28 @@ def test_positions_are_those_of_the_formula() -> None:
     assert positions[7, 5].item() == pytest.approx(torch.cos(torch.tensor(7 / 100)).item())
 
 
+@pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("padding", [1, 40])
-def test_padding_changes_nothing(name: str, padding: int) -> None:
-    model = network(name).eval()
+def test_padding_changes_nothing(name: str, padding: int, task: str) -> None:
+    model = network(name, task=task).eval()
     x = inputs(3, 25)
     mask = torch.ones(3, 25, dtype=torch.bool)
     padded = {m: torch.cat((v, torch.randn(3, padding, v.shape[2])), 1) for m, v in x.items()}
     longer = torch.cat((mask, torch.zeros(3, padding, dtype=torch.bool)), 1)
-    assert torch.allclose(model(padded, longer)[:, :25], model(x, mask), atol=1e-5)
+    expected = model(x, mask)
+    assert expected.shape == (3, 25 if task == "regression" else 1, len(TASKS[task].outputs))
+    assert torch.allclose(model(padded, longer)[:, :25], expected, atol=1e-5)
+
+
+def test_sequences_of_different_length_do_not_disturb_each_other() -> None:
+    model, x = network("crossmodal", task="classes").eval(), inputs(3, 25)
+    mask = torch.arange(25) < torch.tensor([25, 7, 1])[:, None]
+    together = model(x, mask)
+    for row, frames in enumerate((25, 7, 1)):
+        alone = {m: v[row : row + 1, :frames] for m, v in x.items()}
+        own = model(alone, torch.ones(1, frames, dtype=torch.bool))
+        assert torch.allclose(together[row], own[0], atol=1e-5)
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -10,7 +10,7 @@ from models.conditions import Condition
 from models.data import ClipData
 from models.evaluator import evaluate, runs_of
 from models.networks import Recogniser, build
-from models.settings import Ablation, ModelSettings, NetworkSize, TrainSettings
+from models.settings import Ablation, ModelSettings, NetworkSize, Task, TrainSettings
 from models.trainer import Trained, train
 
 CPU = torch.device("cpu")
@@ -34,7 +34,7 @@ def clips(stores: tuple, items: list[str]) -> ClipData:
 
 def fresh(stores: tuple) -> Recogniser:
     torch.manual_seed(0)
-    return build(ModelSettings(), clips(stores, TRAINING).features, SIZE, targets=2)
+    return build(ModelSettings(), clips(stores, TRAINING).features, SIZE, Task())
 
 
 def trained(stores: tuple, checkpoint: Path, **changes) -> tuple[Recogniser, Trained]:
@@ -60,7 +60,7 @@ def test_a_killed_run_ends_with_the_weights_of_an_undisturbed_one(
     stores: tuple, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, steps: int
 ) -> None:
     _, undisturbed = trained(stores, tmp_path / "a.pt")
-    real, calls = trainer._loss, []
+    real, calls = trainer._outputs, []
 
     def dying(*args: object) -> torch.Tensor:
         calls.append(1)
@@ -69,7 +69,7 @@ def test_a_killed_run_ends_with_the_weights_of_an_undisturbed_one(
         return real(*args)
 
     with monkeypatch.context() as patch:
-        patch.setattr(trainer, "_loss", dying)
+        patch.setattr(trainer, "_outputs", dying)
         with pytest.raises(KilledError):
             trained(stores, tmp_path / "b.pt", checkpoint_seconds=0)
     resumed_steps = []
@@ -79,7 +79,7 @@ def test_a_killed_run_ends_with_the_weights_of_an_undisturbed_one(
         return real(*args)
 
     with monkeypatch.context() as patch:
-        patch.setattr(trainer, "_loss", counting)
+        patch.setattr(trainer, "_outputs", counting)
         _, resumed = trained(stores, tmp_path / "b.pt")
     assert len(resumed_steps) == 3 * 6 - steps
     assert resumed.history == undisturbed.history
@@ -124,7 +124,7 @@ def test_learns_and_frame_zero_copes_with_lost_pictures(stores: tuple, tmp_path:
         )
         scores = evaluate(
             network, clips(stores, TEST), runs, seed=0, device=CPU, batch_clips=32
-        ).ccc()
+        ).values()["ccc"]
         ccc[strategy] = {"intact": scores[0].mean(), "lost": scores[1:].mean()}
     assert ccc["none"]["intact"] > 0.8
     assert ccc["frame_zero"]["intact"] > 0.8

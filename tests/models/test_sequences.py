@@ -1,0 +1,75 @@
+"""Classes of whole sequences, end to end through data, training and evaluation."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from planted import CLASSES, planted_sequences
+
+from models.conditions import grid
+from models.data import ClipData
+from models.evaluator import evaluate, pooled_scores, predict, runs_of
+from models.networks import build
+from models.settings import Ablation, EvaluateSettings, ModelSettings, NetworkSize, TrainSettings
+from models.trainer import class_weights, train
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory: pytest.TempPathFactory) -> Callable[[range], ClipData]:
+    stores = planted_sequences(tmp_path_factory.mktemp("s"), items=90)
+    return lambda numbers: ClipData(*stores, [f"item-{i}" for i in numbers], preload_bytes=0)
+
+
+def test_a_sequence_is_one_clip_with_one_label(clips: Callable) -> None:
+    data = clips(range(8))
+    assert data.task == CLASSES
+    assert len(data.clips) == 8
+    batch = data.batch(range(8))
+    assert batch.labels.shape == (8, 1, 3)
+    assert batch.valid.shape == (8, 1)
+    assert batch.mask.sum(1).tolist() == [clip.stop for clip in data.clips]
+    assert batch.mask.shape[1] == max(clip.stop for clip in data.clips)
+
+
+@pytest.mark.parametrize("weights", ["none", "balanced"])
+def test_training_learns_the_classes_and_losses_cost(
+    clips: Callable, tmp_path: Path, weights: str
+) -> None:
+    torch.manual_seed(0)
+    learning, heldout, test = clips(range(60)), clips(range(60, 70)), clips(range(70, 90))
+    network = build(ModelSettings(), learning.features, NetworkSize(dim=16, ffn=16), CLASSES)
+    trained = train(
+        network,
+        learning,
+        heldout,
+        Ablation(strategy="clip_zero", modality="both", p=0.2),
+        TrainSettings(epochs=12, batch_clips=8, learning_rate=3e-3, class_weights=weights),
+        seed=0,
+        checkpoint=tmp_path / "c.pt",
+        device=CPU,
+    )
+    network.load_state_dict(trained.weights)
+    runs = runs_of(grid(EvaluateSettings()), 2)
+    scores = evaluate(network, test, runs, seed=0, device=CPU, batch_clips=7)
+    assert (scores.n == 18).all()  # two have no valid label
+    f1 = scores.values()["macro_f1"][:, 0]
+    intact = [value for run, value in zip(runs, f1, strict=True) if run.condition.p == 0]
+    assert min(intact) > 0.85
+    assert np.allclose(
+        intact, pooled_scores(test, predict(network, test, CPU, 7)).values()["macro_f1"]
+    )
+    assert f1.min() < min(intact)
+
+
+def test_class_weights_balance_the_labels(clips: Callable) -> None:
+    data = clips(range(14))
+    counts = np.zeros(3)
+    for item in data.items:
+        counts += data.item_array(item, "labels")[data.item_array(item, "valid")].sum(0)
+    weights = class_weights(data, CPU).numpy()
+    assert np.ptp(counts) > 0
+    assert np.allclose(weights * counts, (weights * counts)[0])
