@@ -1,39 +1,30 @@
-"""Run a function over the items of a corpus: processes, item cache, progress, failures.
+"""Run a function over the items of a corpus: item cache, progress, failures.
 
-Each result is a folder in the item cache, addressed by a hash of everything it depends on, written
-under a temporary name and then renamed. So a killed stage goes on where it was, and one more video
-costs one video. A bad item is reported at the end; the others are finished first.
+A killed stage goes on where it was, and one more video costs one video. A bad item is reported at
+the end; the others are finished first.
 """
 
-import hashlib
-import json
-import os
-import shutil
-import uuid
+import errno
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from importlib.metadata import version
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
 
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    TextColumn,
-    TimeRemainingColumn,
-)
-from rich.progress import Task as ProgressTask
 from rich.table import Table
 from rich.text import Text
 
 from features.errors import InputError
+from pipeline.backends import run_all
+from pipeline.cache import Cache
+from pipeline.console import console, progress_bar, say
+from pipeline.hashes import hash_of_file
+from pipeline.outputs import CorpusItem, read_facts, read_items
 from pipeline.params import ExecutionSettings
 
-console = Console(stderr=True)
+FULL = (errno.ENOSPC, errno.EDQUOT)
+"""Errors that concern no item but the disk: going on would only repeat them."""
 
 
 @dataclass(frozen=True)
@@ -44,20 +35,30 @@ class Job:
         name: of the item.
         key: hash of all the result depends on, from `hash_of`.
         compute: fills the folder it is given; picklable.
+        size: how much work it is, in the unit of the progress bar.
     """
 
     name: str
     key: str
     compute: Callable[[Path], None]
+    size: float = 1
 
 
 @dataclass(frozen=True)
 class Failure:
-    """Why an item has no result."""
+    """Why an item has no result.
+
+    Attributes:
+        name: of the item.
+        reason: what is wrong, one sentence.
+        remedy: what to do about it, one sentence.
+        trace: where in the code, for what nobody foresaw.
+    """
 
     name: str
     reason: str
     remedy: str
+    trace: str = ""
 
 
 class StageFailedError(Exception):
@@ -66,7 +67,7 @@ class StageFailedError(Exception):
     def __init__(self, stage: str, failures: list[Failure], done: int) -> None:
         super().__init__(stage)
         self.stage = stage
-        self.failures = failures
+        self.failures = sorted(failures, key=lambda failure: failure.name)
         self.done = done
 
     def table(self) -> Table:
@@ -82,143 +83,150 @@ class StageFailedError(Exception):
         return table
 
 
-def hash_of(*parts: Any) -> str:
-    """SHA-256 of JSON-serialisable parts."""
-    content = json.dumps(parts, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(content.encode()).hexdigest()
-
-
-def hash_of_file(path: Path) -> str:
-    """SHA-256 of a file's content."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def versions(libraries: Iterable[str]) -> list[str]:
-    """Installed versions of libraries, for keys of what they compute."""
-    return [version(library) for library in libraries]
-
-
-def hash_of_sources(package: Path) -> str:
-    """SHA-256 of the Python files of a package: its results are stale when its code changes."""
-    files = sorted(package.rglob("*.py"))
-    return hash_of([[file.as_posix(), hash_of_file(file)] for file in files])
-
-
 def run_jobs(
-    stage: str, jobs: Iterable[Job], execution: ExecutionSettings, *, processes: int | None = None
+    stage: str,
+    jobs: Iterable[Job],
+    execution: ExecutionSettings,
+    *,
+    unit: str = "items",
+    processes: int | None = None,
 ) -> dict[str, Path]:
     """Have every job's result, from the item cache or computed.
 
     Args:
         stage: name of the cache's folder and of the progress bar.
         jobs: the work.
-        execution: where the cache is, how many processes.
+        execution: where the cache is, and how work is done.
+        unit: of the jobs' sizes.
         processes: 1 for work that uses all processors by itself.
 
     Returns:
-        The cached folder of every job's name.
+        The folder of every job's result.
 
     Raises:
         StageFailedError: after all jobs were tried, if any failed.
+        InputError: the cluster or the cache cannot be used.
     """
     jobs = list(jobs)
-    results = {job.name: _place(stage, job, execution) for job in jobs}
-    waiting = [job for job in jobs if not results[job.name].exists()]
-    failures: list[Failure] = []
+    cache = Cache(execution.cache_folder)
+    cache.lock(alone=False)
+    results = {job.name: cache.take(stage, job.key) for job in jobs}
+    waiting = unique([job for job in jobs if results[job.name] is None])
+    failed: dict[str, Failure] = {}
     if waiting:
-        done = len(jobs) - len(waiting)
-        with progress_bar(stage, unit="items", total=len(jobs), done=done) as advance:
-            for failure in _compute(waiting, results, processes or execution.processes):
-                advance(1)
+        cache.sweep()
+        total = sum(job.size for job in jobs)
+        done = total - sum(job.size for job in waiting)
+        with progress_bar(stage, unit=unit, total=total, done=done) as advance:
+            for job, failure in _compute(stage, waiting, execution, cache, processes):
+                advance(job.size)
                 if failure is not None:
-                    failures.append(failure)
-    if failures:
-        raise StageFailedError(stage, failures, len(jobs) - len(failures))
-    return results
+                    failed[job.key] = failure
+    raise_failures(stage, jobs, failed)
+    return {job.name: results[job.name] or cache.result(stage, job.key) for job in jobs}
+
+
+def raise_failures(stage: str, jobs: list[Job], failed: Mapping[str, Failure]) -> None:
+    """End a stage in which some keys failed, naming every item that has one of them.
+
+    Raises:
+        StageFailedError: any failed.
+    """
+    if not failed:
+        return
+    for failure in failed.values():
+        if failure.trace:
+            say(failure.trace)
+    failures = [replace(failed[job.key], name=job.name) for job in jobs if job.key in failed]
+    raise StageFailedError(stage, failures, len(jobs) - len(failures))
+
+
+def unique(jobs: Iterable[Job]) -> list[Job]:
+    """One job a key, the largest first: nobody waits for a long one at the end."""
+    by_key: dict[str, Job] = {}
+    for job in jobs:
+        by_key.setdefault(job.key, job)
+    return sorted(by_key.values(), key=lambda job: (-job.size, job.name))
 
 
 def cached(stage: str, job: Job, execution: ExecutionSettings) -> Path:
     """Have one result, from the item cache or computed here and now."""
-    result = _place(stage, job, execution)
-    if not result.exists():
-        _make(job, result)
-    return result
+    cache = Cache(execution.cache_folder)
+    cache.lock(alone=False)
+    found = cache.take(stage, job.key)
+    if found is not None:
+        return found
+    with cache.new(stage, job.key) as folder:
+        job.compute(folder)
+    return cache.result(stage, job.key)
 
 
-def _place(stage: str, job: Job, execution: ExecutionSettings) -> Path:
-    return execution.cache_folder / stage / job.key[:2] / job.key
+def media_items() -> list[CorpusItem]:
+    """The items whose media are to be extracted: none where the corpus gives features."""
+    if read_facts()["gives_features"]:
+        say("the corpus gives features: there is nothing to extract")
+        return []
+    return read_items()
+
+
+def from_file(item: CorpusItem, compute: Callable[[Path], None], out: Path) -> None:
+    """Compute from a media file, making sure that it is the one that the corpus stage listed.
+
+    Raises:
+        InputError: it has another content, or changed meanwhile.
+    """
+    path = Path(item.path)
+    try:
+        before = path.stat()
+        is_same = hash_of_file(path) == item.sha256
+        if is_same:
+            compute(out)
+            after = path.stat()
+            is_same = (after.st_mtime_ns, after.st_size) == (before.st_mtime_ns, before.st_size)
+    except FileNotFoundError as error:
+        raise InputError(f"{path} is no longer there", "run `dvc repro corpus`") from error
+    if not is_same:
+        raise InputError(f"{path} has changed since the corpus stage", "run `dvc repro` again")
 
 
 def _compute(
-    jobs: list[Job], results: Mapping[str, Path], processes: int
-) -> Iterator[Failure | None]:
+    stage: str,
+    jobs: list[Job],
+    execution: ExecutionSettings,
+    cache: Cache,
+    processes: int | None,
+) -> Iterator[tuple[Job, Failure | None]]:
+    attempt = partial(_attempt, cache, stage)
     if processes == 1:
-        return (_attempt(job, results[job.name]) for job in jobs)
-    from joblib import Parallel, delayed
-
-    parallel = Parallel(n_jobs=min(processes, len(jobs)), return_as="generator_unordered")
-    return parallel(delayed(_attempt)(job, results[job.name]) for job in jobs)
+        return map(attempt, jobs)
+    return run_all(attempt, jobs, execution)
 
 
-def _attempt(job: Job, result: Path) -> Failure | None:
+def _attempt(cache: Cache, stage: str, job: Job) -> tuple[Job, Failure | None]:
     try:
-        _make(job, result)
-    except InputError as error:
-        return Failure(job.name, error.reason, error.remedy)
-    return None
+        with cache.new(stage, job.key) as folder:
+            job.compute(folder)
+    except Exception as error:
+        return job, failure_of(job.name, error)
+    return job, None
 
 
-def _make(job: Job, result: Path) -> None:
-    """Compute one result under a temporary name, then move it to its place."""
-    partial = result.with_name(f"{result.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}.partial")
-    try:
-        partial.mkdir(parents=True)
-        job.compute(partial)
-        partial.rename(result)
-    except OSError:
-        if not result.is_dir():  # else another process was faster, and its result is as good
-            raise
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+def failure_of(name: str, error: Exception) -> Failure:
+    """What to tell about an item that failed.
 
-
-class _Rate(ProgressColumn):
-    """Units per second."""
-
-    def render(self, task: ProgressTask) -> Text:
-        speed = task.finished_speed or task.speed
-        if not speed and task.elapsed:  # one step was all there was
-            speed = task.completed / task.elapsed
-        rate = f"{speed:.3g}" if speed else "–"
-        return Text(f"{rate} {task.fields['unit']}/s", no_wrap=True)
-
-
-class Advance(Protocol):
-    """Moves a progress bar on."""
-
-    def __call__(self, amount: int, note: str = "") -> None:
-        """Move by an amount, and show a note behind the bar."""
-
-
-@contextmanager
-def progress_bar(title: str, *, unit: str, total: int, done: int = 0) -> Iterator[Advance]:
-    """Show a bar with rate and time left; yields the function that advances it."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=16),
-        MofNCompleteColumn(),
-        _Rate(),
-        TimeRemainingColumn(elapsed_when_finished=True),
-        TextColumn("{task.fields[note]}"),
-    )
-    with Progress(*columns, console=console) as progress:
-        task = progress.add_task(title, total=total, completed=done, unit=unit, note="")
-
-        def advance(amount: int, note: str = "") -> None:
-            progress.update(task, advance=amount, note=note)
-
-        yield advance
+    Raises:
+        OSError: the disk is full, which concerns no item.
+    """
+    if isinstance(error, InputError):
+        return Failure(name, error.reason, error.remedy)
+    if isinstance(error, MemoryError):
+        reason = "it needs more memory than there is or execution.memory_gb allows"
+        return Failure(name, reason, "raise execution.memory_gb, or lower execution.workers")
+    if isinstance(error, OSError) and error.errno in FULL:
+        raise error
+    reason = f"unforeseen: {type(error).__name__}: {error}"
+    trace = "".join(traceback.format_exception(error))
+    return Failure(name, reason, "report it with the lines printed above", trace)
 
 
 @contextmanager
@@ -227,8 +235,20 @@ def stage_errors() -> Iterator[None]:
     try:
         yield
     except InputError as error:
-        console.print(Text("Error: ", style="bold red") + Text(f"{error}."), soft_wrap=True)
-        raise SystemExit(1) from None
+        _stop(f"{error}")
     except StageFailedError as error:
         console.print(error.table())
         raise SystemExit(1) from None
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        where = f" ({error.filename})" if error.filename else ""
+        _stop(
+            f"the disk is full{where}; make room, for example with `python -m pipeline.cache "
+            "--unused-days 30`, and run again: what was done is kept"
+        )
+
+
+def _stop(sentence: str) -> None:
+    console.print(Text("Error: ", style="bold red") + Text(f"{sentence}."), soft_wrap=True)
+    raise SystemExit(1) from None

@@ -9,19 +9,13 @@ import reprlib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints, ValidationError
+from pydantic import Field, StringConstraints, ValidationError, model_validator
 from ruamel.yaml import YAML, YAMLError
 from ruamel.yaml.error import MarkedYAMLError
 
+from features.corpora.settings import CorpusSettings
 from features.errors import InputError
-from features.settings import (
-    CorpusSettings,
-    FaceSettings,
-    FC6Settings,
-    LLDSettings,
-    Settings,
-    WindowSettings,
-)
+from features.settings import FaceSettings, FC6Settings, LLDSettings, Settings, WindowSettings
 from models.settings import EvaluateSettings, ModelSettings, TrainSettings
 
 FILE = Path("params.yaml")
@@ -33,19 +27,33 @@ class ExecutionSettings(Settings):
     """How work is run; it never changes a result, so no stage depends on it.
 
     Attributes:
-        workers: processes for items; null for one per processor.
+        backend: `loky` for processes on this machine, `dask` for the workers of a cluster.
+        scheduler: address of a dask scheduler; null for a cluster on this machine.
+        workers: processes for items; null for as many as the processors allow.
+        threads: of each of them.
+        memory_gb: what an item's work may take; null for no bound.
         device: where networks run.
         cache: folder of the item cache; null for `LACUNA_CACHE` or the user's cache folder.
     """
 
+    backend: Literal["loky", "dask"] = "loky"
+    scheduler: str | None = None
     workers: int | None = Field(default=None, gt=0)
+    threads: int = Field(default=1, gt=0)
+    memory_gb: float | None = Field(default=None, gt=0)
     device: Literal["auto", "cpu", "cuda"] = "auto"
     cache: str | None = None
+
+    @model_validator(mode="after")
+    def _scheduler_is_dask_s(self) -> "ExecutionSettings":
+        if self.scheduler is not None and self.backend != "dask":
+            raise ValueError("scheduler is set, but backend is not dask")
+        return self
 
     @property
     def processes(self) -> int:
         """Number of worker processes."""
-        return self.workers or len(os.sched_getaffinity(0))
+        return self.workers or max(1, len(os.sched_getaffinity(0)) // self.threads)
 
     @property
     def torch_device(self) -> str:
@@ -101,11 +109,12 @@ class Params(Settings):
 
 def main() -> None:
     """Check params.yaml."""
-    from pipeline.items import console, stage_errors
+    from pipeline.console import say
+    from pipeline.items import stage_errors
 
     with stage_errors():
         load_params()
-        console.print(f"{FILE} is in order")
+        say(f"{FILE} is in order")
 
 
 def load_params(path: Path = FILE) -> Params:

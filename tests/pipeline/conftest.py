@@ -53,7 +53,7 @@ class Project:
         merge(content, changes)
         yaml.dump(content, self.folder / "params.yaml")
 
-    def start(self, *command: str) -> "subprocess.Popen[str]":
+    def start(self, *command: str, own_group: bool = False) -> "subprocess.Popen[str]":
         """Start a command; `python` is the interpreter of the tests."""
         search = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         return subprocess.Popen(
@@ -63,6 +63,7 @@ class Project:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            start_new_session=own_group,
         )
 
     def run(self, *command: str, fails: bool = False) -> str:

@@ -1,3 +1,4 @@
+import errno
 import io
 import multiprocessing
 import os
@@ -5,21 +6,16 @@ import signal
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
+from corpus_items import corpus_item
+from distributed import Client, LocalCluster
 from rich.console import Console
 
 from features.errors import InputError
-from pipeline.items import (
-    Failure,
-    Job,
-    StageFailedError,
-    cached,
-    hash_of,
-    hash_of_file,
-    hash_of_sources,
-    run_jobs,
-    stage_errors,
-)
+from pipeline import backends
+from pipeline.hashes import hash_of, hash_of_file
+from pipeline.items import Failure, Job, StageFailedError, cached, from_file, run_jobs, stage_errors
 from pipeline.params import ExecutionSettings
 
 FORK = multiprocessing.get_context("fork")
@@ -79,7 +75,7 @@ def test_one_process_and_several_give_the_same(tmp_path, log):
         with pytest.raises(StageFailedError) as caught:
             run_jobs("stage", jobs_of(names, log, write_or_fail), execution)
         failures = sorted(caught.value.failures, key=lambda failure: failure.name)
-        files = sorted(p for p in execution.cache_folder.rglob("*") if p.is_file())
+        files = sorted(p for p in execution.cache_folder.rglob("result.txt"))
         contents = [(p.relative_to(execution.cache_folder), p.read_bytes()) for p in files]
         seen.append((failures, caught.value.done, contents))
     assert seen[0] == seen[1]
@@ -159,22 +155,64 @@ def crash(out: Path) -> None:
     raise ZeroDivisionError("a fault of the program")
 
 
-def test_a_fault_of_the_program_is_not_hidden_and_keeps_what_is_done(execution, log):
+def test_an_unforeseen_error_is_shown_in_full_and_the_others_are_done(execution, log, capsys):
     first, last = jobs_of(["a", "b"], log)
     jobs = [first, Job("fault", hash_of("fault"), crash), last]
-    with pytest.raises(ZeroDivisionError):
-        run_jobs("stage", jobs, execution)
-    run_jobs("stage", [first], execution)
-    assert log.read_text().split() == ["a"]
+    with pytest.raises(StageFailedError) as caught:
+        run_jobs("stage", jobs, execution, processes=1)
+    (failure,) = caught.value.failures
+    assert failure.name == "fault"
+    assert failure.reason == "unforeseen: ZeroDivisionError: a fault of the program"
+    assert "in crash" in capsys.readouterr().err  # where in the code
+    assert sorted(log.read_text().split()) == ["a", "b"]
     assert leftovers(execution) == []
 
 
-def test_a_full_disk_is_not_taken_for_another_process(execution):
-    def fail(out: Path) -> None:
-        raise OSError(28, "No space left on device")
+def hungry(out: Path) -> None:
+    (out / "result.txt").write_text(str(len(bytearray(3 << 30))))
 
-    with pytest.raises(OSError, match="No space"):
-        run_jobs("stage", [Job("a", hash_of("a"), fail)], execution)
+
+def test_an_item_that_needs_more_memory_than_allowed_is_named(tmp_path, log):
+    execution = ExecutionSettings(workers=2, memory_gb=2.0, cache=str(tmp_path / "cache"))
+    jobs = [Job("big", hash_of("big"), hungry), *jobs_of(["a"], log)]
+    with pytest.raises(StageFailedError) as caught:
+        run_jobs("stage", jobs, execution)
+    (failure,) = caught.value.failures
+    assert (failure.name, failure.trace) == ("big", "")
+    assert "memory" in failure.reason
+    assert log.read_text().split() == ["a"]
+    run_jobs("stage", jobs, execution.model_copy(update={"memory_gb": 8.0}))
+
+
+def die(out: Path) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.parametrize("backend", ["loky", "dask"])
+def test_a_worker_that_is_killed_is_one_sentence(tmp_path, log, backend):
+    execution = ExecutionSettings(backend=backend, workers=2, cache=str(tmp_path / "cache"))
+    jobs = [Job("deadly", hash_of("deadly"), die), *jobs_of(["a", "b"], log)]
+    with pytest.raises(InputError, match="a worker process was killed"):
+        run_jobs("stage", jobs, execution)
+
+
+def fill_disk(out: Path) -> None:
+    (out / "half.txt").write_text("half")
+    raise OSError(errno.ENOSPC, "No space left on device", str(out / "half.txt"))
+
+
+@pytest.mark.parametrize("processes", [1, None])
+def test_a_full_disk_is_one_sentence_and_keeps_what_is_done(tmp_path, log, capsys, processes):
+    execution = ExecutionSettings(workers=2, cache=str(tmp_path / "cache"))
+    run_jobs("stage", jobs_of(["a"], log), execution)
+    with pytest.raises(SystemExit), stage_errors():
+        run_jobs("stage", [Job("b", hash_of("b"), fill_disk)], execution, processes=processes)
+    shown = capsys.readouterr().err
+    assert "Error: the disk is full" in shown
+    assert "Traceback" not in shown
+    assert leftovers(execution) == []
+    run_jobs("stage", jobs_of(["a"], log), execution)
+    assert log.read_text().split() == ["a"]
 
 
 def test_stage_errors_are_one_sentence_or_one_table(capsys):
@@ -208,10 +246,11 @@ def test_a_killed_computation_is_no_result(execution, log):
     dying.join(30)
     assert dying.exitcode == -signal.SIGKILL
     (partial_result,) = leftovers(execution)
-    assert (partial_result / "result.txt").read_text() == "half"
+    assert (partial_result / "result/result.txt").read_text() == "half"
     results = run_jobs("stage", [job], execution)
     assert (results["a"] / "result.txt").read_text() == "result of a"
     assert log.read_text().split() == ["a"]
+    assert leftovers(execution) == []  # and what the killed one left is gone
 
 
 def write_together(barrier, out: Path) -> None:
@@ -237,48 +276,100 @@ def test_two_processes_may_race_for_one_result(execution):
         racer.join(30)
     assert [racer.exitcode for racer in racers] == [0, 0]
     assert failures.empty()
-    (result,) = (execution.cache_folder / "stage").glob("*/*")
+    (result,) = (execution.cache_folder / "stage").glob("*/*/result")
     writers = {file.read_text() for file in result.iterdir()}
     assert len(list(result.iterdir())) == 20
     assert len(writers) == 1  # all of one, nothing of the other
     assert writers <= {str(racer.pid) for racer in racers}
 
 
-# ------------------------------------------------------------------ hashes
+# ------------------------------------------------------------------ files that change
 
 
-def test_hash_of_depends_on_every_part_but_not_on_the_order_of_keys():
-    assert hash_of(1, {"a": 1, "b": None}) == hash_of(1, {"b": None, "a": 1})
-    different = [hash_of(*parts) for parts in [(1, 2), (12,), ("1", 2), ([1, 2],), (1, 2, None)]]
-    assert len(set(different)) == len(different)
-    assert len(hash_of()) == 64
+def test_a_file_that_changed_since_it_was_listed_is_not_used(tmp_path, log):
+    path, out = tmp_path / "clip.mp4", tmp_path / "out"
+    out.mkdir()
+    path.write_bytes(b"as listed")
+    listed = corpus_item("clip", path=str(path), sha256=hash_of_file(path))
+    from_file(listed, partial(write, "a", log), out)
+    assert (out / "result.txt").exists()
+    path.write_bytes(b"as it is now")
+    with pytest.raises(InputError, match=r"clip\.mp4 has changed since the corpus stage"):
+        from_file(listed, partial(write, "b", log), out)
+    path.unlink()
+    with pytest.raises(InputError, match="no longer there"):
+        from_file(listed, partial(write, "b", log), out)
+    assert log.read_text().split() == ["a"]
 
 
-def test_hash_of_file_depends_on_the_content_alone(tmp_path):
-    one, two = tmp_path / "one.mp4", tmp_path / "two.mp4"
-    one.write_bytes(b"same")
-    two.write_bytes(b"same")
-    before = hash_of_file(one)
-    assert before == hash_of_file(two)
-    two.write_bytes(b"sam3")
-    assert hash_of_file(two) != before
+def test_a_file_that_changes_while_it_is_read_is_not_used(tmp_path):
+    path = tmp_path / "clip.mp4"
+    path.write_bytes(b"as listed")
+    listed = corpus_item("clip", path=str(path), sha256=hash_of_file(path))
+    with pytest.raises(InputError, match="has changed"):
+        from_file(listed, lambda _: path.write_bytes(b"longer"), tmp_path)
 
 
-def test_hash_of_sources_changes_with_the_code(tmp_path):
-    package = tmp_path / "package"
-    (package / "inner").mkdir(parents=True)
-    (package / "a.py").write_text("A = 1\n")
-    (package / "inner" / "b.py").write_text("B = 1\n")
-    seen = [hash_of_sources(package)]
-    (package / "notes.txt").write_text("no code")
-    assert hash_of_sources(package) == seen[0]
-    (package / "inner" / "b.py").write_text("B = 2\n")
-    seen.append(hash_of_sources(package))
-    (package / "c.py").write_text("")
-    seen.append(hash_of_sources(package))
-    (package / "c.py").rename(package / "d.py")
-    seen.append(hash_of_sources(package))
-    (package / "d.py").unlink()
-    (package / "inner" / "b.py").write_text("B = 1\n")
-    assert len(set(seen)) == len(seen)
-    assert hash_of_sources(package) == seen[0]
+# ------------------------------------------------------------------ backends
+
+
+def heavy(seed: int, out: Path) -> None:
+    """Arithmetic whose last digits depend on the number of threads, if anything does."""
+    generator = np.random.default_rng(seed)
+    matrix = generator.standard_normal((300, 300), np.float32)
+    (out / "product.npy").write_bytes((matrix @ matrix @ matrix).tobytes())
+    (out / "threads.txt").write_text(os.environ.get("OMP_NUM_THREADS", "unset"))
+
+
+def test_every_backend_gives_the_same_bits(tmp_path):
+    seen = {}
+    for backend in ("loky", "dask"):
+        execution = ExecutionSettings(
+            backend=backend, workers=2, threads=1, cache=str(tmp_path / backend)
+        )
+        jobs = [Job(f"{n}", hash_of(n), partial(heavy, n)) for n in range(4)]
+        results = run_jobs("stage", jobs, execution)
+        assert {(path / "threads.txt").read_text() for path in results.values()} == {"1"}
+        seen[backend] = {n: (path / "product.npy").read_bytes() for n, path in results.items()}
+    assert seen["loky"] == seen["dask"]
+
+
+def test_failures_are_the_same_with_dask(tmp_path, log):
+    execution = ExecutionSettings(backend="dask", workers=2, cache=str(tmp_path / "cache"))
+    with pytest.raises(StageFailedError) as caught:
+        run_jobs("lld", jobs_of(["bad", "a"], log, write_or_fail), execution)
+    assert caught.value.failures == [Failure("bad", "bad is [red]corrupt", "replace it")]
+    assert caught.value.done == 1
+
+
+def test_a_scheduler_s_workers_are_used(tmp_path, log):
+    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
+        execution = ExecutionSettings(
+            backend="dask", scheduler=cluster.scheduler_address, cache=str(tmp_path / "cache")
+        )
+        results = run_jobs("stage", jobs_of(["a", "b"], log), execution)
+    assert {name: (p / "result.txt").read_text() for name, p in results.items()} == {
+        "a": "result of a",
+        "b": "result of b",
+    }
+
+
+def test_workers_that_see_other_files_are_refused(tmp_path, log):
+    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
+        with Client(cluster) as client:
+            client.run(os.chdir, str(tmp_path))
+        execution = ExecutionSettings(
+            backend="dask", scheduler=cluster.scheduler_address, cache=str(tmp_path / "cache")
+        )
+        with pytest.raises(InputError, match="does not see this folder"):
+            run_jobs("stage", jobs_of(["a"], log), execution)
+    assert not log.exists()
+
+
+def test_no_scheduler_at_an_address_is_one_sentence(tmp_path, log, monkeypatch):
+    monkeypatch.setattr(backends, "CONNECT_SECONDS", 1)
+    execution = ExecutionSettings(
+        backend="dask", scheduler="tcp://127.0.0.1:9", cache=str(tmp_path / "cache")
+    )
+    with pytest.raises(InputError, match=r"tcp://127\.0\.0\.1:9 cannot be reached"):
+        run_jobs("stage", jobs_of(["a"], log), execution)

@@ -1,0 +1,295 @@
+"""The item cache: a result per item and stage, addressed by a hash of all it depends on.
+
+An entry is a folder: `result/`, and `entry.json` with the size and hash of every file of it. It is
+made under a temporary name and then renamed, so a killed run leaves no half result. As a command,
+`python -m pipeline.cache` shows what the cache holds, verifies it and makes room.
+"""
+
+import argparse
+import fcntl
+import json
+import os
+import shutil
+import socket
+import time
+import uuid
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import IO
+
+from rich.table import Table
+
+from features.errors import InputError
+from pipeline.console import console, progress_bar, say
+from pipeline.hashes import hash_of_file
+
+RESULT = "result"
+RECORD = "entry.json"
+ABANDONED_SECONDS = 86_400
+"""Age at which an unfinished entry of another machine is taken for abandoned."""
+
+
+class DamagedEntryError(Exception):
+    """An entry is not what it was when it was made."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One finished result.
+
+    Attributes:
+        stage: that made it.
+        path: its folder.
+        size: bytes of its files.
+        alone: bytes of those that nothing else links to, which deleting it would free.
+        used: when it was last made or taken, seconds since 1970.
+    """
+
+    stage: str
+    path: Path
+    size: int
+    alone: int
+    used: float
+
+
+class Cache:
+    """The item cache in a folder.
+
+    Args:
+        folder: made when it is first written to.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.absolute()
+
+    def place(self, stage: str, key: str) -> Path:
+        """Where an entry lies, whether it is there or not."""
+        return self.folder / stage / key[:2] / key
+
+    def result(self, stage: str, key: str) -> Path:
+        """Where the files of an entry lie."""
+        return self.place(stage, key) / RESULT
+
+    def take(self, stage: str, key: str) -> Path | None:
+        """The result of an entry; None where there is none.
+
+        An entry whose files are not all there at their sizes is removed, which is said.
+        """
+        entry = self.place(stage, key)
+        if not entry.exists():
+            return None
+        try:
+            check_sizes(entry)
+        except DamagedEntryError as error:
+            say(f"{stage}: a result in the item cache is damaged ({error}) and is made anew")
+            shutil.rmtree(entry)
+            return None
+        os.utime(entry / RECORD)
+        return entry / RESULT
+
+    @contextmanager
+    def new(self, stage: str, key: str) -> Iterator[Path]:
+        """Make an entry: yields the folder for its files; it becomes the entry when all went well.
+
+        Where another process was faster, its result stays: it is as good.
+        """
+        entry = self.place(stage, key)
+        unique = f"{socket.gethostname()}~{os.getpid()}~{uuid.uuid4().hex[:8]}"
+        partial = entry.with_name(f"{key}~{unique}.partial")
+        try:
+            (partial / RESULT).mkdir(parents=True)
+            yield partial / RESULT
+            (partial / RECORD).write_text(json.dumps(_record(partial / RESULT)))
+            try:
+                partial.rename(entry)
+            except OSError:
+                if not entry.is_dir():
+                    raise
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+
+    def entries(self) -> Iterator[Entry]:
+        """All entries, in no order."""
+        for record in self.folder.glob(f"*/??/*/{RECORD}"):
+            entry = record.parent
+            if not entry.name.endswith(".partial"):
+                sizes = [(s.st_size, s.st_nlink) for s in map(Path.stat, _files(entry / RESULT))]
+                yield Entry(
+                    stage=entry.parts[-3],
+                    path=entry,
+                    size=sum(size for size, _ in sizes),
+                    alone=sum(size for size, links in sizes if links == 1),
+                    used=record.stat().st_mtime,
+                )
+
+    def sweep(self) -> int:
+        """Delete what killed processes left unfinished; returns how many entries."""
+        abandoned = [p for p in self.folder.glob("*/??/*.partial") if _is_abandoned(p)]
+        for partial in abandoned:
+            shutil.rmtree(partial, ignore_errors=True)
+        return len(abandoned)
+
+    def lock(self, *, alone: bool) -> None:
+        """Keep others from deleting entries, or, `alone`, from using them, until this process ends.
+
+        Raises:
+            InputError: a run is using the cache and it is wanted alone, or the other way round.
+        """
+        _lock(self.folder, alone)
+
+
+def check_sizes(entry: Path) -> dict[str, str]:
+    """Compare an entry's files with its record.
+
+    Returns:
+        The SHA-256 that every file should have.
+
+    Raises:
+        DamagedEntryError: a file is missing, has another size, or the record cannot be read.
+    """
+    try:
+        record = json.loads((entry / RECORD).read_text())
+        for name, (size, _) in record.items():
+            found = (entry / RESULT / name).stat().st_size
+            if found != size:
+                raise DamagedEntryError(f"{name} has {found} bytes, not {size}")
+        return {name: sha256 for name, (_, sha256) in record.items()}
+    except OSError as error:
+        raise DamagedEntryError(f"{error.filename}: {error.strerror}") from error
+    except (ValueError, TypeError, AttributeError) as error:
+        raise DamagedEntryError(f"{RECORD} cannot be read") from error
+
+
+def check_hashes(entry: Path) -> None:
+    """Compare the content of an entry's files with its record.
+
+    Raises:
+        DamagedEntryError: a file is not what it was.
+    """
+    for name, sha256 in check_sizes(entry).items():
+        if hash_of_file(entry / RESULT / name) != sha256:
+            raise DamagedEntryError(f"{name} has another content")
+
+
+def verify(cache: Cache) -> int:
+    """Read all entries, delete the damaged ones and name them; returns their number."""
+    entries = list(cache.entries())
+    damaged = 0
+    total = round(sum(entry.size for entry in entries) / 1e6)
+    with progress_bar("verify", unit="MB", total=total) as advance:
+        for entry in entries:
+            try:
+                check_hashes(entry.path)
+            except DamagedEntryError as error:
+                say(f"deleted an entry of {entry.stage}: {error}")
+                shutil.rmtree(entry.path)
+                damaged += 1
+            advance(entry.size / 1e6)
+    return damaged
+
+
+def prune(
+    cache: Cache, *, unused_days: float | None = None, most_bytes: float | None = None
+) -> list[Entry]:
+    """Delete entries that have not been used for long, then the longest unused to reach a size."""
+    entries = sorted(cache.entries(), key=lambda entry: entry.used)
+    left = sum(entry.size for entry in entries)
+    deleted = []
+    for entry in entries:
+        is_old = unused_days is not None and time.time() - entry.used > unused_days * 86_400
+        if is_old or (most_bytes is not None and left > most_bytes):
+            shutil.rmtree(entry.path)
+            left -= entry.size
+            deleted.append(entry)
+    return deleted
+
+
+def main() -> None:
+    """Show the cache; verify it or make room if asked to."""
+    from pipeline.items import stage_errors
+    from pipeline.params import load_params
+
+    parser = argparse.ArgumentParser(
+        prog="python -m pipeline.cache",
+        description="Show the item cache, verify it, make room. Stores in data/ keep their files.",
+    )
+    parser.add_argument("--verify", action="store_true", help="read all; delete what is damaged")
+    parser.add_argument("--unused-days", type=_amount, help="delete what was not used for so long")
+    parser.add_argument("--max-gb", type=_amount, help="delete the longest unused down to a size")
+    asked = parser.parse_args()
+    with stage_errors():
+        cache = Cache(load_params().execution.cache_folder)
+        prunes = asked.unused_days is not None or asked.max_gb is not None
+        if prunes or asked.verify:
+            cache.lock(alone=True)
+            say(f"{cache.sweep()} unfinished entries deleted")
+        if asked.verify:
+            say(f"{verify(cache)} damaged entries deleted")
+        if prunes:
+            most = None if asked.max_gb is None else asked.max_gb * 1e9
+            gone = prune(cache, unused_days=asked.unused_days, most_bytes=most)
+            size, freed = (sum(getattr(e, of) for e in gone) / 1e9 for of in ("size", "alone"))
+            say(f"{len(gone)} entries of {size:.3g} GB deleted, {freed:.3g} GB freed")
+        show(cache)
+
+
+def show(cache: Cache) -> None:
+    """Print entries, size and age by stage."""
+    stages: dict[str, list[Entry]] = defaultdict(list)
+    for entry in cache.entries():
+        stages[entry.stage].append(entry)
+    table = Table(title=str(cache.folder))
+    for heading in ("stage", "entries", "GB", "GB in no store", "longest unused, days"):
+        table.add_column(heading, justify="left" if heading == "stage" else "right")
+    for stage, entries in sorted(stages.items()):
+        sizes = (sum(getattr(e, of) for e in entries) / 1e9 for of in ("size", "alone"))
+        days = (time.time() - min(entry.used for entry in entries)) / 86_400
+        table.add_row(stage, str(len(entries)), *(f"{s:.3g}" for s in sizes), f"{days:.1f}")
+    console.print(table)
+
+
+def _amount(text: str) -> float:
+    amount = float(text)
+    if not amount >= 0:
+        raise argparse.ArgumentTypeError(f"{text} is no amount")
+    return amount
+
+
+def _record(result: Path) -> dict[str, tuple[int, str]]:
+    return {
+        file.relative_to(result).as_posix(): (file.stat().st_size, hash_of_file(file))
+        for file in sorted(_files(result))
+    }
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.rglob("*") if path.is_file())
+
+
+def _is_abandoned(partial: Path) -> bool:
+    """Whether the process that made it is gone; of another machine's, whether it is old."""
+    _, host, pid, _ = partial.name.split("~")
+    if host == socket.gethostname():
+        return not Path(f"/proc/{pid}").exists()
+    return time.time() - partial.stat().st_mtime > ABANDONED_SECONDS
+
+
+@lru_cache
+def _lock(folder: Path, alone: bool) -> IO[str]:
+    """Lock a folder; the open file is the lock, and a kill lets go of it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    file = (folder / "lock").open("w")
+    try:
+        fcntl.flock(file, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        doing = "a run is using" if alone else "entries are being deleted from"
+        raise InputError(f"{doing} the item cache {folder}", "wait for its end") from error
+    return file
+
+
+if __name__ == "__main__":
+    main()

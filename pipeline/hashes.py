@@ -1,0 +1,31 @@
+"""SHA-256 of what results depend on: values, files, code."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+
+def hash_of(*parts: Any) -> str:
+    """SHA-256 of JSON-serialisable parts."""
+    content = json.dumps(parts, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+def hash_of_file(path: Path) -> str:
+    """SHA-256 of a file's content."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def versions(libraries: Iterable[str]) -> list[str]:
+    """Installed versions of libraries, for keys of what they compute."""
+    return [version(library) for library in libraries]
+
+
+def hash_of_sources(package: Path) -> str:
+    """SHA-256 of the Python files of a package: its results are stale when its code changes."""
+    files = sorted(package.rglob("*.py"))
+    return hash_of([[file.as_posix(), hash_of_file(file)] for file in files])
