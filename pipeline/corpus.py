@@ -1,53 +1,114 @@
-"""Stage corpus: list the items with content hashes, frame rates, speakers, splits and labels."""
+"""Stage corpus: list the items with content hashes, frame rates, speakers, splits and labels.
 
+With --check it only prints what it finds, before anything long is run.
+"""
+
+import argparse
 import json
 from collections import Counter
+from collections.abc import Iterable
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
-from features.corpora import folder
-from features.corpora.item import SPLITS, Item
-from features.corpora.labels import read_labels
+from features.corpora.item import TIME, Corpus, Item, Task
+from features.corpora.settings import CorpusSettings
 from features.errors import InputError
 from features.media import AUDIO_ONLY_RATE
-from features.settings import CorpusSettings
-from pipeline.items import Job, console, hash_of, hash_of_file, progress_bar, run_jobs, stage_errors
-from pipeline.outputs import CORPUS, ITEMS, LABELS, fresh
+from pipeline.census import report
+from pipeline.console import progress_bar, say
+from pipeline.hashes import hash_of, hash_of_file
+from pipeline.items import Job, run_jobs, stage_errors
+from pipeline.outputs import CORPUS, FACTS, ITEMS, LABELS, fresh
 from pipeline.params import ExecutionSettings, load_params
 
-VERSION = 1
+VERSION = 2
 
 
 def main() -> None:
     """Run the stage."""
+    parser = argparse.ArgumentParser(prog="python -m pipeline.corpus", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="print what is found, write nothing")
+    run(checks_only=parser.parse_args().check)
+
+
+def run(*, checks_only: bool) -> None:
+    """Run the stage, or only say what it would find."""
     with stage_errors():
         params = load_params()
         CORPUS.mkdir(parents=True, exist_ok=True)
-        items = exclude(read_items(params.corpus, params.execution), params.corpus.exclude)
+        corpus = read_corpus(params.corpus, params.execution)
+        items = exclude(corpus.items, params.corpus.exclude)
         check_speakers(items)
+        table = inspect_all(corpus, items, params.execution)
+        report(corpus, items, table, clip_frames=params.windows.clip_frames)
         check_training(items, params.evaluate.split)
-        jobs = [Job(item.name, _key(item), partial(inspect, item.path)) for item in items]
-        found = run_jobs("corpus", jobs, params.execution)
-        table = pd.DataFrame([_row(item, found[item.name]) for item in items])
-        labels = all_labels(items)
-        table.to_parquet(fresh(ITEMS), index=False)
-        labels.to_parquet(fresh(LABELS), index=False)
-        report(table, clip_frames=params.windows.clip_frames)
+        if not checks_only:
+            write(corpus, items, table, is_synthetic=params.corpus.is_synthetic)
 
 
-def read_items(corpus: CorpusSettings, execution: ExecutionSettings) -> list[Item]:
-    """The corpus's items; the demo corpus is made first."""
-    if corpus.name == "folder":
-        assert corpus.root is not None  # the schema demands it
-        return folder.read(Path(corpus.root).expanduser(), corpus.split)
-    from features.corpora import demo
+def write(corpus: Corpus, items: list[Item], table: pd.DataFrame, *, is_synthetic: bool) -> None:
+    """Write the stage's outputs."""
+    table.to_parquet(fresh(ITEMS), index=False)
+    all_labels(corpus.task, items).to_parquet(fresh(LABELS), index=False)
+    facts = {
+        "task": asdict(corpus.task),
+        "synthetic": is_synthetic,
+        "gives_features": corpus.features is not None,
+    }
+    fresh(FACTS).write_text(json.dumps(facts, indent=1) + "\n")
 
-    root = CORPUS / "demo"
-    with progress_bar("demo corpus", unit="clips", total=corpus.demo.clips) as advance:
-        demo.generate(root, corpus.demo, progress=advance, n_jobs=execution.processes)
-    return folder.read(root, corpus.split)
+
+def read_corpus(settings: CorpusSettings, execution: ExecutionSettings) -> Corpus:
+    """The corpus that params name; the demo corpus is made first.
+
+    Raises:
+        InputError: it is not what its adapter expects.
+    """
+    if settings.name == "simulated":
+        from features.corpora import simulated
+
+        return simulated.read(settings.simulated)
+    if settings.name == "demo":
+        from features.corpora import demo, folder
+
+        root = CORPUS / "demo"
+        with progress_bar("demo corpus", unit="clips", total=settings.demo.clips) as advance:
+            demo.generate(root, settings.demo, progress=advance, n_jobs=execution.processes)
+        return folder.read(root, settings.split)
+    assert settings.root is not None  # the schema demands it
+    return _read_from(Path(settings.root).expanduser(), settings)
+
+
+def _read_from(root: Path, settings: CorpusSettings) -> Corpus:
+    match settings.name:
+        case "affwild2":
+            from features.corpora import affwild2
+
+            return affwild2.read(root, settings.affwild2)
+        case "cremad":
+            from features.corpora import cremad
+
+            return cremad.read(root, settings.cremad, settings.split)
+        case "msp_improv":
+            from features.corpora import msp_improv
+
+            return msp_improv.read(root, settings.msp_improv, settings.split)
+        case "ravdess":
+            from features.corpora import ravdess
+
+            return ravdess.read(root, settings.ravdess)
+        case "cmu_mosei":
+            from features.corpora import cmu_mosei
+
+            return cmu_mosei.read(root, settings.cmu_mosei, settings.split)
+        case _:
+            from features.corpora import folder
+
+            return folder.read(root, settings.split)
 
 
 def exclude(items: list[Item], reasons: dict[str, str]) -> list[Item]:
@@ -60,24 +121,34 @@ def exclude(items: list[Item], reasons: dict[str, str]) -> list[Item]:
     for name, reason in reasons.items():
         if name not in names:
             raise InputError(f"corpus.exclude names {name}, which is not in the corpus", "drop it")
-        console.print(f"excluded {name}: {reason}", markup=False, highlight=False)
+        say(f"excluded {name}: {reason}")
     return [item for item in items if item.name not in reasons]
 
 
 def check_speakers(items: list[Item]) -> None:
-    """Make sure that there is something to do, and that no speaker is in two splits.
+    """Make sure that there is something to do, and that nobody is in two splits.
 
     Raises:
-        InputError: no item is left, or a speaker is in two splits.
+        InputError: no item is left, two have one name, or a speaker or a file is in two splits.
     """
     if not items:
         raise InputError("corpus.exclude leaves no item", "exclude fewer")
-    split_of: dict[str, str] = {}
+    names = Counter(item.name for item in items)
+    for name, count in names.items():
+        if count > 1:
+            raise InputError(f"{count} items are named {name}", "rename their files")
+    speakers: dict[str, str] = {}
+    files: dict[Path, str] = {}
     for item in items:
-        if split_of.setdefault(item.speaker, item.split) != item.split:
+        if speakers.setdefault(item.speaker, item.split) != item.split:
             raise InputError(
-                f"speaker {item.speaker} is in {split_of[item.speaker]} and {item.split}",
+                f"speaker {item.speaker} is in {speakers[item.speaker]} and {item.split}",
                 "put all items of a speaker in one split",
+            )
+        if item.path and files.setdefault(item.path, item.split) != item.split:
+            raise InputError(
+                f"{item.path} is in {files[item.path]} and {item.split}: both share its sound",
+                "put all items of a file in one split",
             )
 
 
@@ -87,7 +158,7 @@ def check_training(items: list[Item], evaluated: str) -> None:
     Raises:
         InputError: fewer than two train speakers, or nothing to evaluate on.
     """
-    labelled = [item for item in items if item.labels]
+    labelled = [item for item in items if item.labels is not None]
     speakers = {item.speaker for item in labelled if item.split == "train"}
     if labelled and len(speakers) < 2:
         count = "only one" if speakers else "no"
@@ -102,13 +173,30 @@ def check_training(items: list[Item], evaluated: str) -> None:
         )
 
 
-def inspect(path: Path, out: Path) -> None:
-    """Hash a media file and read its header."""
+def inspect_all(corpus: Corpus, items: list[Item], execution: ExecutionSettings) -> pd.DataFrame:
+    """The table of items, with what their files' headers say."""
+    if corpus.features is not None:
+        return pd.DataFrame([_row(item, _feature_facts(corpus, item)) for item in items])
+    media = {item.name: item.path for item in items if item.path is not None}
+    jobs = [Job(item.name, _key(item), partial(inspect, item)) for item in items]
+    assert len(media) == len(items)  # a corpus gives features, or a file for every item
+    found = run_jobs("corpus", jobs, execution)
+    return pd.DataFrame(
+        [_row(item, json.loads((found[item.name] / "facts.json").read_text())) for item in items]
+    )
+
+
+def inspect(item: Item, out: Path) -> None:
+    """Hash a media file, and the pictures that go with it, and read its header."""
     from features.media import probe
 
-    info = probe(path)
+    assert item.path is not None
+    info = probe(item.path)
+    pictures = sorted(item.crops.iterdir()) if item.crops else []
+    sha256 = hash_of_file(item.path)
     facts = {
-        "sha256": hash_of_file(path),
+        "sha256": sha256,
+        "crops_sha256": hash_of([[p.name, hash_of_file(p)] for p in pictures]) if pictures else "",
         "has_video": info.has_video,
         "has_audio": info.has_audio,
         "width": info.width,
@@ -120,49 +208,53 @@ def inspect(path: Path, out: Path) -> None:
 
 
 def _key(item: Item) -> str:
-    stat = item.path.stat()
-    return hash_of(VERSION, str(item.path.resolve()), stat.st_size, stat.st_mtime_ns)
+    assert item.path is not None
+    looked_at = [item.path, *([item.crops] if item.crops else [])]
+    stats = [[str(p.resolve()), p.stat().st_size, p.stat().st_mtime_ns] for p in looked_at]
+    return hash_of(VERSION, stats)
 
 
-def _row(item: Item, inspected: Path) -> dict[str, object]:
-    facts = json.loads((inspected / "facts.json").read_text())
+def _feature_facts(corpus: Corpus, item: Item) -> dict[str, object]:
+    """The facts of an item whose features the corpus gives."""
+    assert corpus.features is not None
+    features = corpus.features(item.name)
+    steps = np.diff(features.times)
+    step = float(np.median(steps)) if len(steps) else 1 / AUDIO_ONLY_RATE
+    return {
+        "sha256": hash_of(corpus.identity, item.name),
+        "crops_sha256": "",
+        "has_video": bool(features.video_present.any()),
+        "has_audio": bool(features.audio_present.any()),
+        "width": 0,
+        "height": 0,
+        "rate": 1 / step,
+        "seconds": len(features.times) * step,
+    }
+
+
+def _row(item: Item, facts: dict[str, object]) -> dict[str, object]:
+    end = facts["seconds"] if item.end is None else item.end
     return {
         "item": item.name,
-        "path": str(item.path),
+        "path": "" if item.path is None else str(item.path),
         "speaker": item.speaker,
         "split": item.split,
+        "side": item.side,
         "labelled": item.labels is not None,
+        "start": item.start,
+        "end": np.nan if item.end is None else item.end,
+        "crops": "" if item.crops is None else str(item.crops),
         **facts,
+        "seconds": max(0.0, float(end) - item.start),  # type: ignore[arg-type]
     }
 
 
-def all_labels(items: list[Item]) -> pd.DataFrame:
-    """The labels of all items in one table: item, time, valence, arousal."""
-    tables = [read_labels(i.labels).assign(item=i.name) for i in items if i.labels]
-    empty = pd.DataFrame(columns=["time", "valence", "arousal"], dtype="float64")
-    return pd.concat([empty.assign(item=pd.Series(dtype="str")), *tables], ignore_index=True)
-
-
-def report(items: pd.DataFrame, *, clip_frames: int) -> None:
-    """Say what was found, and what later stages will treat as missing."""
-    per_split = Counter(items["split"])
-    splits = ", ".join(f"{per_split[s]} {s}" for s in SPLITS if per_split[s])
-    console.print(
-        f"{len(items)} items ({splits}), {items['speaker'].nunique()} speakers, "
-        f"{items['seconds'].sum() / 60:.1f} minutes"
-    )
-    notes = {
-        "no picture: all frames count as without a face": items[~items["has_video"]],
-        "no sound: all frames count as without sound": items[~items["has_audio"]],
-        "shorter than a clip: padded": items[
-            items["seconds"] * items["rate"].fillna(AUDIO_ONLY_RATE) < clip_frames - 0.5
-        ],
-        "no labels: features only": items[~items["labelled"]],
-    }
-    for note, which in notes.items():
-        if len(which):
-            names = ", ".join(which["item"][:5]) + (", …" if len(which) > 5 else "")
-            console.print(f"{note}: {names}", markup=False, highlight=False)
+def all_labels(task: Task, items: Iterable[Item]) -> pd.DataFrame:
+    """The labels of all items in one table: item, time, and a column for each output."""
+    columns = [TIME, *task.outputs]
+    tables = [i.labels[columns].assign(item=i.name) for i in items if i.labels is not None]
+    empty = pd.DataFrame(columns=columns, dtype="float64").assign(item=pd.Series(dtype="str"))
+    return pd.concat([empty, *tables], ignore_index=True)
 
 
 if __name__ == "__main__":

@@ -3,31 +3,18 @@
 import argparse
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 
 from features.errors import InputError
-from features.store import open_store, read_item
-from models.settings import TARGETS
 from pipeline import recogniser
-from pipeline.items import (
-    Job,
-    cached,
-    hash_of,
-    hash_of_file,
-    hash_of_sources,
-    progress_bar,
-    stage_errors,
-)
-from pipeline.outputs import FC6, MODELS, RESULTS, WINDOWS, CorpusItem, fresh, read_items
+from pipeline.clips import keys_of, open_stores
+from pipeline.console import progress_bar
+from pipeline.hashes import hash_of, hash_of_file, hash_of_sources
+from pipeline.items import Job, cached, stage_errors
+from pipeline.outputs import MODELS, RESULTS, CorpusItem, fresh, read_items
 from pipeline.params import Params, load_params
 from pipeline.train import HISTORY, PRELOAD_BYTES
-
-if TYPE_CHECKING:
-    from models.data import ClipData
-    from models.networks import Recogniser
 
 TABLES = ("evaluation", "videos", "traces", "training")
 """Result folders; each gets a table named after the model."""
@@ -75,31 +62,45 @@ def seed_key(params: Params, folder: Path, items: list[CorpusItem]) -> str:
     """Hash of everything one seed's results depend on."""
     if not (folder / recogniser.WEIGHTS).exists():
         raise InputError(f"there is no trained model in {folder}", "run `dvc repro`")
-    windows, fc6 = open_store(WINDOWS, stage="windows"), open_store(FC6, stage="fc6")
-    inputs = [
-        [item.item, *(read_item(s, item.item).attrs["key"] for s in (windows, fc6))]
-        for item in items
-    ]
     files = sorted(hash_of_file(file) for file in folder.iterdir())
-    code = [hash_of_sources(Path("models"))]
-    code += [hash_of_file(Path(module)) for module in (__file__, recogniser.__file__)]
-    return hash_of(code, params.evaluate.model_dump(), files, inputs)
+    own = Path(__file__)
+    modules = (own, own.with_name("recogniser.py"), own.with_name("result_tables.py"))
+    code = [hash_of_sources(Path("models")), *map(hash_of_file, modules)]
+    return hash_of(code, params.evaluate.model_dump(), files, keys_of(items))
 
 
 def run_seed(params: Params, folder: Path, items: list[CorpusItem], out: Path) -> None:
     """Evaluate one seed and write its tables."""
+    import torch
+
+    from models.conditions import grid
     from models.data import ClipData
+    from models.evaluator import evaluate, predict, runs_of
+    from pipeline.result_tables import answers, metrics_of_items, metrics_of_runs, traces
 
     card, network = recogniser.load(folder)
-    windows, fc6 = open_store(WINDOWS, stage="windows"), open_store(FC6, stage="fc6")
     names = [item.item for item in items]
-    data = ClipData(windows, fc6, names, preload_bytes=PRELOAD_BYTES)
+    data = ClipData(*open_stores(), names, preload_bytes=PRELOAD_BYTES)
     title = f"evaluate {card.name}, seed {card.seed}"
-    videos, traces = intact_tables(params, network, data)
+    settings = params.evaluate
+    device = torch.device(params.execution.torch_device)
+    runs = runs_of(grid(settings), settings.trials)
+    with progress_bar(title, unit="clips", total=len(data.clips)) as advance:
+        scores = evaluate(
+            network,
+            data,
+            runs,
+            seed=settings.seed,
+            device=device,
+            batch_clips=settings.batch_clips,
+            on_clips=advance,
+        )
+    predictions = predict(network, data, device, settings.batch_clips)
+    per_frame = data.task.level == "frame"
     tables = {
-        "evaluation": condition_table(params, network, data, title=title),
-        "videos": videos,
-        "traces": traces,
+        "evaluation": metrics_of_runs(data.task, runs, scores),
+        "videos": metrics_of_items(data, predictions) if per_frame else answers(data, predictions),
+        "traces": traces(data, predictions if per_frame else {}),
         "training": pd.read_csv(folder / HISTORY),
     }
     for name, table in tables.items():
@@ -107,76 +108,6 @@ def run_seed(params: Params, folder: Path, items: list[CorpusItem], out: Path) -
         if name != "traces":
             table.insert(1, "seed", card.seed)
         table.to_csv(out / f"{name}.csv", index=False, float_format="%.6g")
-
-
-def condition_table(
-    params: Params, network: "Recogniser", data: "ClipData", *, title: str
-) -> pd.DataFrame:
-    """CCC under every condition: modality, strategy, p, trial, target, ccc, frames."""
-    import torch
-
-    from models.conditions import grid
-    from models.evaluator import evaluate, runs_of
-
-    settings = params.evaluate
-    runs = runs_of(grid(settings), settings.trials)
-    with progress_bar(title, unit="clips", total=len(data.clips)) as advance:
-        moments = evaluate(
-            network,
-            data,
-            runs,
-            seed=settings.seed,
-            device=torch.device(params.execution.torch_device),
-            batch_clips=settings.batch_clips,
-            on_clips=advance,
-        )
-    return pd.DataFrame(
-        {
-            "modality": run.condition.modality,
-            "strategy": run.condition.strategy,
-            "p": run.condition.p,
-            "trial": run.trial,
-            "target": target,
-            "ccc": ccc,
-            "frames": int(frames),
-        }
-        for run, cccs, counts in zip(runs, moments.ccc(), moments.n, strict=True)
-        for target, ccc, frames in zip(TARGETS, cccs, counts, strict=True)
-    )
-
-
-def intact_tables(
-    params: Params, network: "Recogniser", data: "ClipData"
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Per-video CCC, and predictions beside labels over time, on intact input."""
-    import torch
-
-    from models.evaluator import item_moments, predict
-
-    device = torch.device(params.execution.torch_device)
-    predictions = predict(network, data, device, params.evaluate.batch_clips)
-    videos, traces = [], []
-    for item in data.items:
-        moments = item_moments(data, item, predictions[item])
-        for target, ccc, frames in zip(TARGETS, moments.ccc(), moments.n, strict=True):
-            videos.append({"item": item, "target": target, "ccc": ccc, "frames": int(frames)})
-        valid = data.item_array(item, "valid")
-        for column, target in enumerate(TARGETS):
-            annotated = data.item_array(item, "labels")[:, column]
-            traces.append(
-                pd.DataFrame(
-                    {
-                        "item": item,
-                        "time": data.item_array(item, "times").round(4),
-                        "target": target,
-                        "annotated": np.where(valid, annotated, np.nan),
-                        "predicted": predictions[item][:, column],
-                        "face_present": data.item_array(item, "video_present").astype(int),
-                        "sound_present": data.item_array(item, "audio_present").astype(int),
-                    }
-                )
-            )
-    return pd.DataFrame(videos), pd.concat(traces)
 
 
 if __name__ == "__main__":

@@ -5,25 +5,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from numpy.typing import NDArray
-
+from features.corpora.item import Side
 from features.settings import FaceSettings
-from features.store import (
-    assemble,
-    item_names,
-    open_store,
-    read_array,
-    read_item,
-    write_item,
-)
-from pipeline.items import Job, console, hash_of, run_jobs, stage_errors, versions
-from pipeline.outputs import FACES, read_items
+from features.store import assemble, item_names, new_item, open_store, read_array, read_item
+from pipeline.console import say
+from pipeline.hashes import hash_of, versions
+from pipeline.items import Job, from_file, media_items, run_jobs, stage_errors
+from pipeline.outputs import FACES, CorpusItem
 from pipeline.params import load_params
 
-VERSION = 1
+VERSION = 2
 """Raise it when the code of this stage gives other features than before."""
 
-LIBRARIES = ("av", "dlib-bin", "opencv-python-headless")
+LIBRARIES = ("av", "dlib-bin", "face_recognition_models", "opencv-python-headless")
 """Whose versions the features depend on."""
 
 
@@ -32,36 +26,52 @@ def main() -> None:
     with stage_errors():
         params = load_params()
         settings = params.faces
+        made_by = hash_of(VERSION, versions(LIBRARIES), recorded(settings))
         jobs = [
-            Job(item.item, key, partial(extract, Path(item.path), settings, key))
-            for item in read_items()
-            for key in [hash_of(VERSION, versions(LIBRARIES), item.sha256, settings.model_dump())]
+            Job(
+                item.item,
+                key,
+                partial(from_file, item, partial(extract, item, settings, key)),
+                item.frames,
+            )
+            for item in media_items()
+            for key in [hash_of(made_by, item.sha256, item.side, item.crops_sha256)]
         ]
-        results = run_jobs("faces", jobs, params.execution)
-        assemble(FACES, results, {"settings": settings.model_dump()})
+        results = run_jobs("faces", jobs, params.execution, unit="frames")
+        assemble(FACES, results, {"settings": recorded(settings)})
         report()
 
 
-def extract(
+def recorded(settings: FaceSettings) -> dict[str, Any]:
+    """What the crops depend on: a model file that was moved is the same file."""
+    return settings.model_dump(exclude={"model": {"path"}, "config": {"path"}})
+
+
+def extract(item: CorpusItem, settings: FaceSettings, key: str, out: Path) -> None:
+    """Write the crops of one item of the corpus."""
+    if item.crops:
+        from features.faces.aligned import take_aligned
+
+        with new_item(out, {"key": key, "settings": recorded(settings)}) as writer:
+            take_aligned(Path(item.crops), Path(item.path), settings, writer)
+    else:
+        detect(Path(item.path), settings, key, out, side=item.side)
+
+
+def detect(
     path: Path,
     settings: FaceSettings,
     key: str,
     out: Path,
     *,
+    side: Side = "",
     progress: Callable[[int], None] | None = None,
 ) -> None:
-    """Find, track and crop the main face of one item."""
+    """Find, track and crop the main face of one file, or that on one side of the picture."""
     from features.faces.extract import extract_faces
 
-    faces = extract_faces(path, settings, progress)
-    arrays: dict[str, NDArray[Any]] = {
-        "crops": faces.crops,
-        "boxes": faces.boxes,
-        "scores": faces.scores,
-        "present": faces.present,
-        "times": faces.times,
-    }
-    write_item(out, arrays, {"key": key, "settings": settings.model_dump()})
+    with new_item(out, {"key": key, "settings": recorded(settings)}) as writer:
+        extract_faces(path, settings, writer, side=side, progress=progress)
 
 
 def report() -> None:
@@ -70,10 +80,11 @@ def report() -> None:
     present = {name: read_array(read_item(store, name), "present") for name in item_names(store)}
     found = sum(int(p.sum()) for p in present.values())
     frames = sum(len(p) for p in present.values())
-    console.print(f"a face in {found} of {frames} frames ({found / frames:.1%})")
+    if frames:
+        say(f"a face in {found} of {frames} frames ({found / frames:.1%})")
     for name, p in present.items():
         if not p.any():
-            console.print(f"{name}: no face in any frame", markup=False, highlight=False)
+            say(f"{name}: no face in any frame")
 
 
 if __name__ == "__main__":

@@ -1,23 +1,73 @@
 """Stage fc6: VGG-Face's first fully connected layer for every crop."""
 
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cache, partial
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import zarr
+from numpy.typing import NDArray
 
+from features.errors import InputError
 from features.settings import FC6Settings
-from features.store import assemble, open_store, read_array, read_item, write_item
-from pipeline.items import Job, cached, hash_of, run_jobs, stage_errors
-from pipeline.outputs import FACES, FC6, read_items
+from features.store import (
+    assemble,
+    iterate_rows,
+    new_item,
+    open_store,
+    read_array,
+    read_item,
+)
+from pipeline.cache import Cache
+from pipeline.console import progress_bar
+from pipeline.hashes import hash_of, versions
+from pipeline.items import (
+    Failure,
+    Job,
+    StageFailedError,
+    cached,
+    failure_of,
+    media_items,
+    stage_errors,
+)
+from pipeline.outputs import FACES, FC6
 from pipeline.params import ExecutionSettings, load_params
 
 if TYPE_CHECKING:
+    from features.fc6 import Block
     from features.vggface import VGGFaceFC6
 
-VERSION = 1
+STAGE = "fc6"
+VERSION = 2
+"""Raise it when the code of this stage gives other features than before."""
+
+LIBRARIES = ("torch",)
+"""Whose versions the features depend on."""
+
+
+@dataclass(frozen=True, eq=False)
+class Item:
+    """One item's crops.
+
+    Attributes:
+        name: of the item.
+        key: hash of all that its features depend on.
+        face: its group in the faces store.
+        present: (F,), whether a frame shows a face.
+    """
+
+    name: str
+    key: str
+    face: zarr.Group
+    present: NDArray[np.bool_]
+
+
+Features = Iterable[tuple[tuple[Item, InputError | None], NDArray[np.float16]]]
+"""Features (n, 4096) of an item's next frames, or why its crops cannot be read."""
 
 
 def main() -> None:
@@ -25,17 +75,90 @@ def main() -> None:
     with stage_errors():
         params = load_params()
         device = params.execution.torch_device
-        precision = choose_precision(params.fc6, device, params.execution)
-        settings = params.fc6.model_copy(update={"precision": precision})
+        settings = choose(params.fc6, device, params.execution)
+        names = [item.item for item in media_items()]
         faces = open_store(FACES, stage="faces")
-        jobs = []
-        for item in read_items():
-            face = read_item(faces, item.item)
-            key = hash_of(VERSION, face.attrs["key"], settings.model_dump(exclude={"batch_size"}))
-            jobs.append(Job(item.item, key, partial(extract, face, settings, device, key)))
-        # One process: the network itself uses all processors.
-        results = run_jobs("fc6", jobs, params.execution, processes=1)
-        assemble(FC6, results, {"settings": settings.model_dump(), "precision": precision})
+        results = run(names, faces, settings, device, params.execution)
+        attributes = {"settings": settings.model_dump(), "precision": settings.precision}
+        assemble(FC6, results, attributes)
+
+
+def run(
+    names: Sequence[str],
+    faces: zarr.Group,
+    settings: FC6Settings,
+    device: str,
+    execution: ExecutionSettings,
+) -> dict[str, Path]:
+    """Have fc6 of every item, from the item cache or computed.
+
+    Args:
+        names: of the items.
+        faces: the faces store.
+        settings: as `choose` returns them.
+        device: where the network runs.
+        execution: where the cache is.
+
+    Returns:
+        The folder of every item's result.
+
+    Raises:
+        StageFailedError: after all items were tried, if any failed.
+    """
+    entries = Cache(execution.cache_folder)
+    entries.lock(alone=False)
+    keys: dict[str, str] = {}
+    waiting: dict[str, Item] = {}
+    failures = []
+    for name in names:
+        try:
+            face = read_item(faces, name)
+            key = key_of(face, settings, device)
+            if key not in waiting and entries.take(STAGE, key) is None:
+                waiting[key] = Item(name, key, face, read_array(face, "present"))
+            keys[name] = key
+        except InputError as error:
+            failures.append(failure_of(name, error))
+    failed = compute(list(waiting.values()), settings, device, entries) if waiting else {}
+    failures += [replace(failed[key], name=name) for name, key in keys.items() if key in failed]
+    if failures:
+        raise StageFailedError(STAGE, failures, len(names) - len(failures))
+    return {name: entries.result(STAGE, key) for name, key in keys.items()}
+
+
+def key_of(face: zarr.Group, settings: FC6Settings, device: str) -> str:
+    """What an item's features depend on.
+
+    Devices and batch sizes differ in the last digits. A weight file is the same wherever it lies.
+    """
+    weights = settings.sha256 if settings.weights != "random" else settings.seed
+    way = settings.model_dump(exclude={"weights", "sha256", "seed"})
+    return hash_of(VERSION, versions(LIBRARIES), face.attrs["key"], weights, way, device)
+
+
+def compute(
+    items: list[Item], settings: FC6Settings, device: str, entries: Cache
+) -> dict[str, Failure]:
+    """Describe the crops of items and put the features into the cache.
+
+    Returns:
+        Why items failed, by their keys.
+    """
+    from features.fc6 import extract_fc6
+
+    entries.sweep()
+    network = load_network(settings, device)
+    failed = {}
+    total = sum(len(item.present) for item in items)
+    with progress_bar(STAGE, unit="frames", total=total) as advance:
+        stream = extract_fc6(network, read(items), settings)
+        for item, features in groupby(stream, key=lambda part: part[0][0]):
+            try:
+                with entries.new(STAGE, item.key) as out:
+                    write(out, item, features, network, settings, advance)
+            except InputError as error:  # what is left of the item is skipped by `groupby`
+                failed[item.key] = failure_of(item.name, error)
+    return failed
 
 
 def extract(
@@ -45,22 +168,70 @@ def extract(
     key: str,
     out: Path,
     *,
-    progress: Callable[[int], None] | None = None,
+    progress: Callable[[int], None],
 ) -> None:
-    """Describe the crops of one item."""
-    from features.vggface import extract_fc6
+    """Describe the crops of one item, without the cache."""
+    from features.fc6 import extract_fc6, fit_to_device
 
+    settings = fit_to_device(settings, device)
     network = load_network(settings, device)
-    crops, present = read_array(face, "crops"), read_array(face, "present")
+    item = Item("", key, face, read_array(face, "present"))
+    stream = extract_fc6(network, read([item]), settings)
+    write(out, item, stream, network, settings, progress)
+
+
+def read(items: Iterable[Item]) -> "Iterator[Block[tuple[Item, InputError | None]]]":
+    """Read the crops of items in blocks, tagged with the item and why the rest is missing."""
+    from features.fc6 import Block
+
+    for item in items:
+        # An item without frames has its turn too.
+        nothing = np.zeros((0, 0, 0, 3), np.uint8), item.present[:0]
+        yield Block((item, None), *nothing)
+        first = 0
+        try:
+            for crops in iterate_rows(item.face, "crops"):
+                yield Block((item, None), crops, item.present[first : first + len(crops)])
+                first += len(crops)
+        except InputError as error:
+            yield Block((item, error), *nothing)
+
+
+def write(
+    out: Path,
+    item: Item,
+    features: Features,
+    network: "VGGFaceFC6",
+    settings: FC6Settings,
+    progress: Callable[[int], None],
+) -> None:
+    """Write an item's features as they come.
+
+    Raises:
+        InputError: the crops cannot be read, or a feature is beyond the range of float16.
+    """
+    parameter = next(network.parameters())
     attributes = {
-        "key": key,
+        "key": item.key,
         "settings": settings.model_dump(),
         "weights": network.origin.name,
+        "sha256": network.origin.sha256,
         "channel_order": network.origin.channel_order,
-        "precision": str(next(network.parameters()).dtype),
+        "precision": str(parameter.dtype),
+        "device": parameter.device.type,
     }
-    fc6 = extract_fc6(network, crops, present, settings, progress)
-    write_item(out, {"fc6": fc6}, attributes)
+    with new_item(out, attributes) as group:
+        fc6 = group.rows("fc6", (len(item.present), network.outputs), np.float16)
+        for (_, error), part in features:
+            if error is not None:
+                raise error
+            if not np.isfinite(part).all():
+                raise InputError(
+                    f"fc6 of {network.origin.name} weights is not finite in 16 bits",
+                    "check that the weights fit the preprocessing",
+                )
+            fc6.append(part)
+            progress(len(part))
 
 
 @cache
@@ -84,24 +255,32 @@ def read_network(settings: FC6Settings) -> "VGGFaceFC6":
     return load_weights(Path(settings.weights).expanduser(), settings.sha256)
 
 
-def choose_precision(settings: FC6Settings, device: str, execution: ExecutionSettings) -> str:
-    """The precision asked for; for `auto` the faster one, measured once per machine and kept."""
-    if settings.precision != "auto":
-        return settings.precision
-    import torch
+def choose(settings: FC6Settings, device: str, execution: ExecutionSettings) -> FC6Settings:
+    """Settle what settings leave to the machine: batch size and precision.
 
-    machine = [device, platform.node(), torch.__version__, torch.get_num_threads()]
-    job = Job("precision", hash_of(VERSION, machine), partial(measure_precision, settings, device))
-    return (cached("fc6-precision", job, execution) / "precision").read_text()
+    The precision `auto` is the faster one, measured once per machine and kept: noise could else
+    change it from run to run, and all features with it.
+    """
+    from features.fc6 import fit_to_device
+
+    precision: str = settings.precision
+    if precision == "auto":
+        import torch
+
+        machine = [device, platform.node(), torch.__version__, torch.get_num_threads()]
+        job = Job("precision", hash_of(VERSION, machine), partial(measure_precision, device))
+        found = cached("fc6-precision", job, execution)
+        precision = (found / "precision").read_text()
+    return fit_to_device(settings.model_copy(update={"precision": precision}), device)
 
 
-def measure_precision(settings: FC6Settings, device: str, out: Path) -> None:
+def measure_precision(device: str, out: Path) -> None:
     """Write the name of the faster precision."""
     import torch
 
-    from features.vggface import choose_precision as measure
+    from features.vggface import choose_precision
 
-    chosen = measure(read_network(settings).to(device))
+    chosen = choose_precision(device)
     (out / "precision").write_text("bf16" if chosen == torch.bfloat16 else "fp32")
 
 

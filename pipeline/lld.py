@@ -1,15 +1,16 @@
-"""Stage lld: ComParE-2013 low-level descriptors of the sound, 100 rows a second."""
+"""Stage lld: low-level descriptors of the sound, 100 rows a second."""
 
 from functools import partial
 from pathlib import Path
 
 from features.settings import LLDSettings
 from features.store import assemble, write_item
-from pipeline.items import Job, hash_of, run_jobs, stage_errors, versions
-from pipeline.outputs import LLD, read_items
+from pipeline.hashes import hash_of, versions
+from pipeline.items import Job, from_file, media_items, run_jobs, stage_errors
+from pipeline.outputs import LLD
 from pipeline.params import load_params
 
-VERSION = 1
+VERSION = 2
 """Raise it when the code of this stage gives other features than before."""
 
 LIBRARIES = ("av", "opensmile")
@@ -18,33 +19,46 @@ LIBRARIES = ("av", "opensmile")
 
 def main() -> None:
     """Run the stage."""
+    from features.lld import identity
+
     with stage_errors():
         params = load_params()
         settings = params.lld
-        jobs = [
-            Job(item.item, key, partial(extract, Path(item.path), settings, key))
-            for item in read_items()
-            for key in [hash_of(VERSION, versions(LIBRARIES), item.sha256, settings.model_dump())]
+        # A config moved elsewhere is the same; one with another file included is not.
+        made_by = [
+            versions(LIBRARIES),
+            settings.model_dump(exclude={"set"}),
+            identity(settings),
         ]
-        results = run_jobs("lld", jobs, params.execution)
+        jobs = [
+            Job(
+                item.item,
+                key,
+                partial(from_file, item, partial(extract, Path(item.path), settings, key)),
+                item.seconds,
+            )
+            for item in media_items()
+            for key in [hash_of(VERSION, item.sha256, made_by)]
+        ]
+        results = run_jobs("lld", jobs, params.execution, unit="s of sound")
         assemble(LLD, results, {"settings": settings.model_dump()})
 
 
 def extract(path: Path, settings: LLDSettings, key: str, out: Path) -> None:
-    """Describe one item's sound."""
+    """Describe the sound of one file."""
     import opensmile
 
     from features.lld import extract_lld, names, sound_present
     from features.media import SAMPLE_RATE, sound
 
     samples, start = sound(path)
-    lld = extract_lld(samples)
+    lld = extract_lld(samples, settings)
     present = sound_present(samples, len(lld), **settings.silence.model_dump())
     attributes = {
         "key": key,
         "settings": settings.model_dump(),
         "opensmile": opensmile.__version__,
-        "names": list(names()),
+        "names": list(names(settings)),
         "start": start,
         "duration": len(samples) / SAMPLE_RATE,
     }

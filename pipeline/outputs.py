@@ -1,13 +1,18 @@
 """Where the stages' outputs lie, and how the later stages read them."""
 
+import json
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
+from features.corpora.item import Side, Split, Task
 from features.errors import InputError
 
 CORPUS = Path("data/corpus")
+FACTS = CORPUS / "corpus.json"
+"""What holds for the whole corpus: its task, whether it is made up, whether it gives features."""
 ITEMS = CORPUS / "items.parquet"
 LABELS = CORPUS / "labels.parquet"
 FACES = Path("data/faces.zarr")
@@ -24,11 +29,16 @@ class CorpusItem:
 
     Attributes:
         item: name.
-        path: the media file.
+        path: the media file; empty where the corpus gives features instead.
         speaker: who is seen and heard.
         split: train, validation or test.
+        side: left, right, or empty for the main face.
         labelled: whether it has labels.
-        sha256: of the file.
+        start: seconds at which it begins in the file.
+        end: seconds at which it ends; NaN for the end of the file.
+        crops: folder of face pictures that take the place of detection, or empty.
+        sha256: of the file; or of what the features depend on.
+        crops_sha256: of those pictures, or empty.
         has_video: there is a picture stream.
         has_audio: there is a sound stream.
         width: in pixels.
@@ -40,15 +50,25 @@ class CorpusItem:
     item: str
     path: str
     speaker: str
-    split: str
+    split: Split
+    side: Side
     labelled: bool
+    start: float
+    end: float
+    crops: str
     sha256: str
+    crops_sha256: str
     has_video: bool
     has_audio: bool
     width: int
     height: int
     rate: float
     seconds: float
+
+    @property
+    def frames(self) -> float:
+        """About how many pictures it has, at least one: for progress bars and the order of work."""
+        return max(1.0, self.seconds * self.rate) if self.rate > 0 else 1.0
 
 
 def fresh(path: Path) -> Path:
@@ -73,12 +93,33 @@ def read_items() -> list[CorpusItem]:
 
 
 def read_labels() -> pd.DataFrame:
-    """The labels of all items: item, time, valence, arousal.
+    """The labels of all items: item, time, and a column for each output of the task.
 
     Raises:
         InputError: the corpus stage has not run.
     """
     return _read(LABELS)
+
+
+def read_facts() -> dict[str, Any]:
+    """What holds for the whole corpus.
+
+    Raises:
+        InputError: the corpus stage has not run.
+    """
+    if not FACTS.exists():
+        raise InputError(f"{FACTS} is missing", "run `dvc repro corpus`")
+    return json.loads(FACTS.read_text())
+
+
+def read_task() -> Task:
+    """The task of the corpus.
+
+    Raises:
+        InputError: the corpus stage has not run.
+    """
+    task = read_facts()["task"]
+    return Task(**{**task, "outputs": tuple(task["outputs"])})
 
 
 def _read(path: Path) -> pd.DataFrame:

@@ -12,17 +12,21 @@ from tempfile import TemporaryDirectory, TemporaryFile
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import softmax
 
+from features.corpora.item import Task
+from features.corpora.labels import labels_of
 from features.errors import InputError
 from features.media import probe
 from features.store import assemble, open_store, read_array, read_item
 from features.windows import Normaliser
-from models.settings import TARGETS
 from pipeline import faces, fc6, lld, recogniser
-from pipeline.items import console, progress_bar, stage_errors
+from pipeline.console import progress_bar, say
+from pipeline.items import stage_errors
 from pipeline.outputs import MODELS
 from pipeline.params import ExecutionSettings, load_params
-from pipeline.windows import NO_LABELS, sound_of, write_windows
+from pipeline.recordings import extracted
+from pipeline.windows import attributes_of, write_windows
 
 
 def main() -> None:
@@ -45,7 +49,7 @@ def main() -> None:
             table.to_csv(csv, index=False, float_format="%.5f")
             draw(card, table, figure, clip=arguments.clip.name)
         report(card, table)
-        console.print(f"wrote {csv} and {figure}", markup=False, highlight=False)
+        say(f"wrote {csv} and {figure}")
 
 
 @contextmanager
@@ -88,11 +92,12 @@ def model_folder(name: str, seed: int | None) -> Path:
 
 
 def predict(clip: Path, folder: Path) -> tuple[recogniser.Card, pd.DataFrame]:
-    """Predict valence and arousal for every frame of a clip.
+    """Predict for every frame of a clip, or for the whole of it, as the model does.
 
     Returns:
-        The model's card, and a row per frame: time, valence, arousal, face_present,
-        sound_present (0 or 1).
+        The model's card, and a row per frame: time, the targets, face_present, sound_present (0 or
+        1). Of a model of sequences one row: the targets or the probabilities of the classes, and
+        the shares of the frames with a face and with sound.
 
     Raises:
         InputError: the clip or the model cannot be read.
@@ -103,6 +108,11 @@ def predict(clip: Path, folder: Path) -> tuple[recogniser.Card, pd.DataFrame]:
     from models.evaluator import predict as run
 
     card, network = recogniser.load(folder)
+    if card.given_features:
+        raise InputError(
+            f"{card.name} was trained on features that its corpus gives, not on media",
+            "train on a corpus of videos",
+        )
     device = execution_settings().torch_device
     with TemporaryDirectory() as temporary:
         parts = Path(temporary)
@@ -113,12 +123,16 @@ def predict(clip: Path, folder: Path) -> tuple[recogniser.Card, pd.DataFrame]:
         data = ClipData(windows, features, ["clip"], preload_bytes=1 << 40)
         predicted: NDArray[np.float32] = run(network, data, torch.device(device), 32)["clip"]
         item = read_item(windows, "clip")
-        table = pd.DataFrame({"time": read_array(item, "times")})
-        for column, target in enumerate(TARGETS):
-            table[target] = predicted[:, column]
-        table["face_present"] = read_array(item, "video_present").astype(int)
-        table["sound_present"] = read_array(item, "audio_present").astype(int)
-    return card, table
+        times, face, sound = (
+            read_array(item, name) for name in ("times", "video_present", "audio_present")
+        )
+    if card.task.kind == "classification":
+        predicted = softmax(predicted, axis=-1)
+    table = pd.DataFrame(predicted, columns=card.task.outputs)
+    if card.task.level == "sequence":
+        return card, table.assign(face_present=face.mean(), sound_present=sound.mean())
+    table.insert(0, "time", times)
+    return card, table.assign(face_present=face.astype(int), sound_present=sound.astype(int))
 
 
 def execution_settings() -> ExecutionSettings:
@@ -135,53 +149,59 @@ def write_features(clip: Path, card: recogniser.Card, device: str, parts: Path) 
     with reading(clip):
         total = probe(clip).frames
         with progress_bar("faces", unit="frames", total=total) as advance:
-            faces.extract(clip, card.faces, "", face, progress=advance)
+            faces.detect(clip, card.faces, "", face, progress=advance)
         lld.extract(clip, card.lld, "", sound)
     store = open_store(face, stage="predict")
     total = len(read_array(store, "present"))
     with progress_bar("fc6", unit="frames", total=total) as advance:
         fc6.extract(store, card.fc6, device, "", features, progress=advance)
-    write_windows(
-        window,
-        faces=store,
-        sound=sound_of(open_store(sound, stage="predict")),
-        labels=NO_LABELS,
-        normaliser=Normaliser(np.array(card.mean), np.array(card.std)),
-        settings=card.windows,
-        key="",
-    )
-    assemble(parts / "windows.zarr", {"clip": window}, {"clip_frames": card.windows.clip_frames})
+    recording = extracted(store, open_store(sound, stage="predict"), card.windows)
+    task = Task(card.task.kind, card.task.level, tuple(card.task.outputs))
+    normaliser = Normaliser(np.array(card.mean), np.array(card.std))
+    labels = labels_of(None, recording.times, task)
+    write_windows(window, recording, labels, {"audio": normaliser}, {})
+    attributes = attributes_of(card.windows, task, normaliser)
+    assemble(parts / "windows.zarr", {"clip": window}, attributes)
     assemble(parts / "fc6.zarr", {"clip": features}, {})
 
 
 def draw(card: recogniser.Card, table: pd.DataFrame, path: Path, *, clip: str) -> None:
-    """Draw the predictions over time, missing stretches shaded, with what they are worth."""
-    from reports.figures import plot_prediction
+    """Draw the predictions, over time with missing stretches shaded, with what they are worth."""
+    from reports.predictions import plot_classes, plot_prediction
     from reports.results import caveat
 
+    title = f"{clip}, {card.name}, seed {card.seed}"
+    note = caveat(synthetic=card.synthetic_corpus, random_weights=card.fc6.weights == "random")
+    outputs = card.task.outputs
+    if card.task.level == "sequence":
+        shares = {name: float(table[name].iloc[0]) for name in outputs}
+        plot_classes(shares, path=path, title=title, note=note)
+        return
     plot_prediction(
         table["time"],
-        table["valence"],
-        table["arousal"],
+        {name: table[name] for name in outputs},
         table["face_present"] == 1,
         table["sound_present"] == 1,
         path=path,
-        title=f"{clip}, {card.name}, seed {card.seed}",
-        note=caveat(synthetic=card.synthetic_corpus, random_weights=card.fc6.weights == "random"),
+        title=title,
+        note=note,
     )
 
 
 def report(card: recogniser.Card, table: pd.DataFrame) -> None:
     """Say what was missing, and what the model's predictions are worth."""
     face, sound = table["face_present"].mean(), table["sound_present"].mean()
-    console.print(f"{len(table)} frames; a face in {face:.0%}, sound in {sound:.0%} of them")
+    say(f"a face in {face:.0%}, sound in {sound:.0%} of the frames")
+    if card.task.level == "sequence":
+        outcome = table[card.task.outputs].iloc[0].sort_values(ascending=False)
+        say(", ".join(f"{name} {value:.2f}" for name, value in outcome.items()))
     for share, what, modality in ((face, "face", "video"), (sound, "sound", "audio")):
         if share == 0 and modality in card.model.modalities:
-            console.print(f"no {what} at all: {card.name} had to do without {modality}")
+            say(f"no {what} at all: {card.name} had to do without {modality}")
     if card.synthetic_corpus:
-        console.print("trained on the synthetic demo corpus: a trial, not a reading of real faces")
+        say("trained on the synthetic demo corpus: a trial, not a reading of real faces")
     if card.fc6.weights == "random":
-        console.print("fc6 from random weights, not trained VGG-Face")
+        say("fc6 from random weights, not trained VGG-Face")
 
 
 if __name__ == "__main__":

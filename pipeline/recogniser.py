@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from features.errors import InputError
 from features.settings import FaceSettings, FC6Settings, LLDSettings, Settings, WindowSettings
-from models.settings import TARGETS, Modality, ModelSettings, NetworkSize, Precision
+from models.settings import Modality, ModelSettings, NetworkSize, Precision, Task
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -23,6 +23,8 @@ class Card(Settings):
         name: in params.yaml.
         seed: of this run.
         synthetic_corpus: whether it has only ever seen made-up faces and voices.
+        given_features: whether its corpus gave features, so that it cannot see media.
+        task: what it recognises.
         model: network, modalities and strategy.
         network: sizes.
         inputs: dimension of each modality's input vector.
@@ -40,6 +42,8 @@ class Card(Settings):
     name: str
     seed: int
     synthetic_corpus: bool
+    given_features: bool
+    task: Task
     model: ModelSettings
     network: NetworkSize
     inputs: dict[Modality, int]
@@ -76,7 +80,7 @@ def load(folder: Path) -> "tuple[Card, Recogniser]":
 
     try:
         card = Card.model_validate_json((folder / CARD).read_text())
-        network = build(card.model, card.inputs, card.network, len(TARGETS))
+        network = build(card.model, card.inputs, card.network, card.task)
         network.load_state_dict(load_file(folder / WEIGHTS))
     except FileNotFoundError as error:
         raise InputError(f"there is no trained model in {folder}", "run `dvc repro`") from error

@@ -7,8 +7,10 @@ from typing import Any
 
 import reports
 from features.errors import InputError
-from pipeline.items import console, stage_errors
-from pipeline.outputs import RESULTS, fresh, read_items
+from models.settings import Task
+from pipeline.console import say
+from pipeline.items import stage_errors
+from pipeline.outputs import RESULTS, fresh, read_facts, read_items, read_task
 from pipeline.params import Params, load_params
 
 
@@ -23,12 +25,14 @@ def main() -> None:
             reports.build(RESULTS, list(params.models), params.train.seeds)
         except reports.ResultsError as error:
             raise InputError(error.reason, error.remedy) from error
-        console.print(f"open {RESULTS / 'index.html'}")
+        say(f"open {RESULTS / 'index.html'}")
 
 
 def describe_run(params: Params) -> dict[str, Any]:
     """What the page says of the run: corpus, features, models."""
     items = read_items()
+    corpus_task, gives_features = read_task(), read_facts()["gives_features"]
+    task = Task(kind=corpus_task.kind, level=corpus_task.level, outputs=list(corpus_task.outputs))
     speakers = Counter(split for _, split in {(item.speaker, item.split) for item in items})
     seconds = math.fsum(item.seconds for item in items)
     return {
@@ -39,8 +43,9 @@ def describe_run(params: Params) -> dict[str, Any]:
             "speakers": dict(sorted(speakers.items())),
             "seconds": round(seconds, 1),
         },
-        "faces": params.faces.model_dump(),
-        "fc6": params.fc6.model_dump(exclude={"batch_size"}),
+        "task": {**task.model_dump(), "metrics": list(task.metrics)},
+        "faces": None if gives_features else params.faces.model_dump(),
+        "fc6": None if gives_features else params.fc6.model_dump(),
         "split": params.evaluate.split,
         "trials": params.evaluate.trials,
         "seeds": params.train.seeds,

@@ -14,23 +14,17 @@ import numpy as np
 import pandas as pd
 
 from features.errors import InputError
-from features.store import link_or_copy, open_store, read_item
-from models.settings import TARGETS
+from features.store import link_or_copy
 from pipeline import recogniser
-from pipeline.items import (
-    Job,
-    cached,
-    hash_of,
-    hash_of_file,
-    hash_of_sources,
-    progress_bar,
-    stage_errors,
-)
-from pipeline.outputs import FC6, MODELS, WINDOWS, CorpusItem, read_items
+from pipeline.clips import keys_of, open_stores
+from pipeline.console import progress_bar
+from pipeline.hashes import hash_of, hash_of_file, hash_of_sources
+from pipeline.items import Job, cached, stage_errors
+from pipeline.outputs import MODELS, CorpusItem, read_facts, read_items
 from pipeline.params import Params, load_params
 
 HISTORY = "history.csv"
-"""A row per epoch: epoch, train_loss, heldout_ccc_<target>, heldout_ccc, best (0 or 1)."""
+"""A row per epoch: epoch, train_loss, heldout (the task's first metric), best (0 or 1)."""
 
 PRELOAD_BYTES = 4 << 30
 """fc6 features up to this size are read into memory once."""
@@ -86,11 +80,7 @@ def split_speakers(items: list[CorpusItem], share: float, seed: int) -> tuple[li
 
 def seed_key(params: Params, name: str, seed: int, items: list[CorpusItem]) -> str:
     """Hash of everything one seed's weights depend on."""
-    windows, fc6 = open_store(WINDOWS, stage="windows"), open_store(FC6, stage="fc6")
-    inputs = [
-        [item.item, item.speaker, *(read_item(s, item.item).attrs["key"] for s in (windows, fc6))]
-        for item in items
-    ]
+    inputs = [[item.speaker for item in items], keys_of(items)]
     settings = params.train.model_dump(exclude={"seeds", "checkpoint_seconds"})
     code = [hash_of_sources(Path("models"))]
     code += [hash_of_file(Path(module)) for module in (__file__, recogniser.__file__)]
@@ -112,7 +102,7 @@ def train_seed(
     from models.networks import build
     from models.trainer import Epoch, train
 
-    windows, fc6 = open_store(WINDOWS, stage="windows"), open_store(FC6, stage="fc6")
+    windows, fc6 = open_stores()
     learning, heldout = (
         ClipData(windows, fc6, names, preload_bytes=PRELOAD_BYTES)
         for names in split_speakers(items, params.train.heldout, seed)
@@ -124,12 +114,12 @@ def train_seed(
         )
     torch.manual_seed(seed)
     model = params.model(name)
-    network = build(model, learning.features, params.train.network, len(TARGETS))
+    network = build(model, learning.features, params.train.network, learning.task)
     title = f"train {name}, seed {seed}"
     with progress_bar(title, unit="epochs", total=params.train.epochs) as advance:
 
         def on_epoch(epoch: Epoch) -> None:
-            advance(1, f"CCC {epoch.score:.3f}")
+            advance(1, f"{learning.task.metrics[0]} {epoch.score:.3f}")
 
         trained = train(
             network,
@@ -143,10 +133,13 @@ def train_seed(
             on_epoch=on_epoch,
         )
     normaliser = cast("dict[str, list[float]]", windows.attrs["normaliser"])
+    gives_features = read_facts()["gives_features"]
     card = recogniser.Card(
         name=name,
         seed=seed,
         synthetic_corpus=params.corpus.is_synthetic,
+        given_features=gives_features,
+        task=learning.task,
         model=model,
         network=params.train.network,
         inputs=learning.features,
@@ -154,7 +147,7 @@ def train_seed(
         epochs=len(trained.history),
         best_epoch=trained.best_epoch,
         faces=params.faces,
-        fc6=params.fc6.model_copy(update={"precision": fc6.attrs["precision"]}),
+        fc6=params.fc6.model_copy(update={"precision": fc6.attrs.get("precision", "auto")}),
         lld=params.lld,
         windows=params.windows,
         **normaliser,
@@ -164,8 +157,7 @@ def train_seed(
         {
             "epoch": epoch.epoch,
             "train_loss": epoch.train_loss,
-            **{f"heldout_ccc_{t}": c for t, c in zip(TARGETS, epoch.heldout, strict=True)},
-            "heldout_ccc": np.mean(epoch.heldout),
+            "heldout": np.mean(epoch.heldout),
             "best": int(epoch.epoch == trained.best_epoch),
         }
         for epoch in trained.history

@@ -1,123 +1,174 @@
 """Stage windows: z-normed rows, each frame's context and label, clips.
 
-The normaliser is fitted to the rows of the train split alone.
+The normaliser is fitted to the rows of the train split alone. A corpus that gives features instead
+of media enters here.
 """
 
+from collections.abc import Iterable, Mapping
 from functools import partial
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
-import zarr
+from numpy.typing import NDArray
 
-from features.corpora.labels import frame_labels
-from features.lld import DESCRIPTORS
+from features.corpora.item import TIME, Task
+from features.corpora.labels import labels_of
 from features.settings import WindowSettings
-from features.store import assemble, open_store, read_array, read_item, read_number, write_item
-from features.windows import Normaliser, Sound, audio_present, context_rows
-from pipeline.items import Job, console, hash_of, run_jobs, stage_errors
-from pipeline.outputs import FACES, LLD, WINDOWS, CorpusItem, read_items, read_labels
-from pipeline.params import load_params
+from features.store import assemble, open_store, write_item
+from features.windows import Normaliser
+from models.settings import Modality
+from pipeline.console import say
+from pipeline.corpus import read_corpus
+from pipeline.hashes import hash_of
+from pipeline.items import Job, run_jobs, stage_errors
+from pipeline.outputs import (
+    FACES,
+    LLD,
+    WINDOWS,
+    CorpusItem,
+    read_facts,
+    read_items,
+    read_labels,
+    read_task,
+)
+from pipeline.params import Params, load_params
+from pipeline.recordings import Given, Recording, Source, Stores
 
-VERSION = 1
+VERSION = 2
 """Raise it when the code of this stage gives other windows than before."""
-
-NO_LABELS = pd.DataFrame({"time": [], "valence": [], "arousal": []}, dtype="float64")
 
 
 def main() -> None:
     """Run the stage."""
     with stage_errors():
         params = load_params()
-        settings = params.windows
-        items = read_items()
+        items, task = read_items(), read_task()
+        source, normalises_video = open_source(params)
+        normalisers = fit_normalisers(items, source, video_too=normalises_video)
         labels = dict(tuple(read_labels().groupby("item")))
-        faces, lld = open_store(FACES, stage="faces"), open_store(LLD, stage="lld")
-        sounds = {item.item: sound_of(read_item(lld, item.item)) for item in items}
-        normaliser = fit_normaliser(items, sounds)
-        made_by = [normaliser.mean.tolist(), normaliser.std.tolist(), settings.model_dump()]
         jobs = []
         for item in items:
-            face, own = read_item(faces, item.item), labels.get(item.item, NO_LABELS)
-            say_if_counts_differ(item, own, frames=len(read_array(face, "times")))
-            upstream = [face.attrs["key"], read_item(lld, item.item).attrs["key"]]
-            key = hash_of(
-                VERSION, upstream, own[["time", "valence", "arousal"]].to_csv(index=False), made_by
-            )
+            own = labels.get(item.item)
+            label_key = "" if own is None else own[[TIME, *task.outputs]].to_csv(index=False)
+            made_by = [[n.mean.tolist(), n.std.tolist()] for n in normalisers.values()]
+            key = hash_of(VERSION, source.key(item), label_key, made_by, task.level)
             compute = partial(
-                write_windows,
-                faces=face,
-                sound=sounds[item.item],
+                make_windows,
+                item=item,
+                source=source,
                 labels=own,
-                normaliser=normaliser,
-                settings=settings,
+                task=task,
+                normalisers=normalisers,
                 key=key,
             )
             jobs.append(Job(item.item, key, compute))
         results = run_jobs("windows", jobs, params.execution, processes=1)
-        attributes = {
-            "settings": settings.model_dump(),
-            "clip_frames": settings.clip_frames,
-            "normaliser": {"mean": made_by[0], "std": made_by[1]},
-        }
-        assemble(WINDOWS, results, attributes)
+        assemble(WINDOWS, results, attributes_of(params.windows, task, normalisers["audio"]))
 
 
-def sound_of(item: zarr.Group) -> Sound:
-    """One recording of the LLD store."""
-    return Sound(
-        lld=read_array(item, "lld"),
-        present=read_array(item, "present"),
-        start=read_number(item, "start"),
-        duration=read_number(item, "duration"),
+def open_source(params: Params) -> tuple[Source, bool]:
+    """Where the recordings come from, and whether their pictures' features need a z-norm."""
+    if read_facts()["gives_features"]:
+        corpus = read_corpus(params.corpus, params.execution)
+        assert corpus.features is not None
+        return Given(corpus.features), corpus.normalise_video
+    faces, lld = open_store(FACES, stage="faces"), open_store(LLD, stage="lld")
+    return Stores(faces, lld, params.windows), False
+
+
+def attributes_of(settings: WindowSettings, task: Task, normaliser: Normaliser) -> dict[str, Any]:
+    """What the windows store says of all its items."""
+    return {
+        "settings": settings.model_dump(),
+        "clip_frames": settings.clip_frames,
+        "task": {"kind": task.kind, "level": task.level, "outputs": list(task.outputs)},
+        "normaliser": {"mean": normaliser.mean.tolist(), "std": normaliser.std.tolist()},
+    }
+
+
+def fit_normalisers(
+    items: list[CorpusItem], source: Source, *, video_too: bool
+) -> dict[Modality, Normaliser]:
+    """Fit to what is present in the train split; a modality without any is left as it is."""
+    training = [item for item in items if item.split == "train"]
+    normalisers: dict[Modality, Normaliser | None] = {}
+    normalisers["audio"] = _fit(source.read(item).sound for item in training)
+    if video_too:
+        normalisers["video"] = _fit(source.read(item).pictures for item in training)
+    missing = [modality for modality, fitted in normalisers.items() if fitted is None]
+    for modality in missing:
+        say(f"no {modality} in the train split: its features are not z-normed")
+        recording = source.read(items[0])
+        width = (recording.sound if modality == "audio" else recording.pictures).shape[1]
+        normalisers[modality] = Normaliser(np.zeros(width), np.ones(width))
+    return {modality: fitted for modality, fitted in normalisers.items() if fitted is not None}
+
+
+def _fit(recordings: Iterable[NDArray[np.float32]]) -> Normaliser | None:
+    with_rows = (rows for rows in recordings if len(rows))
+    first = next(with_rows, None)
+    return None if first is None else Normaliser.fit(chain([first], with_rows))
+
+
+def make_windows(
+    out: Path,
+    *,
+    item: CorpusItem,
+    source: Source,
+    labels: pd.DataFrame | None,
+    task: Task,
+    normalisers: Mapping[Modality, Normaliser],
+    key: str,
+) -> None:
+    """Write one item of the corpus."""
+    recording = source.read(item)
+    frames = len(recording.times)
+    say_if_counts_differ(item, labels, task, frames=frames)
+    write_windows(
+        out, recording, labels_of(labels, recording.times, task), normalisers, {"key": key}
     )
-
-
-def fit_normaliser(items: list[CorpusItem], sounds: dict[str, Sound]) -> Normaliser:
-    """Fit to the rows with sound of the train split; without any, rows are left as they are."""
-    training = [sounds[item.item] for item in items if item.split == "train"]
-    try:
-        return Normaliser.fit(sound.lld[sound.present] for sound in training)
-    except ValueError:
-        console.print("no sound in the train split: descriptors are not z-normed")
-        return Normaliser(np.zeros(DESCRIPTORS), np.ones(DESCRIPTORS))
-
-
-def say_if_counts_differ(item: CorpusItem, labels: pd.DataFrame, *, frames: int) -> None:
-    """Report labels that have a row per frame, but not for every frame."""
-    if len(labels) not in (0, frames) and labels["time"].isna().all():
-        surplus = "frames are without a label" if frames > len(labels) else "labels are left out"
-        console.print(
-            f"{item.item}: {len(labels)} labels for {frames} frames, the last "
-            f"{abs(frames - len(labels))} {surplus}",
-            markup=False,
-            highlight=False,
-        )
 
 
 def write_windows(
     out: Path,
-    *,
-    faces: zarr.Group,
-    sound: Sound,
-    labels: pd.DataFrame,
-    normaliser: Normaliser,
-    settings: WindowSettings,
-    key: str,
+    recording: Recording,
+    labels: tuple[NDArray[np.float32], NDArray[np.bool_]],
+    normalisers: Mapping[Modality, Normaliser],
+    attributes: Mapping[str, Any],
 ) -> None:
-    """Write one item's rows, contexts, presence and labels."""
-    times = read_array(faces, "times")
-    values, valid = frame_labels(labels, times)
-    arrays = {
-        "times": times,
-        "lld": normaliser.apply(sound.lld, sound.present),
-        "rows": context_rows(times, sound, settings),
+    """Write one recording's rows, contexts, presence, labels and which of them are valid."""
+    values, valid = labels
+    arrays: dict[str, NDArray[Any]] = {
+        "times": recording.times,
+        "lld": normalisers["audio"].apply(recording.lld, recording.present),
+        "rows": recording.rows,
         "labels": values,
         "valid": valid,
-        "audio_present": audio_present(times, sound),
-        "video_present": read_array(faces, "present"),
+        "audio_present": recording.audio_present,
+        "video_present": recording.video_present,
     }
-    write_item(out, arrays, {"key": key})
+    if recording.video is not None:
+        arrays["video"] = recording.video
+        if "video" in normalisers:
+            arrays["video"] = normalisers["video"].apply(recording.video, recording.video_present)
+    write_item(out, arrays, {"first_frame": recording.first, **attributes})
+
+
+def say_if_counts_differ(
+    item: CorpusItem, labels: pd.DataFrame | None, task: Task, *, frames: int
+) -> None:
+    """Report labels that have a row per frame, but not for every frame."""
+    if labels is None or task.level != "frame" or not labels[TIME].isna().all():
+        return
+    if len(labels) not in (0, frames):
+        surplus = "frames are without a label" if frames > len(labels) else "labels are left out"
+        say(
+            f"{item.item}: {len(labels)} labels for {frames} frames, the last "
+            f"{abs(frames - len(labels))} {surplus}"
+        )
 
 
 if __name__ == "__main__":

@@ -5,8 +5,6 @@ from hypothesis import strategies as st
 
 from features.settings import WindowSettings
 from features.windows import STD_FLOOR, Normaliser, Sound, audio_present, context_rows
-from pipeline.outputs import CorpusItem
-from pipeline.windows import fit_normaliser
 
 ROWS = np.random.default_rng(0).normal([-100, 0, 3e4], [1e-2, 1, 50], (400, 3)).astype(np.float32)
 
@@ -14,22 +12,6 @@ ROWS = np.random.default_rng(0).normal([-100, 0, 3e4], [1e-2, 1, 50], (400, 3)).
 def sound(lld, *, present=None, start=0.0):
     present = np.ones(len(lld), bool) if present is None else present
     return Sound(lld, present, start, len(lld) / 100 + 0.04)
-
-
-def item(name, split):
-    facts = dict.fromkeys(("has_video", "has_audio", "labelled"), True)
-    return CorpusItem(
-        item=name,
-        path=f"{name}.mp4",
-        speaker=name,
-        split=split,
-        sha256="0",
-        width=64,
-        height=48,
-        rate=30.0,
-        seconds=2.0,
-        **facts,
-    )
 
 
 # ------------------------------------------------------------------ z-norm
@@ -70,55 +52,6 @@ def test_apply_z_norms_and_leaves_zeros_where_there_is_no_sound():
     assert (normed[present] != 0).any(axis=1).all()
     np.testing.assert_allclose(normed[present].mean(axis=0, dtype=float), 0, atol=1e-5)
     np.testing.assert_allclose(normed[present].std(axis=0, dtype=float), 1, atol=1e-5)
-
-
-@pytest.fixture
-def three_splits():
-    names = {"a": "train", "b": "train", "v": "validation", "t": "test"}
-    parts = np.split(ROWS, [90, 200, 300])
-    sounds = {name: sound(part.copy()) for name, part in zip(names, parts, strict=True)}
-    return [item(name, split) for name, split in names.items()], sounds
-
-
-def test_z_norm_uses_training_rows_only(three_splits):
-    items, sounds = three_splits
-    before = fit_normaliser(items, sounds)
-    for name in ("v", "t"):
-        sounds[name].lld[...] = 1e6
-    after = fit_normaliser(items, sounds)
-    np.testing.assert_array_equal(before.mean, after.mean)
-    np.testing.assert_array_equal(before.std, after.std)
-    np.testing.assert_allclose(after.mean, ROWS[:200].mean(axis=0, dtype=float), rtol=1e-12)
-
-
-@pytest.mark.parametrize("name", ["a", "b"])
-def test_every_training_recording_counts(three_splits, name):
-    items, sounds = three_splits
-    before = fit_normaliser(items, sounds)
-    sounds[name].lld[7, 1] += 10
-    after = fit_normaliser(items, sounds)
-    assert after.mean[1] == pytest.approx(before.mean[1] + 10 / 200, rel=1e-6)
-    assert after.std[1] != before.std[1]
-    np.testing.assert_array_equal(before.mean[[0, 2]], after.mean[[0, 2]])
-
-
-def test_rows_without_sound_do_not_count(three_splits):
-    items, sounds = three_splits
-    before = fit_normaliser(items, sounds)
-    silence = np.full((30, 3), -1e5, np.float32)
-    lld = np.concatenate([sounds["a"].lld, silence])
-    sounds["a"] = sound(lld, present=np.arange(len(lld)) < 90)
-    np.testing.assert_array_equal(before.mean, fit_normaliser(items, sounds).mean)
-
-
-def test_without_sound_in_training_rows_are_left_as_they_are(three_splits, capsys):
-    items, sounds = three_splits
-    for name in ("a", "b"):
-        sounds[name].present[...] = False
-    normaliser = fit_normaliser(items, sounds)
-    assert (normaliser.mean == 0).all()
-    assert (normaliser.std == 1).all()
-    assert "descriptors are not z-normed" in capsys.readouterr().err
 
 
 # ------------------------------------------------------------------ context and presence

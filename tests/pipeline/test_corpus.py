@@ -1,23 +1,28 @@
 import io
 import json
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from rich.console import Console
 
-from features.corpora.item import Item
+from features.corpora.item import SIDES, Item
 from features.errors import InputError
 from pipeline import corpus
 from pipeline.corpus import check_speakers, check_training, exclude, inspect
-from pipeline.items import Job, StageFailedError, hash_of, hash_of_file, run_jobs
+from pipeline.hashes import hash_of, hash_of_file
+from pipeline.items import Job, StageFailedError, run_jobs
 from pipeline.outputs import read_items, read_labels
 from pipeline.params import ExecutionSettings
 from tests.media_factory import flat_frames, make_video, tone
 
+LABELS = pd.DataFrame({"time": [0.0], "valence": [0.5], "arousal": [-0.5]})
 
-def item(name, speaker="s", split="train", labels=Path("l.csv")):
+
+def item(name, speaker="s", split="train", labels=LABELS):
     return Item(name, Path(f"{name}.mp4"), speaker, split, labels)
 
 
@@ -46,6 +51,13 @@ def test_a_speaker_in_two_splits():
     with pytest.raises(InputError, match="speaker ann is in train and test"):
         check_speakers(items)
     check_speakers(items[:2])
+
+
+def test_a_file_in_two_splits():
+    left, right = (Item(f"a_{side}", Path("a.mp4"), side, "train", side=side) for side in SIDES[1:])
+    check_speakers([left, right])
+    with pytest.raises(InputError, match=r"a\.mp4 is in train and test: both share its sound"):
+        check_speakers([left, replace(right, split="test")])
 
 
 def test_labels_but_no_train_speaker():
@@ -91,7 +103,10 @@ def media(tmp_path_factory):
 def test_bad_media_are_named_while_the_others_go_on(media, tmp_path):
     execution = ExecutionSettings(workers=1, cache=str(tmp_path))
     paths = sorted(media.iterdir())
-    jobs = [Job(path.name, hash_of(path.name), partial(inspect, path)) for path in paths]
+    jobs = [
+        Job(path.name, hash_of(path.name), partial(inspect, Item(path.name, path, "s", "train")))
+        for path in paths
+    ]
     with pytest.raises(StageFailedError) as caught:
         run_jobs("corpus", jobs, execution)
     failures = {failure.name: failure for failure in caught.value.failures}
@@ -134,14 +149,14 @@ def project(media, tmp_path, monkeypatch):
     (root / "both.csv").write_text("time,valence,arousal\n0,0.5,-0.5\n0.5,1,-5\n")
     (root / "silent.csv").write_text("valence,arousal\n0.25,0.75\n")
 
-    def run(*names, excluded="{}"):
+    def run(*names, excluded="{}", checks_only=False):
         rows = "".join(f"{name},{name},{split},{labels}\n" for name, split, labels in names)
         (root / "items.csv").write_text("path,speaker,split,labels\n" + rows)
         Path("params.yaml").write_text(
             f"corpus: {{name: folder, root: clips, exclude: {excluded}}}\n"
             "models: {m: {}}\nexecution: {workers: 1, cache: cache}\n"
         )
-        corpus.main()
+        corpus.run(checks_only=checks_only)
 
     return run
 
@@ -206,6 +221,25 @@ def test_bad_labels_are_one_sentence(project, capsys):
         project(*GOOD)
     said = capsys.readouterr().err
     assert "both.csv row 3 column arousal is 'x', not a number; mend the value." in said
+
+
+def test_a_check_says_the_same_and_writes_nothing(project, capsys):
+    project(*GOOD, checks_only=True)
+    said = capsys.readouterr().err
+    assert "4 items (2 train, 1 validation, 1 test), 4 speakers" in said
+    assert "regression per frame, counts in 5 equal parts of [-1, 1]:" in said
+    assert "valence 0 0 0 3 2; arousal 0 2 0 0 1, 2 invalid" in said
+    assert "frames per second: 30 (2 items), 25 (1 items)" in said
+    assert "labels that differ in number from the frames" not in said
+    assert not Path("data/corpus/items.parquet").exists()
+
+
+def test_a_check_reports_counts_that_differ(project, capsys):
+    Path("clips/silent.csv").write_text("valence,arousal\n" + "0.25,0.75\n" * 12)
+    project(*GOOD, checks_only=True)
+    said = capsys.readouterr().err
+    assert "labels that differ in number from the frames" in said
+    assert "surplus frames have no label): silent" in said
 
 
 def test_the_later_stages_name_the_missing_one(tmp_path, monkeypatch):

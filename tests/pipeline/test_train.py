@@ -2,30 +2,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from corpus_items import corpus_item
 
 from features.errors import InputError
 from features.store import assemble, write_item
 from pipeline import train
-from pipeline.outputs import FC6, WINDOWS, CorpusItem
+from pipeline.outputs import FC6, WINDOWS
 from pipeline.params import load_params
 from pipeline.train import seed_key, split_speakers, training_items
 
 
 def item(name, speaker, split="train", *, labelled=True):
-    return CorpusItem(
-        item=name,
-        path=f"{name}.mp4",
-        speaker=speaker,
-        split=split,
-        labelled=labelled,
-        sha256="0",
-        has_video=True,
-        has_audio=True,
-        width=64,
-        height=48,
-        rate=30.0,
-        seconds=2.0,
-    )
+    return corpus_item(name, speaker=speaker, split=split, labelled=labelled)
 
 
 def corpus(speakers, clips=3):

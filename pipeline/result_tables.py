@@ -1,0 +1,102 @@
+"""Scores and predictions as the tables that `reports` reads."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from models.data import ClipData
+from models.evaluator import Run, item_scores
+from models.scores import Scores
+from models.settings import Task
+
+TRACE = ("item", "time", "target", "annotated", "predicted", "face_present", "sound_present")
+"""Columns of a trace."""
+
+Predictions = Mapping[str, NDArray[np.float32]]
+"""Outputs (frames, outputs) of every item, (1, outputs) of a sequence."""
+
+
+def metrics_of_runs(task: Task, runs: Sequence[Run], scores: Scores) -> pd.DataFrame:
+    """The metrics of every run: modality, strategy, p, trial, target, metrics, n."""
+    rows = metric_rows(task, scores)
+    return pd.concat(
+        [
+            pd.DataFrame(
+                {
+                    "modality": run.condition.modality,
+                    "strategy": run.condition.strategy,
+                    "p": run.condition.p,
+                    "trial": run.trial,
+                    **rows(index),
+                }
+            )
+            for index, run in enumerate(runs)
+        ]
+    )
+
+
+def metric_rows(task: Task, scores: Scores) -> Callable[[int | slice], dict[str, Any]]:
+    """Columns target, metrics, n; a row per target, of the run with an index."""
+    values, n = scores.values(), scores.n
+
+    def of(run: int | slice) -> dict[str, Any]:
+        metrics = {name: values[name][run] for name in task.metrics}
+        return {"target": task.targets, **metrics, "n": n[run].astype(int)}
+
+    return of
+
+
+def metrics_of_items(data: ClipData, predictions: Predictions) -> pd.DataFrame:
+    """The metrics of every item on intact input: item, target, metrics, n."""
+    return pd.concat(
+        [
+            pd.DataFrame({"item": item, **metric_rows(data.task, scores)(slice(None))})
+            for item in data.items
+            for scores in [item_scores(data, item, predictions[item])]
+        ]
+    )
+
+
+def answers(data: ClipData, predictions: Predictions) -> pd.DataFrame:
+    """Annotation and prediction of every sequence on intact input; classes by their names."""
+    rows = []
+    for item in data.items:
+        if not data.item_array(item, "valid")[0]:
+            continue
+        label, predicted = data.item_array(item, "labels")[0], predictions[item][0]
+        if data.task.kind == "classification":
+            classes = data.task.outputs
+            pairs: Iterable[tuple[Any, Any]] = [
+                (classes[int(label.argmax())], classes[int(predicted.argmax())])
+            ]
+        else:
+            pairs = zip(label, predicted, strict=True)
+        rows += [
+            {"item": item, "target": target, "annotated": annotated, "predicted": guess}
+            for target, (annotated, guess) in zip(data.task.targets, pairs, strict=True)
+        ]
+    return pd.DataFrame(rows)
+
+
+def traces(data: ClipData, predictions: Predictions) -> pd.DataFrame:
+    """Predictions beside labels over time: a row per item, target and frame."""
+    empty = pd.DataFrame(columns=TRACE)
+    tables = []
+    for item, predicted in predictions.items():
+        valid = data.item_array(item, "valid")
+        for column, target in enumerate(data.task.outputs):
+            annotated = data.item_array(item, "labels")[:, column]
+            values = (
+                item,
+                data.item_array(item, "times").round(4),
+                target,
+                np.where(valid, annotated, np.nan),
+                predicted[:, column],
+                data.item_array(item, "video_present").astype(int),
+                data.item_array(item, "audio_present").astype(int),
+            )
+            tables.append(pd.DataFrame(dict(zip(TRACE, values, strict=True))))
+    return pd.concat(tables) if tables else empty

@@ -1,0 +1,108 @@
+"""The whole pipeline on a corpus of classes, and on one that gives features."""
+
+import json
+import re
+from collections.abc import Callable
+
+import pandas as pd
+import pytest
+from conftest import Project
+from ruamel.yaml import YAML
+
+from features.store import item_names, open_store
+from tests.cremad_factory import make_cremad
+
+
+def keep_models(project: Project, *names: str) -> None:
+    """Drop the other models from params.yaml."""
+    yaml, path = YAML(), project.folder / "params.yaml"
+    content = yaml.load(path)
+    content["models"] = {name: content["models"][name] for name in names}
+    yaml.dump(content, path)
+
+
+@pytest.fixture(scope="module")
+def classes(make_project: Callable[[], Project]) -> tuple[Project, str]:
+    """A CREMA-D-shaped demo run through, and what was printed."""
+    project = make_project()
+    make_cremad(project.folder / "cremad", actors=6)
+    project.params(
+        {
+            "corpus": {"name": "cremad", "root": "cremad"},
+            "faces": {"working_height": 180},
+            "train": {"class_weights": "balanced"},
+        }
+    )
+    keep_models(project, "baseline", "audio_only")
+    project.git("Begin")
+    return project, project.run("dvc", "repro")
+
+
+@pytest.mark.slow
+def test_classes_go_through_the_whole_pipeline(classes: tuple[Project, str]) -> None:
+    project, said = classes
+    assert "classification per sequence: anger 6" in said
+    assert "3 clips" in said  # the ties, left out and counted
+    results = project.folder / "reports/results"
+    run = json.loads((results / "run.json").read_text())
+    assert run["task"]["outputs"][0] == "anger"
+    assert run["task"]["metrics"][0] == "macro_f1"
+    table = pd.read_csv(results / "evaluation/baseline.csv")
+    assert set(table["target"]) == {"class"}
+    assert table[["macro_f1", "accuracy"]].apply(lambda c: c.between(0, 1)).all(axis=None)
+    answers = pd.read_csv(results / "videos/baseline.csv")
+    assert set(answers["annotated"]) <= set(run["task"]["outputs"])
+    intact = table[table["p"] == 0]
+    agreeing = (answers["annotated"] == answers["predicted"]).mean()
+    assert intact["accuracy"].round(4).tolist() == [round(agreeing, 4)] * len(intact)
+    page = (results / "index.html").read_text()
+    assert "macro F1" in page
+    assert (results / "figures/confusion.svg").exists()
+    assert "baseline.json" in project.run("dvc", "metrics", "show")
+    items = pd.read_parquet(project.folder / "data/corpus/items.parquet")
+    assert items.groupby("speaker")["split"].nunique().eq(1).all()
+    assert set(items["split"]) == {"train", "validation", "test"}
+
+
+@pytest.mark.slow
+def test_a_class_model_predicts_probabilities(classes: tuple[Project, str]) -> None:
+    project, _ = classes
+    clip = next((project.folder / "cremad/VideoFlash").glob("*.flv"))
+    command = ("python", "-m", "pipeline.predict", str(clip), "--model", "baseline")
+    said = project.run(*command, "--out", "predictions")
+    assert re.search(r"anger 0\.\d\d", said)
+    table = pd.read_csv(project.folder / f"predictions/{clip.stem}.baseline.csv")
+    shares = table[["anger", "disgust", "fear", "happiness", "neutral", "sadness"]]
+    assert shares.sum(axis=1).round(3).tolist() == [1.0]
+    assert (project.folder / f"predictions/{clip.stem}.baseline.png").stat().st_size > 5000
+
+
+@pytest.mark.slow
+def test_the_simulated_corpus_goes_through_the_whole_pipeline(
+    make_project: Callable[[], Project],
+) -> None:
+    project = make_project()
+    simulated = {"train": 8, "test": 4, "frames": 150, "video": 12, "audio": 8}
+    root = "features/corpora/simulated.py"
+    project.params({"corpus": {"name": "simulated", "root": root, "simulated": simulated}})
+    keep_models(project, "baseline", "video_only")
+    project.git("Begin")
+    said = project.run("dvc", "repro")
+    assert said.count("there is nothing to extract") == 3  # faces, fc6, lld
+    for store in ("faces", "fc6", "lld"):
+        assert item_names(open_store(project.folder / f"data/{store}.zarr", stage=store)) == []
+    windows = open_store(project.folder / "data/windows.zarr", stage="windows")
+    assert len(item_names(windows)) == 12
+    table = pd.read_csv(project.folder / "reports/results/evaluation/baseline.csv")
+    assert table["n"].eq(4 * 150).all()
+    assert (
+        "Features as the corpus gives them"
+        in (project.folder / "reports/results/index.html").read_text()
+    )
+    project.git("Run")
+    assert "up to date" in project.run("dvc", "repro")
+    refused = project.run(
+        "python", "-m", "pipeline.predict", "x.mp4", "--model", "baseline", fails=True
+    )
+    assert "was trained on features that its corpus gives" in refused
+    assert "Traceback" not in refused
