@@ -7,10 +7,11 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from reports import exports, summary
+from reports import exports
 from reports.illustrations import illustrate
 from reports.page import page
 from reports.results import ResultsError, load
+from reports.summary import metrics, summarise
 
 __all__ = ["ResultsError", "build"]
 
@@ -29,14 +30,10 @@ def build(folder: Path, models: Sequence[str], seeds: Sequence[int]) -> None:
         ResultsError: a result file is missing, malformed or of another run.
     """
     results = load(folder, models, seeds)
-    conditions = summary.conditions(results.evaluation)
-    headlines = summary.headline(results.evaluation)
-    videos = summary.mean_videos(results.videos)
-    traces = summary.shown_traces(results.traces)
+    summary = summarise(results)
     for name in ("metrics", "plots", "figures"):
         shutil.rmtree(folder / name, ignore_errors=True)
-    exports.write_metrics(folder, summary.metrics(headlines))
-    exports.write_plots(folder / "plots", results.training, conditions, videos, traces)
-    illustrations = illustrate(folder / "figures", results, conditions, videos, traces)
-    html = page(results, conditions, headlines, illustrations)
+    exports.write_metrics(folder, metrics(summary.headlines))
+    exports.write_plots(folder / "plots", results.training, summary)
+    html = page(results, summary, illustrate(folder / "figures", results, summary))
     (folder / "index.html").write_text(html, encoding="utf-8")

@@ -1,12 +1,11 @@
 """Results for DVC: metrics as JSON, plots as CSV."""
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 
-from reports.results import TARGETS
+from reports.summary import Summary
 
 
 def write_metrics(folder: Path, metrics: dict[str, dict[str, dict[str, float]]]) -> None:
@@ -24,43 +23,32 @@ def write_metrics(folder: Path, metrics: dict[str, dict[str, dict[str, float]]])
         _write_json(folder / "metrics" / f"{model}.json", numbers)
 
 
-def write_plots(
-    folder: Path,
-    training: pd.DataFrame,
-    conditions: pd.DataFrame,
-    videos: pd.DataFrame,
-    traces: Mapping[str, pd.DataFrame],
-) -> None:
+def write_plots(folder: Path, training: pd.DataFrame, summary: Summary) -> None:
     """Write the data of the figures as CSV, in long form with a column `model`.
 
     Args:
-        folder: gets `<modality>_<strategy>_<target>.csv` (p, ccc, sd, n, model), `training.csv`
-            (epoch, train_loss, heldout_ccc, seed, model), `videos_<target>.csv` (item, ccc,
-            model) and `trace_<target>.csv` (time, value, model) of the first trace, in which the
-            annotation stands as a model of its own.
+        folder: gets `<modality>_<strategy>.csv` (p, value, sd, n, target, model) and
+            `training.csv` (epoch, train_loss, heldout, seed, model); for a task of frames also
+            `videos.csv` (item, value, target, model) and `trace.csv` (time, value, target, model)
+            of the first trace, in which the annotation stands as a model of its own.
         training: rows of `Results.training`.
-        conditions: what `summary.conditions` returned.
-        videos: what `summary.mean_videos` returned.
-        traces: what `summary.shown_traces` returned.
+        summary: of the run.
     """
-    panels = conditions.groupby(["modality", "strategy", "target"])
-    for (modality, strategy, target), panel in panels:
-        path = folder / f"{modality}_{strategy}_{target}.csv"
-        _write_csv(path, panel.sort_values("p", kind="stable"), "p", "ccc", "sd", "n", "model")
-    columns = ("epoch", "train_loss", "heldout_ccc", "seed", "model")
-    _write_csv(folder / "training.csv", training, *columns)
-    trace = next(iter(traces.values()))
-    for target in TARGETS:
-        of_target = videos[videos["target"] == target]
-        _write_csv(folder / f"videos_{target}.csv", of_target, "item", "ccc", "model")
-        values = _long_trace(trace[trace["target"] == target])
-        _write_csv(folder / f"trace_{target}.csv", values, "time", "value", "model")
+    for (modality, strategy), panel in summary.conditions.groupby(["modality", "strategy"]):
+        path, ordered = folder / f"{modality}_{strategy}.csv", panel.sort_values("p", kind="stable")
+        _write_csv(path, ordered, "p", "value", "sd", "n", "target", "model")
+    path = folder / "training.csv"
+    _write_csv(path, training, "epoch", "train_loss", "heldout", "seed", "model")
+    if summary.traces:
+        _write_csv(folder / "videos.csv", summary.videos, "item", "value", "target", "model")
+        trace = _long_trace(next(iter(summary.traces.values())))
+        _write_csv(folder / "trace.csv", trace, "time", "value", "target", "model")
 
 
 def _long_trace(trace: pd.DataFrame) -> pd.DataFrame:
-    predicted = trace.rename(columns={"predicted": "value"})[["time", "value", "model"]]
+    predicted = trace.rename(columns={"predicted": "value"})[["time", "value", "target", "model"]]
     first = trace[trace["model"] == trace["model"].iloc[0]]
-    annotated = first.rename(columns={"annotated": "value"})[["time", "value"]]
+    annotated = first.rename(columns={"annotated": "value"})[["time", "value", "target"]]
     return pd.concat([annotated.assign(model="annotated").dropna(subset="value"), predicted])
 
 

@@ -1,8 +1,7 @@
 """The figures of a run, drawn with matplotlib; the same bytes on every build."""
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import matplotlib as mpl
 import numpy as np
@@ -10,26 +9,18 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
-from numpy.typing import ArrayLike, NDArray
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
 
-from reports.results import STRATEGIES, TARGETS
-from reports.style import (
-    RC,
-    STRATEGY_NAMES,
-    TARGET_NAMES,
-    Style,
-    add_legend,
-    add_note,
-    model_handles,
-    styles,
-)
+from reports.results import STRATEGIES
+from reports.style import RC, STRATEGY_NAMES, Style, add_legend, model_handles, styles
+from reports.task import Task
 
 DODGE = 0.3  # share of the step between two probabilities over which models are spread
 
 
-def ablation(conditions: pd.DataFrame, modality: str, models: Sequence[str]) -> Figure:
-    """CCC against the probability of ablation: the paper's Figures 3 (audio) and 4 (video).
+def ablation(conditions: pd.DataFrame, modality: str, models: Sequence[str], task: Task) -> Figure:
+    """The primary metric against p: the paper's Figures 3 (audio) and 4 (video).
 
     Strategies are columns, targets are rows; one line per model with its standard deviation. Steps
     of p are drawn equally wide. The vertical axes are the same for both modalities.
@@ -38,17 +29,20 @@ def ablation(conditions: pd.DataFrame, modality: str, models: Sequence[str]) -> 
         conditions: what `summary.conditions` returned.
         modality: the ablated one.
         models: in the order of their styles.
+        task: its targets and primary metric.
     """
     table = conditions[conditions["modality"] == modality]
     strategies = [s for s in STRATEGIES if s in set(table["strategy"])]
     with mpl.rc_context(RC):
-        figure = Figure(figsize=(10, 6.2), layout="constrained")
-        axes = figure.subplots(2, len(strategies), sharey="row", sharex="col", squeeze=False)
-        for row, target in zip(axes, TARGETS, strict=True):
+        figure = Figure(figsize=(10, 1 + 2.6 * len(task.targets)), layout="constrained")
+        axes = figure.subplots(
+            len(task.targets), len(strategies), sharey="row", sharex="col", squeeze=False
+        )
+        for row, target in zip(axes, task.targets, strict=True):
             for ax, strategy in zip(row, strategies, strict=True):
                 cell = table[(table["strategy"] == strategy) & (table["target"] == target)]
                 _ablation_panel(ax, cell, styles(models))
-            row[0].set_ylabel(f"{TARGET_NAMES[target]}, CCC")
+            row[0].set_ylabel(task.axis(target))
             row[0].set_ylim(_limits(conditions[conditions["target"] == target]))
         for ax, strategy in zip(axes[0], strategies, strict=True):
             ax.set_title(STRATEGY_NAMES[strategy])
@@ -65,7 +59,7 @@ def _ablation_panel(ax: Axes, cell: pd.DataFrame, looks: dict[str, Style]) -> No
         line = cell[cell["model"] == model].sort_values("p")
         ax.errorbar(
             np.searchsorted(steps, line["p"]) + offset,
-            line["ccc"],
+            line["value"],
             yerr=line["sd"].fillna(0),
             color=look.colour,
             linestyle=look.dash,
@@ -79,183 +73,177 @@ def _ablation_panel(ax: Axes, cell: pd.DataFrame, looks: dict[str, Style]) -> No
 def _limits(conditions: pd.DataFrame) -> tuple[float, float]:
     """Vertical limits that hold every mean ± sd, and 0."""
     sd = conditions["sd"].fillna(0)
-    low = min(0.0, (conditions["ccc"] - sd).min())
-    high = max(0.0, (conditions["ccc"] + sd).max())
+    low = min(0.0, (conditions["value"] - sd).min())
+    high = max(0.0, (conditions["value"] + sd).max())
     margin = 0.05 * (high - low) or 0.05
     return low - margin, high + margin
 
 
-def learning_curves(training: pd.DataFrame, models: Sequence[str]) -> Figure:
-    """Held-out CCC (mean of the targets) and 1 − training loss by epoch.
+def learning_curves(training: pd.DataFrame, models: Sequence[str], task: Task) -> Figure:
+    """The held-out primary metric (mean of the targets) by epoch, for a regression also 1 − loss.
 
-    One panel per model, one line per seed; a ring marks the epoch that was kept.
+    One panel per model, one line per seed; a ring marks the epoch that was kept. The training loss
+    is drawn where it is 1 − CCC, so that both are of one kind.
 
     Args:
         training: rows of `Results.training`.
         models: in the order of their styles.
+        task: its kind and primary metric.
     """
-    columns = min(3, len(models))
-    rows = -(-len(models) // columns)
+    has_loss = task.kind == "regression"
     with mpl.rc_context(RC):
-        figure = Figure(figsize=(10, 0.8 + 2.2 * rows), layout="constrained")
-        axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
-        for ax, (model, look) in zip(axes.flat, styles(models).items(), strict=False):
+        figure, axes = _panels(models, 2.2, xlabel="epoch", ylabel=task.primary.name)
+        for ax, (model, look) in zip(axes, styles(models).items(), strict=True):
             for _, history in training[training["model"] == model].groupby("seed"):
                 epoch = history["epoch"]
-                ax.plot(epoch, 1 - history["train_loss"], color=look.colour, lw=0.8, ls=":")
-                ax.plot(epoch, history["heldout_ccc"], color=look.colour, lw=1.2)
+                if has_loss:
+                    ax.plot(epoch, 1 - history["train_loss"], color=look.colour, lw=0.8, ls=":")
+                ax.plot(epoch, history["heldout"], color=look.colour, lw=1.2)
                 kept = history[history["best"] == 1]
-                ax.plot(kept["epoch"], kept["heldout_ccc"], "o", color=look.colour, mfc="white")
-            ax.set_title(model)
-            ax.xaxis.get_major_locator().set_params(integer=True)
-        for ax in axes.flat[len(models) :]:
-            ax.set_visible(False)
-        for column in range(columns):
-            lowest = axes[(len(models) - 1 - column) // columns][column]
-            lowest.set_xlabel("epoch")
-            lowest.tick_params(labelbottom=True)
-        for ax in axes[:, 0]:
-            ax.set_ylabel("CCC")
-        handles = [
-            Line2D([], [], color="#444444", lw=1.2, label="held out"),
-            Line2D([], [], color="#444444", lw=0.8, ls=":", label="training, 1 − loss"),
-            Line2D([], [], color="#444444", ls="", marker="o", mfc="white", label="epoch kept"),
-        ]
-        add_legend(figure, handles)
+                ax.plot(kept["epoch"], kept["heldout"], "o", color=look.colour, mfc="white")
+        axes[0].xaxis.set_major_locator(MaxNLocator("auto", integer=True))
+        line = Line2D([], [], color="#444444", lw=1.2, label="held out")
+        dots = Line2D([], [], color="#444444", lw=0.8, ls=":", label="training, 1 − loss")
+        ring = Line2D([], [], color="#444444", ls="", marker="o", mfc="white", label="epoch kept")
+        add_legend(figure, [line, dots, ring] if has_loss else [line, ring])
     return figure
 
 
-def videos(table: pd.DataFrame, models: Sequence[str]) -> Figure:
-    """CCC of every video: a dot a video, a bar at the median, a row per model.
+def videos(table: pd.DataFrame, models: Sequence[str], task: Task) -> Figure:
+    """The primary metric of every video: a dot a video, a bar at the median, a row per model.
 
     Args:
         table: what `summary.mean_videos` returned.
         models: in the order of their styles, from top to bottom.
+        task: its targets and primary metric.
     """
     with mpl.rc_context(RC):
-        figure = Figure(figsize=(10, 1.2 + 0.36 * len(models)), layout="constrained")
-        axes = figure.subplots(1, 2, sharex=True, sharey=True)
-        for ax, target in zip(axes, TARGETS, strict=True):
+        xlabel = f"{task.primary.name} within the video"
+        height = 0.4 + 0.36 * len(models)
+        figure, axes = _panels(list(task.labels.values()), height, xlabel=xlabel)
+        for ax, target in zip(axes, task.targets, strict=True):
             for place, (model, look) in enumerate(styles(models).items()):
-                ccc = table.loc[(table["model"] == model) & (table["target"] == target), "ccc"]
+                value = table.loc[(table["model"] == model) & (table["target"] == target), "value"]
                 ax.plot(
-                    ccc,
-                    np.full(len(ccc), place),
+                    value,
+                    np.full(len(value), place),
                     look.marker,
                     color=look.colour,
                     alpha=0.6,
                     mew=0,
                     ms=6,
                 )
-                if len(ccc):
-                    ax.plot(ccc.median(), place, "|", color="black", ms=14, mew=1.5)
+                if len(value):
+                    ax.plot(value.median(), place, "|", color="black", ms=14, mew=1.5)
             ax.axvline(0, color="#666666", linewidth=0.6)
-            ax.set_title(TARGET_NAMES[target])
-            ax.set_xlabel("CCC within the video")
             ax.grid(axis="y", visible=False)
         axes[0].set_yticks(range(len(models)), list(models))
         axes[0].set_ylim(len(models) - 0.5, -0.5)
     return figure
 
 
-def trace(table: pd.DataFrame, models: Sequence[str]) -> Figure:
-    """Predicted and annotated values of one item over time, missing stretches shaded.
+def confusion(matrices: Mapping[str, NDArray[np.int64]], classes: Sequence[str]) -> Figure:
+    """Confusion matrices, a panel per model: counts, shaded by their share of the row.
 
     Args:
-        table: rows of `Results.traces` of one item.
-        models: in the order of their styles.
+        matrices: what `summary.confusion` returned.
+        classes: names of rows (annotated) and columns (predicted).
     """
+    places = range(len(classes))
     with mpl.rc_context(RC):
-        figure = Figure(figsize=(10, 5), layout="constrained")
-        axes = figure.subplots(2, 1, sharex=True)
-        for ax, target in zip(axes, TARGETS, strict=True):
-            of_target = table[table["target"] == target]
-            for model, look in styles(models).items():
-                line = of_target[of_target["model"] == model]
-                ax.plot(line["time"], line["predicted"], look.dash, color=look.colour, lw=1.1)
-            first = of_target[of_target["model"] == of_target["model"].iloc[0]]
-            ax.plot(first["time"], first["annotated"], color="black", lw=2)
-            _shade(ax, *(first[c] for c in ("time", "face_present", "sound_present")))
-            ax.set_ylabel(TARGET_NAMES[target])
-        axes[-1].set_xlabel("time, s")
-        annotated = Line2D([], [], color="black", lw=2, label="annotated")
-        add_legend(figure, [annotated, *model_handles(models, markers=False), *_missing_handles()])
+        figure, axes = _panels(
+            list(matrices), 3.5, xlabel="predicted", ylabel="annotated", aspect="equal"
+        )
+        for ax, counts in zip(axes, matrices.values(), strict=True):
+            shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+            mesh = ax.pcolormesh(shares, cmap="Blues", vmin=0, vmax=1)
+            for row, column in np.ndindex(counts.shape):
+                ax.text(
+                    column + 0.5,
+                    row + 0.5,
+                    str(counts[row, column]),
+                    ha="center",
+                    va="center",
+                    fontsize=min(8, 64 / len(classes)),
+                    color="white" if shares[row, column] > 0.7 else "black",
+                )
+            ax.grid(visible=False)
+        axes[0].set_xticks([place + 0.5 for place in places], classes)
+        axes[0].set_yticks([place + 0.5 for place in places], classes)
+        axes[0].set_ylim(len(classes), 0)
+        for ax in axes:
+            ax.tick_params(axis="x", rotation=90, length=0)
+            ax.tick_params(axis="y", length=0)
+        label = "share of the annotated class"
+        figure.colorbar(mesh, ax=axes, label=label, location="top", shrink=0.4, aspect=40)
     return figure
 
 
-def plot_prediction(
-    times: ArrayLike,
-    valence: ArrayLike,
-    arousal: ArrayLike,
-    face_present: ArrayLike,
-    sound_present: ArrayLike,
-    *,
-    path: Path,
-    title: str,
-    note: str = "",
-) -> None:
-    """Save a figure of predicted valence and arousal over time, missing stretches shaded.
+def scatter(predictions: pd.DataFrame, models: Sequence[str], target: str) -> Figure:
+    """Predicted against annotated values of one target, a panel per model, a dot per sequence.
 
     Args:
-        times: (F,) start of each frame in seconds.
-        valence: (F,) predicted, in [−1, 1].
-        arousal: (F,) predicted, in [−1, 1].
-        face_present: (F,) bool.
-        sound_present: (F,) bool.
-        path: where to save; its suffix is the format (.svg, .png or .pdf).
-        title: heading, such as the name of the video and the model.
-        note: what a reader has to know of the model, see `results.caveat`.
+        predictions: what `summary.mean_predictions` returned, of one target.
+        models: in the order of their styles.
+        target: what is predicted.
     """
+    values = predictions[["annotated", "predicted"]].to_numpy()
+    low, high = values.min(), values.max()
+    margin = 0.05 * (high - low) or 0.05
+    ends = (low - margin, high + margin)
     with mpl.rc_context(RC):
-        figure = Figure(figsize=(10, 5), layout="constrained")
-        axes = figure.subplots(2, 1, sharex=True, sharey=True)
-        for ax, name, values, colour in zip(
-            axes, ("Valence", "Arousal"), (valence, arousal), ("#0072B2", "#D55E00"), strict=True
-        ):
-            ax.plot(times, values, color=colour)
-            ax.axhline(0, color="#666666", linewidth=0.6)
-            _shade(ax, times, face_present, sound_present)
-            ax.set(ylabel=name, ylim=(-1.05, 1.05))
-        axes[-1].set_xlabel("time, s")
-        axes[0].set_title(title)
-        add_legend(figure, _missing_handles())
-        add_note(figure, note)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        dateless = {"Date": None} if path.suffix == ".svg" else None
-        figure.savefig(path, metadata=dateless)
+        figure, axes = _panels(
+            models,
+            3.1,
+            xlabel=f"annotated {target}",
+            ylabel=f"predicted {target}",
+            aspect="equal",
+        )
+        for ax, (model, look) in zip(axes, styles(models).items(), strict=True):
+            dots = predictions[predictions["model"] == model]
+            ax.plot(ends, ends, color="#666666", linewidth=0.6)
+            ax.plot(
+                dots["annotated"],
+                dots["predicted"],
+                look.marker,
+                color=look.colour,
+                alpha=0.6,
+                mew=0,
+            )
+        axes[0].set(xlim=ends, ylim=ends)
+    return figure
 
 
-def stretches(times: ArrayLike, present: ArrayLike) -> NDArray[np.float64]:
-    """Runs of missing frames.
+def _panels(
+    titles: Sequence[str],
+    height: float,
+    *,
+    xlabel: str,
+    ylabel: str = "",
+    aspect: Literal["auto", "equal"] = "auto",
+) -> tuple[Figure, list[Axes]]:
+    """A figure of panels with the same axes, three side by side at most.
 
     Args:
-        times: (F,) start of each frame in seconds; a frame lasts until the next one starts, the
-            last one for the median of the others.
-        present: (F,) bool or 0 and 1.
-
-    Returns:
-        (n, 2) start and end of every run in seconds.
+        titles: of the panels, in rows.
+        height: of a panel in inches.
+        xlabel: below the lowest panel of each column.
+        ylabel: left of each row.
+        aspect: `equal` for a unit as wide as it is high.
     """
-    start = np.asarray(times, dtype=np.float64)
-    missing = ~np.asarray(present, dtype=bool)
-    step = np.median(np.diff(start)) if start.size > 1 else 0.0
-    edges = np.append(start, start[-1:] + step)
-    turns = np.flatnonzero(np.diff(missing, prepend=False, append=False))
-    return edges[turns].reshape(-1, 2)
-
-
-FACE_MISSING: dict[str, Any] = {"facecolor": "#d9d9d9", "edgecolor": "none"}
-SOUND_MISSING: dict[str, Any] = {"facecolor": "none", "edgecolor": "#8a8a8a", "hatch": "////"}
-
-
-def _shade(ax: Axes, times: ArrayLike, face_present: ArrayLike, sound_present: ArrayLike) -> None:
-    """Grey where there is no face, hatched where there is no sound; both can be at once."""
-    for present, look in ((face_present, FACE_MISSING), (sound_present, SOUND_MISSING)):
-        for start, end in stretches(times, present):
-            ax.axvspan(start, end, zorder=0.5, linewidth=0, **look)
-    ax.grid(axis="x", visible=False)
-    ax.margins(x=0)
-
-
-def _missing_handles() -> list[Patch]:
-    return [Patch(label="no face", **FACE_MISSING), Patch(label="no sound", **SOUND_MISSING)]
+    columns = min(3, len(titles))
+    rows = -(-len(titles) // columns)
+    figure = Figure(figsize=(10, 0.8 + height * rows), layout="constrained")
+    grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    for ax, title in zip(grid.flat, titles, strict=False):
+        ax.set_title(title)
+        ax.set_aspect(aspect)
+    for ax in grid.flat[len(titles) :]:
+        ax.set_visible(False)
+    for column in range(columns):
+        lowest = grid[(len(titles) - 1 - column) // columns][column]
+        lowest.set_xlabel(xlabel)
+        lowest.tick_params(labelbottom=True)
+    for ax in grid[:, 0]:
+        ax.set_ylabel(ylabel)
+    return figure, list(grid.flat[: len(titles)])

@@ -1,14 +1,19 @@
 """The figures of the page with their words: alternative text and captions."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from reports import figures
 from reports.results import Results
 from reports.style import save
+from reports.summary import Summary, confusion, mean_predictions
+from reports.task import capitalised, listing
+from reports.timeline import trace
 
 # Modality: what goes missing, and the figure of the paper that shows it.
 PAPER_FIGURES = {"audio": ("sound", 3), "video": ("picture", 4)}
@@ -30,90 +35,139 @@ class Illustration:
     caption: str
 
 
-def illustrate(
-    folder: Path,
-    results: Results,
-    conditions: pd.DataFrame,
-    videos: pd.DataFrame,
-    traces: Mapping[str, pd.DataFrame],
-) -> dict[str, list[Illustration]]:
+def illustrate(folder: Path, results: Results, summary: Summary) -> dict[str, list[Illustration]]:
     """Draw and save every figure of a run.
 
     Args:
-        folder: gets `<modality>_ablated`, `learning_curves`, `videos` and `trace_<number>`, as SVG
-            or PNG.
+        folder: gets `<modality>_ablated`, `learning_curves` and, by the task, `videos` and
+            `trace_<number>`, or `confusion`, or `scatter_<number>`, as SVG or PNG.
         results: the run.
-        conditions: what `summary.conditions` returned.
-        videos: what `summary.mean_videos` returned.
-        traces: what `summary.shown_traces` returned.
+        summary: of the run.
 
     Returns:
         The figures by heading, in the order of the page.
     """
-    there = [modality for modality in PAPER_FIGURES if modality in set(conditions["modality"])]
-    return {
+    there = set(summary.conditions["modality"])
+    drawn = {
         "When a modality goes missing": [
-            _ablation(folder, modality, conditions, results) for modality in there
+            _ablation(folder, modality, summary.conditions, results)
+            for modality in PAPER_FIGURES
+            if modality in there
         ],
         "Learning curves": [_learning_curves(folder, results)],
-        "Per video": [_videos(folder, videos, results)],
-        "Over time": [
-            _trace(folder / f"trace_{number}", item, table, results)
-            for number, (item, table) in enumerate(traces.items(), start=1)
-        ],
     }
+    if results.task.level == "frame":
+        drawn["Per video"] = [_videos(folder, summary.videos, results)]
+        drawn["Over time"] = [
+            _trace(folder / f"trace_{number}", item, table, results)
+            for number, (item, table) in enumerate(summary.traces.items(), start=1)
+        ]
+    elif results.task.kind == "classification":
+        drawn["Which class is taken for which"] = [_confusion(folder, results)]
+    else:
+        drawn["Predicted against annotated"] = [
+            _scatter(folder / f"scatter_{number}", target, results)
+            for number, target in enumerate(results.task.targets, start=1)
+        ]
+    return drawn
 
 
 def _ablation(
     folder: Path, modality: str, conditions: pd.DataFrame, results: Results
 ) -> Illustration:
+    task = results.task
     noun, paper = PAPER_FIGURES[modality]
-    figure = figures.ablation(conditions, modality, results.models)
+    figure = figures.ablation(conditions, modality, results.models, task)
+    if task.is_the_papers:
+        title = f"The paper's Figure {paper}, redrawn for this run: {noun} ablated."
+        order = "from left to right (the paper goes from 1 to 0)"
+    else:
+        title, order = f"{task.primary.heading} with {noun} ablated.", "from left to right"
+    panels = "strategy and target" if len(task.targets) > 1 else "strategy"
     return Illustration(
         save(figure, folder / f"{modality}_ablated", results.note),
-        alt=f"Line charts of CCC against the probability that {noun} is ablated, a panel per "
-        f"strategy and target, a line for each of {_names(results)}. The table of models and "
+        alt=f"Line charts of {task.primary.name} against the probability that {noun} is ablated, "
+        f"a panel per {panels}, a line for each of {_names(results)}. The table of models and "
         "conditions has every number.",
-        caption=f"The paper's Figure {paper}, redrawn for this run: {noun} ablated. Mean over "
-        "seeds and trials, bars ± 1 standard deviation. p increases from left to right (the paper "
-        "goes from 1 to 0) in steps of equal width, not to scale; models are set slightly apart. "
-        "The vertical scales are those of the other modality's figure.",
+        caption=f"{title} Mean over seeds and trials, bars ± 1 standard deviation. p increases "
+        f"{order} in steps of equal width, not to scale; models are set slightly apart. The "
+        "vertical scales are those of the other modality's figure.",
     )
 
 
 def _learning_curves(folder: Path, results: Results) -> Illustration:
-    figure = figures.learning_curves(results.training, results.models)
+    task = results.task
+    metric = task.primary.name
+    figure = figures.learning_curves(results.training, results.models, task)
+    has_loss = task.kind == "regression"
+    mean = f", mean of {listing(task.targets)}" if len(task.targets) > 1 else ""
     return Illustration(
         save(figure, folder / "learning_curves", results.note),
-        alt=f"Held-out and training CCC by epoch, a panel for each of {_names(results)}, a line "
-        "per seed.",
-        caption="A panel per model, a line per seed. Solid: CCC on the held-out part of the "
-        "training split, mean of valence and arousal. Dotted: 1 − training loss. Ring: the epoch "
-        "that was kept.",
+        alt=f"Held-out {'and training ' * has_loss}{metric} by epoch, a panel for each of "
+        f"{_names(results)}, a line per seed.",
+        caption=f"A panel per model, a line per seed. Solid: {metric} on the held-out part of the "
+        f"training split{mean}. {'Dotted: 1 − training loss. ' * has_loss}Ring: the epoch that was "
+        "kept.",
     )
 
 
 def _videos(folder: Path, videos: pd.DataFrame, results: Results) -> Illustration:
     count = videos["item"].nunique()
-    figure = figures.videos(videos, results.models)
+    metric = results.task.primary.name
+    figure = figures.videos(videos, results.models, results.task)
     return Illustration(
         save(figure, folder / "videos", results.note),
-        alt=f"Dots of CCC within each of {count} videos for valence and arousal, a row for each "
-        f"of {_names(results)}.",
+        alt=f"Dots of {metric} within each of {count} videos for {listing(results.task.targets)}, "
+        f"a row for each of {_names(results)}.",
         caption=f"A dot is one of {count} videos (mean over seeds, intact input), the bar their "
-        "median. CCC within a video does not see differences between videos, so it is another "
-        "quantity than CCC over all frames. A video where it is undefined is left out.",
+        f"median. {metric} within a video does not see differences between videos, so it is "
+        f"another quantity than {metric} over all frames. A video where it is undefined is left "
+        "out.",
     )
 
 
 def _trace(path: Path, item: str, table: pd.DataFrame, results: Results) -> Illustration:
     start, end = table["time"].min(), table["time"].max()
+    task = results.task
     return Illustration(
-        save(figures.trace(table, results.models), path, results.note),
-        alt=f"Valence and arousal of {item} over time, annotated and as predicted by "
-        f"{_names(results)}; {MISSING}.",
+        save(trace(table, results.models, task.labels), path, results.note),
+        alt=f"{capitalised(listing(task.targets))} of {item} over time, annotated and as predicted "
+        f"by {_names(results)}; {MISSING}.",
         caption=f"{item}, {start:.0f} to {end:.0f} s, seed {results.seeds[0]}, intact input: "
         f"{MISSING}.",
+    )
+
+
+def _confusion(folder: Path, results: Results) -> Illustration:
+    classes = results.task.outputs
+    matrices = confusion(results.videos, results.models, classes)
+    figure = figures.confusion(matrices, classes)
+    recalls = "; ".join(f"{m}: {_recall(counts, classes)}" for m, counts in matrices.items())
+    return Illustration(
+        save(figure, folder / "confusion", results.note),
+        alt=f"Confusion matrices of {listing(classes)}, a panel per model. Share of each class "
+        f"that is recognised: {recalls}.",
+        caption="A panel per model, intact input. A row holds the sequences annotated with one "
+        "class, a column those predicted to be of one class; numbers count them, summed over "
+        "seeds, and the darker a cell, the larger its share of the row.",
+    )
+
+
+def _recall(counts: NDArray[np.int64], classes: Sequence[str]) -> str:
+    """The share of every class that was recognised, in words; of those that there are."""
+    rows = zip(classes, counts.diagonal(), counts.sum(axis=1), strict=True)
+    return ", ".join(f"{name} {right / total:.2f}" for name, right, total in rows if total)
+
+
+def _scatter(path: Path, target: str, results: Results) -> Illustration:
+    predictions = mean_predictions(results.videos[results.videos["target"] == target])
+    count = predictions["item"].nunique()
+    return Illustration(
+        save(figures.scatter(predictions, results.models, target), path, results.note),
+        alt=f"Scatter plots of predicted against annotated {target} of {count} sequences, a panel "
+        f"for each of {_names(results)}.",
+        caption=f"{capitalised(target)}: a panel per model, a dot for each of {count} sequences "
+        "(mean over seeds, intact input). On the line, predicted and annotated are equal.",
     )
 
 

@@ -6,12 +6,11 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from reports.illustrations import Illustration
-from reports.results import Results
-from reports.summary import CONDITION
-from reports.tables import conditions_table, headline_table, paper_table
+from reports.results import Results, has_random_weights
+from reports.summary import CONDITION, Summary
+from reports.tables import conditions_table, headline_table, intact_table, paper_table
+from reports.task import METRICS, Task, capitalised, listing
 
 TITLE = "What missing sound and picture cost"
 CSS = Path(__file__).with_name("page.css")
@@ -19,33 +18,38 @@ MEDIA_TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
 
 
 def page(
-    results: Results,
-    conditions: pd.DataFrame,
-    headlines: pd.DataFrame,
-    illustrations: Mapping[str, Sequence[Illustration]],
+    results: Results, summary: Summary, illustrations: Mapping[str, Sequence[Illustration]]
 ) -> str:
     """The whole page as HTML.
 
     Args:
         results: the run.
-        conditions: what `summary.conditions` returned.
-        headlines: what `summary.headline` returned.
+        summary: of the run.
         illustrations: figures by heading, in the order of the page.
     """
-    models = results.models
-    count = len(conditions[CONDITION].drop_duplicates())
-    frames = results.evaluation["frames"].iloc[0]
-    measured = _CONDITIONS.format(frames=frames, split=escape(results.run["split"]))
-    gone = _HEADLINES.format(count=count)
+    models, task = results.models, results.task
+    measured = _CONDITIONS.format(
+        metric=capitalised(task.primary.meaning),
+        n=results.evaluation["n"].iloc[0],
+        unit=task.unit,
+        split=escape(results.run["split"]),
+        targets=" and target" * (len(task.targets) > 1),
+    )
+    gone = _HEADLINES.format(count=len(summary.conditions[CONDITION].drop_duplicates()))
     body = [
         f"<header><h1>{TITLE}</h1>{_introduction(results)}{_banners(results.run)}</header>",
-        _section("Models × conditions", measured, conditions_table(conditions, models)),
-        _section("In four numbers", gone, headline_table(headlines, models)),
+        _section(
+            "Models × conditions", measured, conditions_table(summary.conditions, models, task)
+        ),
+        _section("In four numbers", gone, headline_table(summary.headlines, models, task)),
+        _section(
+            "Every metric, intact input", _metrics(task), intact_table(summary.intact, models, task)
+        ),
         *(
             _section(heading, "", "".join(_figure(one) for one in ones))
             for heading, ones in illustrations.items()
         ),
-        _section("The paper's numbers", _PAPER, paper_table()),
+        _section("The paper's numbers", _PAPER, paper_table()) * task.is_the_papers,
         _settings(results.run),
     ]
     return _DOCUMENT.format(title=TITLE, css=CSS.read_text(encoding="utf-8"), body="\n".join(body))
@@ -72,20 +76,33 @@ _DOCUMENT = """<!DOCTYPE html>
 </html>
 """
 
-_CONDITIONS = """<p>Concordance correlation coefficient (CCC) over all {frames:,} valid frames of
+_CONDITIONS = """<p>{metric} over all {n:,} {unit} of
 the {split} split, mean ± standard deviation over seeds and trials; n counts these values. Trials of
 one seed share a trained network, so n is not a number of independent runs. p is the probability
 that a clip (Clip-Zero) or a frame (Frame-Zero, Frame-Repeat) of the modality is taken away. The
-highest mean of each column and target is bold; no significance is claimed. A dash: not evaluated,
+highest mean of each column{targets} is bold; no significance is claimed. A dash: not evaluated,
 or undefined.</p>"""
 
 _HEADLINES = """<p>Intact is p = 0; picture gone and sound gone are Clip-Zero at p = 1; the mean
 takes each of the {count} conditions of the table above once. Mean ± standard deviation over seeds;
 n counts seeds.</p>"""
 
+_METRICS = """<p>{meanings}. Mean ± standard deviation over seeds; n counts seeds. The
+best mean of each column{targets} is bold: {directions}.</p>"""
+
 _PAPER = """<p><strong>The paper's, on Aff-Wild2, another corpus: not comparable in value.</strong>
 CCC as stated in the text of S. Parthasarathy and S. Sundaram, “Training Strategies to Handle
 Missing Modalities for Audio-Visual Expression Recognition” (2020).</p>"""
+
+
+def _metrics(task: Task) -> str:
+    """What the metrics are, and which way each is better."""
+    lower = [METRICS[name].name for name in task.metrics if METRICS[name].lower_is_better]
+    return _METRICS.format(
+        meanings=capitalised(listing([METRICS[name].meaning for name in task.metrics])),
+        targets=" and target" * (len(task.targets) > 1),
+        directions=f"the lowest {' and '.join(lower)}, the highest of the others",
+    )
 
 
 def _introduction(results: Results) -> str:
@@ -104,20 +121,21 @@ def _introduction(results: Results) -> str:
         f'<p class="lead">{_count(results.models, "model")} trained and evaluated by Lacuna on '
         f"<b>{escape(corpus['name'])}</b>, {kind}{f' ({size})' if size else ''}. Scores are of the "
         f"{escape(run['split'])} split, with {_count(results.seeds, 'seed')} "
-        f"({', '.join(map(str, results.seeds))}) per model. Face features: VGG-16 to fc6, "
-        f"{_weights(run['fc6'])}.</p>"
+        f"({', '.join(map(str, results.seeds))}) per model. {_features(run['fc6'])}.</p>"
     )
 
 
+def _features(fc6: Mapping[str, Any] | None) -> str:
+    if fc6 is None:
+        return "Features as the corpus gives them"
+    return f"Face features: VGG-16 to fc6, {_weights(fc6)}"
+
+
 def _weights(fc6: Mapping[str, Any]) -> str:
-    if _random(fc6):
+    if fc6.get("weights") == "random":
         return f"random weights{_seed(fc6)}, not trained VGG-Face"
     digest = f" (sha256 {escape(str(fc6['sha256'])[:12])}…)" if fc6.get("sha256") else ""
     return f"weights {escape(Path(str(fc6['weights'])).name)}{digest}"
-
-
-def _random(fc6: Mapping[str, Any]) -> bool:
-    return fc6.get("weights") == "random"
 
 
 def _seed(fc6: Mapping[str, Any]) -> str:
@@ -132,7 +150,7 @@ def _banners(run: Mapping[str, Any]) -> str:
             "<b>Synthetic demo corpus.</b> The clips are made by a program; the numbers show that "
             "the pipeline works, not how well people's expressions are recognised."
         )
-    if _random(run["fc6"]):
+    if has_random_weights(run):
         banners.append(
             f"<b>Random weights{_seed(run['fc6'])}, not trained VGG-Face.</b> The face "
             "features come from an untrained network."

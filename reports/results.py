@@ -3,35 +3,18 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-TARGETS = ("valence", "arousal")
+from reports.task import Task
+
 MODALITIES = ("audio", "video")
 STRATEGIES = ("clip_zero", "frame_zero", "frame_repeat")
 
-EVALUATION = {
-    "model": "str",
-    "seed": "int64",
-    "modality": "str",
-    "strategy": "str",
-    "p": "float64",
-    "trial": "int64",
-    "target": "str",
-    "ccc": "float64",
-    "frames": "int64",
-}
-VIDEOS = {
-    "model": "str",
-    "seed": "int64",
-    "item": "str",
-    "target": "str",
-    "ccc": "float64",
-    "frames": "int64",
-}
 TRACES = {
     "model": "str",
     "item": "str",
@@ -47,14 +30,35 @@ TRAINING = {
     "seed": "int64",
     "epoch": "int64",
     "train_loss": "float64",
-    "heldout_ccc_valence": "float64",
-    "heldout_ccc_arousal": "float64",
-    "heldout_ccc": "float64",
+    "heldout": "float64",
     "best": "int64",
 }
-VALUES = {"modality": MODALITIES, "strategy": STRATEGIES, "target": TARGETS}
 # The columns that tell rows apart, where a table has them; the others are what was measured.
 KEYS = ("seed", "modality", "strategy", "p", "trial", "item", "epoch", "time", "target")
+
+
+def evaluation_columns(task: Task) -> dict[str, str]:
+    """Columns of `evaluation/<model>.csv` and their types."""
+    return {
+        "model": "str",
+        "seed": "int64",
+        "modality": "str",
+        "strategy": "str",
+        "p": "float64",
+        "trial": "int64",
+        "target": "str",
+        **dict.fromkeys(task.metrics, "float64"),
+        "n": "int64",
+    }
+
+
+def video_columns(task: Task) -> dict[str, str]:
+    """Columns of `videos/<model>.csv` and their types: metrics, or for sequences predictions."""
+    columns = {"model": "str", "seed": "int64", "item": "str", "target": "str"}
+    if task.level == "frame":
+        return {**columns, **dict.fromkeys(task.metrics, "float64"), "n": "int64"}
+    kind = "str" if task.kind == "classification" else "float64"
+    return {**columns, "annotated": kind, "predicted": kind}
 
 
 class ResultsError(Exception):
@@ -82,15 +86,19 @@ class Results:
         models: model names in the order of params; it fixes row order and colours.
         seeds: the training seeds.
         run: `run.json`.
-        evaluation: CCC by model, seed, condition (modality, strategy, p), trial and target.
-        videos: CCC by model, seed, item and target, intact input.
-        traces: annotated and predicted values over time, first seed, intact input.
+        task: what was recognised, from `run`.
+        evaluation: metrics by model, seed, condition (modality, strategy, p), trial and target.
+        videos: by model, seed, item and target, intact input: metrics for a task of frames,
+            `annotated` and `predicted` for one of sequences.
+        traces: annotated and predicted values over time, first seed, intact input; no rows for a
+            task of sequences.
         training: one row per model, seed and epoch.
     """
 
     models: tuple[str, ...]
     seeds: tuple[int, ...]
     run: dict[str, Any]
+    task: Task
     evaluation: pd.DataFrame
     videos: pd.DataFrame
     traces: pd.DataFrame
@@ -101,8 +109,13 @@ class Results:
         """What every figure of the run has to say, see `caveat`."""
         return caveat(
             synthetic=bool(self.run["corpus"].get("synthetic")),
-            random_weights=self.run["fc6"].get("weights") == "random",
+            random_weights=has_random_weights(self.run),
         )
+
+
+def has_random_weights(run: Mapping[str, Any]) -> bool:
+    """Whether the face features of a run come from an untrained network."""
+    return (run["fc6"] or {}).get("weights") == "random"
 
 
 def caveat(*, synthetic: bool, random_weights: bool) -> str:
@@ -132,30 +145,48 @@ def load(folder: Path, models: Sequence[str], seeds: Sequence[int]) -> Results:
 
     Raises:
         ResultsError: a file is missing or malformed, or holds another model, other seeds, or
-            another number of scored frames than the rest.
+            another number of scored labels than the rest.
     """
+    run = _run(folder / "run.json", seeds)
+    task = _task(folder / "run.json", run)
+    allowed = {
+        "modality": MODALITIES,
+        "strategy": STRATEGIES,
+        "target": task.targets,
+    }
+    if task.kind == "classification":
+        allowed |= {"annotated": task.outputs, "predicted": task.outputs}
 
     def tables(kind: str, schema: Mapping[str, str], stage: str) -> pd.DataFrame:
+        read = partial(_table, schema=schema, seeds=seeds, allowed=allowed)
         return pd.concat(
-            [_table(folder / kind / f"{m}.csv", schema, m, seeds, f"{stage}@{m}") for m in models],
+            [read(folder / kind / f"{m}.csv", model=m, stage=f"{stage}@{m}") for m in models],
             ignore_index=True,
         )
 
-    evaluation = tables("evaluation", EVALUATION, "evaluate")
-    _check_same_frames(evaluation)
+    evaluation = tables("evaluation", evaluation_columns(task), "evaluate")
+    _check_same_labels(evaluation)
+    has_traces, no_traces = task.level == "frame", pd.DataFrame(columns=list(TRACES))
     return Results(
         models=tuple(models),
         seeds=tuple(seeds),
-        run=_run(folder / "run.json", seeds),
+        run=run,
+        task=task,
         evaluation=evaluation,
-        videos=tables("videos", VIDEOS, "evaluate"),
-        traces=tables("traces", TRACES, "evaluate"),
+        videos=tables("videos", video_columns(task), "evaluate"),
+        traces=tables("traces", TRACES, "evaluate") if has_traces else no_traces,
         training=tables("training", TRAINING, "train"),
     )
 
 
 def _table(
-    path: Path, schema: Mapping[str, str], model: str, seeds: Sequence[int], stage: str
+    path: Path,
+    *,
+    schema: Mapping[str, str],
+    model: str,
+    seeds: Sequence[int],
+    allowed: Mapping[str, Sequence[str]],
+    stage: str,
 ) -> pd.DataFrame:
     """One result file, or a ResultsError that says what is wrong with it."""
     remedy = f"rerun `dvc repro {stage}`"
@@ -174,9 +205,9 @@ def _table(
     if table.empty:
         raise ResultsError(f"{path} has no rows", remedy)
     _check_values(path, table, "model", [model], remedy)
-    for column, allowed in VALUES.items():
+    for column, values in allowed.items():
         if column in table:
-            _check_values(path, table, column, allowed, remedy)
+            _check_values(path, table, column, values, remedy)
     if "seed" in table and set(table["seed"]) != set(seeds):
         raise ResultsError(
             f"{path} holds {_seeds(table['seed'])}, params name {_seeds(seeds)}", remedy
@@ -197,13 +228,13 @@ def _check_values(
         )
 
 
-def _check_same_frames(evaluation: pd.DataFrame) -> None:
-    """Models are compared on one set of frames; another count is a leftover of another run."""
-    frames = evaluation.groupby("model", sort=False)["frames"].agg(["min", "max"])
-    if np.unique(frames).size > 1:
-        found = "; ".join(f"{m}: {low} to {high}" for m, low, high in frames.itertuples())
+def _check_same_labels(evaluation: pd.DataFrame) -> None:
+    """Models are compared on one set of labels; another count is a leftover of another run."""
+    counts = evaluation.groupby("model", sort=False)["n"].agg(["min", "max"])
+    if np.unique(counts).size > 1:
+        found = "; ".join(f"{m}: {low} to {high}" for m, low, high in counts.itertuples())
         raise ResultsError(
-            f"not all models and conditions were scored on the same frames ({found})",
+            f"not all models and conditions were scored on the same labels ({found})",
             "rerun `dvc repro`",
         )
 
@@ -213,7 +244,7 @@ def _run(path: Path, seeds: Sequence[int]) -> dict[str, Any]:
     try:
         run = json.loads(path.read_text(encoding="utf-8"))
         named = run["seeds"]
-        missing = {"corpus", "fc6", "split"} - run.keys()
+        missing = {"corpus", "fc6", "split", "task"} - run.keys()
     except FileNotFoundError:
         raise ResultsError(f"{path} is missing", remedy) from None
     except (ValueError, TypeError, KeyError) as error:
@@ -223,6 +254,16 @@ def _run(path: Path, seeds: Sequence[int]) -> dict[str, Any]:
     if set(named) != set(seeds):
         raise ResultsError(f"{path} names {_seeds(named)}, params name {_seeds(seeds)}", remedy)
     return run
+
+
+def _task(path: Path, run: Mapping[str, Any]) -> Task:
+    try:
+        task = run["task"]
+        return Task(task["kind"], task["level"], tuple(task["outputs"]), tuple(task["metrics"]))
+    except (ValueError, TypeError, KeyError) as error:
+        raise ResultsError(
+            f"{path} names a task that is not known: {error!r}", "run `dvc repro summarise`"
+        ) from None
 
 
 def _seeds(seeds: Sequence[int] | pd.Series) -> str:

@@ -16,6 +16,7 @@ LEGEND_WIDTH = 135  # characters across a figure
 RC: dict[Any, Any] = {
     "svg.hashsalt": "lacuna",  # with no date, the same bytes on every build
     "font.size": 9,
+    "text.parse_math": False,  # names are shown as they are, dollar signs too
     "axes.titlesize": 10,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -38,7 +39,6 @@ Dash = Literal["-", "--", "-.", ":"]
 DASHES: tuple[Dash, ...] = ("-", "--", "-.", ":")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
-TARGET_NAMES = {"valence": "Valence", "arousal": "Arousal"}
 MODALITY_NAMES = {"audio": "Sound ablated", "video": "Picture ablated"}
 STRATEGY_NAMES = {
     "clip_zero": "Clip-Zero",

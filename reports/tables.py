@@ -1,7 +1,7 @@
 """The tables of the page, as HTML."""
 
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from itertools import groupby
@@ -9,9 +9,10 @@ from typing import Any
 
 import pandas as pd
 
-from reports.results import MODALITIES, STRATEGIES, TARGETS
-from reports.style import MODALITY_NAMES, STRATEGY_NAMES, TARGET_NAMES
+from reports.results import MODALITIES, STRATEGIES
+from reports.style import MODALITY_NAMES, STRATEGY_NAMES
 from reports.summary import CONDITION, HEADLINES
+from reports.task import METRICS, Task
 
 HEADLINE_NAMES = {
     "intact": "Intact",
@@ -36,18 +37,26 @@ Measure = tuple[float, float, int]  # mean, standard deviation, count
 
 @dataclass(frozen=True)
 class Column:
-    """A column of numbers: its measures by model and target, and whether it starts a group."""
+    """A column of numbers.
+
+    Attributes:
+        measures: by model and target.
+        starts: whether it begins a group of columns.
+        lower_is_better: which way they are to be compared.
+    """
 
     measures: dict[tuple[str, str], Measure]
     starts: bool
+    lower_is_better: bool = False
 
 
-def conditions_table(conditions: pd.DataFrame, models: Sequence[str]) -> str:
+def conditions_table(conditions: pd.DataFrame, models: Sequence[str], task: Task) -> str:
     """Models × conditions: a row per model and target, a column per modality, strategy and p.
 
     Args:
         conditions: what `summary.conditions` returned.
         models: rows from top to bottom.
+        task: its targets, and its primary metric.
     """
     rows: dict[Any, pd.DataFrame] = dict(list(conditions.groupby(CONDITION)))
     grid = sorted(rows, key=lambda c: (MODALITIES.index(c[0]), STRATEGIES.index(c[1]), c[2]))
@@ -58,20 +67,38 @@ def conditions_table(conditions: pd.DataFrame, models: Sequence[str]) -> str:
         "".join(_th(f"p = {c[2]:g}", start) for c, start in zip(grid, starts, strict=True)),
     ]
     columns = [Column(_measures(rows[c]), start) for c, start in zip(grid, starts, strict=True)]
-    return _numbers(columns, models, head)
+    return _numbers(columns, models, _row_names(task), head)
 
 
-def headline_table(headlines: pd.DataFrame, models: Sequence[str]) -> str:
+def headline_table(headlines: pd.DataFrame, models: Sequence[str], task: Task) -> str:
     """The four headline numbers, a row per model and target.
 
     Args:
         headlines: what `summary.headline` returned.
         models: rows from top to bottom.
+        task: its targets, and its primary metric.
     """
     columns = [
         Column(_measures(headlines[headlines["headline"] == name]), True) for name in HEADLINES
     ]
-    return _numbers(columns, models, ["".join(_th(HEADLINE_NAMES[n], True) for n in HEADLINES)])
+    head = ["".join(_th(HEADLINE_NAMES[name], True) for name in HEADLINES)]
+    return _numbers(columns, models, _row_names(task), head)
+
+
+def intact_table(intact: pd.DataFrame, models: Sequence[str], task: Task) -> str:
+    """Every metric on intact input, a row per model and target.
+
+    Args:
+        intact: what `summary.intact` returned.
+        models: rows from top to bottom.
+        task: its targets and metrics.
+    """
+    columns = [
+        Column(_measures(intact[intact["metric"] == name]), True, METRICS[name].lower_is_better)
+        for name in task.metrics
+    ]
+    head = ["".join(_th(METRICS[name].heading, True) for name in task.metrics)]
+    return _numbers(columns, models, task.labels, head)
 
 
 def paper_table() -> str:
@@ -83,7 +110,7 @@ def paper_table() -> str:
         for model, condition, *values in PAPER
     )
     head = "".join(f'<th scope="col">{name}</th>' for name in ("Model", "Condition"))
-    head += "".join(_th(name, True) for name in TARGET_NAMES.values())
+    head += "".join(_th(name, True) for name in ("Valence", "Arousal"))
     return _scrollable(f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody>")
 
 
@@ -92,21 +119,32 @@ def number(value: float) -> str:
     return f"{round(value, 3) + 0.0:.3f}".replace("-", "−")  # + 0.0: no negative zero
 
 
+def _row_names(task: Task) -> dict[str, str]:
+    """What the rows of a model hold, by target; for classes it is the metric that says it."""
+    return {target: name or task.primary.name for target, name in task.labels.items()}
+
+
 def _measures(table: pd.DataFrame) -> dict[tuple[str, str], Measure]:
     """The defined measures of one column, by model and target."""
-    defined = table.dropna(subset="ccc")[["model", "target", "ccc", "sd", "n"]]
+    defined = table.dropna(subset="value")[["model", "target", "value", "sd", "n"]]
     return {
-        (model, target): (ccc, sd, n)
-        for model, target, ccc, sd, n in defined.itertuples(index=False, name=None)
+        (model, target): (value, sd, n)
+        for model, target, value, sd, n in defined.itertuples(index=False, name=None)
     }
 
 
-def _numbers(columns: Sequence[Column], models: Sequence[str], head: Sequence[str]) -> str:
+def _numbers(
+    columns: Sequence[Column],
+    models: Sequence[str],
+    targets: Mapping[str, str],
+    head: Sequence[str],
+) -> str:
     """A table of mean ± sd by model and target, the best of each column bold, n below.
 
     Args:
         columns: from left to right.
         models: rows from top to bottom.
+        targets: the rows of each model, with their names.
         head: the cells of each header row, without the corner.
     """
 
@@ -115,7 +153,8 @@ def _numbers(columns: Sequence[Column], models: Sequence[str], head: Sequence[st
             return _td("–", column.starts)
         mean, sd, _ = column.measures[model, target]
         rivals = [other[0] for (_, t), other in column.measures.items() if t == target]
-        best = len(rivals) > 1 and round(mean, 3) == round(max(rivals), 3)
+        winner = min(rivals) if column.lower_is_better else max(rivals)
+        best = len(rivals) > 1 and round(mean, 3) == round(winner, 3)
         text = f"<b>{number(mean)}</b>" if best else number(mean)
         spread = "" if math.isnan(sd) else f" <small>± {number(sd)}</small>"
         return _td(text + spread, column.starts)
@@ -125,8 +164,8 @@ def _numbers(columns: Sequence[Column], models: Sequence[str], head: Sequence[st
     body = "".join(
         "<tbody>"
         + "".join(
-            f"<tr>{_stub(model, target)}{''.join(cell(c, model, target) for c in columns)}</tr>"
-            for target in TARGETS
+            f"<tr>{_stub(model, name, i == 0)}{''.join(cell(c, model, t) for c in columns)}</tr>"
+            for i, (t, name) in enumerate(targets.items())
         )
         + "</tbody>"
         for model in models
@@ -136,13 +175,13 @@ def _numbers(columns: Sequence[Column], models: Sequence[str], head: Sequence[st
     return _scrollable(f"<thead>{header}</thead>{body}<tfoot>{foot}</tfoot>")
 
 
-def _stub(model: str, target: str) -> str:
+def _stub(model: str, target: str, is_first: bool) -> str:
     """The header of a row; only the first one of a model shows its name."""
-    look = "name" if target == TARGETS[0] else "name unseen"
+    look = "name" if is_first else "name unseen"
     name = escape(model).replace("_", "_<wbr>")
     return (
         f'<th scope="row" class="stub"><div><span class="{look}">{name}</span> '
-        f"<span>{TARGET_NAMES[target]}</span></div></th>"
+        f"<span>{escape(target)}</span></div></th>"
     )
 
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,23 @@ STEPS = {
     "frame_repeat": (0.0, 0.85, 0.9, 0.95, 1.0),
 }
 RATE, SECONDS, ITEMS = 30, 8, ("speaker_7_a", "speaker_7_b", "speaker_8_a", "speaker_8_b")
+CLASSES = ("anger", "disgust", "fear", "happy", "neutral", "sad")
+METRICS = {
+    "regression": ["ccc", "pearson", "rmse"],
+    "classification": ["macro_f1", "micro_f1", "accuracy", "cross_entropy"],
+    "sentiment": ["pearson", "mae", "binary_accuracy"],
+}
+
+
+def task(kind: str, level: str, *outputs: str) -> dict[str, Any]:
+    """A task as `run.json` has it."""
+    return {"kind": kind, "level": level, "outputs": list(outputs), "metrics": METRICS[kind]}
+
+
+AFFECT = task("regression", "frame", "valence", "arousal")
+EMOTIONS = task("classification", "sequence", *CLASSES)
+SENTIMENT = task("sentiment", "sequence", "sentiment")
+DIMENSIONS = task("regression", "sequence", "valence", "arousal", "dominance")
 
 
 def write(
@@ -22,24 +40,31 @@ def write(
     models: Sequence[str] = MODELS,
     seeds: Sequence[int] = SEEDS,
     seconds: int = SECONDS,
+    task: dict[str, Any] = AFFECT,
 ) -> Path:
     """Write the result files of some models into a folder, and return it."""
     rng = np.random.default_rng(0)
+    is_of_frames = task["level"] == "frame"
     for place, model in enumerate(models):
         tables = {
-            "evaluation": _evaluation(rng, model, place, seeds),
-            "videos": _videos(rng, model, seeds),
-            "traces": _traces(rng, model, seconds),
+            "evaluation": _evaluation(rng, model, place, seeds, task),
+            "videos": (_videos if is_of_frames else _sequences)(rng, model, seeds, task),
+            "traces": _traces(rng, model, seconds, task).head(None if is_of_frames else 0),
             "training": _training(rng, model, seeds),
         }
         for kind, table in tables.items():
             (folder / kind).mkdir(parents=True, exist_ok=True)
             table.to_csv(folder / kind / f"{model}.csv", index=False)
-    (folder / "run.json").write_text(json.dumps(_run(models, seeds)))
+    (folder / "run.json").write_text(json.dumps(_run(models, seeds, task)))
     return folder
 
 
-def _run(models: Sequence[str], seeds: Sequence[int]) -> dict[str, object]:
+def targets(task: dict[str, Any]) -> list[str]:
+    """What the column `target` holds."""
+    return ["class"] if task["kind"] == "classification" else task["outputs"]
+
+
+def _run(models: Sequence[str], seeds: Sequence[int], task: dict[str, Any]) -> dict[str, Any]:
     return {
         "corpus": {
             "name": "demo",
@@ -51,13 +76,14 @@ def _run(models: Sequence[str], seeds: Sequence[int]) -> dict[str, object]:
         "fc6": {"weights": "random", "seed": 0, "sha256": None, "preprocessing": "vggface"},
         "split": "test",
         "seeds": list(seeds),
+        "task": task,
         "network": {"name": "crossmodal", "width": 64, "heads": 4},
         "models": {model: {"ablation": {"strategy": model, "p": 0.5}} for model in models},
     }
 
 
 def _evaluation(
-    rng: np.random.Generator, model: str, place: int, seeds: Sequence[int]
+    rng: np.random.Generator, model: str, place: int, seeds: Sequence[int], task: dict[str, Any]
 ) -> pd.DataFrame:
     rows = [
         (model, seed, modality, strategy, p, trial, target)
@@ -66,31 +92,70 @@ def _evaluation(
         for strategy, steps in STEPS.items()
         for p in steps
         for trial in range(1 if p in (0.0, 1.0) else 10)
-        for target in ("valence", "arousal")
+        for target in targets(task)
     ]
     names = ["model", "seed", "modality", "strategy", "p", "trial", "target"]
     table = pd.DataFrame(rows, columns=names)
     loss = np.where(table["modality"] == "video", 0.4, 0.05) * table["p"] ** (1 + place)
-    intact = np.where(table["target"] == "valence", 0.4, 0.52)
+    intact = np.where(table["target"] == targets(task)[0], 0.4, 0.52)
     noise = 0.01 * rng.standard_normal(len(table)) * (table["p"] % 1 > 0)
-    return table.assign(ccc=intact - loss + noise + 0.01 * table["seed"], frames=960)
+    value = intact - loss + noise + 0.01 * table["seed"]
+    primary, *others = task["metrics"]
+    further = {name: 0.9 - value * (i + 1) / 8 for i, name in enumerate(others)}
+    return table.assign(**{primary: value}, **further, n=960)
 
 
-def _videos(rng: np.random.Generator, model: str, seeds: Sequence[int]) -> pd.DataFrame:
-    rows = [
-        (model, seed, item, target, rng.uniform(-0.2, 0.8), 240)
+def _videos(
+    rng: np.random.Generator, model: str, seeds: Sequence[int], task: dict[str, Any]
+) -> pd.DataFrame:
+    primary, *others = task["metrics"]
+    return pd.DataFrame(
+        {
+            "model": model,
+            "seed": seed,
+            "item": item,
+            "target": target,
+            primary: rng.uniform(-0.2, 0.8),
+            **dict.fromkeys(others, 0.5),
+            "n": 240,
+        }
         for seed in seeds
         for item in ITEMS
-        for target in ("valence", "arousal")
-    ]
-    return pd.DataFrame(rows, columns=["model", "seed", "item", "target", "ccc", "frames"])
+        for target in targets(task)
+    )
 
 
-def _traces(rng: np.random.Generator, model: str, seconds: int) -> pd.DataFrame:
+def _sequences(
+    rng: np.random.Generator, model: str, seeds: Sequence[int], task: dict[str, Any]
+) -> pd.DataFrame:
+    """Twenty sequences; two thirds of the classes are recognised, the rest is taken for the next.
+
+    Numbers are predicted closer to 0 than they were annotated.
+    """
+    rows = []
+    for seed in seeds:
+        for number in range(20):
+            for target in targets(task):
+                if task["kind"] == "classification":
+                    classes = task["outputs"]
+                    annotated = classes[number % len(classes)]
+                    missed = rng.random() > 2 / 3
+                    predicted = classes[(number + missed) % len(classes)]
+                else:
+                    annotated = round(np.sin(number + len(target)), 2)
+                    predicted = round(0.6 * annotated + 0.1 * rng.standard_normal(), 4)
+                rows.append((model, seed, f"sequence_{number}", target, annotated, predicted))
+    names = ["model", "seed", "item", "target", "annotated", "predicted"]
+    return pd.DataFrame(rows, columns=names)
+
+
+def _traces(
+    rng: np.random.Generator, model: str, seconds: int, task: dict[str, Any]
+) -> pd.DataFrame:
     time = np.arange(seconds * RATE) / RATE
     tables = []
     for place, item in enumerate(ITEMS):
-        for target, phase in (("valence", 0.0), ("arousal", 1.0)):
+        for phase, target in enumerate(targets(task)):
             annotated = 0.6 * np.sin(0.8 * time + phase + place)
             wander = np.cumsum(rng.standard_normal(time.size)) * 0.015
             annotated_or_not = np.where((time > 6) & (time < 6.5), np.nan, annotated)
@@ -112,16 +177,14 @@ def _training(rng: np.random.Generator, model: str, seeds: Sequence[int]) -> pd.
     tables = []
     for seed in seeds:
         epoch = np.arange(1, 13 + seed)
-        ccc = 0.45 * (1 - np.exp(-epoch / 4)) + 0.02 * rng.standard_normal(epoch.size)
+        heldout = 0.45 * (1 - np.exp(-epoch / 4)) + 0.02 * rng.standard_normal(epoch.size)
         table = {
             "model": model,
             "seed": seed,
             "epoch": epoch,
             "train_loss": 0.2 + 0.8 * np.exp(-epoch / 5),
-            "heldout_ccc_valence": ccc - 0.05,
-            "heldout_ccc_arousal": ccc + 0.05,
-            "heldout_ccc": ccc,
-            "best": (np.arange(epoch.size) == ccc.argmax()).astype(int),
+            "heldout": heldout,
+            "best": (np.arange(epoch.size) == heldout.argmax()).astype(int),
         }
         tables.append(pd.DataFrame(table))
     return pd.concat(tables)

@@ -54,11 +54,11 @@ def small(tmp_path):
 def test_writes_every_file_and_the_same_bytes_again(report):
     first = files(report)
     panels = {
-        f"plots/{modality}_{strategy}_{target}.csv"
+        f"plots/{modality}_{strategy}.csv"
         for modality in ("audio", "video")
         for strategy in ("clip_zero", "frame_zero", "frame_repeat")
-        for target in ("valence", "arousal")
     }
+    panels |= {f"plots/{name}.csv" for name in ("training", "videos", "trace")}
     named = ("audio_ablated", "video_ablated", "learning_curves", "videos", "trace_1")
     assert panels | {f"figures/{name}.svg" for name in named} <= first.keys()
     assert all(len(data) < 300_000 for name, data in first.items() if name.endswith(".svg"))
@@ -78,11 +78,18 @@ def test_metrics_are_nested_and_one_file_a_model(report):
 
 
 def test_plots_are_long_tables(report):
-    panel = pd.read_csv(report / "plots" / "video_clip_zero_valence.csv")
-    assert list(panel) == ["p", "ccc", "sd", "n", "model"]
-    assert len(panel) == 5 * len(MODELS)
-    trace = pd.read_csv(report / "plots" / "trace_arousal.csv")
+    panel = pd.read_csv(report / "plots" / "video_clip_zero.csv")
+    assert list(panel) == ["p", "value", "sd", "n", "target", "model"]
+    assert len(panel) == 5 * 2 * len(MODELS)
+    training = pd.read_csv(report / "plots" / "training.csv")
+    assert list(training) == ["epoch", "train_loss", "heldout", "seed", "model"]
+    videos = pd.read_csv(report / "plots" / "videos.csv")
+    assert list(videos) == ["item", "value", "target", "model"]
+    assert len(videos) == len(result_files.ITEMS) * 2 * len(MODELS)
+    trace = pd.read_csv(report / "plots" / "trace.csv")
+    assert list(trace) == ["time", "value", "target", "model"]
     assert set(trace["model"]) == {"annotated", *MODELS}
+    assert set(trace["target"]) == {"valence", "arousal"}
 
 
 def test_the_page_holds_all_it_needs(report):
@@ -97,6 +104,99 @@ def test_the_page_holds_all_it_needs(report):
     assert parser.tags.count("figure") == parser.tags.count("figcaption") == len(parser.images) == 7
 
 
+TASKS = {
+    "emotions": (
+        result_files.EMOTIONS,
+        {"confusion"},
+        ("Mean of the classes’ F1 scores (macro F1) over all 960 labelled sequences",),
+        ("Macro F1", "Micro F1", "Accuracy", "Cross-entropy"),
+    ),
+    "sentiment": (
+        result_files.SENTIMENT,
+        {"scatter_1"},
+        ("Pearson correlation over all 960 labelled sequences", "20 sequences"),
+        ("Pearson correlation", "MAE", "Binary accuracy"),
+    ),
+    "dimensions": (
+        result_files.DIMENSIONS,
+        {"scatter_1", "scatter_2", "scatter_3"},
+        ("(CCC) over all 960 labelled sequences", "mean of valence, arousal and dominance"),
+        ("CCC", "Pearson correlation", "RMSE"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("task", "own", "words", "columns"), TASKS.values(), ids=TASKS)
+def test_sequences_are_reported_by_their_task(tmp_path, task, own, words, columns):
+    result_files.write(tmp_path, TWO, task=task)
+    build(tmp_path, TWO, SEEDS)
+    written = files(tmp_path)
+    drawn = own | {"audio_ablated", "video_ablated", "learning_curves"}
+    assert {name for name in written if name.startswith("figures/")} == {
+        f"figures/{name}.svg" for name in drawn
+    }
+    for name in drawn:
+        assert NOTE.encode() in written[f"figures/{name}.svg"]
+    assert not {"plots/videos.csv", "plots/trace.csv"} & written.keys()
+
+    html = " ".join(written["index.html"].decode().split())
+    parser = References()
+    parser.feed(html)
+    assert parser.tags.count("figure") == parser.tags.count("figcaption") == len(drawn)
+    assert all(len(image["alt"]) > 40 for image in parser.images)
+    for text in words:
+        assert text in html
+    for text in ("Parthasarathy", "The paper", "Per video", "Over time"):
+        assert text not in html
+    header = "".join(f'<th scope="col" class="start">{column}</th>' for column in columns)
+    assert f"{header}</tr></thead>" in html
+    metrics = json.loads(written["metrics.json"])
+    assert list(metrics["baseline"]) == result_files.targets(task)
+    target, *_ = result_files.targets(task)
+    assert metrics["baseline"][target]["intact"] == pytest.approx(0.41)  # as the fixture has it
+
+
+def test_a_task_of_one_target_and_the_confusion_in_words(tmp_path):
+    emotions = result_files.write(tmp_path / "emotions", TWO, task=result_files.EMOTIONS)
+    table = pd.read_csv(emotions / "videos" / "baseline.csv")
+    right = table["annotated"] == table["predicted"]
+    share = right[table["annotated"] == "anger"].mean()
+    build(emotions, TWO, SEEDS)
+    assert f"baseline: anger {share:.2f}, disgust" in (emotions / "index.html").read_text("utf-8")
+
+    engagement = result_files.task("regression", "frame", "engagement & <joy>")
+    one = result_files.write(tmp_path / "one", TWO, seconds=3, task=engagement)
+    build(one, TWO, SEEDS)
+    html = (one / "index.html").read_text(encoding="utf-8")
+    assert "<span>Engagement &amp; &lt;joy&gt;</span>" in html
+    assert "<joy>" not in html
+    assert (one / "figures" / "trace_1.svg").exists()
+
+
+def test_an_undefined_metric_is_a_dash_and_no_dot(small):
+    path = small / "evaluation" / "clip_zero.csv"
+    table = pd.read_csv(path)
+    table.assign(pearson=float("nan")).to_csv(path, index=False)
+    path = small / "videos" / "clip_zero.csv"
+    videos = pd.read_csv(path)
+    videos.loc[videos["item"] == result_files.ITEMS[0], "ccc"] = float("nan")
+    videos.to_csv(path, index=False)
+    build(small, TWO, SEEDS)
+    html = (small / "index.html").read_text(encoding="utf-8")
+    assert html.count('<td class="start">–</td>') == 2  # Pearson correlation, two targets
+    dots = pd.read_csv(small / "plots" / "videos.csv")
+    assert len(dots) == (2 * len(result_files.ITEMS) - 1) * 2
+
+
+def test_features_of_the_corpus_are_not_called_ours(small):
+    run = json.loads((small / "run.json").read_text())
+    (small / "run.json").write_text(json.dumps(run | {"fc6": None}))
+    build(small, TWO, SEEDS)
+    html = (small / "index.html").read_text(encoding="utf-8")
+    assert "Features as the corpus gives them." in html
+    assert "VGG" not in html
+
+
 def test_the_page_says_what_the_run_is(report):
     html = " ".join((report / "index.html").read_text(encoding="utf-8").split())
     for text in (
@@ -104,7 +204,12 @@ def test_the_page_says_what_the_run_is(report):
         "Synthetic demo corpus.",
         "16 items; 2.1 minutes; 8 speakers: 5 train, 1 validation, 2 test",
         "3 seeds (0, 1, 2)",
-        "all 960 valid frames of the test split",
+        "Concordance correlation coefficient (CCC) over all 960 valid frames of the test split",
+        "The highest mean of each column and target is bold",
+        "CCC on the held-out part of the training split, mean of valence and arousal",
+        "Figure 3, redrawn for this run",
+        '<th scope="col" class="start">CCC</th><th scope="col" class="start">Pearson correlation'
+        '</th><th scope="col" class="start">RMSE</th></tr></thead>',
         "not comparable in value",
     ):
         assert text in html
@@ -155,4 +260,4 @@ def test_any_number_of_models(tmp_path, count):
     result_files.write(tmp_path, models, [5], seconds=3)
     build(tmp_path, models, [5])
     html = (tmp_path / "index.html").read_text(encoding="utf-8")
-    assert html.count("_<wbr>") == 4 * count  # two tables, two targets
+    assert html.count("_<wbr>") == 6 * count  # three tables, two targets

@@ -1,31 +1,94 @@
-"""Figures: missing stretches, looks, and files."""
+"""Figures: panels, looks, and files."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from reports import style
-from reports.figures import plot_prediction, stretches
+from reports import figures, style
+from reports.task import Task
+
+CLASSES = ("happy", "sad", "$fear$")
 
 
-@pytest.mark.parametrize(
-    ("present", "expected"),
-    [
-        ([1, 1, 1, 1], []),
-        ([0, 0, 0, 0], [[0.0, 4.0]]),
-        ([0, 1, 1, 0], [[0.0, 1.0], [3.0, 4.0]]),
-        ([1, 0, 0, 1], [[1.0, 3.0]]),
-    ],
-)
-def test_stretches_last_until_the_next_frame(present, expected):
-    assert stretches([0.0, 1.0, 2.0, 3.0], present).tolist() == expected
+def shown(figure):
+    """The panels that are visible."""
+    return [ax for ax in figure.axes if ax.get_visible()]
 
 
-def test_stretches_of_a_variable_rate_and_of_no_frames():
-    assert stretches([0.0, 1.0, 5.0], [True, False, True]).tolist() == [[1.0, 5.0]]
-    assert stretches([], []).shape == (0, 2)
-    assert stretches([2.0], [False]).tolist() == [[2.0, 2.0]]
+def conditions(targets):
+    rows = [
+        ("a", "video", strategy, p, target, 0.5 - p / 4, 0.1, 3)
+        for strategy in ("clip_zero", "frame_zero")
+        for p in (0.0, 1.0)
+        for target in targets
+    ]
+    names = ["model", "modality", "strategy", "p", "target", "value", "sd", "n"]
+    return pd.DataFrame(rows, columns=names)
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_ablation_has_a_row_for_each_target(count):
+    task = Task("regression", "sequence", tuple("abcde"[:count]), ("ccc",))
+    figure = figures.ablation(conditions(task.targets), "video", ["a"], task)
+    assert len(figure.axes) == 2 * count
+    labels = [ax.get_ylabel() for ax in figure.axes if ax.get_ylabel()]
+    assert labels == [f"{target.upper()}, CCC" for target in task.targets]
+
+
+def test_ablation_of_classes_is_one_row_of_the_metric():
+    task = Task("classification", "sequence", CLASSES, ("macro_f1",))
+    figure = figures.ablation(conditions(["class"]), "video", ["a"], task)
+    assert [ax.get_ylabel() for ax in figure.axes] == ["macro F1", ""]
+
+
+@pytest.mark.parametrize(("kind", "lines"), [("regression", 3), ("classification", 2)])
+def test_learning_curves_show_the_loss_only_where_it_is_of_the_kind_of_the_metric(kind, lines):
+    history = pd.DataFrame(
+        {"model": "a", "seed": 0, "epoch": [1, 2], "train_loss": 0.5, "heldout": 0.2, "best": 1}
+    )
+    task = Task(kind, "sequence", ("x",), ("ccc",))
+    (ax,) = shown(figures.learning_curves(history, ["a"], task))
+    assert len(ax.lines) == lines  # (loss,) held out, kept
+    assert ax.get_ylabel() == "CCC"
+
+
+@pytest.mark.parametrize("count", [1, 2, 7])
+def test_videos_have_a_panel_for_each_target(count):
+    task = Task("regression", "frame", tuple("abcdefg"[:count]), ("ccc",))
+    table = pd.DataFrame({"model": "m", "item": "x", "target": list(task.targets), "value": 0.5})
+    panels = shown(figures.videos(table, ["m"], task))
+    assert [ax.get_title() for ax in panels] == list(task.labels.values())
+
+
+@pytest.mark.parametrize("count", [1, 4])
+def test_confusion_writes_counts_and_shades_by_row(count):
+    counts = np.array([[30, 10, 0], [2, 0, 6], [0, 0, 0]])
+    matrices = {f"model_{i}": counts for i in range(count)}
+    *panels, bar = shown(figures.confusion(matrices, CLASSES))
+    assert [ax.get_title() for ax in panels] == list(matrices)
+    assert [text.get_text() for text in panels[0].texts] == [str(n) for n in counts.ravel()]
+    shares = panels[0].collections[0].get_array()
+    assert np.allclose(shares, [[0.75, 0.25, 0], [0.25, 0, 0.75], [0, 0, 0]])
+    assert [label.get_text() for label in panels[-1].get_xticklabels()] == list(CLASSES)
+    assert [label.get_text() for label in panels[0].get_yticklabels()] == list(CLASSES)
+    assert panels[0].yaxis_inverted()
+    assert bar.get_xlabel() == "share of the annotated class"
+
+
+def test_scatter_has_a_dot_for_each_sequence_and_equal_axes():
+    table = pd.DataFrame(
+        {"model": ["a", "a", "b"], "annotated": [-1, 0.5, 0.5], "predicted": [0.1, 2.0, 0.2]}
+    )
+    first, second = shown(figures.scatter(table, ["a", "b"], "sentiment"))
+    assert [len(ax.lines[-1].get_xdata()) for ax in (first, second)] == [2, 1]
+    assert first.get_xlim() == first.get_ylim() == second.get_xlim()
+    assert first.get_xlim() == pytest.approx((-1.15, 2.15))
+    assert (first.get_xlabel(), first.get_ylabel()) == (
+        "annotated sentiment",
+        "predicted sentiment",
+    )
 
 
 def test_twenty_models_look_different():
@@ -43,28 +106,6 @@ def test_a_heavy_figure_becomes_png(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["heavy.png", "light.svg"]
 
 
-@pytest.mark.parametrize("suffix", [".svg", ".png"])
-@pytest.mark.parametrize("missing", ["nothing", "face", "sound", "both"])
-def test_plot_prediction_is_the_same_every_time(tmp_path, suffix, missing):
-    times = np.arange(60) / 30
-    face = np.full(60, missing not in {"face", "both"})
-    sound = np.where(missing in {"sound", "both"}, times > 1, True)
-    paths = [tmp_path / f"{name}{suffix}" for name in "ab"]
-    for path in paths:
-        plot_prediction(
-            times, np.sin(times), np.cos(times), face, sound, path=path, title="clip.mp4"
-        )
-    first, second = (path.read_bytes() for path in paths)
-    assert first == second
-    assert len(first) > 5000
-
-
-def test_plot_prediction_shows_a_note_below_its_panels(tmp_path):
-    path = tmp_path / "clip.svg"
-    plot_prediction([0, 1], [0, 1], [0, 1], [1, 1], [1, 1], path=path, title="t", note="a trial")
-    assert "<!-- a trial -->" in path.read_text()
-
-
 def test_a_note_is_below_all_panels_and_inside_the_figure():
     figure = Figure(layout="constrained")
     axes = figure.subplots()
@@ -75,10 +116,3 @@ def test_a_note_is_below_all_panels_and_inside_the_figure():
     box, panel = note.get_window_extent(), axes.get_tightbbox()
     assert 0 <= box.y0 < box.y1 <= panel.y0
     assert box.x1 <= figure.bbox.x1
-
-
-def test_plot_prediction_of_one_frame(tmp_path):
-    plot_prediction(
-        [0.0], [0.1], [0.2], [False], [False], path=tmp_path / "one.png", title="one frame"
-    )
-    assert (tmp_path / "one.png").stat().st_size > 5000

@@ -18,17 +18,30 @@ def browser(tmp_path_factory):
         yield browser
 
 
-@pytest.fixture(scope="module", params=["usual", "long names"])
-def folder(request, tmp_path_factory):
-    """A report with the usual models, and one with long names."""
-    models = MODELS if request.param == "usual" else LONG
-    folder = result_files.write(tmp_path_factory.mktemp("results"), models, seconds=2)
+CASES = {
+    "usual": (MODELS, result_files.AFFECT, 7),
+    "long names": (LONG, result_files.AFFECT, 7),
+    "classes": (LONG, result_files.EMOTIONS, 4),
+    "sentiment": (MODELS, result_files.SENTIMENT, 4),
+}
+
+
+@pytest.fixture(scope="module", params=CASES.values(), ids=CASES)
+def report(request, tmp_path_factory):
+    """A report with the usual models, one with long names, and those of other tasks.
+
+    Returns:
+        Its folder, and the number of its figures.
+    """
+    models, task, figures = request.param
+    folder = result_files.write(tmp_path_factory.mktemp("results"), models, seconds=2, task=task)
     build(folder, models, SEEDS)
-    return folder
+    return folder, figures
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-def test_page(browser, folder, width):
+def test_page(browser, report, width):
+    folder, figures = report
     page = (folder / "index.html").as_uri()
     browser.open(page, width)
 
@@ -50,7 +63,7 @@ def test_page(browser, folder, width):
     images = browser.evaluate(
         "[...document.images].map(i => [i.complete && i.naturalWidth, i.width, i.height])"
     )
-    assert len(images) == 7
+    assert len(images) == figures
     assert all(min(image) > 100 for image in images)
     boxes = browser.evaluate(
         "[...document.querySelectorAll('.scroll')].map(b => b.getBoundingClientRect().right)"
@@ -58,8 +71,8 @@ def test_page(browser, folder, width):
     assert max(boxes) <= window_width
 
 
-def test_the_first_column_stays_while_the_table_scrolls(browser, folder):
-    browser.open((folder / "index.html").as_uri(), 390)
+def test_the_first_column_stays_while_the_table_scrolls(browser, report):
+    browser.open((report[0] / "index.html").as_uri(), 390)
     left, scrolled = browser.evaluate(
         """(() => {
             const box = document.querySelector('.scroll');

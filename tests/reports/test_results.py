@@ -77,18 +77,51 @@ def test_a_missing_file_names_itself_and_its_stage(folder, file, stage):
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
-        ({"ccc": "high"}, "cannot be read"),
+        ({"pearson": "high"}, "cannot be read"),
         ({"seed": 0}, "holds seeds 0, params name seeds 0, 1"),
         ({"model": "other"}, "has model 'other', expected baseline"),
         ({"strategy": "clip_one"}, "has strategy 'clip_one', expected clip_zero or"),
+        ({"target": "dominance"}, "has target 'dominance', expected valence or arousal"),
         ({"trial": 0}, "two rows for the same seed, modality"),
-        ({"frames": 7}, "same frames .baseline: 7 to 7; clip_zero: 960 to 960"),
+        ({"n": 7}, "same labels .baseline: 7 to 7; clip_zero: 960 to 960"),
     ],
 )
 def test_a_wrong_value_is_named(folder, columns, message):
     change(folder / "evaluation" / "baseline.csv", **columns)
     with pytest.raises(ResultsError, match=message):
         load(folder, MODELS, SEEDS)
+
+
+def test_sequences_have_numbers_or_classes_and_no_traces(tmp_path):
+    numbers = load(
+        result_files.write(tmp_path / "a", MODELS, SEEDS, task=result_files.DIMENSIONS),
+        MODELS,
+        SEEDS,
+    )
+    assert numbers.traces.empty
+    assert numbers.videos["annotated"].dtype == numbers.videos["predicted"].dtype == "float64"
+    assert list(numbers.videos["target"].unique()) == ["valence", "arousal", "dominance"]
+    classes = load(
+        result_files.write(tmp_path / "b", MODELS, SEEDS, task=result_files.EMOTIONS),
+        MODELS,
+        SEEDS,
+    )
+    assert classes.traces.empty
+    assert set(classes.videos["annotated"]) == set(result_files.CLASSES)
+    assert set(classes.evaluation["target"]) == {"class"}
+
+
+def test_a_class_that_the_task_has_not_is_named(tmp_path):
+    folder = result_files.write(tmp_path, MODELS, SEEDS, task=result_files.EMOTIONS)
+    change(folder / "videos" / "baseline.csv", predicted="joy")
+    with pytest.raises(ResultsError, match="has predicted 'joy', expected anger or disgust or"):
+        load(folder, MODELS, SEEDS)
+
+
+def test_a_run_without_fc6_of_its_own_has_no_random_weights(folder):
+    run = json.loads((folder / "run.json").read_text())
+    (folder / "run.json").write_text(json.dumps(run | {"fc6": None}))
+    assert load(folder, MODELS, SEEDS).note == "synthetic demo corpus"
 
 
 @pytest.mark.parametrize("content", ["", "model,seed\nbaseline,0\n"])
@@ -110,6 +143,12 @@ def test_a_table_without_rows_is_refused(folder):
     [
         (lambda run: run.update(seeds=[0]), "names seeds 0, params name seeds 0, 1"),
         (lambda run: run.pop("fc6"), "has no fc6"),
+        (lambda run: run.pop("task"), "has no task"),
+        (lambda run: run["task"].pop("kind"), "a task that is not known: KeyError"),
+        (lambda run: run["task"].update(kind="captioning"), "a task that is not known.*captioning"),
+        (lambda run: run["task"].update(level="word"), "a task that is not known.*word"),
+        (lambda run: run["task"].update(metrics=["ccc", "bleu"]), "a task that is not known.*bleu"),
+        (lambda run: run["task"].update(outputs=[]), "a task that is not known.*no outputs"),
         (lambda run: run.pop("seeds"), "cannot be read"),
     ],
 )

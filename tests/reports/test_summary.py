@@ -16,7 +16,7 @@ def rows(model, seed, modality, strategy, p, *cccs, target="valence"):
 
 
 def evaluation(*groups):
-    names = ["model", "seed", "modality", "strategy", "p", "trial", "target", "ccc", "frames"]
+    names = ["model", "seed", "modality", "strategy", "p", "trial", "target", "ccc", "n"]
     return pd.DataFrame([row for group in groups for row in group], columns=names)
 
 
@@ -35,9 +35,9 @@ def table():
 
 
 def test_conditions_pool_seeds_and_trials(table):
-    cells = summary.conditions(table).set_index(["model", "p"])
+    cells = summary.conditions(table, "ccc").set_index(["model", "p"])
     half = cells.loc[("a", 0.5)]
-    assert half["ccc"] == pytest.approx(0.35)
+    assert half["value"] == pytest.approx(0.35)
     assert half["sd"] == pytest.approx(math.sqrt((0.15**2 + 2 * 0.05**2 + 0.15**2) / 3))
     assert half["n"] == 4
     assert ("b", 0.5) not in cells.index
@@ -45,39 +45,76 @@ def test_conditions_pool_seeds_and_trials(table):
 
 def test_a_single_value_has_no_deviation_and_an_undefined_one_does_not_count():
     table = evaluation(rows("a", 0, "audio", "frame_zero", 0.9, 0.4, math.nan))
-    (cell,) = summary.conditions(table).itertuples()
-    assert cell.ccc == 0.4
+    (cell,) = summary.conditions(table, "ccc").itertuples()
+    assert cell.value == 0.4
     assert math.isnan(cell.sd)
     assert cell.n == 1
 
 
 def test_headline_is_over_seeds_and_weighs_conditions_equally(table):
-    cells = summary.headline(table).set_index(["model", "headline"])
-    assert cells.loc[("a", "intact"), "ccc"] == pytest.approx(0.6)
-    assert cells.loc[("a", "video_gone"), "ccc"] == pytest.approx(0.1)
+    cells = summary.headline(table, "ccc").set_index(["model", "headline"])
+    assert cells.loc[("a", "intact"), "value"] == pytest.approx(0.6)
+    assert cells.loc[("a", "video_gone"), "value"] == pytest.approx(0.1)
     mean = cells.loc[("a", "mean")]
     seeds = (0.5 + 0.3 + 0.0) / 3, (0.7 + 0.4 + 0.2) / 3
-    assert mean["ccc"] == pytest.approx(sum(seeds) / 2)
+    assert mean["value"] == pytest.approx(sum(seeds) / 2)
     assert mean["sd"] == pytest.approx((seeds[1] - seeds[0]) / math.sqrt(2))
     assert mean["n"] == 2
 
 
 def test_a_model_without_every_condition_has_no_mean(table):
-    metrics = summary.metrics(summary.headline(table))
+    metrics = summary.metrics(summary.headline(table, "ccc"))
     assert metrics["b"] == {"valence": {"intact": 0.6}}
     assert set(metrics["a"]["valence"]) == {"intact", "video_gone", "mean"}  # audio: not evaluated
 
 
 def test_metrics_have_four_digits(table):
-    assert summary.metrics(summary.headline(table))["a"]["valence"]["mean"] == 0.35
+    assert summary.metrics(summary.headline(table, "ccc"))["a"]["valence"]["mean"] == 0.35
 
 
 def test_mean_videos_drops_undefined_ones():
-    names = ["model", "seed", "item", "target", "ccc", "frames"]
+    names = ["model", "seed", "item", "target", "ccc", "n"]
     values = [("a", 0, "x", 0.2), ("a", 1, "x", 0.4), ("a", 0, "y", math.nan)]
     table = pd.DataFrame([(m, s, i, "valence", c, 9) for m, s, i, c in values], columns=names)
-    means = summary.mean_videos(table)
-    assert means[["item", "ccc"]].to_numpy().tolist() == [["x", pytest.approx(0.3)]]
+    means = summary.mean_videos(table, "ccc")
+    assert means[["item", "value"]].to_numpy().tolist() == [["x", pytest.approx(0.3)]]
+
+
+def test_intact_has_every_metric_at_p_0(table):
+    cells = summary.intact(table.assign(rmse=table["ccc"] * 2), ["ccc", "rmse"])
+    assert len(cells) == 4  # two models, two metrics
+    cells = cells.set_index(["model", "metric"])
+    assert cells.loc[("a", "ccc"), ["value", "n"]].tolist() == [pytest.approx(0.6), 2]
+    assert cells.loc[("a", "rmse"), "value"] == pytest.approx(1.2)
+    assert cells.loc[("a", "rmse"), "sd"] == pytest.approx(0.2 * math.sqrt(2))
+    assert cells.loc[("b", "rmse"), "value"] == pytest.approx(1.2)
+
+
+def predictions(*rows):
+    return pd.DataFrame(rows, columns=["model", "seed", "item", "target", "annotated", "predicted"])
+
+
+def test_mean_predictions_are_over_seeds():
+    table = predictions(
+        ("a", 0, "x", "valence", 0.5, 0.2),
+        ("a", 1, "x", "valence", 0.5, 0.4),
+        ("a", 0, "y", "valence", -1.0, -0.5),
+    )
+    means = summary.mean_predictions(table)[["item", "annotated", "predicted"]]
+    assert means.to_numpy().tolist() == [["x", 0.5, pytest.approx(0.3)], ["y", -1.0, -0.5]]
+
+
+def test_confusion_counts_annotated_by_predicted_over_seeds():
+    table = predictions(
+        ("a", 0, "x", "class", "sad", "sad"),
+        ("a", 1, "x", "class", "sad", "happy"),
+        ("a", 0, "y", "class", "happy", "happy"),
+        ("b", 0, "x", "class", "sad", "sad"),
+    )
+    matrices = summary.confusion(table, ["b", "a"], ["happy", "sad", "fear"])
+    assert list(matrices) == ["b", "a"]
+    assert matrices["a"].tolist() == [[1, 0, 0], [1, 1, 0], [0, 0, 0]]
+    assert matrices["b"].tolist() == [[0, 0, 0], [0, 1, 0], [0, 0, 0]]
 
 
 def test_traces_are_chosen_by_how_much_face_and_sound_come_and_go():

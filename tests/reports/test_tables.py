@@ -5,12 +5,15 @@ import re
 
 import pandas as pd
 
-from reports.tables import conditions_table, number
+from reports.tables import conditions_table, headline_table, intact_table, number
+from reports.task import Task
+
+AFFECT = Task("regression", "frame", ("valence", "arousal"), ("ccc", "rmse"))
 
 
 def table(*rows):
-    names = ["model", "modality", "strategy", "p", "target", "ccc", "sd", "n"]
-    return conditions_table(pd.DataFrame(rows, columns=names), ["a", "b"])
+    names = ["model", "modality", "strategy", "p", "target", "value", "sd", "n"]
+    return conditions_table(pd.DataFrame(rows, columns=names), ["a", "b"], AFFECT)
 
 
 def cells(html):
@@ -56,9 +59,44 @@ def test_columns_go_by_modality_strategy_and_probability():
 def test_names_are_escaped():
     frame = pd.DataFrame(
         [("<i>", "audio", "clip_zero", 0.5, "valence", 0.1, 0.0, 1)],
-        columns=["model", "modality", "strategy", "p", "target", "ccc", "sd", "n"],
+        columns=["model", "modality", "strategy", "p", "target", "value", "sd", "n"],
     )
-    assert "<i>" not in conditions_table(frame, ["<i>"])
+    assert "<i>" not in conditions_table(frame, ["<i>"], AFFECT)
+    odd = Task("regression", "frame", ("<u>",), ("ccc",))
+    html = conditions_table(frame.assign(target="<u>"), ["<i>"], odd)
+    assert "<u>" not in html
+    assert "&lt;u&gt;" in html
+
+
+def test_the_lowest_error_is_bold():
+    rows = [
+        (model, "valence", metric, value, 0.1, 3)
+        for metric, values in {"ccc": (0.3, 0.4), "rmse": (0.3, 0.4)}.items()
+        for model, value in zip("ab", values, strict=True)
+    ]
+    frame = pd.DataFrame(rows, columns=["model", "target", "metric", "value", "sd", "n"])
+    one = Task("regression", "frame", ("valence",), ("ccc", "rmse"))
+    assert cells(intact_table(frame, ["a", "b"], one)) == [
+        "0.300 ± 0.100",
+        "<b>0.300</b> ± 0.100",
+        "<b>0.400</b> ± 0.100",
+        "0.400 ± 0.100",
+        "3",
+        "3",
+    ]
+
+
+def test_the_rows_of_classes_are_called_by_the_metric_where_no_column_is():
+    task = Task("classification", "sequence", ("sad", "happy"), ("macro_f1", "accuracy"))
+    headlines = pd.DataFrame(
+        [("a", "class", "intact", 0.5, 0.1, 3)],
+        columns=["model", "target", "headline", "value", "sd", "n"],
+    )
+    assert headline_table(headlines, ["a"], task).count("<span>macro F1</span>") == 1
+    intact = headlines.assign(metric="macro_f1")
+    html = intact_table(intact, ["a"], task)
+    assert "<span>macro F1</span>" not in html
+    assert html.index("Macro F1") < html.index("Accuracy")
 
 
 def test_numbers_have_a_true_minus_and_no_negative_zero():
