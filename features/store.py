@@ -21,8 +21,11 @@ from zarr.codecs import Crc32cCodec, ZstdCodec
 from features.errors import InputError
 from features.jpeg import MOST_ROWS, JpegCodec
 
-SCHEMA = 2
-"""Version of the stores' layout; raised when a reader of the old layout would misread the new."""
+SCHEMA = 3
+"""Version of the stores' layout; raised when a reader of one would misread another."""
+
+METADATA = "zarr.json"
+"""File of a group's or an array's metadata."""
 
 _CHUNK_BYTES = 1 << 20
 _CHUNKS_PER_SHARD = 32
@@ -31,6 +34,14 @@ _CHUNKS_PER_SHARD = 32
 _LOSSLESS: Mapping[str, Any] = MappingProxyType(
     {"compressors": (ZstdCodec(level=3, checksum=True),)}
 )
+
+# Zarr leaves out what is all zeros, and reads what is not there as zeros. Here all is written, so
+# that what is not there was lost.
+_WRITE_ALL: Any = MappingProxyType({"write_empty_chunks": True})
+
+# What a damaged file leads to depends on the byte: Zarr, its codecs and its metadata each complain
+# in their own way.
+_DAMAGE = (OSError, ValueError, KeyError, RuntimeError, TypeError, AttributeError)
 
 
 class Rows:
@@ -124,7 +135,13 @@ class ItemWriter:
                 most = MOST_ROWS // shape[1]
             chunks, shards = _layout(shape, kind.itemsize, most)
             array = self._group.create_array(
-                name, shape=shape, dtype=kind, chunks=chunks, shards=shards, **codecs
+                name,
+                shape=shape,
+                dtype=kind,
+                chunks=chunks,
+                shards=shards,
+                config=_WRITE_ALL,
+                **codecs,
             )
         self._rows.append(Rows(array))
         return self._rows[-1]
@@ -173,14 +190,28 @@ def assemble(path: Path, items: Mapping[str, Path], attributes: Mapping[str, Any
     """Make the store at `path` from item groups that lie elsewhere, by hard links.
 
     What was at `path` before is replaced. Files are copied where the file system cannot link. The
-    group's own metadata come last: a store that was cut short is not a readable one.
+    group's own metadata go first and come last: a store that was cut short is not a readable one.
     """
-    shutil.rmtree(path, ignore_errors=True)
+    if path.is_dir() and not path.is_symlink():
+        (path / METADATA).unlink(missing_ok=True)
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
     path.mkdir(parents=True)
     for name, source in items.items():
-        shutil.copytree(source, path / name, copy_function=link_or_copy)
+        _link_folder(source, path / name)
     attributes = {"schema": SCHEMA, "items": sorted(items), **attributes}
     zarr.open_group(path, mode="a", attributes=attributes)
+
+
+def _link_folder(source: Path, target: Path) -> None:
+    """Link all files below a folder; unlike `shutil.copytree`, end at the first error."""
+    target.mkdir()
+    for entry in sorted(source.iterdir()):
+        if entry.is_dir():
+            _link_folder(entry, target / entry.name)
+        else:
+            link_or_copy(entry, target / entry.name)
 
 
 def link_or_copy(source: str | Path, target: str | Path) -> None:
@@ -203,7 +234,7 @@ def open_store(path: Path, *, stage: str) -> zarr.Group:
     """
     try:
         group = zarr.open_group(path, mode="r")
-    except (FileNotFoundError, ValueError, KeyError) as error:
+    except _DAMAGE as error:
         raise InputError(
             f"{path} is missing or not a readable store", f"run `dvc repro {stage}`"
         ) from error
@@ -217,8 +248,13 @@ def open_store(path: Path, *, stage: str) -> zarr.Group:
 
 
 def item_names(store: zarr.Group) -> list[str]:
-    """Names of the items of a store, sorted."""
-    return list(cast("list[str]", store.attrs["items"]))
+    """Names of the items of a store, sorted.
+
+    Raises:
+        InputError: the store does not tell.
+    """
+    with _reading(str(store.store_path)):
+        return list(cast("list[str]", store.attrs["items"]))
 
 
 def read_item(store: zarr.Group, item: str) -> zarr.Group:
@@ -262,24 +298,43 @@ def iterate_rows(item: zarr.Group, name: str, *, rows: int | None = None) -> Ite
 
 
 def read_number(item: zarr.Group, name: str) -> float:
-    """One numeric attribute of an item."""
-    return float(cast("float", item.attrs[name]))
+    """One numeric attribute of an item.
+
+    Raises:
+        InputError: it is missing or damaged.
+    """
+    with _reading(str(item.store_path)):
+        return float(cast("float", item.attrs[name]))
+
+
+def read_key(item: zarr.Group) -> str:
+    """The attribute `key` of an item: hash of all that it depends on.
+
+    Raises:
+        InputError: it is missing.
+    """
+    with _reading(str(item.store_path)):
+        return cast("str", item.attrs["key"])
 
 
 def _array(item: zarr.Group, name: str) -> "zarr.Array[Any]":
-    return cast("zarr.Array[Any]", item[name])
+    """Open an array.
+
+    Raises:
+        FileNotFoundError: a shard is missing, which Zarr would read as zeros.
+    """
+    array = cast("zarr.Array[Any]", item[name])
+    if array.size and array.nchunks_initialized < array.nchunks:
+        raise FileNotFoundError("a file of it is missing")
+    return array
 
 
 @contextmanager
 def _reading(place: str) -> Iterator[None]:
-    """Turn what a damaged file leads to into one sentence.
-
-    What it leads to depends on the byte: Zarr, its codecs and its metadata each complain in their
-    own way.
-    """
+    """Turn what a damaged file leads to into one sentence."""
     try:
         yield
-    except (OSError, ValueError, KeyError, RuntimeError, TypeError) as error:
+    except _DAMAGE as error:
         place = place.removeprefix("file://")
         raise InputError(
             f"{place} is damaged ({type(error).__name__}: {error})",

@@ -1,6 +1,10 @@
 """Where work is done: joblib's processes on this machine, or the workers of a dask cluster."""
 
+import ctypes
+import os
 import resource
+import signal
+import sys
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +24,13 @@ Result = TypeVar("Result")
 CONNECT_SECONDS = 10
 """How long a scheduler may take to answer."""
 
+_PR_SET_PDEATHSIG = 1  # of <linux/prctl.h>
+
+_START = (
+    "start `PYTHONPATH=. dask scheduler` and `PYTHONPATH=. dask worker ADDRESS --nthreads 1` in "
+    "the project's folder"
+)
+
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 """What tells the libraries of a new process how many threads they may use."""
 
@@ -35,7 +46,7 @@ def run_all(
         execution: with which workers.
 
     Raises:
-        InputError: the cluster cannot be used, or a worker was killed.
+        InputError: the cluster cannot be used or was lost, or a worker was killed.
     """
     bounded = partial(_within_memory, work, memory_gb=execution.memory_gb)
     workers = min(execution.processes, len(tasks))
@@ -53,7 +64,7 @@ def _run_on_loky(
     with parallel_config("loky", n_jobs=workers, inner_max_num_threads=threads):
         parallel = Parallel(return_as="generator_unordered")
         try:
-            yield from parallel(delayed(work)(task) for task in tasks)
+            yield from parallel(delayed(_with_parent)(work, task) for task in tasks)
         except TerminatedWorkerError as error:
             raise _worker_killed() from error
 
@@ -62,14 +73,19 @@ def _run_on_dask(
     work: Callable[[Task], Result], tasks: list[Task], execution: ExecutionSettings, workers: int
 ) -> Iterator[Result]:
     # Not through joblib: its dask backend waits for ever when a worker is killed.
-    from distributed import KilledWorker, as_completed
+    from distributed import CancelledError, KilledWorker, as_completed
+    from distributed.comm import CommClosedError
 
-    with _client(execution, workers) as client:
-        try:
+    try:
+        with _client(execution, workers) as client:
             for future in as_completed(client.map(work, tasks, pure=False)):
                 yield future.result()
-        except KilledWorker as error:
-            raise _worker_killed() from error
+    except KilledWorker as error:
+        raise _worker_killed() from error
+    except (CancelledError, CommClosedError) as error:
+        raise InputError(
+            "the dask scheduler was lost; what was done is kept", "start it and run again"
+        ) from error
 
 
 def _worker_killed() -> InputError:
@@ -77,6 +93,16 @@ def _worker_killed() -> InputError:
         "a worker process was killed, as happens when memory runs out; what was done is kept",
         "run again, with fewer execution.workers if it happens again",
     )
+
+
+def _with_parent(work: Callable[[Task], Result], task: Task) -> Result:
+    """Do one task in a process that ends when its parent is killed, where Linux can do that.
+
+    Without its parent it would work on for nobody, and use the item cache without a lock.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    return work(task)
 
 
 def _within_memory(work: Callable[[Task], Result], task: Task, memory_gb: float | None) -> Result:
@@ -93,20 +119,18 @@ def _within_memory(work: Callable[[Task], Result], task: Task, memory_gb: float 
 
 @contextmanager
 def _client(execution: ExecutionSettings, workers: int) -> "Iterator[Client]":
-    """The cluster of a scheduler, or one made on this machine for the time of the run."""
+    """The cluster of a scheduler, or one made on this machine for the time of the run.
+
+    The libraries of a scheduler's workers use the threads that they were started with: one with
+    `dask worker`, whatever execution.threads is.
+    """
     import dask
     from distributed import Client, LocalCluster
 
     if execution.scheduler is not None:
-        try:
-            with Client(execution.scheduler, timeout=CONNECT_SECONDS) as client:
-                _check_workers(client, execution.cache_folder)
-                yield client
-        except (OSError, ValueError) as error:
-            raise InputError(
-                f"execution.scheduler {execution.scheduler} cannot be reached",
-                "start `dask scheduler`, or set it to null for a cluster on this machine",
-            ) from error
+        with _connect(execution.scheduler) as client:
+            _check_cluster(client, execution.cache_folder)
+            yield client
         return
     environment = dict.fromkeys(THREAD_VARIABLES, str(execution.threads))
     with (
@@ -122,28 +146,58 @@ def _client(execution: ExecutionSettings, workers: int) -> "Iterator[Client]":
         yield client
 
 
-def _check_workers(client: "Client", cache: Path) -> None:
-    """Make sure that a cluster's workers see this project and its cache.
+def _connect(scheduler: str) -> "Client":
+    from distributed import Client
+
+    try:
+        return Client(scheduler, timeout=CONNECT_SECONDS)
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"execution.scheduler {scheduler} cannot be reached",
+            "start `dask scheduler`, or set it to null for a cluster on this machine",
+        ) from error
+
+
+def _check_cluster(client: "Client", cache: Path) -> None:
+    """Make sure that a cluster has this project's code, files and cache, and a process per task.
 
     Raises:
-        InputError: there is no worker, or one sees other files.
+        InputError: it has not, or there is no worker.
     """
+    threads = client.nthreads()
+    if not threads:
+        raise InputError("the dask cluster has no workers", _START)
+    many = [worker for worker, count in threads.items() if count != 1]
+    if many:  # dlib's models are not thread-safe, and execution.memory_gb bounds a process
+        raise InputError(
+            f"dask worker {many[0]} has more than one thread",
+            "start them with: dask worker ADDRESS --nthreads 1",
+        )
+    folder, code = Path.cwd(), os.path.realpath(__file__)
+    token = cache.absolute() / f"token-{uuid.uuid4().hex}"
+
+    # A function in a function is sent as code: who cannot import this module can still run it.
+    def has_code() -> bool:
+        from importlib.util import find_spec
+
+        package = find_spec("pipeline")
+        places = (package and package.submodule_search_locations) or ()
+        return any(os.path.realpath(f"{place}/backends.py") == code for place in places)
+
+    def sees_all() -> bool:
+        return has_code() and Path.cwd() == folder and token.exists()
+
+    if not client.run_on_scheduler(has_code):
+        raise InputError(f"the dask scheduler has no code of {folder}", _START)
     cache.mkdir(parents=True, exist_ok=True)
-    token = cache / f"token-{uuid.uuid4().hex}"
     token.touch()
     try:
-        seen = client.run(_sees, str(token.absolute()), str(Path.cwd()))
+        seen = client.run(sees_all)
     finally:
         token.unlink()
-    if not seen:
-        raise InputError("the dask cluster has no workers", "start `dask worker` in this folder")
     blind = [worker for worker, sees in seen.items() if not sees]
     if blind:
         raise InputError(
-            f"dask worker {blind[0]} does not see this folder or the item cache {cache}",
-            f"start the workers in {Path.cwd()}, on a file system that all share",
+            f"dask worker {blind[0]} does not see this folder, its code or the item cache {cache}",
+            f"{_START}, on a file system that all share",
         )
-
-
-def _sees(token: str, folder: str) -> bool:
-    return Path(token).exists() and str(Path.cwd()) == folder

@@ -6,6 +6,7 @@ made under a temporary name and then renamed, so a killed run leaves no half res
 """
 
 import argparse
+import errno
 import fcntl
 import json
 import os
@@ -15,7 +16,7 @@ import time
 import uuid
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -29,8 +30,14 @@ from pipeline.hashes import hash_of_file
 
 RESULT = "result"
 RECORD = "entry.json"
-ABANDONED_SECONDS = 86_400
-"""Age at which an unfinished entry of another machine is taken for abandoned."""
+ABANDONED_SECONDS = 7 * 86_400
+"""Time without a change after which an unfinished entry of another machine is abandoned."""
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+"""Errors that concern no item but the disk: going on would only repeat them."""
+
+_NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.EBADF)
+"""How file systems say that they have no locks."""
 
 
 class DamagedEntryError(Exception):
@@ -86,9 +93,10 @@ class Cache:
             check_sizes(entry)
         except DamagedEntryError as error:
             say(f"{stage}: a result in the item cache is damaged ({error}) and is made anew")
-            shutil.rmtree(entry)
+            _delete(entry)
             return None
-        os.utime(entry / RECORD)
+        with suppress(OSError):  # another user's entry is as good
+            os.utime(entry / RECORD)
         return entry / RESULT
 
     @contextmanager
@@ -98,8 +106,7 @@ class Cache:
         Where another process was faster, its result stays: it is as good.
         """
         entry = self.place(stage, key)
-        unique = f"{socket.gethostname()}~{os.getpid()}~{uuid.uuid4().hex[:8]}"
-        partial = entry.with_name(f"{key}~{unique}.partial")
+        partial = _partial(entry)
         try:
             (partial / RESULT).mkdir(parents=True)
             yield partial / RESULT
@@ -130,14 +137,16 @@ class Cache:
         """Delete what killed processes left unfinished; returns how many entries."""
         abandoned = [p for p in self.folder.glob("*/??/*.partial") if _is_abandoned(p)]
         for partial in abandoned:
-            shutil.rmtree(partial, ignore_errors=True)
+            with suppress(InputError):  # another user's
+                _delete(partial)
         return len(abandoned)
 
     def lock(self, *, alone: bool) -> None:
         """Keep others from deleting entries, or, `alone`, from using them, until this process ends.
 
         Raises:
-            InputError: a run is using the cache and it is wanted alone, or the other way round.
+            InputError: the folder cannot be used; or a run is using the cache and it is wanted
+                alone, or the other way round.
         """
         _lock(self.folder, alone)
 
@@ -186,7 +195,7 @@ def verify(cache: Cache) -> int:
                 check_hashes(entry.path)
             except DamagedEntryError as error:
                 say(f"deleted an entry of {entry.stage}: {error}")
-                shutil.rmtree(entry.path)
+                _delete(entry.path)
                 damaged += 1
             advance(entry.size / 1e6)
     return damaged
@@ -202,7 +211,7 @@ def prune(
     for entry in entries:
         is_old = unused_days is not None and time.time() - entry.used > unused_days * 86_400
         if is_old or (most_bytes is not None and left > most_bytes):
-            shutil.rmtree(entry.path)
+            _delete(entry.path)
             left -= entry.size
             deleted.append(entry)
     return deleted
@@ -224,8 +233,9 @@ def main() -> None:
     with stage_errors():
         cache = Cache(load_params().execution.cache_folder)
         prunes = asked.unused_days is not None or asked.max_gb is not None
-        if prunes or asked.verify:
-            cache.lock(alone=True)
+        deletes = prunes or asked.verify
+        cache.lock(alone=deletes)
+        if deletes:
             say(f"{cache.sweep()} unfinished entries deleted")
         if asked.verify:
             say(f"{verify(cache)} damaged entries deleted")
@@ -253,7 +263,10 @@ def show(cache: Cache) -> None:
 
 
 def _amount(text: str) -> float:
-    amount = float(text)
+    try:
+        amount = float(text)
+    except ValueError:
+        amount = -1
     if not amount >= 0:
         raise argparse.ArgumentTypeError(f"{text} is no amount")
     return amount
@@ -270,24 +283,75 @@ def _files(folder: Path) -> Iterator[Path]:
     return (path for path in folder.rglob("*") if path.is_file())
 
 
+def _partial(entry: Path) -> Path:
+    """A name for an entry that this process makes or deletes: `sweep` finds it after a kill."""
+    key = entry.name.split("~")[0]
+    unique = f"{socket.gethostname()}~{os.getpid()}~{uuid.uuid4().hex[:8]}"
+    return entry.with_name(f"{key}~{unique}.partial")
+
+
+def _delete(entry: Path) -> None:
+    """Delete an entry: it is gone at once, its files one after the other.
+
+    Raises:
+        InputError: that is not allowed.
+    """
+    partial = _partial(entry)
+    try:
+        entry.rename(partial)
+    except FileNotFoundError:  # another process was faster
+        return
+    except OSError as error:
+        raise InputError(
+            f"{entry} cannot be deleted ({error.strerror})", "have its owner delete it"
+        ) from error
+    shutil.rmtree(partial, ignore_errors=True)
+
+
 def _is_abandoned(partial: Path) -> bool:
-    """Whether the process that made it is gone; of another machine's, whether it is old."""
-    _, host, pid, _ = partial.name.split("~")
-    if host == socket.gethostname():
-        return not Path(f"/proc/{pid}").exists()
-    return time.time() - partial.stat().st_mtime > ABANDONED_SECONDS
+    """Whether the process that made it is gone; of another machine's, whether nothing happens."""
+    match partial.name.split("~"):
+        case [_, host, pid, _] if host == socket.gethostname():
+            return not Path(f"/proc/{pid}").exists()
+    try:
+        changed = max(path.lstat().st_mtime for path in [partial, *partial.rglob("*")])
+    except FileNotFoundError:  # it was finished meanwhile
+        return False
+    return time.time() - changed > ABANDONED_SECONDS
 
 
 @lru_cache
-def _lock(folder: Path, alone: bool) -> IO[str]:
-    """Lock a folder; the open file is the lock, and a kill lets go of it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    file = (folder / "lock").open("w")
+def _lock(folder: Path, alone: bool) -> IO[str] | None:
+    """Lock a folder; the open file is the lock, and a kill lets go of it.
+
+    Where the file system has no locks, None: runs go on, deletions do not.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        # Opened for reading and writing: NFS locks no other files.
+        file = (folder / "lock").open("a+")
+    except OSError as error:
+        if error.errno in FULL:
+            raise
+        raise InputError(
+            f"the item cache {folder} cannot be used ({error.strerror})",
+            "set execution.cache or LACUNA_CACHE to a folder that you may write to",
+        ) from error
     try:
         fcntl.flock(file, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
     except BlockingIOError as error:
         doing = "a run is using" if alone else "entries are being deleted from"
         raise InputError(f"{doing} the item cache {folder}", "wait for its end") from error
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
+        if alone:
+            raise InputError(
+                f"the file system of the item cache {folder} has no locks, so that nothing can be "
+                "deleted safely",
+                "delete the folder while nothing runs",
+            ) from error
+        return None
     return file
 
 

@@ -17,14 +17,14 @@ from rich.text import Text
 
 from features.errors import InputError
 from pipeline.backends import run_all
-from pipeline.cache import Cache
+from pipeline.cache import FULL, Cache
 from pipeline.console import console, progress_bar, say
 from pipeline.hashes import hash_of_file
 from pipeline.outputs import CorpusItem, read_facts, read_items
 from pipeline.params import ExecutionSettings
 
-FULL = (errno.ENOSPC, errno.EDQUOT)
-"""Errors that concern no item but the disk: going on would only repeat them."""
+NO_MEMORY = ("Insufficient memory", "can't allocate memory")
+"""How OpenCV and PyTorch say that memory ran out, in errors that are no MemoryError."""
 
 
 @dataclass(frozen=True)
@@ -173,20 +173,27 @@ def from_file(item: CorpusItem, compute: Callable[[Path], None], out: Path) -> N
     """Compute from a media file, making sure that it is the one that the corpus stage listed.
 
     Raises:
-        InputError: it has another content, or changed meanwhile.
+        InputError: it is gone, has another content, or changed meanwhile.
     """
     path = Path(item.path)
-    try:
+    with _still_there(path):
         before = path.stat()
         is_same = hash_of_file(path) == item.sha256
-        if is_same:
-            compute(out)
+    if is_same:
+        compute(out)
+        with _still_there(path):
             after = path.stat()
-            is_same = (after.st_mtime_ns, after.st_size) == (before.st_mtime_ns, before.st_size)
-    except FileNotFoundError as error:
-        raise InputError(f"{path} is no longer there", "run `dvc repro corpus`") from error
+        is_same = (after.st_mtime_ns, after.st_size) == (before.st_mtime_ns, before.st_size)
     if not is_same:
         raise InputError(f"{path} has changed since the corpus stage", "run `dvc repro` again")
+
+
+@contextmanager
+def _still_there(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise InputError(f"{path} is no longer there", "run `dvc repro corpus`") from error
 
 
 def _compute(
@@ -219,7 +226,7 @@ def failure_of(name: str, error: Exception) -> Failure:
     """
     if isinstance(error, InputError):
         return Failure(name, error.reason, error.remedy)
-    if isinstance(error, MemoryError):
+    if _is_out_of_memory(error):
         reason = "it needs more memory than there is or execution.memory_gb allows"
         return Failure(name, reason, "raise execution.memory_gb, or lower execution.workers")
     if isinstance(error, OSError) and error.errno in FULL:
@@ -227,6 +234,14 @@ def failure_of(name: str, error: Exception) -> Failure:
     reason = f"unforeseen: {type(error).__name__}: {error}"
     trace = "".join(traceback.format_exception(error))
     return Failure(name, reason, "report it with the lines printed above", trace)
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    return (
+        isinstance(error, MemoryError)
+        or (isinstance(error, OSError) and error.errno == errno.ENOMEM)
+        or any(words in str(error) for words in NO_MEMORY)
+    )
 
 
 @contextmanager

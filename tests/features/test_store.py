@@ -1,3 +1,6 @@
+import errno
+from functools import partial
+
 import numpy as np
 import pytest
 import zarr
@@ -129,14 +132,14 @@ def test_another_schema_is_refused_and_names_the_stage(tmp_path, made, monkeypat
     monkeypatch.setattr(store, "SCHEMA", store.SCHEMA + 1)
     store.assemble(tmp_path / "some.zarr", made, {})
     monkeypatch.undo()
-    with pytest.raises(InputError, match="schema 3, this version of Lacuna reads 2") as caught:
+    with pytest.raises(InputError, match="schema 4, this version of Lacuna reads 3") as caught:
         store.open_store(tmp_path / "some.zarr", stage="faces")
     assert caught.value.remedy == "run `dvc repro --force faces`"
 
 
-def truncated(path):
+def metadata(text, path):
     path.mkdir()
-    (path / "zarr.json").write_text('{"zarr_format')
+    (path / "zarr.json").write_text(text)
 
 
 @pytest.mark.parametrize(
@@ -146,12 +149,97 @@ def truncated(path):
         lambda path: path.mkdir(),
         lambda path: path.write_bytes(b"no store"),
         lambda path: zarr.create_array(path, shape=(3,), dtype="i4"),
-        truncated,
+        partial(metadata, '{"zarr_format'),
+        partial(metadata, "[]"),
+        partial(metadata, "null"),
+        partial(metadata, "3"),
     ],
-    ids=["missing", "empty", "file", "array", "truncated"],
+    ids=["missing", "empty", "file", "array", "truncated", "list", "null", "number"],
 )
 def test_what_is_no_store_is_refused_and_names_the_stage(tmp_path, make):
     make(tmp_path / "some.zarr")
     with pytest.raises(InputError, match=r"some\.zarr is missing or not") as caught:
         store.open_store(tmp_path / "some.zarr", stage="lld")
     assert caught.value.remedy == "run `dvc repro lld`"
+
+
+# ------------------------------------------------------------------ damage
+
+
+def open_item(path):
+    return zarr.open_group(path, mode="r")
+
+
+@pytest.mark.parametrize("name", ["crops", "times", "found"])
+def test_a_lost_shard_is_damage_and_not_zeros(tmp_path, name):
+    arrays = {
+        "crops": GENERATOR.integers(0, 256, (1300, 96, 96, 3), np.uint8),
+        "times": np.arange(5.0),
+        "found": np.zeros(5, bool),  # Zarr by itself would write no file at all
+    }
+    store.write_item(tmp_path / "item", arrays, {})
+    assert not store.read_array(open_item(tmp_path / "item"), "found").any()
+    shards = sorted(p for p in (tmp_path / "item" / name / "c").rglob("*") if p.is_file())
+    assert len(shards) == (2 if name == "crops" else 1)
+    shards[-1].unlink()
+    item = open_item(tmp_path / "item")
+    with pytest.raises(InputError, match=f"{name} is damaged .*a file of it is missing"):
+        store.read_array(item, name)
+    with pytest.raises(InputError, match="is damaged"):
+        next(store.iterate_rows(item, name))
+
+
+def test_pictures_that_are_all_black_are_written_too(tmp_path):
+    black = np.zeros((700, 96, 96, 3), np.uint8)
+    with store.new_item(tmp_path / "item", {}) as writer:
+        writer.rows("crops", black.shape, np.uint8, jpeg_quality=90).append(black)
+    assert not store.read_array(open_item(tmp_path / "item"), "crops").any()
+
+
+def test_attributes_that_are_not_there_are_damage(tmp_path):
+    store.write_item(tmp_path / "item", {}, {"key": "abc", "start": "soon"})
+    item = open_item(tmp_path / "item")
+    assert store.read_key(item) == "abc"
+    store.write_item(tmp_path / "other", {}, {"start": "soon"})
+    other = open_item(tmp_path / "other")
+    for read in (store.read_key, store.item_names, lambda item: store.read_number(item, "start")):
+        with pytest.raises(InputError, match="other is damaged"):
+            read(other)
+
+
+# ------------------------------------------------------------------ interrupted replacements
+
+
+def test_a_store_cut_short_while_it_is_replaced_is_not_readable(tmp_path, made, monkeypatch):
+    path = tmp_path / "some.zarr"
+    store.assemble(path, made, {})
+
+    def interrupt(folder):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(store.shutil, "rmtree", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        store.assemble(path, made, {})
+    with pytest.raises(InputError, match="not a readable store"):
+        store.open_store(path, stage="faces")
+
+
+def test_a_file_or_a_link_in_the_place_of_a_store_is_replaced(tmp_path, made):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "file.zarr").write_text("no store")
+    (tmp_path / "link.zarr").symlink_to(tmp_path / "elsewhere")
+    for name in ("file.zarr", "link.zarr"):
+        store.assemble(tmp_path / name, made, {})
+        assert store.item_names(store.open_store(tmp_path / name, stage="faces")) == list(made)
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_a_full_disk_is_told_as_such(tmp_path, made, monkeypatch):
+    def full(source, target):
+        raise OSError(errno.ENOSPC, "No space left on device", str(target))
+
+    monkeypatch.setattr(store.os, "link", full)
+    monkeypatch.setattr(store.shutil, "copy2", full)
+    with pytest.raises(OSError, match="No space left") as caught:
+        store.assemble(tmp_path / "some.zarr", made, {})
+    assert caught.value.errno == errno.ENOSPC

@@ -1,5 +1,7 @@
+import errno
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -10,6 +12,7 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 
+from features.errors import InputError
 from pipeline import cache as module
 from pipeline.cache import RECORD, Cache, prune, verify
 from pipeline.hashes import hash_of
@@ -89,7 +92,7 @@ def test_an_entry_that_fails_leaves_nothing(cache):
     assert list(cache.entries()) == []
 
 
-def test_sweep_deletes_what_dead_processes_left(cache, monkeypatch):
+def test_sweep_deletes_what_dead_processes_left(cache):
     script = (
         "import os, signal, sys; from pathlib import Path; from pipeline.cache import Cache\n"
         "with Cache(Path(sys.argv[1])).new('faces', 'ab' * 32) as folder:\n"
@@ -102,11 +105,100 @@ def test_sweep_deletes_what_dead_processes_left(cache, monkeypatch):
         assert alive.exists()
     assert cache.take("faces", "cd" * 32) is not None
 
-    elsewhere = cache.folder / "lld/ab" / f"{'ab' * 32}~elsewhere~1~12345678.partial"
-    elsewhere.mkdir(parents=True)
-    assert cache.sweep() == 0  # it may be alive on its machine
-    monkeypatch.setattr(module, "ABANDONED_SECONDS", -1)
+
+@pytest.mark.parametrize("name", [f"{'ab' * 32}~elsewhere~1~12345678.partial", "x.partial"])
+def test_sweep_spares_what_may_be_alive_on_another_machine(cache, name):
+    elsewhere = cache.folder / "lld/ab" / name
+    (elsewhere / "result/x").mkdir(parents=True)
+    (elsewhere / "result/x/0").write_text("a shard")
+    then = time.time() - 6 * DAY
+    for path in (elsewhere / "result/x/0", elsewhere / "result/x", elsewhere / "result", elsewhere):
+        os.utime(path, (then, then))
+    assert cache.sweep() == 0
+    then -= 2 * DAY
+    for path in (elsewhere / "result/x", elsewhere / "result", elsewhere):
+        os.utime(path, (then, then))
+    assert cache.sweep() == 0  # a file of it is younger
+    os.utime(elsewhere / "result/x/0", (then, then))
     assert cache.sweep() == 1
+    assert not list(elsewhere.parent.iterdir())
+
+
+def test_sweep_leaves_what_is_finished_meanwhile(cache, monkeypatch):
+    gone = cache.folder / "lld/ab/abab~elsewhere~1~12345678.partial"
+    monkeypatch.setattr(Path, "glob", lambda *_: iter([gone]))
+    assert cache.sweep() == 0
+
+
+@pytest.mark.parametrize("deletion", ["take", "verify", "prune"])
+def test_a_killed_deletion_leaves_no_half_entry(cache, deletion):
+    key = fill(cache)
+    if deletion != "prune":
+        truncate(cache.place("faces", key) / "result/deep/numbers.bin")
+    script = (
+        "import os, shutil, signal, sys; from pathlib import Path; from pipeline import cache\n"
+        "shutil.rmtree = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)\n"
+        f"folder = cache.Cache(Path(sys.argv[1])); take = lambda c: c.take('faces', '{key}')\n"
+        "verify = cache.verify; prune = lambda c: cache.prune(c, most_bytes=0)\n"
+        f"{deletion}(folder)"
+    )
+    killed = subprocess.run(
+        [sys.executable, "-c", script, str(cache.folder)], cwd=ROOT, check=False
+    )
+    assert killed.returncode == -signal.SIGKILL
+    assert list(cache.entries()) == []
+    assert not cache.place("faces", key).exists()
+    assert cache.sweep() == 1
+    assert [p for p in cache.folder.rglob("*") if p.is_file()] == []
+
+
+def test_an_entry_of_another_user_can_be_taken_but_not_deleted(cache, monkeypatch):
+    def refuse(*_):
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    key = fill(cache, days=5)
+    monkeypatch.setattr(module.os, "utime", refuse)
+    assert cache.take("faces", key) is not None
+    monkeypatch.setattr(Path, "rename", refuse)
+    with pytest.raises(InputError, match=r"cannot be deleted \(Operation not"):
+        prune(cache, most_bytes=0)
+
+
+@pytest.mark.parametrize("folder", ["file", "file/cache", "/proc/cache"])
+def test_a_folder_that_cannot_be_used_is_one_sentence(tmp_path, folder):
+    (tmp_path / "file").write_text("no folder")
+    cache = Cache(tmp_path / folder)
+    with pytest.raises(InputError, match="cannot be used") as caught:
+        cache.lock(alone=False)
+    assert "execution.cache or LACUNA_CACHE" in caught.value.remedy
+    refused = command(cache)
+    assert refused.returncode == 1
+    assert "Error: the item cache" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP, errno.EBADF])
+def test_without_locks_runs_go_on_and_nothing_is_deleted(cache, monkeypatch, number):
+    asked = []
+
+    def refuse(file, operation):
+        asked.append(operation)
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(module.fcntl, "flock", refuse)
+    cache.lock(alone=False)
+    with pytest.raises(InputError, match="has no locks"):
+        cache.lock(alone=True)
+    assert len(asked) == 2
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_the_lock_is_open_for_reading_and_writing(cache, monkeypatch, alone):
+    """NFS gives locks to share only on files open for reading, others only for writing."""
+    modes = []
+    monkeypatch.setattr(module.fcntl, "flock", lambda file, _: modes.append(file.mode))
+    cache.lock(alone=alone)
+    assert modes == ["a+"]
 
 
 def test_prune_by_age_takes_what_was_not_used(cache):
@@ -136,7 +228,7 @@ def test_bytes_that_a_store_links_to_are_not_freed(cache, tmp_path):
 # ------------------------------------------------------------------ the command
 
 
-def command(project_folder, cache, *arguments):
+def command(cache, *arguments):
     return subprocess.run(
         [sys.executable, "-m", "pipeline.cache", *arguments],
         cwd=ROOT,
@@ -147,25 +239,25 @@ def command(project_folder, cache, *arguments):
     )
 
 
-def test_the_command_shows_verifies_and_prunes(cache, tmp_path):
+def test_the_command_shows_verifies_and_prunes(cache):
     fill(cache, stage="faces", days=12)
     fill(cache, stage="faces", name="b")
     bad = fill(cache, stage="lld")
     (cache.place("lld", bad) / RECORD).write_text(json.dumps({"gone": (1, "")}))
-    shown = command(tmp_path, cache).stderr
+    shown = command(cache).stderr
     assert "faces" in shown
     assert "12.0" in shown
-    done = command(tmp_path, cache, "--verify", "--unused-days", "10")
+    done = command(cache, "--verify", "--unused-days", "10")
     assert done.returncode == 0
     assert "1 damaged entries deleted" in done.stderr
     assert "1 entries of" in done.stderr
     assert [entry.stage for entry in cache.entries()] == ["faces"]
 
 
-def test_the_command_waits_for_nobody_and_deletes_nothing_under_a_run(cache, tmp_path):
+def test_the_command_waits_for_nobody_and_deletes_nothing_under_a_run(cache):
     fill(cache, days=12)
     cache.lock(alone=False)
-    refused = command(tmp_path, cache, "--max-gb", "0")
+    refused = command(cache, "--max-gb", "0")
     assert refused.returncode == 1
     assert "Error: a run is using the item cache" in refused.stderr
     assert len(list(cache.entries())) == 1
@@ -173,7 +265,8 @@ def test_the_command_waits_for_nobody_and_deletes_nothing_under_a_run(cache, tmp
 
 
 @pytest.mark.parametrize("amount", ["-1", "nan", "much"])
-def test_the_command_refuses_what_is_no_amount(cache, tmp_path, amount):
-    refused = command(tmp_path, cache, "--max-gb", amount)
+def test_the_command_refuses_what_is_no_amount(cache, amount):
+    refused = command(cache, "--max-gb", amount)
     assert refused.returncode == 2
+    assert f"{amount} is no amount" in refused.stderr
     assert "Traceback" not in refused.stderr

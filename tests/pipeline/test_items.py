@@ -3,11 +3,18 @@ import io
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
+import torch
 from corpus_items import corpus_item
 from distributed import Client, LocalCluster
 from rich.console import Console
@@ -184,6 +191,29 @@ def test_an_item_that_needs_more_memory_than_allowed_is_named(tmp_path, log):
     run_jobs("stage", jobs, execution.model_copy(update={"memory_gb": 8.0}))
 
 
+def out_of_memory_in_opencv(out: Path) -> None:
+    cv2.copyMakeBorder(np.zeros((1, 1, 3), np.uint8), 0, 2**30, 0, 2**30, cv2.BORDER_REPLICATE)
+
+
+def out_of_memory_in_torch(out: Path) -> None:
+    torch.empty(2**60, dtype=torch.uint8)
+
+
+def out_of_memory_in_system(out: Path) -> None:
+    raise OSError(errno.ENOMEM, "Cannot allocate memory")
+
+
+@pytest.mark.parametrize(
+    "compute", [out_of_memory_in_opencv, out_of_memory_in_torch, out_of_memory_in_system]
+)
+def test_libraries_that_run_out_of_memory_are_understood(execution, compute):
+    with pytest.raises(StageFailedError) as caught:
+        run_jobs("stage", [Job("big", hash_of("big"), compute)], execution, processes=1)
+    (failure,) = caught.value.failures
+    assert failure.trace == ""
+    assert failure.reason.startswith("it needs more memory")
+
+
 def die(out: Path) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
@@ -310,6 +340,14 @@ def test_a_file_that_changes_while_it_is_read_is_not_used(tmp_path):
         from_file(listed, lambda _: path.write_bytes(b"longer"), tmp_path)
 
 
+def test_a_file_missed_by_the_computation_is_not_the_media_file(tmp_path):
+    path = tmp_path / "clip.mp4"
+    path.write_bytes(b"as listed")
+    listed = corpus_item("clip", path=str(path), sha256=hash_of_file(path))
+    with pytest.raises(FileNotFoundError, match=r"model\.xml"):
+        from_file(listed, lambda _: (tmp_path / "model.xml").read_text(), tmp_path)
+
+
 # ------------------------------------------------------------------ backends
 
 
@@ -342,12 +380,25 @@ def test_failures_are_the_same_with_dask(tmp_path, log):
     assert caught.value.done == 1
 
 
-def test_a_scheduler_s_workers_are_used(tmp_path, log):
-    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
-        execution = ExecutionSettings(
-            backend="dask", scheduler=cluster.scheduler_address, cache=str(tmp_path / "cache")
+@contextmanager
+def scheduler(tmp_path, *, workers=1, threads=1):
+    """A cluster, and settings that name its scheduler."""
+    with LocalCluster(
+        n_workers=workers, threads_per_worker=threads, dashboard_address=None
+    ) as cluster:
+        yield (
+            cluster,
+            ExecutionSettings(
+                backend="dask", scheduler=cluster.scheduler_address, cache=str(tmp_path / "cache")
+            ),
         )
+
+
+def test_a_scheduler_s_workers_are_used(tmp_path, log):
+    with scheduler(tmp_path) as (_, execution):
         results = run_jobs("stage", jobs_of(["a", "b"], log), execution)
+        with pytest.raises(OSError, match="No space left"):  # and not "cannot be reached"
+            run_jobs("stage", [Job("full", hash_of("full"), fill_disk)], execution)
     assert {name: (p / "result.txt").read_text() for name, p in results.items()} == {
         "a": "result of a",
         "b": "result of b",
@@ -355,15 +406,96 @@ def test_a_scheduler_s_workers_are_used(tmp_path, log):
 
 
 def test_workers_that_see_other_files_are_refused(tmp_path, log):
-    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
+    with scheduler(tmp_path) as (cluster, execution):
         with Client(cluster) as client:
             client.run(os.chdir, str(tmp_path))
-        execution = ExecutionSettings(
-            backend="dask", scheduler=cluster.scheduler_address, cache=str(tmp_path / "cache")
-        )
         with pytest.raises(InputError, match="does not see this folder"):
             run_jobs("stage", jobs_of(["a"], log), execution)
     assert not log.exists()
+
+
+@pytest.mark.parametrize(
+    ("workers", "threads", "said"),
+    [(0, 1, "has no workers"), (1, 2, "more than one thread; .* --nthreads 1")],
+)
+def test_workers_of_no_use_are_refused(tmp_path, log, workers, threads, said):
+    with (
+        scheduler(tmp_path, workers=workers, threads=threads) as (_, execution),
+        pytest.raises(InputError, match=said),
+    ):
+        run_jobs("stage", jobs_of(["a"], log), execution)
+    assert not log.exists()
+
+
+def test_workers_without_the_code_are_refused(tmp_path, log):
+    """As `dask worker` is where PYTHONPATH is not set."""
+    with scheduler(tmp_path, workers=0) as (cluster, execution):
+        environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+        address = cluster.scheduler_address
+        worker = subprocess.Popen(
+            [sys.executable, "-P", "-m", "dask", "worker", address, "--nthreads", "1"],
+            env={**environment, "PYTHONSAFEPATH": "1"},
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            cluster.wait_for_workers(1, timeout=30)
+            with pytest.raises(InputError, match="does not see this folder, its code"):
+                run_jobs("stage", jobs_of(["a"], log), execution)
+        finally:
+            worker.terminate()
+            worker.wait()
+
+
+def test_a_scheduler_without_the_code_is_refused(tmp_path, log, monkeypatch):
+    with scheduler(tmp_path) as (_, execution):
+        monkeypatch.setattr(backends, "__file__", str(tmp_path / "pipeline/backends.py"))
+        with pytest.raises(InputError, match="the dask scheduler has no code of"):
+            run_jobs("stage", jobs_of(["a"], log), execution)
+
+
+def sleep(seconds: float, out: Path) -> None:
+    time.sleep(seconds)
+
+
+def test_a_scheduler_that_is_lost_is_one_sentence(tmp_path):
+    with scheduler(tmp_path) as (cluster, execution):
+        threading.Timer(1.5, cluster.close).start()
+        with pytest.raises(InputError, match="the dask scheduler was lost"):
+            run_jobs("stage", [Job("a", hash_of("a"), partial(sleep, 4.0))], execution)
+
+
+MAIN = """
+import sys, time
+from functools import partial
+from pathlib import Path
+from pipeline.backends import run_all
+from pipeline.params import ExecutionSettings
+
+def work(log, number):
+    import os, time
+    log.with_name(f"{log.name}{number}").write_text(str(os.getpid()))
+    time.sleep(60)
+
+list(run_all(partial(work, Path(sys.argv[1])), [0, 1], ExecutionSettings(workers=2)))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells of a parent's end")
+def test_workers_end_with_their_parent(log):
+    main = subprocess.Popen([sys.executable, "-c", MAIN, str(log)])
+    pid_files = [log.with_name(f"{log.name}{number}") for number in (0, 1)]
+
+    def wait_for(condition):
+        end = time.time() + 30
+        while not condition() and time.time() < end:
+            time.sleep(0.05)
+        assert condition()
+
+    wait_for(lambda: all(file.exists() and file.read_text() for file in pid_files))
+    main.kill()
+    main.wait()
+    workers = [Path("/proc") / file.read_text() / "cmdline" for file in pid_files]
+    wait_for(lambda: not any(worker.exists() and worker.read_bytes() for worker in workers))
 
 
 def test_no_scheduler_at_an_address_is_one_sentence(tmp_path, log, monkeypatch):
