@@ -21,7 +21,7 @@ MAX_PIXELS = 7680 * 4320
 """Largest picture that is decoded: 8K."""
 
 MAX_GAP = 3600.0
-"""Seconds that the times of sound may jump ahead from one frame to the next."""
+"""Seconds that the times of sound may jump ahead, all jumps of a file together."""
 
 MAX_OVERLAP = 1.0
 """Seconds that the times of a stream may jump back from one frame to the next."""
@@ -106,13 +106,13 @@ def decode(
     """The frames of a stream in order, as PyAV's VideoFrame or AudioFrame.
 
     Raises:
-        InputError: a frame is damaged, the times jump ahead by more than MAX_GAP (of sound) or back
-            by more than MAX_OVERLAP, or the frames stop before the stated end.
+        InputError: a frame is damaged, the times jump ahead by more than MAX_GAP in all (of sound)
+            or back by more than MAX_OVERLAP, or the frames stop before the stated end.
     """
     stream.codec_context.thread_count = 1  # items run in parallel, one process each
     stream.codec_context.options = CODEC_OPTIONS
     tick = float(stream.time_base or 0)
-    count, reached, cut = 0, 0.0, False
+    count, reached, gaps, cut = 0, 0.0, 0.0, False
 
     def refusal(what: str) -> InputError:
         place = f"after {count} {stream.type} frames, at {reached:.2f} s"
@@ -128,7 +128,8 @@ def decode(
                 if count and frame.time is not None:
                     if frame.time < reached - MAX_OVERLAP:
                         raise refusal("jumps back in time")
-                    if stream.type == "audio" and frame.time > reached + MAX_GAP:
+                    gaps += max(0.0, frame.time - reached)
+                    if stream.type == "audio" and gaps > MAX_GAP:
                         raise refusal("jumps ahead in time")
                 count += 1
                 reached = _end_time(frame, tick) or reached

@@ -9,8 +9,9 @@ depend on the batch's shape, because that chooses the kernels.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -56,7 +57,7 @@ def fit_to_device(settings: FC6Settings, device: torch.device | str) -> FC6Setti
 
 def extract_fc6(
     network: VGGFaceFC6, blocks: Iterable[Block[T]], settings: FC6Settings
-) -> Iterator[tuple[T, NDArray[np.float16]]]:
+) -> Generator[tuple[T, NDArray[np.float16]], None, None]:
     """Compute fc6 of the crops that show a face.
 
     Blocks are read in one thread, the network runs in another and the results are taken in the
@@ -72,10 +73,15 @@ def extract_fc6(
         infinite where a number is beyond float16; at least once for each block, in order.
     """
     settings = fit_to_device(settings, next(network.parameters()).device)
-    return ahead(_compute(network, ahead(blocks, 1), settings), 2)
+    # Closed here, not by the garbage collector: that may run in a thread that reading waits for.
+    with (
+        closing(ahead(blocks, 1)) as reading,
+        closing(ahead(_compute(network, reading, settings), 2)) as computing,
+    ):
+        yield from computing
 
 
-def ahead(source: Iterable[T], depth: int) -> Iterator[T]:
+def ahead(source: Iterable[T], depth: int) -> Generator[T, None, None]:
     """Iterate over a source in a thread of its own, that many elements ahead."""
     elements = iter(source)
     end = object()

@@ -19,8 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.errors import InputError
-from features.media import MAX_SAMPLE, SAMPLE_RATE
+from features.media import LONGEST_HOURS, MAX_SAMPLE, SAMPLE_RATE
 from features.settings import LLDSettings
+from features.verify import sha256_of
 
 if TYPE_CHECKING:
     import opensmile
@@ -33,9 +34,6 @@ ROW_RATE = 100
 
 LONGEST_WINDOW = 0.06
 """Seconds of sound that the first row of IS13 needs (the window of F0, jitter and shimmer)."""
-
-LONGEST_HOURS = 4
-"""Longest sound: 5 GB of memory, or 12 GB with a config that keeps every row of every level."""
 
 _HOP = SAMPLE_RATE // ROW_RATE
 
@@ -108,7 +106,8 @@ def extract_lld(samples: NDArray[np.float32], settings: LLDSettings) -> NDArray[
 
     A part of a recording gives other rows than the whole (RASTA filtering starts up during the
     first 0.8 s), so pass all of it at once. That takes 0.3 MB a second of sound beyond the samples,
-    a gigabyte an hour; 0.8 MB with a user's config that computes functionals as well.
+    a gigabyte an hour; 0.8 MB with a user's config that computes functionals as well. The longest
+    sound, of `media.LONGEST_HOURS`, so takes 5 GB or 12 GB.
 
     Args:
         samples: (N,) at 16 kHz, mono. Values outside the range of 16 bits are clipped: openSMILE
@@ -120,8 +119,8 @@ def extract_lld(samples: NDArray[np.float32], settings: LLDSettings) -> NDArray[
 
     Raises:
         ValueError: the samples are not one-dimensional or not all finite.
-        InputError: the sound is longer than `LONGEST_HOURS`; or a user's config is wrong, as for
-            `names`, or gives values that are not finite.
+        InputError: the sound is longer than `media.LONGEST_HOURS`; or a user's config is wrong, as
+            for `names`, or gives values that are not finite.
     """
     if samples.ndim != 1:
         raise ValueError(f"samples must be (N,), not {samples.shape}")
@@ -272,7 +271,7 @@ def _user_config(name: str, sha256: str | None) -> str:
             f"the openSMILE config {name} does not exist",
             f"check `set` of the section lld; the sets known by name are {known}",
         )
-    if hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
+    if sha256_of(path) != sha256:
         raise InputError(
             f"{name} has another SHA-256 than the section lld states",
             "check that it is the file you mean, and correct `sha256`",

@@ -14,12 +14,22 @@ from av.filter import Graph
 from av.video.reformatter import Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
-from features.container import EXCLUDE, audio_stream, decode, open_media, video_stream
+from features.container import (
+    EXCLUDE,
+    MAX_PIXELS,
+    audio_stream,
+    decode,
+    open_media,
+    video_stream,
+)
 from features.errors import InputError
 
 SAMPLE_RATE = 16_000
 AUDIO_ONLY_RATE = 30
 """Frames per second of the timeline of a file without pictures."""
+
+LONGEST_HOURS = 4
+"""Longest sound that is decoded; its samples take a gigabyte."""
 
 MAX_SAMPLE = 32767 / 32768
 """The largest sample that 16-bit integers hold."""
@@ -93,7 +103,8 @@ def frames(
 
     Raises:
         InputError: no picture can be decoded, one is damaged, its colours are in a space that
-            FFmpeg does not convert, the clock jumps back, or decoding stops before the stated end.
+            FFmpeg does not convert, the height makes it larger than MAX_PIXELS, the clock jumps
+            back, or decoding stops before the stated end.
     """
     # A frame's own converter would be set up anew for each, and use all cores.
     converter = VideoReformatter()
@@ -101,8 +112,10 @@ def frames(
     for time, frame in _timed_frames(path):
         if matrix is None:
             matrix = _display_matrix(frame)
+        turned = bool(abs(matrix[0, 1]) > abs(matrix[0, 0]))
+        size = _scaled(path, frame, height, turned=turned)
         try:
-            picture = _picture(frame, height, matrix, converter)
+            picture = _picture(frame, size, matrix, converter, turned=turned)
         except (av.FFmpegError, OSError) as error:
             reason = f"{path} has colours that FFmpeg cannot convert to RGB, at {time:.2f} s"
             raise InputError(reason, EXCLUDE) from error
@@ -135,8 +148,8 @@ def sound(path: str | Path) -> tuple[NDArray[np.float32], float]:
         without sound gives no samples and 0.
 
     Raises:
-        InputError: the sound is damaged, changes its format, has NaN or infinite samples, its clock
-            jumps, or decoding stops before the stated end.
+        InputError: the sound is damaged, changes its format, has NaN or infinite samples, is longer
+            than LONGEST_HOURS, its clock jumps, or decoding stops before the stated end.
     """
     start, resampler = 0.0, None
     blocks: list[NDArray[np.float32]] = []
@@ -179,15 +192,32 @@ def _timed_frames(path: str | Path) -> Iterator[tuple[float, av.VideoFrame]]:
             raise InputError(f"{path} has a picture stream without pictures", EXCLUDE)
 
 
+def _scaled(
+    path: str | Path, frame: av.VideoFrame, height: int | None, *, turned: bool
+) -> tuple[int, int]:
+    """Width and height to decode a picture to, so that it has that height once it is upright."""
+    if height is None:
+        return frame.width, frame.height
+    scale = height / (frame.width if turned else frame.height)
+    width, rows = (max(1, round(scale * side)) for side in (frame.width, frame.height))
+    if width * rows > MAX_PIXELS:
+        reason = (
+            f"pictures of {frame.width}×{frame.height} pixels, such as {path} has, take more than "
+            f"{MAX_PIXELS:,} pixels (8K) when they are scaled to a height of {height}"
+        )
+        raise InputError(reason, "lower faces.working_height")
+    return width, rows
+
+
 def _picture(
-    frame: av.VideoFrame, height: int | None, matrix: NDArray[np.int32], converter: VideoReformatter
+    frame: av.VideoFrame,
+    size: tuple[int, int],
+    matrix: NDArray[np.int32],
+    converter: VideoReformatter,
+    *,
+    turned: bool,
 ) -> NDArray[np.uint8]:
-    """RGB, upright, and of that height."""
-    turned = abs(matrix[0, 1]) > abs(matrix[0, 0])
-    size = (frame.width, frame.height)
-    if height is not None:
-        scale = height / size[0 if turned else 1]
-        size = (max(1, round(scale * size[0])), max(1, round(scale * size[1])))
+    """RGB of that size, then made upright."""
     rgb = converter.reformat(
         frame, *size, "rgb24", interpolation=Interpolation.AREA, threads=1
     ).to_ndarray()
@@ -209,11 +239,23 @@ def _display_matrix(frame: av.VideoFrame) -> NDArray[np.int32]:
 
 
 def _sound_frames(path: str | Path) -> Iterator[av.AudioFrame]:
-    """The decoded sound, nothing where there is no sound stream."""
+    """The decoded sound, nothing where there is no sound stream.
+
+    It ends at LONGEST_HOURS of time, not of samples: gaps and low rates make few bytes long.
+    """
     with open_media(path) as container:
         stream = audio_stream(path, container)
-        if stream is not None:
-            yield from decode(path, container, stream)
+        if stream is None:
+            return
+        start = end = None
+        for frame in decode(path, container, stream):
+            begin = frame.time if frame.time is not None else end or 0.0
+            start = begin if start is None else start
+            end = begin + frame.samples / frame.sample_rate
+            if end - start > LONGEST_HOURS * 3600:
+                reason = f"{path} has more than {LONGEST_HOURS} hours of sound"
+                raise InputError(reason, "cut the file into parts, or name it in corpus.exclude")
+            yield frame
 
 
 def _span_of_sound(path: str | Path) -> tuple[float, float]:

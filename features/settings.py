@@ -3,7 +3,14 @@
 from collections.abc import Mapping
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 
 class Settings(BaseModel):
@@ -41,6 +48,10 @@ DETECTOR_FILES: Mapping[str, Mapping[str, str]] = {
 }
 """The keys that each detector needs a file in, and where such a file is published."""
 
+SMOOTHING: Mapping[str, int] = {"hog": 7, "cnn": 7, "ssd": 1, "yunet": 1}
+"""Frames over which each detector's boxes are averaged. Those of dlib's come in steps: from frame
+to frame their width jumps by 17 to 20 %."""
+
 
 class FaceSettings(Settings):
     """How faces are found and cropped; crops of different settings are not interchangeable.
@@ -60,8 +71,8 @@ class FaceSettings(Settings):
         margin: added to the box on every side, as a share of its longer side; at 0.2 the crop of
             `hog` reaches from hair to chin.
         size: side of the square crop in pixels; 96 in Parthasarathy and Sundaram 2020.
-        smoothing: frames over which boxes are averaged; null is the detector's own: 7 for `hog` and
-            `cnn`, whose boxes come in steps, 1 (none) for the others.
+        smoothing: frames over which boxes are averaged; null becomes the detector's own: 7 for
+            `hog` and `cnn`, whose boxes come in steps, 1 (none) for the others.
         jpeg: quality, 95 for a loss that is hardly seen, of crops stored in a sixth of the space;
             null stores them without loss.
     """
@@ -69,13 +80,18 @@ class FaceSettings(Settings):
     detector: Literal["hog", "cnn", "ssd", "yunet"] = "hog"
     model: ModelFile | None = None
     config: ModelFile | None = None
-    working_height: int | None = Field(default=360, ge=80)
-    every: int = Field(default=1, ge=1)
+    working_height: int | None = Field(default=360, ge=80, le=4320)
+    every: int = Field(default=1, ge=1, le=300)
     subject: Literal["largest", "central"] = "largest"
-    margin: float = Field(default=0.2, ge=0)
-    size: int = Field(default=96, gt=0)
-    smoothing: int | None = Field(default=None, gt=0)
+    margin: float = Field(default=0.2, ge=0, le=10)
+    size: int = Field(default=96, gt=0, le=1024)
+    smoothing: int | None = Field(default=None, gt=0, validate_default=True)
     jpeg: int | None = Field(default=None, ge=1, le=100)
+
+    @field_validator("smoothing")
+    @classmethod
+    def _is_the_detector_s_own(cls, given: int | None, others: ValidationInfo) -> int | None:
+        return SMOOTHING.get(others.data.get("detector", ""), 1) if given is None else given
 
     @model_validator(mode="after")
     def _has_the_detector_s_files(self) -> "FaceSettings":
@@ -119,7 +135,7 @@ class FC6Settings(Settings):
     preprocessing: Literal["vggface", "paper"] = "vggface"
     rectify: bool = True
     precision: Literal["auto", "fp32", "bf16"] = "auto"
-    batch_size: int | None = Field(default=None, gt=0)
+    batch_size: int | None = Field(default=None, gt=0, le=8192)
 
     @model_validator(mode="after")
     def _weights_are_verified(self) -> "FC6Settings":

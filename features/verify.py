@@ -6,6 +6,16 @@ from pathlib import Path
 from features.errors import InputError
 
 
+def sha256_of(path: str | Path) -> str:
+    """Hash of a file's content, in hexadecimal.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def verify_sha256(path: str | Path, sha256: str, what: str, remedy: str) -> None:
     """Check a file's content before anything parses it.
 
@@ -19,8 +29,7 @@ def verify_sha256(path: str | Path, sha256: str, what: str, remedy: str) -> None
         InputError: the file cannot be read or has another hash.
     """
     try:
-        with Path(path).open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+        found = sha256_of(path)
     except OSError as error:
         raise InputError(f"{what} {path} cannot be read ({error.strerror})", remedy) from error
     if found != sha256.lower():

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import math
 import shutil
@@ -16,7 +15,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any, get_args
 
 import numpy as np
@@ -27,7 +25,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from features.errors import InputError
-from features.verify import verify_sha256
+from features.verify import sha256_of, verify_sha256
 from features.vggface import BLOCKS, POOLED, ChannelOrder, Origin, VGGFaceFC6
 
 _REMEDY = "give a VGG-16 weight file of keras-vggface (.h5) or torch (.pth, .pt, .safetensors)"
@@ -68,7 +66,8 @@ def load_weights(path: str | Path, sha256: str, *, width: float = 1.0) -> VGGFac
         width: of the network, as in `VGGFaceFC6`.
 
     Raises:
-        InputError: the file is missing, has another hash, cannot be read or does not fit.
+        InputError: the file is missing, has another hash, cannot be read, does not fit, or has
+            values that are not finite.
     """
     path = Path(path)
     verify_sha256(path, sha256, "weight file", _REMEDY)
@@ -84,6 +83,7 @@ def load_weights(path: str | Path, sha256: str, *, width: float = 1.0) -> VGGFac
         state = _select(path, found, expected, torchvision=is_torchvision)
         if path.suffix == ".safetensors":
             origin = _read_origin(path) or origin
+    _check_finite(path, state)
     return _network(state, replace(origin, sha256=sha256.lower()), width)
 
 
@@ -178,8 +178,7 @@ def _network(state: dict[str, Tensor], origin: Origin, width: float) -> VGGFaceF
 
 def _sha256(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256_of(path)
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror})", _REMEDY) from error
 
@@ -187,6 +186,14 @@ def _sha256(path: Path) -> str:
 def _check_shape(path: Path, what: str, found: tuple[int, ...], expected: tuple[int, ...]) -> None:
     if found != expected:
         raise InputError(f"{path}: {what} has shape {found}, expected {expected}", _REMEDY)
+
+
+def _check_finite(path: Path, state: Mapping[str, Tensor]) -> None:
+    for layer, module in LAYERS.items():
+        for kind in ("weight", "bias"):
+            if not torch.isfinite(state[f"{module}.{kind}"]).all():
+                reason = f"{path}: the {kind} of {layer} has values that are not finite"
+                raise InputError(reason, _REMEDY)
 
 
 # ------------------------------------------------------------------ Keras
@@ -215,17 +222,22 @@ def _read_keras(path: Path, expected: Mapping[str, Tensor]) -> dict[str, Tensor]
                 _check_shape(path, f"the bias of {layer}", bias.shape, (outputs,))
                 state[f"{module}.weight"] = torch.from_numpy(np.ascontiguousarray(weight))
                 state[f"{module}.bias"] = torch.from_numpy(bias)
-    except OSError as error:
-        raise InputError(f"{path} is no HDF5 file", _REMEDY) from error
+    except (OSError, KeyError, RuntimeError, ValueError) as error:  # what h5py makes of damage
+        raise InputError(f"{path} is no HDF5 file, or is damaged", _REMEDY) from error
     return state
 
 
 def _keras_array(path: Path, file: Any, layer: str, names: tuple[str, str]) -> NDArray[np.float32]:
     """One array of a layer under its name of today, or of Keras before 2.0."""
+    import h5py
+
     today, before = names
     for place in (f"{layer}/{layer}/{today}:0", f"{layer}/{layer}_{before}:0"):
         if place in file:
-            return file[place][()].astype(np.float32)
+            found = file[place]
+            if not isinstance(found, h5py.Dataset) or found.dtype.kind != "f":
+                raise InputError(f"{path}: the {today} of {layer} is no array of floats", _REMEDY)
+            return found[()].astype(np.float32)
     raise InputError(f"{path} has no {today} of the layer {layer}", _REMEDY)
 
 
@@ -237,7 +249,7 @@ def _read_torch(path: Path) -> Mapping[str, Any]:
         if path.suffix == ".safetensors":
             return load_file(path)
         found = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, EOFError, RuntimeError, UnpicklingError, SafetensorError) as error:
+    except Exception as error:  # a damaged pickle can raise anything
         raise InputError(f"{path} is no file of torch weights", _REMEDY) from error
     if not isinstance(found, Mapping):
         raise InputError(f"{path} holds no state dict", _REMEDY)
@@ -259,6 +271,12 @@ def _read_origin(path: Path) -> Origin | None:
     return origin
 
 
+def _is_plain(tensor: Tensor) -> bool:
+    """Whether it is dense, of floating point, and has its values with it."""
+    dense = tensor.layout == torch.strided and not tensor.is_nested
+    return dense and tensor.is_floating_point() and not tensor.is_meta
+
+
 def _select(
     path: Path, found: Mapping[str, Any], expected: Mapping[str, Tensor], *, torchvision: bool
 ) -> dict[str, Tensor]:
@@ -270,6 +288,8 @@ def _select(
                 raise InputError(f"{path} has no {kind} of the layer {layer} ({key})", _REMEDY)
             shape = tuple(expected[f"{module}.{kind}"].shape)
             what = f"the {kind} of {layer} ({key})"
+            if not _is_plain(found[key]):
+                raise InputError(f"{path}: {what} is no dense tensor of floats", _REMEDY)
             _check_shape(path, what, tuple(found[key].shape), shape)
             state[f"{module}.{kind}"] = found[key].float()
     return state

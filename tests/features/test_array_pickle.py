@@ -4,6 +4,7 @@ import os
 import pickle
 import pickletools
 import struct
+import time
 import tracemalloc
 
 import numpy as np
@@ -197,6 +198,30 @@ def test_malformed_pickles_are_refused_in_little_memory(tmp_path, content, messa
     tracemalloc.stop()
     assert str(file) in caught.value.reason
     assert peak < 16 * 2**20
+
+
+BOMB = b")" + b"2\x86" * 200
+"""A tuple of two tuples of two tuples, ...: 401 bytes, 2**200 steps to hash."""
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"\x80\x04}" + BOMB + b"Ns.", "keys are no texts"),
+        (b"\x80\x04}(" + BOMB + b"Nu.", "keys are no texts"),
+        (b"\x80\x04(" + BOMB + b"Nd.", "keys are no texts"),
+        (b"\x80\x04\x8f(" + BOMB + b"\x90.", "has a set"),
+        (b"\x80\x04(" + BOMB + b"\x91.", "has a set"),
+        (state_of(BOMB), "shape is not of numbers"),
+        (state_of(b"\x8a\x08" + struct.pack("<q", 2**33) + b"C\x01x\x86"), "not of numbers"),
+    ],
+)
+def test_a_few_bytes_do_not_keep_the_reader_busy(tmp_path, content, message):
+    file = write(tmp_path / "a.pkl", content)
+    began = time.monotonic()
+    with pytest.raises(InputError, match=message):
+        read(file, "x")
+    assert time.monotonic() - began < 2
 
 
 def test_one_text_is_not_encoded_again_and_again(tmp_path):

@@ -206,6 +206,14 @@ class Call:
         (change_of("audio", lambda x: x.astype(str)), "audio in train of .* is an array"),
         (change_of("vision", lambda x: x[..., :1]), "the sections of .* differ in features"),
         (change_of("labels", lambda x: x.astype(object)), "labels in train of .* of object"),
+        (change_of("labels", lambda _: np.array(1.0)), r"labels in train of .* shape \(\)"),
+        (change_of("labels", lambda x: x[:, :0]), r"labels in train of .* shape \(1, 0, 1\)"),
+        (change_of("id", lambda _: np.array("a")), r"train of .* shape"),
+        (change_of("audio", lambda x: x[..., :0]), r"audio in train of .* shape \(1, 12, 0\)"),
+        (
+            lambda tree: tree.update(valid={k: v[:0] for k, v in tree["valid"].items()}),
+            "audio in valid of .* for 0 sentences",
+        ),
         (change_of("text", lambda _: Call()), r"is refused: it asks for posix\.system"),
         (lambda tree: tree["test"].pop("labels"), "KeyError: 'labels'"),
         (lambda tree: tree.pop("valid"), "KeyError: 'valid'"),
@@ -421,6 +429,17 @@ OUTSIDE = h5py.ExternalLink("/etc/passwd", "/")
 def test_csd_files_that_are_damaged_or_lead_elsewhere_are_refused(sdk, change, message):
     spoil(sdk / "CMU_MOSEI_COVAREP.csd", change)
     with pytest.raises(InputError, match=message):
+        read(sdk, CSD, SPLIT)
+
+
+def test_labels_without_a_column_are_refused(sdk):
+    with h5py.File(sdk / "CMU_MOSEI_Labels.csd", "r+") as out:
+        data = next(iter(out.values()))["data"]
+        video = data[next(iter(data))]
+        count = len(video["features"])
+        del video["features"]
+        video["features"] = np.zeros((count, 0), np.float32)
+    with pytest.raises(InputError, match="is no table of numbers"):
         read(sdk, CSD, SPLIT)
 
 

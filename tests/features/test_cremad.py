@@ -9,6 +9,7 @@ import pytest
 from features.corpora.cremad import CLASSES, KNOWN_BAD, read, read_winners
 from features.corpora.item import SPLITS
 from features.corpora.settings import CremadSettings, SplitSettings
+from features.corpora.splits import draw_splits
 from features.errors import InputError
 
 SPLIT = SplitSettings()
@@ -103,14 +104,34 @@ def test_the_plurality_of_the_votes_is_the_class(corpus, tables):
 @pytest.mark.parametrize("tables", [SUMMARY_FILE, TABULATED_FILE])
 def test_ties_as_the_intended_emotion_or_shared(corpus, tables):
     root = corpus(tables)
-    intended = classes(read(root, CremadSettings(ties="intended"), SPLIT))
+    split = SplitSettings(validation=0, test=0)
+    intended = classes(read(root, CremadSettings(ties="intended"), split))
     assert intended["1002_IEO_FEA_HI"] == {"fear": 1}
     assert intended["1003_MTI_SAD_XX"] == {"sadness": 1}
-    soft = read(root, CremadSettings(ties="soft"), SPLIT)
+    soft = read(root, CremadSettings(ties="soft"), split)
     assert classes(soft)["1002_IEO_FEA_HI"] == {"fear": 0.5, "neutral": 0.5}
     third = pytest.approx(1 / 3)
     assert classes(soft)["1003_MTI_SAD_XX"] == {"anger": third, "disgust": third, "sadness": third}
-    assert soft.notes[0].startswith("2 clips have no plurality among the audio-visual votes: the")
+    assert soft.notes[0] == (
+        "2 clips have no plurality among the audio-visual votes: 2 train with a label that the "
+        "tied classes share, the others are left out, as in any split but train"
+    )
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_ties_change_no_other_split_than_train(corpus, seed):
+    root, split = corpus(SUMMARY_FILE), SplitSettings(validation=0.3, test=0.3, seed=seed)
+    dropped, soft, intended = (
+        read(root, CremadSettings(ties=ties), split) for ties in ("drop", "soft", "intended")
+    )
+    speakers = draw_splits([name[:4] for name in VOTES], split)
+    tied = ("1002_IEO_FEA_HI", "1003_MTI_SAD_XX")
+    train = {name for name in tied if speakers[name[:4]] == "train"}
+    for found in (soft, intended):
+        assert classes(found).keys() - classes(dropped).keys() == train
+        assert found.notes[0].startswith(
+            f"2 clips have no plurality among the audio-visual votes: {len(train)} train with "
+        )
 
 
 @pytest.mark.parametrize("tables", [SUMMARY_FILE, TABULATED_FILE])

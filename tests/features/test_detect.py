@@ -1,4 +1,5 @@
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
@@ -9,7 +10,7 @@ from features import media
 from features.errors import InputError
 from features.faces.boxes import overlap
 from features.faces.detect import DETECTORS, load_detector
-from features.settings import DETECTOR_FILES, FaceSettings, ModelFile
+from features.settings import DETECTOR_FILES, SMOOTHING, FaceSettings, ModelFile
 from features.verify import verify_sha256
 from tests.face_factory import CLIPS, HEIGHT, MODELS, WIDTH, film, model_file, portrait, ssd, yunet
 
@@ -75,6 +76,24 @@ def test_it_is_face_recognition_s(name):
     np.testing.assert_array_equal(boxes, [[left, top, right + 1, bottom + 1]])
 
 
+def test_cnn_finds_nothing_in_a_picture_too_small_for_it():
+    detect = load_detector(FaceSettings(detector="cnn"))
+    for height, width in ((40, 1), (2, 40), (4, 4), (640, 8), (16, 16)):
+        boxes, scores = detect(np.zeros((height, width, 3), np.uint8))
+        assert (boxes.shape, scores.shape) == ((0, 4), (0,))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_thread_has_a_detector_of_its_own_and_loads_it_once(name):
+    settings = settings_of(name)
+    again = settings.model_copy(update={"size": 64})
+    with ThreadPoolExecutor(1) as thread:
+        other = thread.submit(load_detector, settings).result()
+    assert load_detector(settings) is load_detector(again) is not other
+    if name in ("hog", "cnn"):
+        assert load_detector(settings)._model is not other._model
+
+
 def test_smallest_face_of_hog():
     detect = load_detector(FaceSettings())
     assert len(detect(portrait(60, share=0.3)[0])[0]) == 1
@@ -88,10 +107,9 @@ def test_every_detector_of_the_settings_is_there():
 def test_missing_package_of_cnn(monkeypatch):
     from features.faces import dlib_detectors
 
-    dlib_detectors._mmod.cache_clear()
     monkeypatch.setattr(dlib_detectors, "find_spec", lambda _: None)
     with pytest.raises(InputError, match=r"face_recognition_models; install"):
-        load_detector(FaceSettings(detector="cnn"))
+        dlib_detectors.CnnDetector()
 
 
 # ------------------------------------------------------------------ model files
@@ -119,12 +137,21 @@ def test_missing_file_says_where_it_is_published(tmp_path):
         ({"detector": "ssd", "model": {"path": "m", "sha256": 64 * "0"}}, r"config is missing"),
         ({"model": {"path": "m", "sha256": 64 * "0"}}, r"model is given, but hog takes none"),
         ({"detector": "dnn"}, r"'hog', 'cnn', 'ssd' or 'yunet'"),
+        ({"margin": 10.5}, r"margin\n.*less than or equal to 10"),
+        ({"size": 1025}, r"size\n.*less than or equal to 1024"),
+        ({"every": 301}, r"every\n.*less than or equal to 300"),
+        ({"working_height": 4321}, r"working_height\n.*less than or equal to 4320"),
         ({"jpeg": 95, "size": 100}, r"size is 100; .* multiple of 8"),
     ],
 )
 def test_settings_that_do_not_fit(given, says):
     with pytest.raises(ValidationError, match=says):
         FaceSettings.model_validate(given)
+
+
+def test_every_detector_has_its_smoothing():
+    assert set(SMOOTHING) == set(DETECTORS)
+    assert FaceSettings(smoothing=None) == FaceSettings() == FaceSettings(smoothing=7)
 
 
 @pytest.mark.parametrize(("detector", "name"), [("yunet", "model.onnx"), ("ssd", "model.pb")])

@@ -121,8 +121,17 @@ def test_folder_missing_or_empty(corpus, tmp_path):
         read(tmp_path / "nowhere", SPLIT)
     with pytest.raises(InputError, match="there is no video in"):
         read(corpus("notes.txt"), SPLIT)
-    with pytest.raises(InputError, match="there is no video in"):
+    with pytest.raises(InputError, match=r"items\.csv has no row"):
         read(corpus(table="path\n"), SPLIT)
+
+
+def test_space_around_values_does_not_count(corpus):
+    table = "path , speaker,split\na.mp4,ann ,train\n b.mp4 , ann, train \n"
+    items = read(corpus("a.mp4", "b.mp4", table=table), SPLIT).items
+    assert [(item.name, item.speaker, item.split) for item in items] == [
+        ("a", "ann", "train"),
+        ("b", "ann", "train"),
+    ]
 
 
 # ------------------------------------------------------------------ several rows of a file

@@ -135,11 +135,13 @@ def test_labels_reach_half_a_step(read):
     np.testing.assert_array_equal(labels[~valid], 0)
 
 
-def test_a_single_label_holds_throughout(read):
-    single = read("time,valence,arousal\n0,0.5,-0.5\n")
+def test_a_single_label_reaches_half_a_step_of_the_frames(read):
+    single = read("time,valence,arousal\n1,0.5,-0.5\n")
     labels, valid = frame_labels(single, np.arange(90) / 30, AFFECT)
-    assert valid.all()
-    assert (labels == [0.5, -0.5]).all()
+    assert np.flatnonzero(valid).tolist() == [30]
+    assert labels[30].tolist() == [0.5, -0.5]
+    assert not labels[~valid].any()
+    assert frame_labels(single, np.array([1.02]), AFFECT)[1].all()  # of the one frame there is
 
 
 def test_times_are_those_of_the_container(read):

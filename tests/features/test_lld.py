@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from features import lld
 from features.errors import InputError
+from features.media import LONGEST_HOURS
 from features.settings import LLDSettings
 from tests.media_factory import tone
 
@@ -118,7 +119,7 @@ def test_two_channels_are_refused():
 
 
 def test_more_than_openSMILE_can_hold_is_refused():  # noqa: N802
-    endless = np.broadcast_to(np.float32(0), lld.LONGEST_HOURS * 3600 * RATE + 1)
+    endless = np.broadcast_to(np.float32(0), LONGEST_HOURS * 3600 * RATE + 1)
     with pytest.raises(InputError, match=r"4\.0 hours of sound.*cut the file into parts"):
         extract_lld(endless)
 

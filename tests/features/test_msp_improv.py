@@ -132,6 +132,12 @@ def test_arousal_that_is_active_already_stays(corpus):
     assert not any("turned" in note for note in found.notes)
 
 
+def test_the_scale_does_not_hang_on_which_videos_are_there(corpus):
+    angry, sad = entry("S01A-F01-P-FM01", "A", a="1.0"), entry("S01S-M01-P-FM01", "S", a="5.0")
+    found = read(corpus([angry, sad], without=["S01A-F01-P-FM01"]), ATTRIBUTE, SPLIT)
+    assert [item.labels["arousal"].item() for item in found.items] == [-1]
+
+
 def test_ends_of_the_scale(corpus):
     root = corpus([entry("S01A-F01-P-FM01", v="1.0", d="5"), entry("S01A-F01-P-FM02", v="5")])
     low, high = read(root, ATTRIBUTE, SPLIT).items

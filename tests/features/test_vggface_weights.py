@@ -183,6 +183,60 @@ def test_other_files(tmp_path, suffix, content):
         load_weights(path, sha256(path))
 
 
+# ------------------------------------------------------------------ damage
+
+
+@pytest.mark.parametrize(
+    "error", [KeyError("0"), IndexError(), UnicodeDecodeError("a", b"", 0, 1, "")]
+)
+def test_whatever_torch_makes_of_damage_is_one_sentence(tmp_path, network, monkeypatch, error):
+    def failing(*_, **__):
+        raise error
+
+    path = tmp_path / "vgg.pth"
+    torch.save(network.state_dict(), path)
+    monkeypatch.setattr(torch, "load", failing)
+    with pytest.raises(InputError, match=r"vgg\.pth is no file of torch weights"):
+        load_weights(path, sha256(path), width=WIDTH)
+
+
+ODD_TENSORS = {
+    "sparse": lambda weight: weight.to_sparse(),
+    "meta": lambda weight: weight.to("meta"),
+    "complex": lambda weight: weight.to(torch.complex64),
+    "integers": lambda weight: weight.to(torch.int32),
+}
+
+
+@pytest.mark.parametrize("kind", ODD_TENSORS)
+def test_a_tensor_of_another_kind_is_named(tmp_path, network, kind):
+    path, state = tmp_path / "vgg.pth", dict(network.state_dict())
+    state["features.2.weight"] = ODD_TENSORS[kind](state["features.2.weight"])
+    torch.save(state, path)
+    with pytest.raises(InputError, match=r"weight of conv1_2 .* is no dense tensor of floats"):
+        load_weights(path, sha256(path), width=WIDTH)
+
+
+def test_values_that_are_not_finite_are_named(tmp_path, network):
+    path, state = tmp_path / "vgg.pth", dict(network.state_dict())
+    state["features.5.bias"] = torch.full_like(state["features.5.bias"], torch.nan)
+    torch.save(state, path)
+    with pytest.raises(InputError, match=r"the bias of conv2_1 has values that are not finite"):
+        load_weights(path, sha256(path), width=WIDTH)
+
+
+@pytest.mark.parametrize("odd", ["group", "words"])
+def test_what_is_no_array_of_a_keras_file_is_named(tmp_path, odd):
+    path = tmp_path / "vgg.h5"
+    with h5py.File(path, "w") as file:
+        if odd == "group":
+            file.create_group("conv1_1/conv1_1/kernel:0")
+        else:
+            file["conv1_1/conv1_1/kernel:0"] = "words"
+    with pytest.raises(InputError, match=r"the kernel of conv1_1 is no array of floats"):
+        load_weights(path, sha256(path), width=WIDTH)
+
+
 # ------------------------------------------------------------------ hash
 
 

@@ -1,5 +1,18 @@
+import os
+from importlib.metadata import PackageNotFoundError
+from types import SimpleNamespace
+
+import cv2
+import numpy as np
+import pytest
+from skimage import data
+
+from features.errors import InputError
+from features.faces.aligned import take_aligned
 from features.settings import FaceSettings, ModelFile
-from pipeline.faces import extract, recorded
+from features.store import new_item, open_store, read_array
+from pipeline import faces
+from pipeline.faces import keys, recorded
 from tests.face_factory import portrait
 from tests.media_factory import make_video
 
@@ -15,12 +28,138 @@ def test_crops_depend_on_the_content_of_a_model_file_not_on_its_place():
 
 
 def test_an_item_says_what_made_it(tmp_path):
-    from features.store import open_store
-
     path = make_video(tmp_path / "clip.mp4", [portrait()[0]] * 3)
     settings = FaceSettings(working_height=180)
-    extract(path, settings, "the key", tmp_path / "out", side="right")
+    faces.detect(path, settings, "the key", tmp_path / "out", side="right")
     item = open_store(tmp_path / "out", stage="faces")
     assert item.attrs["key"] == "the key"
     assert item.attrs["settings"] == recorded(settings)
     assert item["present"][...].all(), "the portrait is right of the middle"
+
+
+# ------------------------------------------------------------------ before the jobs
+
+YUNET = settings_with("none.onnx", 64 * "0")
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """Gives the stage these items and settings; says with which jobs it went on."""
+    jobs = []
+
+    def start(items, settings):
+        monkeypatch.chdir(tmp_path)
+        params = SimpleNamespace(faces=settings, execution=None)
+        monkeypatch.setattr(faces, "load_params", lambda: params)
+        monkeypatch.setattr(faces, "media_items", lambda: items)
+        monkeypatch.setattr(faces, "assemble", lambda *_: None)
+        monkeypatch.setattr(faces, "report", lambda: None)
+        monkeypatch.setattr(faces, "run_jobs", lambda _, given, *__, **___: jobs.extend(given))
+        faces.main()
+        return jobs
+
+    return start
+
+
+def row(name="a", **given):
+    return SimpleNamespace(
+        **{"item": name, "sha256": name, "side": "", "crops": "", "crops_sha256": "", "frames": 1}
+        | given
+    )
+
+
+def test_a_missing_detector_file_ends_the_stage_in_one_sentence(project, capsys):
+    with pytest.raises(SystemExit):
+        project([row("a"), row("b")], YUNET)
+    said = capsys.readouterr()
+    assert (said.out + said.err).count("none.onnx cannot be read") == 1
+
+
+def test_pictures_that_are_there_need_no_detector(project):
+    assert len(project([row("a", crops="a"), row("b", crops="b")], YUNET)) == 2
+
+
+# ------------------------------------------------------------------ keys
+
+
+def test_keys_of_detected_and_of_given_pictures():
+    items = [row(), row(crops="here", crops_sha256="c")]
+
+    def of(**settings):
+        return keys(items, FaceSettings(**settings))
+
+    detected, given = of()
+    assert detected != given
+    assert of(smoothing=7) == [detected, given]
+    for changed in ({"detector": "cnn"}, {"margin": 0.3}, {"smoothing": 1}, {"every": 2}):
+        other, same = of(**changed)
+        assert (other == detected, same == given) == (False, True)
+    for changed in ({"size": 64}, {"jpeg": 90}):
+        assert not set(of(**changed)) & {detected, given}
+
+
+def test_versions_need_no_distribution_of_a_certain_name(monkeypatch):
+    def missing(name):
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr("importlib.metadata.version", missing)
+    monkeypatch.setattr("pipeline.hashes.version", missing)
+    assert set(faces.versions(FaceSettings())) == {"av", "opencv", "dlib"}
+    assert set(faces.versions(FaceSettings(detector="cnn"))) == {"av", "opencv", "dlib", "mmod"}
+    assert set(faces.versions(YUNET)) == {"av", "opencv"}
+
+
+# ------------------------------------------------------------------ aligned
+
+
+@pytest.fixture
+def film(tmp_path):
+    return make_video(tmp_path / "film.mp4", [portrait()[0]] * 3)
+
+
+def aligned(folder, film, out, size=32):
+    with new_item(out, {}) as item:
+        take_aligned(folder, film, FaceSettings(size=size), item)
+    store = open_store(out, stage="faces")
+    return read_array(store, "crops"), read_array(store, "present")
+
+
+@pytest.mark.parametrize("shape", [(128, 64), (64, 128)])
+def test_the_square_in_the_centre_is_taken(tmp_path, film, shape):
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    face = cv2.resize(data.astronaut()[:220, 110:330], (64, 64))
+    picture = np.zeros((*shape, 3), np.uint8)
+    top, left = ((length - 64) // 2 for length in shape)
+    picture[top : top + 64, left : left + 64] = face
+    cv2.imwrite(str(pictures / "00002.jpg"), picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 100])
+    cv2.setNumThreads(2)
+    crops, present = aligned(pictures, film, tmp_path / "out")
+    assert cv2.getNumThreads() == 1
+    assert present.tolist() == [False, True, False]
+    expected = cv2.resize(face, (32, 32), interpolation=cv2.INTER_AREA)
+    assert np.abs(crops[1].astype(int) - expected).mean() < 3
+
+
+def test_only_pictures_of_the_folder_are_taken(tmp_path, film):
+    pictures, outside = tmp_path / "pictures", tmp_path / "secret.jpg"
+    pictures.mkdir()
+    cv2.imwrite(str(outside), portrait()[0])
+    picture = pictures / "00001.jpg"
+
+    def refused(made):
+        with pytest.raises(InputError, match=r"00001.jpg is no regular file inside its folder"):
+            aligned(pictures, film, tmp_path / made)
+
+    picture.symlink_to(outside)
+    refused("leading-out")
+    picture.unlink()
+    picture.symlink_to(pictures / "nothing.jpg")
+    refused("leading-nowhere")
+    picture.unlink()
+    os.mkfifo(picture)
+    refused("pipe")
+    picture.unlink()
+    outside.rename(pictures / "other.jpg")
+    picture.symlink_to("other.jpg")
+    assert aligned(pictures, film, tmp_path / "good")[1].tolist() == [True, False, False]

@@ -1,10 +1,12 @@
 import errno
+import threading
 from contextlib import contextmanager
 
 import numpy as np
 import pytest
 import torch
 import zarr
+from pydantic import ValidationError
 
 from features.settings import FC6Settings
 from features.store import assemble, open_store, read_array, read_item, write_item
@@ -189,6 +191,60 @@ def test_overflow_fails_the_items_that_it_is_in(tmp_path, execution, loaded, net
     assert "not finite in 16 bits" in caught.value.failures[0].reason
 
 
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("odd"), ValueError("odder")])
+def test_whatever_goes_wrong_with_an_item_is_its_own(faces, execution, loaded, monkeypatch, error):
+    def reading(group, name, of=fc6.iterate_rows):
+        yield from of(group, name)
+        if group.name.endswith("long"):
+            raise error
+
+    monkeypatch.setattr(fc6, "iterate_rows", reading)
+    with pytest.raises(StageFailedError) as caught:
+        run(faces, execution)
+    [failure] = caught.value.failures
+    assert failure.name == "long"
+    assert ("memory" if isinstance(error, MemoryError) else str(error)) in failure.reason
+    assert caught.value.done == len(LENGTHS)
+
+
+OUT_OF_MEMORY = "CUDA out of memory. Tried to allocate 20 GiB.\nGPU 0 has a total of 8 GiB."
+
+
+@pytest.mark.parametrize("where", ["features.fc6.describe", "pipeline.fc6.load_network"])
+def test_a_failure_of_the_network_is_one_sentence(faces, execution, monkeypatch, loaded, where):
+    def failing(*_):
+        raise torch.OutOfMemoryError(OUT_OF_MEMORY)
+
+    monkeypatch.setattr(where, failing)
+    with pytest.raises(fc6.NetworkFailedError) as caught:
+        run(faces, execution)
+    assert str(caught.value) == (
+        "the network of fc6 failed on cpu (OutOfMemoryError: CUDA out of memory. Tried to allocate "
+        "20 GiB.); lower fc6.batch_size where memory ran out, or set execution.device to cpu"
+    )
+
+
+def test_what_was_done_before_the_network_failed_is_kept(faces, execution, loaded, monkeypatch):
+    from features.fc6 import describe
+
+    batches = []
+
+    def breaking(*of):
+        batches.append(1)
+        if len(batches) == 3:
+            raise RuntimeError("CUDA error")
+        return describe(*of)
+
+    monkeypatch.setattr("features.fc6.describe", breaking)
+    before = set(threading.enumerate())
+    with pytest.raises(fc6.NetworkFailedError):
+        run(faces, execution, ["one", "short", "long"])
+    assert len(list(Cache(execution.cache_folder).entries())) == 2
+    # Threads that wait to be collected as garbage can wait for the thread that collects them.
+    started = set(threading.enumerate()) - before
+    assert not [t for t in started if t.name.startswith("ThreadPoolExecutor")]
+
+
 def test_a_full_disk_stops_the_stage(faces, execution, loaded, monkeypatch):
     def full(*of):
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -220,6 +276,22 @@ def test_no_two_settings_share_an_entry(faces):
     ways = [SETTINGS.model_copy(update=changes) for changes in OTHERS]
     keys = {fc6.key_of(face, way, device) for way in ways for device in ("cpu", "cuda")}
     assert len(keys) == 2 * len(OTHERS)
+
+
+def test_random_weights_depend_on_numpy_published_ones_do_not(faces, monkeypatch):
+    face = read_item(faces, "short")
+    ways = [SETTINGS, SETTINGS.model_copy(update=WEIGHTS)]
+    before = [fc6.key_of(face, way, "cpu") for way in ways]
+    versions = fc6.versions
+    newer = lambda names: ["9.9" if n == "numpy" else versions([n])[0] for n in names]  # noqa: E731
+    monkeypatch.setattr(fc6, "versions", newer)
+    after = [fc6.key_of(face, way, "cpu") for way in ways]
+    assert [a == b for a, b in zip(before, after, strict=True)] == [False, True]
+
+
+def test_a_batch_has_a_bound():
+    with pytest.raises(ValidationError, match=r"batch_size\n.*less than or equal to 8192"):
+        FC6Settings(batch_size=8193)
 
 
 def test_a_weight_file_is_the_same_elsewhere(faces):
