@@ -34,6 +34,8 @@ def report(corpus: Corpus, items: list[Item], table: pd.DataFrame, *, clip_frame
         + (f"{hours:.1f} hours" if hours >= 1 else f"{hours * 60:.1f} minutes")
     )
     say(describe_labels(corpus.task, items))
+    for sentence in never_learnt(corpus.task, items):
+        say(sentence)
     say(f"frames per second: {describe_rates(table['rate'])}")
     for note in corpus.notes:
         say(note)
@@ -45,25 +47,48 @@ def report(corpus: Corpus, items: list[Item], table: pd.DataFrame, *, clip_frame
 
 def describe_labels(task: Task, items: Iterable[Item]) -> str:
     """The task and how its labels are distributed."""
+    items = list(items)
     tables = [item.labels for item in items if item.labels is not None]
     what = f"{task.kind} per {task.level}"
     if not tables:
         return f"{what}: no labels"
-    labels = pd.concat(tables)[list(task.outputs)]
     if task.kind == "classification":
-        shares = labels.sum()
-        return f"{what}: " + ", ".join(f"{name} {n:g}" for name, n in shares.round(1).items())
+        counts = class_counts(task, items).round(1)
+        counts = counts.loc[:, counts.any()]
+        return f"{what}: " + ", ".join(
+            f"{name} {row.sum():g} ({', '.join(f'{n:g} {split}' for split, n in row.items())})"
+            for name, row in counts.iterrows()
+        )
+    labels = pd.concat(tables)[list(task.outputs)]
     edges = np.linspace(task.low, task.high, BINS + 1)
     parts = []
     for target in task.outputs:
         values = labels[target].to_numpy()
         inside = values[(values >= task.low) & (values <= task.high)]
-        counts = np.histogram(inside, edges)[0]
+        parted = np.histogram(inside, edges)[0]
         invalid = f", {len(values) - len(inside)} invalid" if len(inside) < len(values) else ""
-        parts.append(f"{target} {' '.join(map(str, counts))}{invalid}")
+        parts.append(f"{target} {' '.join(map(str, parted))}{invalid}")
     return f"{what}, counts in {BINS} equal parts of [{task.low:g}, {task.high:g}]: " + "; ".join(
         parts
     )
+
+
+def class_counts(task: Task, items: Iterable[Item]) -> pd.DataFrame:
+    """How many labels (a row per class) there are in each split; a soft label counts in parts."""
+    counts = pd.DataFrame(0.0, index=list(task.outputs), columns=list(SPLITS))
+    for item in items:
+        if item.labels is not None:
+            counts[item.split] += item.labels[list(task.outputs)].sum()
+    return counts
+
+
+def never_learnt(task: Task, items: Iterable[Item]) -> list[str]:
+    """The classes that other splits have and the train split has not."""
+    if task.kind != "classification":
+        return []
+    counts = class_counts(task, items)
+    absent = counts.index[(counts["train"] == 0) & counts.any(axis=1)]
+    return [f"classes that no item of the train split has: {_names(absent)}"] if len(absent) else []
 
 
 def describe_rates(rates: pd.Series) -> str:

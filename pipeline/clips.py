@@ -4,8 +4,11 @@ from collections.abc import Iterable
 
 import zarr
 
-from features.store import item_names, open_store, read_item
+from features.store import item_names, open_store, read_item, read_key
 from pipeline.outputs import FC6, WINDOWS, CorpusItem
+
+COMMON = ("task", "clip_frames", "settings")
+"""Attributes of the windows store that training and evaluation depend on."""
 
 
 def open_stores() -> tuple[zarr.Group, zarr.Group]:
@@ -18,11 +21,14 @@ def open_stores() -> tuple[zarr.Group, zarr.Group]:
 
 
 def keys_of(items: Iterable[CorpusItem]) -> list[list[object]]:
-    """Each item's name, and hashes of what it holds in the stores."""
+    """What is common to all windows, then each item's name and hashes of what the stores hold.
+
+    What is common, such as the length of a clip, changes no item's windows but how they are used.
+    """
     windows, fc6 = open_stores()
     described = set(item_names(fc6))  # none of a corpus that gives features
-    keys: list[list[object]] = []
+    keys: list[list[object]] = [[windows.attrs.get(name) for name in COMMON]]
     for item in items:
         stores = [windows, fc6] if item.item in described else [windows]
-        keys.append([item.item, *(read_item(store, item.item).attrs["key"] for store in stores)])
+        keys.append([item.item, *(read_key(read_item(store, item.item)) for store in stores)])
     return keys

@@ -7,7 +7,7 @@ import argparse
 import json
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from functools import partial
 from pathlib import Path
 
@@ -15,23 +15,26 @@ import numpy as np
 import pandas as pd
 
 from features.corpora.item import TIME, Corpus, Item, Task
+from features.corpora.paths import pictures_in
 from features.corpora.settings import CorpusSettings
 from features.errors import InputError
 from features.media import AUDIO_ONLY_RATE
-from pipeline.census import report
+from pipeline.census import class_counts, report
 from pipeline.console import progress_bar, say
-from pipeline.hashes import hash_of, hash_of_file
-from pipeline.items import Job, run_jobs, stage_errors
-from pipeline.outputs import CORPUS, FACTS, ITEMS, LABELS, fresh
+from pipeline.hashes import hash_of, hash_of_file, versions
+from pipeline.items import Failure, Job, StageFailedError, failure_of, run_jobs, stage_errors
+from pipeline.outputs import CORPUS, FACTS, ITEMS, LABELS, CorpusItem, fresh
 from pipeline.params import ExecutionSettings, load_params
 
-VERSION = 2
+VERSION = 3
+COLUMNS = [field.name for field in fields(CorpusItem)]
+CHECK = "print what is found; write nothing but the item cache, and the demo corpus if that is it"
 
 
 def main() -> None:
     """Run the stage."""
     parser = argparse.ArgumentParser(prog="python -m pipeline.corpus", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="print what is found, write nothing")
+    parser.add_argument("--check", action="store_true", help=CHECK)
     run(checks_only=parser.parse_args().check)
 
 
@@ -39,13 +42,21 @@ def run(*, checks_only: bool) -> None:
     """Run the stage, or only say what it would find."""
     with stage_errors():
         params = load_params()
-        CORPUS.mkdir(parents=True, exist_ok=True)
         corpus = read_corpus(params.corpus, params.execution)
         items = exclude(corpus.items, params.corpus.exclude)
         check_speakers(items)
-        table = inspect_all(corpus, items, params.execution)
-        report(corpus, items, table, clip_frames=params.windows.clip_frames)
-        check_training(items, params.evaluate.split)
+        table, failures = inspect_all(corpus, items, params.execution)
+        readable = set(table["item"])
+        report(
+            corpus,
+            [item for item in items if item.name in readable],
+            table,
+            clip_frames=params.windows.clip_frames,
+        )
+        if failures:
+            raise StageFailedError("corpus", failures, len(table))
+        check_content(table)
+        check_training(corpus.task, items, params.evaluate.split)
         if not checks_only:
             write(corpus, items, table, is_synthetic=params.corpus.is_synthetic)
 
@@ -80,7 +91,7 @@ def read_corpus(settings: CorpusSettings, execution: ExecutionSettings) -> Corpu
             demo.generate(root, settings.demo, progress=advance, n_jobs=execution.processes)
         return folder.read(root, settings.split)
     assert settings.root is not None  # the schema demands it
-    return _read_from(Path(settings.root).expanduser(), settings)
+    return _read_from(Path(settings.root), settings)
 
 
 def _read_from(root: Path, settings: CorpusSettings) -> Corpus:
@@ -145,18 +156,37 @@ def check_speakers(items: list[Item]) -> None:
                 f"speaker {item.speaker} is in {speakers[item.speaker]} and {item.split}",
                 "put all items of a speaker in one split",
             )
-        if item.path and files.setdefault(item.path, item.split) != item.split:
+        path = item.path and item.path.resolve()  # links to one file share it too
+        if path and files.setdefault(path, item.split) != item.split:
             raise InputError(
-                f"{item.path} is in {files[item.path]} and {item.split}: both share its sound",
+                f"{item.path} is in {files[path]} and {item.split}: both share its sound",
                 "put all items of a file in one split",
             )
 
 
-def check_training(items: list[Item], evaluated: str) -> None:
+def check_content(table: pd.DataFrame) -> None:
+    """Make sure that no recording is in two splits under two names.
+
+    Raises:
+        InputError: files of two splits have the same content.
+    """
+    for _, same in table.groupby("sha256", sort=False):
+        if same["split"].nunique() > 1:
+            first = same.iloc[0]
+            other = same[same["split"] != first["split"]].iloc[0]
+            raise InputError(
+                f"{first['item']} in {first['split']} and {other['item']} in {other['split']} are "
+                "files of the same content",
+                "put both in one split, or name one in corpus.exclude",
+            )
+
+
+def check_training(task: Task, items: list[Item], evaluated: str) -> None:
     """Make sure that a corpus with labels can be trained on and evaluated.
 
     Raises:
-        InputError: fewer than two train speakers, or nothing to evaluate on.
+        InputError: fewer than two train speakers, only one class to learn, or nothing to evaluate
+            on.
     """
     labelled = [item for item in items if item.labels is not None]
     speakers = {item.speaker for item in labelled if item.split == "train"}
@@ -166,6 +196,13 @@ def check_training(items: list[Item], evaluated: str) -> None:
             f"corpus has labels but {count} train speaker, and training holds one out",
             "give two labelled speakers split train",
         )
+    if labelled and task.kind == "classification":
+        counts = class_counts(task, labelled)["train"]
+        if (counts > 0).sum() < 2:
+            raise InputError(
+                f"all items of the train split are of the class {counts.idxmax()}",
+                "give two classes items split train",
+            )
     if labelled and not any(item.split == evaluated for item in labelled):
         raise InputError(
             f"evaluate.split is {evaluated}, and no labelled speaker of the corpus is in it",
@@ -173,17 +210,35 @@ def check_training(items: list[Item], evaluated: str) -> None:
         )
 
 
-def inspect_all(corpus: Corpus, items: list[Item], execution: ExecutionSettings) -> pd.DataFrame:
-    """The table of items, with what their files' headers say."""
+def inspect_all(
+    corpus: Corpus, items: list[Item], execution: ExecutionSettings
+) -> tuple[pd.DataFrame, list[Failure]]:
+    """The table of items, with what their files' headers say, and why some are not in it."""
     if corpus.features is not None:
-        return pd.DataFrame([_row(item, _feature_facts(corpus, item)) for item in items])
-    media = {item.name: item.path for item in items if item.path is not None}
-    jobs = [Job(item.name, _key(item), partial(inspect, item)) for item in items]
-    assert len(media) == len(items)  # a corpus gives features, or a file for every item
-    found = run_jobs("corpus", jobs, execution)
-    return pd.DataFrame(
-        [_row(item, json.loads((found[item.name] / "facts.json").read_text())) for item in items]
-    )
+        rows = [_row(item, _feature_facts(corpus, item)) for item in items]
+        return pd.DataFrame(rows, columns=COLUMNS), []
+    jobs, failures = [], []
+    for item in items:
+        try:
+            jobs.append(Job(item.name, _key(item), partial(inspect, item)))
+        except InputError as error:
+            failures.append(failure_of(item.name, error))
+    try:
+        found = run_jobs("corpus", jobs, execution)
+    except StageFailedError as error:
+        failures += error.failures
+        failed = {failure.name for failure in error.failures}
+        found = run_jobs("corpus", [job for job in jobs if job.name not in failed], execution)
+    rows = []
+    for item in items:
+        if item.name in found:
+            facts = json.loads((found[item.name] / "facts.json").read_text())
+            if 0 < facts["seconds"] <= item.start:  # 0: the file does not say
+                reason = f"it starts at {item.start:g} s, but its file lasts {facts['seconds']:g} s"
+                failures.append(Failure(item.name, reason, "mend its start, or exclude it"))
+            else:
+                rows.append(_row(item, facts))
+    return pd.DataFrame(rows, columns=COLUMNS), failures
 
 
 def inspect(item: Item, out: Path) -> None:
@@ -192,7 +247,7 @@ def inspect(item: Item, out: Path) -> None:
 
     assert item.path is not None
     info = probe(item.path)
-    pictures = sorted(item.crops.iterdir()) if item.crops else []
+    pictures = pictures_in(item.crops) if item.crops else []
     sha256 = hash_of_file(item.path)
     facts = {
         "sha256": sha256,
@@ -208,10 +263,22 @@ def inspect(item: Item, out: Path) -> None:
 
 
 def _key(item: Item) -> str:
-    assert item.path is not None
-    looked_at = [item.path, *([item.crops] if item.crops else [])]
-    stats = [[str(p.resolve()), p.stat().st_size, p.stat().st_mtime_ns] for p in looked_at]
-    return hash_of(VERSION, stats)
+    assert item.path is not None  # a corpus gives features, or a file for every item
+    pictures = pictures_in(item.crops) if item.crops else []
+    return hash_of(VERSION, versions(["av"]), [_stamp(path) for path in (item.path, *pictures)])
+
+
+def _stamp(path: Path) -> list[str | int]:
+    """What changes with a file; reading it will tell what is wrong with one that has no stamp.
+
+    The time of change and the inode tell files apart whose time of modification was restored.
+    """
+    try:
+        stat = path.stat()
+    except OSError:
+        return [str(path)]
+    place = str(path.resolve())
+    return [place, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
 
 
 def _feature_facts(corpus: Corpus, item: Item) -> dict[str, object]:

@@ -1,6 +1,8 @@
 """Where the stages' outputs lie, and how the later stages read them."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -86,17 +88,17 @@ def read_items() -> list[CorpusItem]:
     """The items of the corpus, sorted by name; written by the corpus stage.
 
     Raises:
-        InputError: the corpus stage has not run.
+        InputError: the corpus stage has not run, or what it wrote is damaged.
     """
-    table = _read(ITEMS)
-    return [CorpusItem(*row) for row in table[[f.name for f in fields(CorpusItem)]].to_numpy()]
+    columns = [f.name for f in fields(CorpusItem)]
+    return [CorpusItem(*row) for row in _read(ITEMS, columns).to_numpy()]
 
 
 def read_labels() -> pd.DataFrame:
     """The labels of all items: item, time, and a column for each output of the task.
 
     Raises:
-        InputError: the corpus stage has not run.
+        InputError: the corpus stage has not run, or what it wrote is damaged.
     """
     return _read(LABELS)
 
@@ -105,24 +107,36 @@ def read_facts() -> dict[str, Any]:
     """What holds for the whole corpus.
 
     Raises:
-        InputError: the corpus stage has not run.
+        InputError: the corpus stage has not run, or what it wrote is damaged.
     """
-    if not FACTS.exists():
-        raise InputError(f"{FACTS} is missing", "run `dvc repro corpus`")
-    return json.loads(FACTS.read_text())
+    with _reading(FACTS):
+        return json.loads(FACTS.read_text())
 
 
 def read_task() -> Task:
     """The task of the corpus.
 
     Raises:
-        InputError: the corpus stage has not run.
+        InputError: the corpus stage has not run, or what it wrote is damaged.
     """
     task = read_facts()["task"]
     return Task(**{**task, "outputs": tuple(task["outputs"])})
 
 
-def _read(path: Path) -> pd.DataFrame:
-    if not path.exists():
-        raise InputError(f"{path} is missing", "run `dvc repro corpus`")
-    return pd.read_parquet(path)
+def _read(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
+    with _reading(path):
+        table = pd.read_parquet(path)
+        return table if columns is None else table[columns]
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Turn what is wrong with an output of the corpus stage into one sentence."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise InputError(f"{path} is missing", "run `dvc repro corpus`") from error
+    except (OSError, ValueError, KeyError) as error:  # cut short, or of an older version
+        raise InputError(
+            f"{path} is damaged or of another version", "run `dvc repro --force corpus`"
+        ) from error

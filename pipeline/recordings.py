@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from features.corpora.item import Features
 from features.settings import WindowSettings
-from features.store import read_array, read_item, read_number
+from features.store import read_array, read_item, read_key, read_number
 from features.windows import Sound, audio_present, context_rows
 from pipeline.hashes import hash_of
 from pipeline.outputs import CorpusItem
@@ -78,7 +78,7 @@ class Stores:
 
     def key(self, item: CorpusItem) -> str:
         """See `Source`."""
-        keys = [read_item(store, item.item).attrs["key"] for store in (self._faces, self._lld)]
+        keys = [read_key(read_item(store, item.item)) for store in (self._faces, self._lld)]
         part = [item.start, None if np.isnan(item.end) else item.end]
         return hash_of(keys, part, self._settings.model_dump())
 

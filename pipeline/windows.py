@@ -12,12 +12,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import zarr
 from numpy.typing import NDArray
 
 from features.corpora.item import TIME, Task
 from features.corpora.labels import labels_of
+from features.errors import InputError
 from features.settings import WindowSettings
-from features.store import assemble, open_store, write_item
+from features.store import assemble, open_store, read_array, read_item, write_item
 from features.windows import Normaliser
 from models.settings import Modality
 from pipeline.console import say
@@ -37,7 +39,7 @@ from pipeline.outputs import (
 from pipeline.params import Params, load_params
 from pipeline.recordings import Given, Recording, Source, Stores
 
-VERSION = 2
+VERSION = 3
 """Raise it when the code of this stage gives other windows than before."""
 
 
@@ -67,6 +69,9 @@ def main() -> None:
             jobs.append(Job(item.item, key, compute))
         results = run_jobs("windows", jobs, params.execution, processes=1)
         assemble(WINDOWS, results, attributes_of(params.windows, task, normalisers["audio"]))
+        windows = open_store(WINDOWS, stage="windows")
+        for item in items:
+            say_if_counts_differ(item, labels.get(item.item), task, windows)
 
 
 def open_source(params: Params) -> tuple[Source, bool]:
@@ -123,10 +128,17 @@ def make_windows(
     normalisers: Mapping[Modality, Normaliser],
     key: str,
 ) -> None:
-    """Write one item of the corpus."""
+    """Write one item of the corpus.
+
+    Raises:
+        InputError: it has no frame.
+    """
     recording = source.read(item)
-    frames = len(recording.times)
-    say_if_counts_differ(item, labels, task, frames=frames)
+    if len(recording.times) == 0:
+        raise InputError(
+            f"{item.item} has no frame between its start and its end",
+            "mend them, or name it in corpus.exclude",
+        )
     write_windows(
         out, recording, labels_of(labels, recording.times, task), normalisers, {"key": key}
     )
@@ -158,11 +170,12 @@ def write_windows(
 
 
 def say_if_counts_differ(
-    item: CorpusItem, labels: pd.DataFrame | None, task: Task, *, frames: int
+    item: CorpusItem, labels: pd.DataFrame | None, task: Task, windows: zarr.Group
 ) -> None:
-    """Report labels that have a row per frame, but not for every frame."""
+    """Report labels that have a row per frame, but not for every frame in the windows store."""
     if labels is None or task.level != "frame" or not labels[TIME].isna().all():
         return
+    frames = len(read_array(read_item(windows, item.item), "times"))
     if len(labels) not in (0, frames):
         surplus = "frames are without a label" if frames > len(labels) else "labels are left out"
         say(

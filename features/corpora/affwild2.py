@@ -9,8 +9,8 @@ below, such as `annotations/`. Videos lie in any folder directly below: `batch1`
 - Labels: a row per frame. Those outside [−1, 1], such as −5, are kept here and count nowhere.
 - Subjects: `x_left` and `x_right` are people in the video `x`, whose sound they share. A name
   without a side beside one with is the person on the other side, as `video2` beside `video2_left`.
-- Splits are the official sets. Subjects of one video that are in both would share its sound across
-  splits: those of the train set are then excluded.
+- Splits are the official sets. Subjects of one video that are in several would share its sound
+  across splits: the validation set keeps it before the test set, and that before the train set.
 - Speakers: the corpus names none. All subjects of a video count as one, so that it is never divided
   when speakers are held out, and so do the videos that were cut from one upload (`video45_1`,
   `28-30-1280x720-2`), unless the official sets, in which nobody is twice, take them apart.
@@ -38,7 +38,11 @@ SETS: Mapping[str, Split] = {
     "Training_Set": "train",
     "Validation_Set": "validation",
 }
+PRECEDENCE: tuple[Split, ...] = ("validation", "test", "train")
+"""Which set keeps a video that several have: those that results are published on come first."""
 CROPS = "cropped_aligned"
+MOST_LISTED_BYTES = 2**20
+"""Of a test list; the published ones have some hundred names."""
 OTHER: Mapping[Side, Side] = {"left": "right", "right": "left"}
 PART = re.compile(r"([0-9]+-[0-9]+-[0-9]+x[0-9]+)-[0-9]+|(video[0-9]+)_[0-9]+")
 """Name of a video that was cut from a longer one."""
@@ -161,12 +165,16 @@ def _with_sides(subjects: list[Subject]) -> list[Subject]:
 
 
 def _shared_across_sets(subjects: list[Subject]) -> dict[str, str]:
-    """The train subjects whose video, and so whose sound, has subjects in another set too."""
-    elsewhere = {subject.video for subject in subjects if subject.split != "train"} - {""}
+    """The subjects whose video, and so whose sound, a set that comes before theirs has too."""
+    first: dict[str, Split] = {}
+    for split in PRECEDENCE:
+        for subject in subjects:
+            if subject.video and subject.split == split:
+                first.setdefault(subject.video, split)
     return {
-        subject.name: "in the train set, but shares its video with a subject in another set"
-        for subject in subjects
-        if subject.split == "train" and subject.video in elsewhere
+        s.name: f"in the {s.split} set, but shares its video with a subject in the {other} set"
+        for s in subjects
+        if (other := first.get(s.video, s.split)) != s.split
     }
 
 
@@ -217,6 +225,10 @@ def _listed(root: Path, test_list: str | None) -> list[Subject]:
     if test_list is None:
         return []
     file = inside(root, test_list, "corpus.affwild2.test_list")
+    if file.stat().st_size > MOST_LISTED_BYTES:
+        raise InputError(
+            f"{file} is larger than any list of videos", "check corpus.affwild2.test_list"
+        )
     lines = file.read_text(encoding="utf-8-sig", errors="replace").splitlines()
     names = {line.strip(): row for row, line in enumerate(lines, 1) if line.strip()}
     return [

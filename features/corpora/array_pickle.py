@@ -80,6 +80,8 @@ class _PickledArray:
 
     def array(self) -> NDArray[Any]:
         _, shape, described, by_columns, content = self.state
+        if not all(isinstance(length, int) for length in shape):
+            raise _RefusedError("it has an array whose shape is not of numbers")
         dtype, size = described.dtype(), math.prod(shape)
         if dtype.hasobject:
             if not all(isinstance(value, str | bytes | int | float) for value in content):
@@ -172,8 +174,40 @@ class _ArrayUnpickler(_PythonUnpickler):
         (size,) = struct.unpack("<Q", self.read(8))
         self.append(self.read(size))
 
+    # A tuple of tuples, made of a few bytes, takes for ever to hash: only texts are keys.
+
+    def load_setitem(self) -> None:
+        """Add to a dictionary."""
+        _check_keys(self.stack[-2:-1])
+        super().load_setitem()
+
+    def load_setitems(self) -> None:
+        """Add several to a dictionary."""
+        _check_keys(self.stack[::2])
+        super().load_setitems()
+
+    def load_dict(self) -> None:
+        """Make a dictionary."""
+        _check_keys(self.stack[::2])
+        super().load_dict()
+
+    def load_set(self) -> None:
+        """Refuse a set of either kind."""
+        raise _RefusedError("it has a set")
+
     dispatch: ClassVar = {
         **_PythonUnpickler.dispatch,
+        pickle.SETITEM[0]: load_setitem,
+        pickle.SETITEMS[0]: load_setitems,
+        pickle.DICT[0]: load_dict,
+        pickle.EMPTY_SET[0]: load_set,
+        pickle.ADDITEMS[0]: load_set,
+        pickle.FROZENSET[0]: load_set,
         pickle.BUILD[0]: load_build,
         pickle.BYTEARRAY8[0]: load_bytearray8,
     }
+
+
+def _check_keys(keys: Sequence[object]) -> None:
+    if not all(isinstance(key, str | bytes) for key in keys):
+        raise _RefusedError("it has a dictionary whose keys are no texts")

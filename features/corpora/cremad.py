@@ -4,8 +4,10 @@ The folder is the repository as it was cloned (github.com/CheyneyComputerScience
 LFS files fetched: a clip is `VideoFlash/1001_IEO_NEU_XX.flv` (actor, sentence, intended emotion,
 its level), or an mp4 of the same stem where there is no flv. Its class is the plurality of the
 votes, from `processedResults/summaryTable.csv` or, where that is missing, `tabulatedVotes.csv`: the
-two agree on every clip. Speakers are split at random from a seed, over all actors of the table, so
-that splits do not hang on which files are there.
+two agree on every clip. Clips whose votes are tied have no true class: they may train, by the
+setting `ties`, and are left out of the other splits whatever it says, so that all settings are
+compared on the same clips. Speakers are split at random from a seed, over all actors of the table,
+so that splits do not hang on which files are there.
 """
 
 import re
@@ -59,8 +61,12 @@ def read(root: Path, settings: CremadSettings, split: SplitSettings) -> Corpus:
     splits = draw_splits((_parse(name)["actor"] for name in winners), split)
     videos, missing = _videos(root, [name for name in winners if name not in KNOWN_BAD])
     tied = {name for name in videos if len(winners[name]) > 1}
-    if settings.ties == "drop":
-        videos = {name: path for name, path in videos.items() if name not in tied}
+    trains = {
+        name
+        for name in tied
+        if settings.ties != "drop" and splits[_parse(name)["actor"]] == "train"
+    }
+    videos = {name: path for name, path in videos.items() if name not in tied - trains}
     labels: dict[tuple[str, ...], pd.DataFrame] = {}
     items = []
     for name, path in sorted(videos.items()):
@@ -71,17 +77,20 @@ def read(root: Path, settings: CremadSettings, split: SplitSettings) -> Corpus:
             labels[classes] = class_label(dict.fromkeys(classes, 1 / len(classes)), CLASSES)
         items.append(Item(name, path, clip["actor"], splits[clip["actor"]], labels[classes]))
     bad = {name: reason for name, reason in KNOWN_BAD.items() if name in winners}
-    return Corpus(TASK, items, excluded=bad, notes=_notes(settings, len(tied), missing))
+    return Corpus(TASK, items, excluded=bad, notes=_notes(settings, tied, trains, missing))
 
 
-def _notes(settings: CremadSettings, tied: int, missing: list[str]) -> tuple[str, ...]:
+def _notes(
+    settings: CremadSettings, tied: set[str], trains: set[str], missing: list[str]
+) -> tuple[str, ...]:
+    others = "the others are left out, as in any split but train"
     outcome = {
         "drop": "they are left out",
-        "intended": "they are labelled with the intended emotion",
-        "soft": "the tied classes share the label",
+        "intended": f"{len(trains)} train with the intended emotion, {others}",
+        "soft": f"{len(trains)} train with a label that the tied classes share, {others}",
     }[settings.ties]
     votes = settings.votes.replace("_", "-")
-    notes = [f"{tied} clips have no plurality among the {votes} votes: {outcome}"]
+    notes = [f"{len(tied)} clips have no plurality among the {votes} votes: {outcome}"]
     if missing:
         names = ", ".join(missing[:5]) + (", …" if len(missing) > 5 else "")
         notes.append(f"{len(missing)} labelled clips have no video and are left out: {names}")

@@ -70,7 +70,7 @@ class ComputationalSequence:
     def _dataset(self, parent: h5py.Group, name: str) -> h5py.Dataset:
         found = self._member(parent, name, h5py.Dataset)
         is_here = not found.is_virtual and not found.external
-        if found.ndim != 2 or found.dtype.kind not in "fiu" or not is_here:
+        if found.ndim != 2 or not found.shape[1] or found.dtype.kind not in "fiu" or not is_here:
             raise InputError(
                 f"{found.name} of {self.file} is no table of numbers of its own",
                 "get the file anew",

@@ -99,6 +99,10 @@ def read(root: Path, split: SplitSettings) -> Corpus:
         raise InputError(f"corpus.root {root} is not a folder", "point it to the unpacked corpus")
     file = root / TABLE
     given = _read_items(file) if file.exists() else _list_videos(root)
+    if given.empty and file.exists():
+        raise InputError(
+            f"{file} has no row", "write a row per item, or delete it to take all videos"
+        )
     if given.empty:
         raise InputError(f"there is no video in {root}", "point corpus.root to the videos")
     table = _complete(file, given, split)

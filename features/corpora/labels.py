@@ -66,7 +66,8 @@ def frame_labels(
     """The label of every frame, and whether it counts.
 
     With times a frame takes the label nearest to its start, if that is within half of the labels'
-    median step; without, row i belongs to frame i. A frame without a label, or with a target that
+    median step, or, of a single label, half of the frames'; without, row i belongs to frame i. A
+    frame without a label, or with a target that
     is not finite or outside the task's range (Aff-Wild2 writes −5), does not count.
 
     Args:
@@ -76,7 +77,8 @@ def frame_labels(
         task: regression of targets per frame.
 
     Returns:
-        Labels (frames, targets) with zeros where there is none, and valid (frames,).
+        Labels (frames, targets), exactly as given but as float32, with zeros where there is none,
+        and valid (frames,).
     """
     at = labels[TIME].to_numpy()
     values = labels[list(task.outputs)].to_numpy()
@@ -88,7 +90,8 @@ def frame_labels(
         found = row < len(values)
     else:
         row = _nearest(at, times)
-        reach = np.median(np.diff(at)) / 2 if len(at) > 1 else np.inf
+        stepping = at if len(at) > 1 else times
+        reach = np.median(np.diff(stepping)) / 2 if len(stepping) > 1 else np.inf
         found = np.abs(at[row] - times) <= reach + 1e-6
     chosen = values[np.minimum(row, len(values) - 1)]
     valid = found & np.all((chosen >= task.low) & (chosen <= task.high), axis=1)
@@ -106,7 +109,8 @@ def labels_of(
         task: what the labels are of.
 
     Returns:
-        Labels (frames or 1, outputs) with zeros where there is none, and valid (frames or 1,).
+        Labels (frames or 1, outputs), exactly as given but as float32, with zeros where there is
+        none, and valid (frames or 1,).
     """
     count = len(times) if task.level == "frame" else 1
     if labels is None or labels.empty:

@@ -129,11 +129,13 @@ def _named(sentences: Iterable[Sentence], where: str) -> dict[str, Sentence]:
 
 
 def _check_shapes(where: str, arrays: dict[str, NDArray[Any]]) -> None:
-    count = len(arrays["id"])
-    for name, dimensions in {"audio": 3, "vision": 3, "labels": None, "id": 2}.items():
+    count = arrays["id"].shape[0] if arrays["id"].ndim else 0
+    admitted = {"audio": (3,), "vision": (3,), "labels": (1, 2, 3), "id": (2,)}
+    for name, dimensions in admitted.items():
         array = arrays[name]
         is_numeric = array.dtype.kind in "fiu" or name == "id"
-        if len(array) != count or not is_numeric or dimensions not in (None, array.ndim):
+        is_whole = array.ndim in dimensions and len(array) == count and array.size > 0
+        if not is_whole or not is_numeric:
             raise InputError(
                 f"{name} in {where} is an array of shape {array.shape} of {array.dtype}, "
                 f"for {count} sentences",

@@ -23,7 +23,6 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from features.corpora.item import TIME, Corpus, Item, Task
 from features.corpora.labels import class_label
@@ -74,7 +73,9 @@ def read(root: Path, settings: MspImprovSettings, split: SplitSettings) -> Corpu
     if settings.task == "emotion":
         task, labels, notes = EMOTION, *_emotions(found)
     else:
-        task, labels, notes = ATTRIBUTES_OF_CLIP, *_attributes(found)
+        # The scale does not hang on which videos are there.
+        task = ATTRIBUTES_OF_CLIP
+        labels, notes = _attributes(found, calm_is_high=_calm_is_high(clips))
     items = [
         Item(c.name, videos[c.name], c.speaker, split_of[c.session], labels[c.name])
         for c in sorted(found)
@@ -159,7 +160,9 @@ def _emotions(clips: list[Clip]) -> tuple[dict[str, pd.DataFrame], list[str]]:
     return labels, [note]
 
 
-def _attributes(clips: list[Clip]) -> tuple[dict[str, pd.DataFrame], list[str]]:
+def _attributes(
+    clips: list[Clip], *, calm_is_high: bool
+) -> tuple[dict[str, pd.DataFrame], list[str]]:
     rated = np.array([clip.attributes for clip in clips])
     is_whole = np.all((rated >= 1) & (rated <= 5), axis=1)
     notes = [
@@ -167,7 +170,7 @@ def _attributes(clips: list[Clip]) -> tuple[dict[str, pd.DataFrame], list[str]]:
         f"{(~is_whole).sum()} clips without valence, arousal or dominance from 1 to 5 are left out",
     ]
     scaled = (rated - 3) / 2
-    if _calm_is_high(clips, scaled[:, 1]):
+    if calm_is_high:
         scaled[:, 1] *= -1
         notes.append(
             "A of Evaluation.txt is lower for anger than for sadness, so 1 is active and 5 calm: "
@@ -178,12 +181,13 @@ def _attributes(clips: list[Clip]) -> tuple[dict[str, pd.DataFrame], list[str]]:
     return labels, notes
 
 
-def _calm_is_high(clips: list[Clip], arousal: NDArray[np.float64]) -> bool:
-    """Whether the sad are rated higher in arousal than the angry: the scale is the other way round.
+def _calm_is_high(clips: list[Clip]) -> bool:
+    """Whether the sad have a higher A than the angry: the scale is the other way round.
 
     Raters of the corpus clicked at manikins from agitated to calm, and published readers of
     Evaluation.txt differ in whether they turn the numbers round; this tells by the numbers.
     """
+    arousal = np.array([clip.attributes[1] for clip in clips])
     emotion = np.array([clip.emotion for clip in clips])
     angry, sad = (arousal[(emotion == e) & np.isfinite(arousal)] for e in "AS")
     return bool(len(angry) and len(sad) and angry.mean() < sad.mean())

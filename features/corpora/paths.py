@@ -1,8 +1,13 @@
 """Paths that a corpus names: inside its folder, or refused."""
 
+import os
+import re
 from pathlib import Path
 
 from features.errors import InputError
+
+PICTURE = re.compile(r"[0-9]{5,}\.jpg")
+"""Name of the picture of a frame, from 00001.jpg on."""
 
 
 def inside(root: Path, path: str | Path, where: str, *, must_exist: bool = True) -> Path:
@@ -31,3 +36,20 @@ def inside(root: Path, path: str | Path, where: str, *, must_exist: bool = True)
             f"{where}: there is no file {str(path)!r}", "add the file, or drop the row"
         )
     return full
+
+
+def pictures_in(folder: Path) -> list[Path]:
+    """The pictures of frames in a folder, by name; files of other names count for nothing.
+
+    Raises:
+        InputError: the folder cannot be read, or what is named as a picture is a folder or a link.
+    """
+    try:
+        with os.scandir(folder) as entries:
+            named = [entry for entry in entries if PICTURE.fullmatch(entry.name)]
+    except OSError as error:
+        raise InputError(f"{folder} cannot be read ({error.strerror})", "unpack it anew") from error
+    for entry in named:
+        if not entry.is_file(follow_symlinks=False):
+            raise InputError(f"{entry.path} is no file of its own", "put the picture itself there")
+    return sorted(folder / entry.name for entry in named)

@@ -6,6 +6,9 @@ from pydantic import Field, model_validator
 
 from features.settings import Settings
 
+CODE = {"demo": "features/corpora/demo", "simulated": "features/corpora/simulated.py"}
+"""Where the corpora that are made on the spot come from."""
+
 Correlation = Annotated[float, Field(ge=0, lt=1)]
 
 
@@ -116,9 +119,9 @@ class CremadSettings(Settings):
 
     Attributes:
         votes: which raters' votes label a clip: those who saw and heard it, only heard or only saw.
-        ties: what becomes of a clip whose votes have no plurality: `drop` leaves it out, `intended`
-            labels it with the emotion that the actor was asked for, `soft` shares the label equally
-            among the tied classes.
+        ties: what becomes of a train clip whose votes have no plurality: `drop` leaves it out,
+            `intended` labels it with the emotion that the actor was asked for, `soft` shares the
+            label equally among the tied classes. In the other splits such clips are left out.
     """
 
     votes: Literal["audio_visual", "voice", "face"] = "audio_visual"
@@ -166,7 +169,8 @@ class CorpusSettings(Settings):
     Attributes:
         name: `demo` is made on the spot, `simulated` too, at feature level; `folder` is any folder
             of videos; the others are published corpora as they were unpacked.
-        root: folder of the corpus.
+        root: folder of the corpus, as DVC can follow it: no `~`. Of `demo` and `simulated`, which
+            read nothing from it, the code that makes them.
         exclude: items left out, each with the reason.
         split: of the speakers of a corpus that has no splits of its own.
         demo: size of the demo corpus.
@@ -201,4 +205,9 @@ class CorpusSettings(Settings):
     def _has_a_root(self) -> "CorpusSettings":
         if not self.is_synthetic and not self.root:
             raise ValueError(f"root must name the folder of {self.name}")
+        # DVC wants a value in params.yaml; CorpusSettings() alone is of no file and goes without.
+        if self.model_fields_set and not self.root:
+            raise ValueError(f"root must be {CODE[self.name]}, the code that makes the corpus")
+        if self.root and self.root.startswith("~"):
+            raise ValueError(f"root is {self.root}, and DVC knows no ~: write the whole path")
         return self

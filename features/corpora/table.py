@@ -10,7 +10,7 @@ MOST_BYTES = 64 << 20
 
 
 def read_table(file: Path) -> pd.DataFrame:
-    """All values of a CSV with a header, as text; row i is line i + 2 of the file.
+    """All values of a CSV with a header, as text without space around it; row i is line i + 2.
 
     A missing value is an empty text. Empty lines count as rows, but for those at the end.
 
@@ -30,5 +30,7 @@ def read_table(file: Path) -> pd.DataFrame:
         raise InputError(f"{file} is not a readable CSV ({problem})", "mend the file") from error
     if not isinstance(table.index, pd.RangeIndex):  # pandas took the first column for an index
         raise InputError(f"{file} row 2 has more values than there are columns", "mend the file")
+    table.columns = table.columns.str.strip()
+    table = table.apply(lambda column: column.str.strip())
     filled = table.index[(table != "").any(axis=1)]
     return table.iloc[: filled.max() + 1 if len(filled) else 0]

@@ -1,5 +1,6 @@
 import io
 import json
+import os
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -9,13 +10,16 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from features.corpora.item import SIDES, Item
+from features.corpora.item import AFFECT, SIDES, Item, Task
+from features.corpora.labels import class_label
+from features.corpora.settings import CorpusSettings
 from features.errors import InputError
 from pipeline import corpus
+from pipeline.census import describe_labels, never_learnt
 from pipeline.corpus import check_speakers, check_training, exclude, inspect
 from pipeline.hashes import hash_of, hash_of_file
 from pipeline.items import Job, StageFailedError, run_jobs
-from pipeline.outputs import read_items, read_labels
+from pipeline.outputs import read_facts, read_items, read_labels
 from pipeline.params import ExecutionSettings
 from tests.media_factory import flat_frames, make_video, tone
 
@@ -63,15 +67,62 @@ def test_a_file_in_two_splits():
 def test_labels_but_no_train_speaker():
     items = [item("a", "ann", "test"), item("b", "bob", "validation")]
     with pytest.raises(InputError, match="no train speaker"):
-        check_training(items, "test")
+        check_training(AFFECT, items, "test")
     with pytest.raises(InputError, match="no train speaker"):  # a train item without labels
-        check_training([*items, item("c", "cat", labels=None)], "test")
+        check_training(AFFECT, [*items, item("c", "cat", labels=None)], "test")
     with pytest.raises(InputError, match="only one train speaker"):
-        check_training([*items, item("c", "cat"), item("d", "cat")], "test")
-    check_training([*items, item("c", "cat"), item("d", "dan")], "test")
+        check_training(AFFECT, [*items, item("c", "cat"), item("d", "cat")], "test")
+    check_training(AFFECT, [*items, item("c", "cat"), item("d", "dan")], "test")
     with pytest.raises(InputError, match=r"evaluate\.split is test, and no labelled speaker"):
-        check_training([item("c", "cat"), item("d", "dan")], "test")
-    check_training([item("a", split="test", labels=None)], "test")  # features only
+        check_training(AFFECT, [item("c", "cat"), item("d", "dan")], "test")
+    check_training(AFFECT, [item("a", split="test", labels=None)], "test")  # features only
+
+
+def test_links_to_one_file_in_two_splits(tmp_path):
+    (tmp_path / "a.mp4").write_bytes(b"x")
+    (tmp_path / "b.mp4").symlink_to("a.mp4")
+    items = [
+        Item(n, tmp_path / f"{n}.mp4", n, split) for n, split in (("a", "train"), ("b", "test"))
+    ]
+    with pytest.raises(InputError, match=r"b\.mp4 is in train and test: both share its sound"):
+        check_speakers(items)
+
+
+CLASSES = Task("classification", "sequence", ("fear", "joy"))
+
+
+def of_class(name, split="train", **shares):
+    return item(name, name, split, class_label(shares, CLASSES.outputs))
+
+
+def test_one_class_is_nothing_to_learn():
+    items = [of_class("a", joy=1), of_class("b", joy=1), of_class("t", "test", fear=1)]
+    with pytest.raises(InputError, match="all items of the train split are of the class joy"):
+        check_training(CLASSES, items, "test")
+    check_training(CLASSES, [*items, of_class("c", fear=0.5, joy=0.5)], "test")
+
+
+def test_classes_are_counted_by_split():
+    items = [of_class("a", joy=1), of_class("b", joy=0.5, fear=0.5), of_class("t", "test", fear=1)]
+    assert describe_labels(CLASSES, items) == (
+        "classification per sequence: fear 1.5 (0.5 train, 1 test), joy 1.5 (1.5 train, 0 test)"
+    )
+    assert never_learnt(CLASSES, items) == []
+    (sentence,) = never_learnt(CLASSES, [items[0], items[2]])
+    assert sentence == "classes that no item of the train split has: fear"
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"name": "demo"}, "root must be features/corpora/demo, the code"),
+        ({"name": "simulated", "root": None}, r"root must be features/corpora/simulated\.py"),
+        ({"name": "folder", "root": "~/clips"}, "DVC knows no ~: write the whole path"),
+    ],
+)
+def test_roots_that_dvc_cannot_follow_are_refused(settings, message):
+    with pytest.raises(ValueError, match=message):
+        CorpusSettings.model_validate(settings)
 
 
 # ------------------------------------------------------------------ good and bad media
@@ -231,7 +282,97 @@ def test_a_check_says_the_same_and_writes_nothing(project, capsys):
     assert "valence 0 0 0 3 2; arousal 0 2 0 0 1, 2 invalid" in said
     assert "frames per second: 30 (2 items), 25 (1 items)" in said
     assert "labels that differ in number from the frames" not in said
-    assert not Path("data/corpus/items.parquet").exists()
+    assert not Path("data").exists()
+
+
+def test_a_check_reports_the_readable_items_before_the_others(project, capsys):
+    with pytest.raises(SystemExit):
+        project(*GOOD, ("cut.mp4", "train", ""), checks_only=True)
+    said = capsys.readouterr().err
+    assert "1 items failed, 4 are done and kept" in said
+    assert said.index("4 items (2 train, 1 validation, 1 test), 4") < said.index("1 items failed")
+
+
+def test_an_item_that_starts_after_its_file_is_named(project, capsys):
+    project(*GOOD)
+    Path("clips/items.csv").write_text(
+        "path,speaker,split,start\nboth.mp4,a,train,0\nsilent.mp4,b,train,9\n"
+    )
+    with pytest.raises(SystemExit):
+        corpus.run(checks_only=False)
+    said = capsys.readouterr().err
+    assert "1 items failed, 1 are done and kept" in said
+    assert "it starts at 9 s, but its" in said
+    assert "lasts 0.4 s" in said
+
+
+def test_one_content_in_two_splits_is_refused(project, capsys):
+    Path("clips/copy.mp4").write_bytes(Path("clips/both.mp4").read_bytes())
+    with pytest.raises(SystemExit):
+        project(*GOOD, ("copy.mp4", "test", ""))
+    said = capsys.readouterr().err
+    assert "both in train and copy in test are files of the same content" in said
+    project(*GOOD, ("copy.mp4", "train", ""))
+
+
+def test_a_file_of_another_content_and_the_same_times_is_inspected_again(project):
+    project(*GOOD)
+    path = Path("clips/silent.mp4")
+    content, stat = path.read_bytes(), path.stat()
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    project(*GOOD)
+    assert read_items()[1].sha256 == hash_of_file(path)
+
+
+def test_pictures_of_faces_are_in_the_key(media, tmp_path):
+    crops = tmp_path / "crops"
+    crops.mkdir()
+    (crops / "00001.jpg").write_bytes(b"one")
+    aligned = Item("a", media / "both.mp4", "s", "train", crops=crops)
+    before = corpus._key(aligned)
+    (crops / ".DS_Store").write_bytes(b"counts for nothing")
+    (crops / "notes").mkdir()
+    assert corpus._key(aligned) == before
+    (crops / "00001.jpg").write_bytes(b"two")
+    changed = corpus._key(aligned)
+    assert changed != before
+    (crops / "00002.jpg").write_bytes(b"more")
+    assert corpus._key(aligned) != changed
+    inspect(aligned, tmp_path)
+    facts = json.loads((tmp_path / "facts.json").read_text())
+    names = ("00001.jpg", "00002.jpg")
+    assert facts["crops_sha256"] == hash_of([[n, hash_of_file(crops / n)] for n in names])
+
+
+@pytest.mark.parametrize("kind", ["link", "folder"])
+def test_what_only_looks_like_a_picture_is_refused(media, tmp_path, kind):
+    crops = tmp_path / "crops"
+    crops.mkdir()
+    if kind == "link":
+        (crops / "00001.jpg").symlink_to(media / "both.mp4")
+    else:
+        (crops / "00001.jpg").mkdir()
+    with pytest.raises(InputError, match=r"00001\.jpg is no file of its own"):
+        corpus._key(Item("a", media / "both.mp4", "s", "train", crops=crops))
+
+
+@pytest.mark.parametrize("name", ["items.parquet", "labels.parquet", "corpus.json"])
+def test_outputs_that_were_cut_short_are_one_sentence(project, name):
+    project(*GOOD)
+    file = Path("data/corpus") / name
+    file.write_bytes(file.read_bytes()[:40])
+    read = {"items.parquet": read_items, "labels.parquet": read_labels, "corpus.json": read_facts}
+    with pytest.raises(InputError, match=f"{name} is damaged or of another version; run `dvc"):
+        read[name]()
+
+
+def test_items_of_an_older_version_are_one_sentence(project):
+    project(*GOOD)
+    file = Path("data/corpus/items.parquet")
+    pd.read_parquet(file).drop(columns="crops").to_parquet(file)
+    with pytest.raises(InputError, match="damaged or of another version"):
+        read_items()
 
 
 def test_a_check_reports_counts_that_differ(project, capsys):
@@ -244,6 +385,6 @@ def test_a_check_reports_counts_that_differ(project, capsys):
 
 def test_the_later_stages_name_the_missing_one(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for read in (read_items, read_labels):
+    for read in (read_items, read_labels, read_facts):
         with pytest.raises(InputError, match="is missing; run `dvc repro corpus`"):
             read()

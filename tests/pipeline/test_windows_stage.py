@@ -1,5 +1,6 @@
 """The windows stage: no leak into the normaliser, parts of files, given features, any width."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -9,13 +10,21 @@ from corpus_items import corpus_item
 
 from features.corpora.item import AFFECT, Features, Task
 from features.corpora.labels import labels_of
+from features.errors import InputError
 from features.lld import extract_lld
 from features.settings import LLDSettings, WindowSettings
 from features.store import assemble, open_store, read_array, read_item, write_item
 from features.windows import Normaliser
 from models.data import ClipData
+from pipeline import clips
 from pipeline.recordings import Given, Recording, Stores, extracted, part_of
-from pipeline.windows import attributes_of, fit_normalisers, make_windows, write_windows
+from pipeline.windows import (
+    attributes_of,
+    fit_normalisers,
+    make_windows,
+    say_if_counts_differ,
+    write_windows,
+)
 
 ROWS = np.random.default_rng(0).normal([-100, 0, 3e4], [1e-2, 1, 50], (400, 3)).astype(np.float32)
 
@@ -128,7 +137,7 @@ def test_a_part_of_a_file_is_that_part_of_the_whole(stores, tmp_path):
     assert recording.first == 120
     np.testing.assert_allclose(recording.times, np.arange(120, 195) / 30)
     normaliser = Normaliser(np.zeros(3), np.ones(3))
-    clips = {}
+    data = {}
     for item in (whole, part):
         out = tmp_path / f"w{item.start}"
         labels = pd.DataFrame({"time": np.nan, "valence": np.linspace(-1, 1, 300), "arousal": 0.0})
@@ -143,9 +152,9 @@ def test_a_part_of_a_file_is_that_part_of_the_whole(stores, tmp_path):
         )
         assemble(tmp_path / "windows.zarr", {"a": out}, attributes_of(settings, AFFECT, normaliser))
         windows = open_store(tmp_path / "windows.zarr", stage="windows")
-        clips[item.start] = ClipData(windows, fc6, ["a"], preload_bytes=0)
+        data[item.start] = ClipData(windows, fc6, ["a"], preload_bytes=0)
     # Frames 120 to 170 are the first clip of the part, and lie in two of the whole.
-    first, whole_clips = clips[4.0].batch([0]), clips[0.0].batch([2, 3])
+    first, whole_clips = data[4.0].batch([0]), data[0.0].batch([2, 3])
     of_whole = whole_clips.inputs()
     for modality, x in first.inputs().items():
         expected = of_whole[modality].flatten(0, 1)[20:70]
@@ -160,6 +169,52 @@ def test_parts_without_sound_or_frames_are_empty(stores):
     assert (len(nothing.times), len(nothing.lld)) == (0, 0)
     deaf = replace(recording, rows=np.full_like(recording.rows, -1))
     assert len(part_of(deaf, 1.0, 2.0).lld) == 0
+
+
+def test_an_item_without_frames_is_named(stores, tmp_path):
+    with pytest.raises(InputError, match="a has no frame between its start and its end"):
+        make_windows(
+            tmp_path / "w",
+            item=corpus_item("a", start=20.0, end=30.0),
+            source=Stores(*stores[:2], WindowSettings()),
+            labels=None,
+            task=AFFECT,
+            normalisers={"audio": Normaliser(np.zeros(3), np.ones(3))},
+            key="",
+        )
+
+
+def test_what_is_common_to_all_windows_is_in_the_keys(tmp_path, monkeypatch):
+    monkeypatch.setattr(clips, "WINDOWS", tmp_path / "w.zarr")
+    monkeypatch.setattr(clips, "FC6", tmp_path / "fc6.zarr")
+    write_item(tmp_path / "a", {"x": np.zeros(1)}, {"key": "1"})
+    assemble(tmp_path / "fc6.zarr", {}, {})
+    normaliser = Normaliser(np.zeros(3), np.ones(3))
+
+    def keys(settings, task):
+        attributes = attributes_of(settings, task, normaliser)
+        assemble(tmp_path / "w.zarr", {"a": tmp_path / "a"}, attributes)
+        return clips.keys_of([corpus_item("a")])
+
+    usual = keys(WindowSettings(), AFFECT)
+    assert json.dumps(usual)  # as hash_of takes it
+    assert keys(WindowSettings(), AFFECT) == usual
+    assert keys(WindowSettings(clip_frames=50), AFFECT) != usual
+    assert keys(WindowSettings(context_seconds=1), AFFECT) != usual
+    assert keys(WindowSettings(), replace(AFFECT, outputs=("arousal", "valence"))) != usual
+
+
+def test_counts_that_differ_are_reported_from_the_store(tmp_path, capsys):
+    write_item(tmp_path / "a", {"times": np.arange(10) / 30}, {})
+    assemble(tmp_path / "w.zarr", {"a": tmp_path / "a"}, {})
+    windows = open_store(tmp_path / "w.zarr", stage="windows")
+    for count in (8, 10, 12):
+        labels = pd.DataFrame({"time": np.full(count, np.nan), "valence": 0.0, "arousal": 0.0})
+        say_if_counts_differ(corpus_item("a"), labels, AFFECT, windows)
+    assert capsys.readouterr().err.splitlines() == [
+        "a: 8 labels for 10 frames, the last 2 frames are without a label",
+        "a: 12 labels for 10 frames, the last 2 labels are left out",
+    ]
 
 
 def given(name: str) -> Features:
