@@ -17,6 +17,18 @@ from torch import Tensor
 from models.draws import stream
 from models.settings import Modality, Task
 
+MAX_SEQUENCE_FRAMES = 3600
+"""Two minutes at 30 fps; a sequence is attended to as one, at a cost that grows with its square."""
+
+
+class SequenceTooLongError(ValueError):
+    """An item of a task of sequences has more than MAX_SEQUENCE_FRAMES frames."""
+
+    def __init__(self, item: str, frames: int) -> None:
+        super().__init__(
+            f"{item} has {frames} frames, more than the {MAX_SEQUENCE_FRAMES} of a sequence"
+        )
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -79,6 +91,9 @@ class ClipData:
         fc6: the fc6 store.
         items: names of the items.
         preload_bytes: read the fc6 features into memory at once if they are no larger.
+
+    Raises:
+        SequenceTooLongError: an item is too long for a sequence.
     """
 
     def __init__(
@@ -89,6 +104,10 @@ class ClipData:
         self._label_per_frame = self.task.level == "frame"
         clip_frames = cast("int", windows.attrs["clip_frames"])
         self._windows = {name: _arrays(windows, name) for name in items}
+        if not self._label_per_frame:
+            for name, arrays in self._windows.items():
+                if len(arrays["times"]) > MAX_SEQUENCE_FRAMES:
+                    raise SequenceTooLongError(name, len(arrays["times"]))
         # A corpus of features has its pictures' beside those of its sounds.
         self._video: dict[str, Any] = {
             name: arrays["video"] if "video" in arrays else fc6[f"{name}/fc6"]

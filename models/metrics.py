@@ -76,22 +76,14 @@ class Moments:
         return np.where(self.n == 0, np.nan, np.sqrt(np.maximum(squares, 0)))
 
     def ccc(self) -> Array:
-        """The concordance correlation coefficient of these moments; see `ccc`."""
+        r"""Concordance correlation coefficient (Lin 1989).
+
+        .. math:: 2 σ_{xy} / (σ_x^2 + σ_y^2 + (μ_x - μ_y)^2)
+
+        A constant prediction gives 0; NaN where both are constant or there is no frame.
+        """
         spread = self.var_x + self.var_y + (self.mean_x - self.mean_y) ** 2
         constant = (self.var_x == 0) & (self.var_y == 0)
         with np.errstate(divide="ignore", invalid="ignore"):
             value = 2 * self.cov / spread
         return np.where(constant | (self.n == 0), np.nan, value)
-
-
-def ccc(predictions: NDArray[np.floating], labels: NDArray[np.floating]) -> Array:
-    r"""Concordance correlation coefficient over the last axis (Lin 1989), in float64.
-
-    .. math:: 2 σ_{xy} / (σ_x^2 + σ_y^2 + (μ_x - μ_y)^2), population moments (÷ n).
-
-    A constant prediction gives 0; NaN where both are constant or there is no frame.
-
-    >>> float(ccc(np.array([0.0, 0.5, 1.0]), np.array([0.0, 0.5, 1.0])))
-    1.0
-    """
-    return Moments.of(predictions, labels).ccc()

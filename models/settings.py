@@ -2,7 +2,8 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 Modality = Literal["audio", "video"]
 MODALITIES: tuple[Modality, ...] = ("audio", "video")
@@ -25,13 +26,20 @@ class Task(Settings):
     Attributes:
         kind: `regression` of targets, `classification` into one of some classes, or `sentiment`,
             regression of one target whose sign matters.
-        level: whether every frame has a label, or a sequence (an item) has one.
+        level: whether every frame has a label, or a sequence (an item) has one; classes are of
+            sequences.
         outputs: names of the targets or classes.
     """
 
     kind: Literal["regression", "classification", "sentiment"] = "regression"
     level: Literal["frame", "sequence"] = "frame"
     outputs: list[str] = Field(default=["valence", "arousal"], min_length=1)
+
+    @model_validator(mode="after")
+    def _classes_are_of_sequences(self) -> "Task":
+        if self.kind == "classification" and self.level == "frame":
+            raise ValueError("a classification is of sequences, not of frames")
+        return self
 
     @property
     def targets(self) -> list[str]:
@@ -113,7 +121,9 @@ class TrainSettings(Settings):
 
     Attributes:
         seeds: one run of every model for each.
-        heldout: share of the training speakers kept apart to choose the epoch by.
+        heldout: what the epoch is chosen by: a share of the training speakers that is kept apart
+            (Parthasarathy and Sundaram 2020), or `validation`, the corpus's own validation split,
+            with all training speakers to learn from.
         epochs: at most so many passes over the training clips.
         patience: stop after so many epochs without a better held-out score.
         batch_clips: clips per step.
@@ -126,7 +136,7 @@ class TrainSettings(Settings):
     """
 
     seeds: list[Seed] = Field(default=[0, 1, 2], min_length=1)
-    heldout: float = Field(default=0.2, gt=0, lt=1)
+    heldout: float | Literal["validation"] = 0.2
     epochs: int = Field(default=50, gt=0)
     patience: int = Field(default=10, gt=0)
     batch_clips: int = Field(default=32, gt=0)
@@ -135,6 +145,14 @@ class TrainSettings(Settings):
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     checkpoint_seconds: float = Field(default=60, ge=0)
     network: NetworkSize = NetworkSize()
+
+    @field_validator("heldout", mode="plain")
+    @classmethod
+    def _heldout_is_a_share_or_a_split(cls, value: object) -> object:
+        if value == "validation" or (isinstance(value, float) and 0 < value < 1):
+            return value
+        # One sentence; pydantic has one for each member of a union.
+        raise PydanticCustomError("share", "should be less than 1 and above 0, or `validation`")
 
     @model_validator(mode="after")
     def _seeds_differ(self) -> "TrainSettings":

@@ -73,7 +73,7 @@ def train(
     Args:
         network: freshly initialised; trained in place.
         training: clips to learn from.
-        heldout: clips of other training speakers, by which the epoch is chosen.
+        heldout: clips of other speakers, by which the epoch is chosen.
         ablation: the strategy against missing modalities, drawn anew every epoch.
         settings: how to train.
         seed: of every random choice.
@@ -96,7 +96,7 @@ def train(
     weights = class_weights(training, device) if settings.class_weights == "balanced" else None
     saved_at = time.monotonic()
     while not state.finished:
-        batches = _epoch_batches(len(training.clips), settings.batch_clips, seed, state.epoch)
+        batches = _epoch_batches(training, settings.batch_clips, seed, state.epoch)
         remaining = training.batches(batches[state.step :], device)
         module.train()
         for step, batch in enumerate(remaining, start=state.step):
@@ -188,11 +188,17 @@ class _State:
         return saved["precision"]
 
 
-def _epoch_batches(clips: int, size: int, seed: int, epoch: int) -> list[list[int]]:
-    """All clips in a random order that depends on seed and epoch alone."""
+def _epoch_batches(training: ClipData, size: int, seed: int, epoch: int) -> list[list[int]]:
+    """All clips in a random order that depends on seed and epoch alone.
+
+    A last sequence by itself joins the batch before it: of one label there is no CCC to learn from.
+    """
     generator = torch.Generator().manual_seed(stream(seed, "order", epoch))
-    order = torch.randperm(clips, generator=generator)
-    return [batch.tolist() for batch in order.split(size)]
+    order = torch.randperm(len(training.clips), generator=generator).tolist()
+    batches = [order[start : start + size] for start in range(0, len(order), size)]
+    if training.task.level == "sequence" and len(batches) > 1 and len(batches[-1]) == 1:
+        batches[-2:] = [batches[-2] + batches[-1]]
+    return batches
 
 
 def class_weights(training: ClipData, device: torch.device) -> Tensor:

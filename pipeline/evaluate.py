@@ -12,9 +12,9 @@ from pipeline.clips import keys_of, open_stores
 from pipeline.console import progress_bar
 from pipeline.hashes import hash_of, hash_of_file, hash_of_sources
 from pipeline.items import Job, cached, stage_errors
-from pipeline.outputs import MODELS, RESULTS, CorpusItem, fresh, read_items
+from pipeline.outputs import MODELS, RESULTS, CorpusItem, fresh, read_items, read_task
 from pipeline.params import Params, load_params
-from pipeline.train import HISTORY, PRELOAD_BYTES
+from pipeline.train import HISTORY, check_settings
 
 TABLES = ("evaluation", "videos", "traces", "training")
 """Result folders; each gets a table named after the model."""
@@ -28,6 +28,7 @@ def main() -> None:
     with stage_errors():
         params = load_params()
         params.model(name)
+        check_settings(params, read_task())
         items = evaluation_items(read_items(), params.evaluate.split)
         results = []
         for seed in params.train.seeds:
@@ -74,13 +75,12 @@ def run_seed(params: Params, folder: Path, items: list[CorpusItem], out: Path) -
     import torch
 
     from models.conditions import grid
-    from models.data import ClipData
     from models.evaluator import evaluate, predict, runs_of
     from pipeline.result_tables import answers, metrics_of_items, metrics_of_runs, traces
 
     card, network = recogniser.load(folder)
     names = [item.item for item in items]
-    data = ClipData(*open_stores(), names, preload_bytes=PRELOAD_BYTES)
+    data = recogniser.clips_of(open_stores(), names)
     title = f"evaluate {card.name}, seed {card.seed}"
     settings = params.evaluate
     device = torch.device(params.execution.torch_device)

@@ -1,4 +1,6 @@
-"""Run a trained recogniser on any video: a CSV with a row per frame, and a figure.
+"""Run a trained recogniser on any video: a CSV with a row per frame, and a figure of them.
+
+A model of sequences gives one row; a figure of it is drawn of classes only.
 
 Works without sound, without a face, or without both, and says what was missing.
 """
@@ -47,9 +49,9 @@ def main() -> None:
         csv, figure = (base.with_name(f"{base.name}.{suffix}") for suffix in ("csv", "png"))
         with writing_to(arguments.out):
             table.to_csv(csv, index=False, float_format="%.5f")
-            draw(card, table, figure, clip=arguments.clip.name)
+            drawn = draw(card, table, figure, clip=arguments.clip.name)
         report(card, table)
-        say(f"wrote {csv} and {figure}")
+        say(f"wrote {csv} and {figure}" if drawn else f"wrote {csv}")
 
 
 @contextmanager
@@ -104,7 +106,6 @@ def predict(clip: Path, folder: Path) -> tuple[recogniser.Card, pd.DataFrame]:
     """
     import torch
 
-    from models.data import ClipData
     from models.evaluator import predict as run
 
     card, network = recogniser.load(folder)
@@ -120,7 +121,7 @@ def predict(clip: Path, folder: Path) -> tuple[recogniser.Card, pd.DataFrame]:
         windows, features = (
             open_store(parts / name, stage="predict") for name in ("windows.zarr", "fc6.zarr")
         )
-        data = ClipData(windows, features, ["clip"], preload_bytes=1 << 40)
+        data = recogniser.clips_of((windows, features), ["clip"], "give a part of it")
         predicted: NDArray[np.float32] = run(network, data, torch.device(device), 32)["clip"]
         item = read_item(windows, "clip")
         times, face, sound = (
@@ -165,18 +166,26 @@ def write_features(clip: Path, card: recogniser.Card, device: str, parts: Path) 
     assemble(parts / "fc6.zarr", {"clip": features}, {})
 
 
-def draw(card: recogniser.Card, table: pd.DataFrame, path: Path, *, clip: str) -> None:
-    """Draw the predictions, over time with missing stretches shaded, with what they are worth."""
+def draw(card: recogniser.Card, table: pd.DataFrame, path: Path, *, clip: str) -> bool:
+    """Draw the predictions, over time with missing stretches shaded, with what they are worth.
+
+    Returns:
+        Whether there was something to draw: a few numbers for a whole sequence are no figure.
+    """
     from reports.predictions import plot_classes, plot_prediction
     from reports.results import caveat
 
     title = f"{clip}, {card.name}, seed {card.seed}"
-    note = caveat(synthetic=card.synthetic_corpus, random_weights=card.fc6.weights == "random")
+    # Of the synthetic corpora only the demo has media to train such a model on.
+    synthetic = "demo" if card.synthetic_corpus else ""
+    note = caveat(synthetic=synthetic, random_weights=card.fc6.weights == "random")
     outputs = card.task.outputs
-    if card.task.level == "sequence":
+    if card.task.kind == "classification":
         shares = {name: float(table[name].iloc[0]) for name in outputs}
         plot_classes(shares, path=path, title=title, note=note)
-        return
+        return True
+    if card.task.level == "sequence":
+        return False
     plot_prediction(
         table["time"],
         {name: table[name] for name in outputs},
@@ -186,6 +195,7 @@ def draw(card: recogniser.Card, table: pd.DataFrame, path: Path, *, clip: str) -
         title=title,
         note=note,
     )
+    return True
 
 
 def report(card: recogniser.Card, table: pd.DataFrame) -> None:
@@ -193,7 +203,9 @@ def report(card: recogniser.Card, table: pd.DataFrame) -> None:
     face, sound = table["face_present"].mean(), table["sound_present"].mean()
     say(f"a face in {face:.0%}, sound in {sound:.0%} of the frames")
     if card.task.level == "sequence":
-        outcome = table[card.task.outputs].iloc[0].sort_values(ascending=False)
+        outcome = table[card.task.outputs].iloc[0]
+        if card.task.kind == "classification":  # the likeliest first
+            outcome = outcome.sort_values(ascending=False)
         say(", ".join(f"{name} {value:.2f}" for name, value in outcome.items()))
     for share, what, modality in ((face, "face", "video"), (sound, "sound", "audio")):
         if share == 0 and modality in card.model.modalities:

@@ -1,5 +1,6 @@
 """A trained recogniser as a folder: its weights, and all that is needed to use it on new media."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,12 +9,17 @@ from features.settings import FaceSettings, FC6Settings, LLDSettings, Settings, 
 from models.settings import Modality, ModelSettings, NetworkSize, Precision, Task
 
 if TYPE_CHECKING:
+    import zarr
     from torch import Tensor
 
+    from models.data import ClipData
     from models.networks import Recogniser
 
 WEIGHTS = "model.safetensors"
 CARD = "config.json"
+
+PRELOAD_BYTES = 4 << 30
+"""fc6 features up to this size are read into memory once."""
 
 
 class Card(Settings):
@@ -89,3 +95,24 @@ def load(folder: Path) -> "tuple[Card, Recogniser]":
             f"the model in {folder} does not fit this version of Lacuna", "train it again"
         ) from error
     return card, network.eval()
+
+
+def clips_of(
+    stores: "tuple[zarr.Group, zarr.Group]", items: Sequence[str], remedy: str = ""
+) -> "ClipData":
+    """The clips of some items, for a recogniser to learn from or to recognise.
+
+    Args:
+        stores: windows and fc6.
+        items: names of the items.
+        remedy: what to do about a sequence that is too long; by default to cut it in items.csv.
+
+    Raises:
+        InputError: an item is too long for a sequence.
+    """
+    from models.data import ClipData, SequenceTooLongError
+
+    try:
+        return ClipData(*stores, items, preload_bytes=PRELOAD_BYTES)
+    except SequenceTooLongError as error:
+        raise InputError(str(error), remedy or "cut it with start and end in items.csv") from error

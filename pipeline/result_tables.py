@@ -62,7 +62,7 @@ def metrics_of_items(data: ClipData, predictions: Predictions) -> pd.DataFrame:
 
 def answers(data: ClipData, predictions: Predictions) -> pd.DataFrame:
     """Annotation and prediction of every sequence on intact input; classes by their names."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     for item in data.items:
         if not data.item_array(item, "valid")[0]:
             continue
@@ -78,7 +78,7 @@ def answers(data: ClipData, predictions: Predictions) -> pd.DataFrame:
             {"item": item, "target": target, "annotated": annotated, "predicted": guess}
             for target, (annotated, guess) in zip(data.task.targets, pairs, strict=True)
         ]
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=["item", "target", "annotated", "predicted"])
 
 
 def traces(data: ClipData, predictions: Predictions) -> pd.DataFrame:

@@ -49,6 +49,7 @@ def describe_run(params: Params) -> dict[str, Any]:
         "split": params.evaluate.split,
         "trials": params.evaluate.trials,
         "seeds": params.train.seeds,
+        "heldout": params.train.heldout,
         "network": params.train.network.model_dump(),
         "models": {name: model.model_dump() for name, model in params.models.items()},
     }

@@ -8,11 +8,12 @@ import argparse
 import shutil
 from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import Literal, cast
 
 import numpy as np
 import pandas as pd
 
+from features.corpora.item import Task
 from features.errors import InputError
 from features.store import link_or_copy
 from pipeline import recogniser
@@ -20,14 +21,11 @@ from pipeline.clips import keys_of, open_stores
 from pipeline.console import progress_bar
 from pipeline.hashes import hash_of, hash_of_file, hash_of_sources
 from pipeline.items import Job, cached, stage_errors
-from pipeline.outputs import MODELS, CorpusItem, read_facts, read_items
+from pipeline.outputs import MODELS, CorpusItem, read_facts, read_items, read_task
 from pipeline.params import Params, load_params
 
 HISTORY = "history.csv"
 """A row per epoch: epoch, train_loss, heldout (the task's first metric), best (0 or 1)."""
-
-PRELOAD_BYTES = 4 << 30
-"""fc6 features up to this size are read into memory once."""
 
 
 def main() -> None:
@@ -38,8 +36,9 @@ def main() -> None:
     with stage_errors():
         params = load_params()
         params.model(name)
-        items = training_items(read_items())
-        split_speakers(items, params.train.heldout, params.train.seeds[0])
+        check_settings(params, read_task())
+        items = training_items(read_items(), params.train.heldout)
+        parts(items, params.train.heldout, params.train.seeds[0])
         for seed in params.train.seeds:
             key = seed_key(params, name, seed, items)
             job = Job(name, key, partial(train_seed, params, name, seed, items, key))
@@ -47,22 +46,68 @@ def main() -> None:
             checkpoint_of(params, key).unlink(missing_ok=True)
 
 
-def training_items(items: list[CorpusItem]) -> list[CorpusItem]:
-    """The labelled items of the train split.
+def check_settings(params: Params, task: Task) -> None:
+    """Refuse what cannot be trained, or would give misleading results.
 
     Raises:
-        InputError: there is none.
+        InputError: names the setting.
     """
-    chosen = [item for item in items if item.split == "train" and item.labelled]
-    if not chosen:
+    train, evaluate = params.train, params.evaluate
+    if train.heldout == evaluate.split == "validation":
+        raise InputError(
+            "train.heldout and evaluate.split are both validation: the epoch would be chosen on "
+            "the clips that results are reported of",
+            "evaluate on test, or hold out a share of the training speakers",
+        )
+    if train.class_weights != "none" and task.kind != "classification":
+        raise InputError(
+            f"train.class_weights is {train.class_weights}, and the corpus has no classes",
+            "set it to none",
+        )
+    if train.batch_clips == 1 and (task.kind, task.level) == ("regression", "sequence"):
+        raise InputError("train.batch_clips is 1, and one label has no CCC", "set it to 2 or more")
+
+
+def training_items(
+    items: list[CorpusItem], heldout: float | Literal["validation"]
+) -> list[CorpusItem]:
+    """The labelled items to learn from and to choose the epoch by.
+
+    Raises:
+        InputError: there are none to learn from.
+    """
+    splits = ("train", "validation") if heldout == "validation" else ("train",)
+    chosen = [item for item in items if item.split in splits and item.labelled]
+    if not any(item.split == "train" for item in chosen):
         raise InputError("no item of the train split has labels", "add labels to the corpus")
     return chosen
 
 
-def split_speakers(items: list[CorpusItem], share: float, seed: int) -> tuple[list[str], list[str]]:
+def parts(
+    items: list[CorpusItem], heldout: float | Literal["validation"], seed: int
+) -> tuple[list[str], list[str]]:
     """Names of the items to learn from and of those to choose the epoch by.
 
-    Whole speakers are held out, drawn by the seed: at least one, and at least one is left.
+    Raises:
+        InputError: there are none to choose by.
+    """
+    if heldout != "validation":
+        return split_speakers(items, heldout, seed)
+    learning, chosen_by = (
+        [item.item for item in items if item.split == split] for split in ("train", "validation")
+    )
+    if not chosen_by:
+        raise InputError(
+            "train.heldout is validation, and no labelled item is in that split",
+            "make it a share of the training speakers",
+        )
+    return learning, chosen_by
+
+
+def split_speakers(items: list[CorpusItem], share: float, seed: int) -> tuple[list[str], list[str]]:
+    """See `parts`; whole speakers are held out, drawn by the seed.
+
+    At least one speaker is held out, and at least one is left.
 
     Raises:
         InputError: there is only one training speaker.
@@ -80,7 +125,7 @@ def split_speakers(items: list[CorpusItem], share: float, seed: int) -> tuple[li
 
 def seed_key(params: Params, name: str, seed: int, items: list[CorpusItem]) -> str:
     """Hash of everything one seed's weights depend on."""
-    inputs = [[item.speaker for item in items], keys_of(items)]
+    inputs = [[(item.split, item.speaker) for item in items], keys_of(items)]
     settings = params.train.model_dump(exclude={"seeds", "checkpoint_seconds"})
     code = [hash_of_sources(Path("models"))]
     code += [hash_of_file(Path(module)) for module in (__file__, recogniser.__file__)]
@@ -98,14 +143,13 @@ def train_seed(
     """Train one seed of one model."""
     import torch
 
-    from models.data import ClipData
     from models.networks import build
     from models.trainer import Epoch, train
 
     windows, fc6 = open_stores()
     learning, heldout = (
-        ClipData(windows, fc6, names, preload_bytes=PRELOAD_BYTES)
-        for names in split_speakers(items, params.train.heldout, seed)
+        recogniser.clips_of((windows, fc6), names)
+        for names in parts(items, params.train.heldout, seed)
     )
     if not learning.has_labels or not heldout.has_labels:
         raise InputError(
@@ -131,6 +175,12 @@ def train_seed(
             checkpoint=checkpoint_of(params, key),
             device=torch.device(params.execution.torch_device),
             on_epoch=on_epoch,
+        )
+    if not any(np.isfinite(epoch.score) for epoch in trained.history):
+        raise InputError(
+            f"the held-out {learning.task.metrics[0]} is undefined in every epoch: held-out labels "
+            "or predictions are constant or not numbers",
+            "hold out more clips, or change train.learning_rate",
         )
     normaliser = cast("dict[str, list[float]]", windows.attrs["normaliser"])
     gives_features = read_facts()["gives_features"]

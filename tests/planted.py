@@ -55,8 +55,13 @@ def planted_stores(
 CLASSES = Task(kind="classification", level="sequence", outputs=["anger", "joy", "rest"])
 
 
-def planted_sequences(folder: Path, *, items: int, seed: int = 0) -> tuple[zarr.Group, zarr.Group]:
-    """The stores of sequences of 5 to 40 frames, whose class both modalities show."""
+def planted_sequences(
+    folder: Path, *, items: int, seed: int = 0, task: Task = CLASSES
+) -> tuple[zarr.Group, zarr.Group]:
+    """The stores of sequences of 5 to 40 frames, whose class both modalities show.
+
+    A task of three targets takes the classes' ones and zeros as its numbers.
+    """
     rng = np.random.default_rng(seed)
     to_fc6, to_lld = rng.standard_normal((3, FC6)), rng.standard_normal((3, DESCRIPTORS))
     windows, fc6 = {}, {}
@@ -77,7 +82,7 @@ def planted_sequences(folder: Path, *, items: int, seed: int = 0) -> tuple[zarr.
         }
         write_item(windows[name], arrays, {"key": name})
         write_item(fc6[name], {"fc6": np.maximum(shown, 0).astype(np.float16)}, {"key": name})
-    attributes = {"clip_frames": 10, "task": CLASSES.model_dump()}  # sequences are never cut
+    attributes = {"clip_frames": 10, "task": task.model_dump()}  # sequences are never cut
     return _stores(folder, windows, fc6, attributes)
 
 

@@ -1,10 +1,13 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
-from planted import DESCRIPTORS, STEPS, planted_stores
+from planted import DESCRIPTORS, STEPS, planted_sequences, planted_stores
 
 from features.store import read_array, read_item
-from models.data import ClipData
+from models import data as clips
+from models.data import ClipData, SequenceTooLongError
 
 
 @pytest.fixture(scope="module")
@@ -54,3 +57,18 @@ def test_reading_by_clip_equals_preloading_and_order_is_kept(stores: tuple) -> N
         assert torch.equal(early.video, late.video)
         assert torch.equal(early.first, late.first)
     assert early.first.tolist() == [50, 100]
+
+
+def test_a_sequence_too_long_to_be_attended_to_is_refused(
+    stores: tuple, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sequences = planted_sequences(tmp_path, items=6)
+    items = [f"item-{i}" for i in range(6)]
+    lengths = {c.item: c.stop for c in ClipData(*sequences, items, preload_bytes=0).clips}
+    longest = max(lengths, key=lambda item: lengths[item])
+    monkeypatch.setattr(clips, "MAX_SEQUENCE_FRAMES", lengths[longest])
+    ClipData(*sequences, items, preload_bytes=0)
+    monkeypatch.setattr(clips, "MAX_SEQUENCE_FRAMES", lengths[longest] - 1)
+    with pytest.raises(SequenceTooLongError, match=f"{longest} has {lengths[longest]} frames"):
+        ClipData(*sequences, items, preload_bytes=0)
+    clip_data(stores)  # frames are cut into clips, however many there are

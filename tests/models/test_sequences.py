@@ -1,6 +1,7 @@
 """Classes of whole sequences, end to end through data, training and evaluation."""
 
 from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 import torch
 from planted import CLASSES, planted_sequences
 
+from models import trainer
 from models.conditions import grid
 from models.data import ClipData
 from models.evaluator import evaluate, pooled_scores, predict, runs_of
@@ -63,6 +65,18 @@ def test_training_learns_the_classes_and_losses_cost(
         intact, pooled_scores(test, predict(network, test, CPU, 7)).values()["macro_f1"]
     )
     assert f1.min() < min(intact)
+
+
+def test_no_sequence_is_a_batch_of_its_own(clips: Callable) -> None:
+    batches = [trainer._epoch_batches(clips(range(n)), 4, 0, 1) for n in (8, 9, 10, 1)]
+    assert [[len(batch) for batch in epoch] for epoch in batches] == [
+        [4, 4],
+        [4, 5],
+        [4, 4, 2],
+        [1],
+    ]
+    assert sorted(chain(*batches[1])) == list(range(9))
+    assert batches[1] == trainer._epoch_batches(clips(range(9)), 4, 0, 1)
 
 
 def test_class_weights_balance_the_labels(clips: Callable) -> None:

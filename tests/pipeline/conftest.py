@@ -53,17 +53,17 @@ class Project:
         merge(content, changes)
         yaml.dump(content, self.folder / "params.yaml")
 
-    def start(self, *command: str, own_group: bool = False) -> "subprocess.Popen[str]":
-        """Start a command; `python` is the interpreter of the tests."""
+    def start(self, *command: str, conversation: bool = False) -> "subprocess.Popen[str]":
+        """Start a command, on request one that listens; `python` is that of the tests."""
         search = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         return subprocess.Popen(
             command,
             cwd=self.folder,
             env={**os.environ, "LACUNA_CACHE": str(self.cache), "PATH": search, "COLUMNS": "200"},
+            stdin=subprocess.PIPE if conversation else None,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stderr=None if conversation else subprocess.STDOUT,
             text=True,
-            start_new_session=own_group,
         )
 
     def run(self, *command: str, fails: bool = False) -> str:

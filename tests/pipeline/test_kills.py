@@ -1,71 +1,124 @@
 """SIGKILL at 50 random moments of the extraction stages: the next run ends as if nothing was."""
 
 import os
+import select
 import shutil
 import signal
+import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
 from conftest import Project
 
+from features.corpora.demo import make_clip
+from features.corpora.settings import DemoSettings
 from pipeline.hashes import hash_of_file
 
 STAGES = ("corpus", "faces", "fc6", "lld", "windows")
 KILLS = 10
 """Of each stage."""
 
-SMALL = {"corpus": {"demo": {"speakers": 5, "clips": 5, "seconds": 1.0, "fps": 15}}}
+CLIPS = DemoSettings(speakers=4, clips=4, seconds=1.0, fps=12)
+
+PARENT = """
+import importlib, os, sys
+import av, cv2, dlib, opensmile, pandas, torch
+import features.faces.extract, features.fc6, features.lld, features.vggface_weights
+stages = {name: importlib.import_module(f"pipeline.{name}") for name in sys.argv[1:]}
+sys.argv = ["stage"]
+for line in sys.stdin:
+    child = os.fork()
+    if child == 0:
+        os.setsid()
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for stream in range(3):
+            os.dup2(nothing, stream)
+        try:
+            stages[line.strip()].main()
+        finally:
+            os._exit(0 if sys.exc_info()[0] is None else 1)
+    print(child, flush=True)
+    print(os.waitpid(child, 0)[1], flush=True)
+"""
+"""A process that has imported everything, and runs each stage in a child: kills hit the stages and
+not the imports."""
 
 
-def kill_after(project: Project, stage: str, seconds: float) -> bool:
-    """Run a stage and kill it with all its workers; whether it was still running by then."""
-    process = project.start("python", "-m", f"pipeline.{stage}", own_group=True)
-    time.sleep(seconds)
-    is_running = process.poll() is None
-    if is_running:
-        os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
-    return is_running
+@dataclass
+class Runner:
+    """Runs the stages of a project, if need be not to their ends."""
+
+    project: Project
+    parent: "subprocess.Popen[str]"
+
+    def run(self, stage: str, *, seconds: float | None = None) -> bool:
+        """Run a stage to its end or for so long, then kill it; whether it had to be killed."""
+        print(stage, file=self.parent.stdin, flush=True)
+        child = int(self.parent.stdout.readline())
+        ended, _, _ = select.select([self.parent.stdout], [], [], seconds)
+        if not ended:
+            with suppress(ProcessLookupError):  # it has no group yet, or has just ended
+                os.killpg(child, signal.SIGKILL)  # with its workers
+        code = os.waitstatus_to_exitcode(int(self.parent.stdout.readline()))
+        assert code in (0, -signal.SIGKILL)
+        return code != 0
+
+    def outputs(self) -> dict[str, str]:
+        """Hash of every file that the stages wrote."""
+        data = self.project.folder / "data"
+        files = (path for path in data.rglob("*") if path.is_file())
+        return {path.relative_to(data).as_posix(): hash_of_file(path) for path in files}
+
+    def forget(self, stage: str, generator: np.random.Generator) -> None:
+        """Delete half of a stage's results from the item cache."""
+        for entry in sorted(self.project.cache.glob(f"{stage}/*/*/entry.json")):
+            if generator.random() < 0.5:
+                shutil.rmtree(entry.parent)
 
 
-def outputs(project: Project) -> dict[str, str]:
-    """Hash of every file that the stages wrote."""
-    data = project.folder / "data"
-    files = (path for path in data.rglob("*") if path.is_file())
-    return {path.relative_to(data).as_posix(): hash_of_file(path) for path in files}
+@pytest.fixture
+def runners(make_project: Callable[[], Project]):
+    """Two projects with the same clips."""
+    made = []
+    for _ in range(2):
+        project = make_project()
+        clips = project.folder / "clips"
+        for folder in ("labels", "truth"):
+            (clips / folder).mkdir(parents=True)
+        for index in range(CLIPS.clips):
+            make_clip(clips, CLIPS, index)
+        project.params({"corpus": {"name": "folder", "root": "clips"}})
+        parent = project.start("python", "-c", PARENT, *STAGES, conversation=True)
+        made.append(Runner(project, parent))
+    yield made
+    for runner in made:
+        runner.parent.kill()
+        runner.parent.communicate()
 
 
 @pytest.mark.slow
-def test_killed_stages_end_with_the_same_stores(make_project: Callable[[], Project]) -> None:
-    undisturbed, killed = make_project(), make_project()
+def test_killed_stages_end_with_the_same_stores(runners: list[Runner]) -> None:
+    undisturbed, killed = runners
     generator = np.random.default_rng(0)
-    for project in (undisturbed, killed):
-        project.params(SMALL)
     for stage in STAGES:
         begun = time.monotonic()
-        undisturbed.run("python", "-m", f"pipeline.{stage}")
+        undisturbed.run(stage)
         duration = time.monotonic() - begun
         kills = attempts = 0
         while kills < KILLS:
-            attempts += 1
             # Half of the moments are late ones, when results and stores are written.
             earliest = 0.6 * duration * (kills % 2)
-            if kill_after(killed, stage, generator.uniform(earliest, duration)):
+            if killed.run(stage, seconds=generator.uniform(earliest, duration)):
                 kills += 1
             else:  # it ended, as most is cached by now: give it work again
-                forget(killed, stage, generator)
-            assert attempts < 4 * KILLS
-        killed.run("python", "-m", f"pipeline.{stage}")
-    assert outputs(killed) == outputs(undisturbed)
-    assert len(outputs(killed)) > 100
-    assert list(killed.cache.rglob("*.partial")) == []
-
-
-def forget(project: Project, stage: str, generator: np.random.Generator) -> None:
-    """Delete half of a stage's results from the item cache."""
-    entries = sorted(project.cache.glob(f"{stage}/*/*/entry.json"))
-    for entry in entries:
-        if generator.random() < 0.5:
-            shutil.rmtree(entry.parent)
+                killed.forget(stage, generator)
+            attempts += 1
+            assert attempts < 6 * KILLS
+        killed.run(stage)
+    assert killed.outputs() == undisturbed.outputs()
+    assert len(killed.outputs()) > 100
+    assert list(killed.project.cache.rglob("*.partial")) == []

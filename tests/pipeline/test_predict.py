@@ -10,6 +10,7 @@ from conftest import Project
 from media_factory import flat_frames, make_video, tone
 
 from features.errors import InputError
+from models.settings import ModelSettings, Task
 from pipeline import predict as command
 from pipeline.params import ExecutionSettings
 
@@ -131,11 +132,94 @@ def test_the_figure_says_what_the_model_is(
     monkeypatch: pytest.MonkeyPatch, synthetic: bool, weights: str, said: str
 ) -> None:
     notes = []
-    monkeypatch.setattr("reports.figures.plot_prediction", lambda *_, **k: notes.append(k["note"]))
-    card = SimpleNamespace(
-        name="a", seed=0, synthetic_corpus=synthetic, fc6=SimpleNamespace(weights=weights)
+    monkeypatch.setattr(
+        "reports.predictions.plot_prediction", lambda *_, **k: notes.append(k["note"])
     )
     names = ("time", "valence", "arousal", "face_present", "sound_present")
     table = pd.DataFrame({name: [0.0] for name in names})
-    command.draw(card, table, Path("clip.png"), clip="clip.mp4")
+    card = a_card(Task(), synthetic=synthetic, weights=weights)
+    assert command.draw(card, table, Path("clip.png"), clip="clip.mp4")
     assert notes == [said]
+
+
+def a_card(task: Task, *, synthetic: bool = False, weights: str = "vgg.h5") -> SimpleNamespace:
+    """As much of a card as drawing and reporting need."""
+    return SimpleNamespace(
+        name="a",
+        seed=0,
+        task=task,
+        model=ModelSettings(),
+        synthetic_corpus=synthetic,
+        fc6=SimpleNamespace(weights=weights),
+    )
+
+
+@pytest.mark.parametrize("kind", ["regression", "sentiment"])
+def test_the_numbers_of_a_sequence_are_said_in_their_order_and_not_drawn(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    card = a_card(Task(kind=kind, level="sequence", outputs=["valence", "arousal"]))
+    table = pd.DataFrame(
+        {"valence": [-0.5], "arousal": [2.5], "face_present": 1.0, "sound_present": 1.0}
+    )
+    assert not command.draw(card, table, tmp_path / "clip.png", clip="clip.mp4")
+    assert not list(tmp_path.iterdir())
+    command.report(card, table)
+    assert "valence -0.50, arousal 2.50" in capsys.readouterr().err
+
+
+def test_the_likeliest_class_is_said_first_and_all_are_drawn(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    card = a_card(Task(kind="classification", level="sequence", outputs=["anger", "joy"]))
+    table = pd.DataFrame(
+        {"anger": [0.25], "joy": [0.75], "face_present": 1.0, "sound_present": 1.0}
+    )
+    assert command.draw(card, table, tmp_path / "clip.png", clip="clip.mp4")
+    assert (tmp_path / "clip.png").exists()
+    command.report(card, table)
+    assert "joy 0.75, anger 0.25" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("drawn", [True, False])
+def test_a_figure_is_only_claimed_where_there_is_one(
+    elsewhere: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    drawn: bool,
+) -> None:
+    monkeypatch.setattr("sys.argv", ["predict", "clip.mp4", "--model", "a"])
+    monkeypatch.setattr(command, "model_folder", lambda *_: elsewhere)
+    monkeypatch.setattr(command, "predict", lambda *_: (None, pd.DataFrame()))
+    monkeypatch.setattr(command, "draw", lambda *_, **__: drawn)
+    monkeypatch.setattr(command, "report", lambda *_: None)
+    command.main()
+    said = capsys.readouterr().err
+    assert "wrote clip.a.csv" in said
+    assert ("clip.a.png" in said) == drawn
+
+
+# ------------------------------------------------------------------ the challenge's format
+
+
+def test_the_challenge_gets_a_row_per_frame_or_those_it_wants(
+    finished: Project, tmp_path: Path
+) -> None:
+    traces = pd.read_csv(finished.folder / "reports/results/traces/baseline.csv")
+    item = traces["item"].iloc[0]
+    out, wanted = tmp_path / "all.txt", tmp_path / "wanted.csv"
+    command = ("python", "-m", "pipeline.challenge", "--model", "baseline", "--out", str(out))
+    finished.run(*command)
+    table = pd.read_csv(out)
+    assert list(table) == ["image_location", "valence", "arousal"]
+    own = table[table["image_location"].str.startswith(f"{item}/")]
+    assert own["image_location"].iloc[0] == f"{item}/00001.jpg"
+    seen = traces[(traces["item"] == item) & (traces["target"] == "valence")]
+    assert np.allclose(own["valence"], seen["predicted"], atol=1e-4)
+    wanted.write_text(f"image_location,valence,arousal\n{item}/00007.jpg,,\n{item}/99999.jpg,,\n")
+    finished.run(*command, "--wanted", str(wanted))
+    chosen = pd.read_csv(out)
+    assert chosen["valence"].tolist() == [own["valence"].iloc[6], own["valence"].iloc[-1]]
+    said = finished.run(*command, "--split", "nowhere", fails=True)
+    assert "no item is in split nowhere" in said
+    assert "Traceback" not in said

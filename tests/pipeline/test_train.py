@@ -1,15 +1,19 @@
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from corpus_items import corpus_item
+from planted import planted_sequences
 
+from features.corpora.item import Task
 from features.errors import InputError
 from features.store import assemble, write_item
-from pipeline import train
+from models.settings import Task as SequenceTask
+from pipeline import evaluate, train
 from pipeline.outputs import FC6, WINDOWS
-from pipeline.params import load_params
-from pipeline.train import seed_key, split_speakers, training_items
+from pipeline.params import Params, load_params
+from pipeline.train import check_settings, parts, seed_key, split_speakers, training_items
 
 
 def item(name, speaker, split="train", *, labelled=True):
@@ -30,9 +34,11 @@ def test_training_items_are_the_labelled_ones_of_the_train_split():
         item("c", "3", "validation"),
         item("d", "4", "test"),
     ]
-    assert training_items(items) == items[:1]
-    with pytest.raises(InputError, match="no item of the train split has labels"):
-        training_items(items[1:])
+    assert training_items(items, 0.2) == items[:1]
+    assert training_items(items, "validation") == [items[0], items[2]]
+    for heldout in (0.2, "validation"):
+        with pytest.raises(InputError, match="no item of the train split has labels"):
+            training_items(items[1:], heldout)
 
 
 @pytest.mark.parametrize(
@@ -62,6 +68,96 @@ def test_the_seed_draws_the_speakers():
 def test_one_training_speaker_is_too_few():
     with pytest.raises(InputError, match=r"train\.heldout needs two training speakers"):
         split_speakers(corpus(1), 0.2, 0)
+
+
+def test_the_validation_split_can_choose_the_epoch():
+    items = [*corpus(3), item("v", "9", "validation")]
+    learning, chosen_by = parts(items, "validation", 0)
+    assert learning == [i.item for i in items[:-1]]
+    assert chosen_by == ["v"]
+    assert parts(items[:-1], 0.4, 1) == split_speakers(items[:-1], 0.4, 1)
+    with pytest.raises(InputError, match="no labelled item is in that split"):
+        parts(items[:-1], "validation", 0)
+
+
+# ------------------------------------------------------------------ what cannot be trained
+
+AFFECT = Task("regression", "frame", ("valence", "arousal"))
+DIMENSIONS = Task("regression", "sequence", ("valence", "arousal"))
+CLASSES = Task("classification", "sequence", ("anger", "joy"))
+
+
+def settings(**sections):
+    return Params.model_validate({"models": {"mine": {}}, **sections})
+
+
+@pytest.mark.parametrize(
+    ("sections", "task", "says"),
+    [
+        (
+            {"train": {"heldout": "validation"}, "evaluate": {"split": "validation"}},
+            AFFECT,
+            "train.heldout and evaluate.split are both validation",
+        ),
+        ({"train": {"class_weights": "balanced"}}, AFFECT, "class_weights is balanced, and the"),
+        ({"train": {"batch_clips": 1}}, DIMENSIONS, "batch_clips is 1, and one label has no CCC"),
+    ],
+)
+def test_what_would_mislead_is_refused(sections, task, says):
+    with pytest.raises(InputError, match=says):
+        check_settings(settings(**sections), task)
+
+
+@pytest.mark.parametrize("stage", [train, evaluate])
+def test_training_and_evaluation_refuse_it_before_any_work(tmp_path, monkeypatch, capsys, stage):
+    monkeypatch.chdir(tmp_path)
+    sections = "train: {heldout: validation}\nevaluate: {split: validation}\n"
+    Path("params.yaml").write_text("models: {mine: {}}\n" + sections)
+    monkeypatch.setattr("sys.argv", ["stage", "mine"])
+    monkeypatch.setattr(stage, "read_task", lambda: AFFECT)
+    with pytest.raises(SystemExit) as caught:
+        stage.main()
+    assert caught.value.code == 1
+    assert "are both validation" in capsys.readouterr().err
+
+
+def test_what_makes_sense_is_not_refused():
+    check_settings(settings(train={"heldout": "validation"}), AFFECT)
+    check_settings(settings(evaluate={"split": "validation"}), AFFECT)
+    check_settings(settings(train={"class_weights": "balanced", "batch_clips": 1}), CLASSES)
+    check_settings(settings(train={"batch_clips": 1}), AFFECT)
+
+
+@pytest.fixture
+def planted(tmp_path, monkeypatch):
+    """Stores of a few sequences; their items."""
+    task = SequenceTask(kind="regression", level="sequence", outputs=["a", "b", "c"])
+    stores = planted_sequences(tmp_path, items=6, task=task)
+    monkeypatch.setattr(train, "open_stores", lambda: stores)
+    return [item(f"item-{i}", f"speaker{i % 3}") for i in range(6)]
+
+
+def train_planted(items, folder, heldout=0.2):
+    quick = {"epochs": 2, "heldout": heldout, "precision": "fp32", "network": {"dim": 4}}
+    params = settings(train=quick, execution={"cache": str(folder / "cache"), "device": "cpu"})
+    train.train_seed(params, "mine", 0, items, "key", folder / "out")
+
+
+def test_an_undefined_held_out_score_is_said(planted, tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        "models.trainer.pooled_scores",
+        lambda *_: SimpleNamespace(values=lambda: {"ccc": np.full(3, np.nan)}),
+    )
+    with pytest.raises(InputError, match="the held-out ccc is undefined in every epoch"):
+        train_planted(planted, tmp_path)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_sequence_that_is_too_long_is_an_input_error(planted, tmp_path, monkeypatch):
+    monkeypatch.setattr("models.data.MAX_SEQUENCE_FRAMES", 4)
+    with pytest.raises(InputError, match=r"item-\d has \d+ frames, more than the 4") as caught:
+        train_planted(planted, tmp_path)
+    assert caught.value.remedy == "cut it with start and end in items.csv"
 
 
 # ------------------------------------------------------------------ when to train again
@@ -111,6 +207,8 @@ def key(*, name="mine", seed=0, items=None, **sections):
         {"train": "{network: {dim: 64}}"},
         {"items": [item("a", "1")]},
         {"items": [item("a", "1"), item("b", "1")]},
+        {"items": [item("a", "1"), item("b", "2", "validation")]},
+        {"train": "{heldout: validation}"},
     ],
     ids=str,
 )

@@ -1,0 +1,80 @@
+"""Predictions of a trained recogniser for a split, in the format of the Aff-Wild2 challenge.
+
+One file, rows `image_location,valence,arousal`; image location `x/00001.jpg` is the first frame of
+item x.
+"""
+
+import argparse
+from pathlib import Path
+
+from features.corpora.affwild2 import write_predictions
+from features.corpora.item import AFFECT
+from features.corpora.table import read_table
+from features.errors import InputError
+from pipeline import recogniser
+from pipeline.clips import open_stores
+from pipeline.console import say
+from pipeline.items import stage_errors
+from pipeline.outputs import read_items, read_task
+from pipeline.params import load_params
+from pipeline.predict import model_folder, writing_to
+
+LOCATION = "image_location"
+
+
+def main() -> None:
+    """Run the command."""
+    parser = argparse.ArgumentParser(prog="python -m pipeline.challenge", description=__doc__)
+    parser.add_argument("--model", required=True, help="name of a trained model")
+    parser.add_argument("--seed", type=int, help="which run of it (default: the first)")
+    parser.add_argument("--split", default="test", help="whose items (default: test)")
+    parser.add_argument("--wanted", type=Path, help="the challenge's list of image locations")
+    parser.add_argument("--out", type=Path, default=Path("predictions.txt"), help="file to write")
+    asked = parser.parse_args()
+    with stage_errors():
+        text = predictions_of(model_folder(asked.model, asked.seed), asked.split, asked.wanted)
+        with writing_to(asked.out.parent):
+            asked.out.parent.mkdir(parents=True, exist_ok=True)
+            asked.out.write_text(text)
+        say(f"wrote {asked.out}: {text.count(chr(10)) - 1} rows")
+
+
+def predictions_of(folder: Path, split: str, wanted: Path | None) -> str:
+    """The text of the file.
+
+    Args:
+        folder: of a trained model.
+        split: whose items, with labels or without.
+        wanted: CSV with a column image_location; None for every frame.
+
+    Raises:
+        InputError: the task is another one, the split is empty, or the list does not fit it.
+    """
+    import torch
+
+    from models.evaluator import predict
+
+    if read_task() != AFFECT:
+        raise InputError("the challenge is of valence and arousal per frame", "change the corpus")
+    names = [item.item for item in read_items() if item.split == split]
+    if not names:
+        raise InputError(
+            f"no item is in split {split}",
+            "name another one; corpus.affwild2.test_list brings the test set",
+        )
+    locations = None
+    if wanted is not None:
+        table = read_table(wanted)
+        if LOCATION not in table:
+            raise InputError(f"{wanted} has no column {LOCATION}", "give the challenge's list")
+        locations = table[LOCATION].tolist()
+    params = load_params()
+    _, network = recogniser.load(folder)
+    data = recogniser.clips_of(open_stores(), names)
+    device = torch.device(params.execution.torch_device)
+    predictions = predict(network, data, device, params.evaluate.batch_clips)
+    return write_predictions(predictions, locations)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,24 @@
+"""Settings that are refused, and what is said of them."""
+
+import pytest
+from pydantic import ValidationError
+
+from models.settings import Task, TrainSettings
+
+
+def test_classes_of_frames_are_refused() -> None:
+    with pytest.raises(ValidationError, match="classification is of sequences, not of frames"):
+        Task(kind="classification", level="frame", outputs=["anger", "joy"])
+
+
+@pytest.mark.parametrize("heldout", [0.1, 0.9, "validation"])
+def test_the_epoch_is_chosen_by_a_share_or_the_validation_split(heldout: object) -> None:
+    assert TrainSettings.model_validate({"heldout": heldout}).heldout == heldout
+
+
+@pytest.mark.parametrize("heldout", [0.0, 1.0, -0.1, float("nan"), 1, True, None, "test", [0.2]])
+def test_another_heldout_is_refused_in_one_sentence(heldout: object) -> None:
+    with pytest.raises(ValidationError) as caught:
+        TrainSettings.model_validate({"heldout": heldout})
+    (error,) = caught.value.errors()
+    assert error["msg"] == "should be less than 1 and above 0, or `validation`"
