@@ -33,7 +33,7 @@ def build(folder: Path, models: Sequence[str], seeds: Sequence[int]) -> None:
     summary = summarise(results)
     for name in ("metrics", "plots", "figures"):
         shutil.rmtree(folder / name, ignore_errors=True)
-    exports.write_metrics(folder, metrics(summary.headlines))
+    exports.write_metrics(folder, metrics(summary, results.models, results.task))
     exports.write_plots(folder / "plots", results.training, summary)
     html = page(results, summary, illustrate(folder / "figures", results, summary))
     (folder / "index.html").write_text(html, encoding="utf-8")

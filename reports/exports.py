@@ -5,22 +5,31 @@ from pathlib import Path
 
 import pandas as pd
 
-from reports.summary import Summary
+from reports.summary import HEADLINES, MEAN, Summary
+
+VIDEOS = ["item", "value", "target", "model"]
+TRACE = ["time", "value", "target", "model"]
 
 
 def write_metrics(folder: Path, metrics: dict[str, dict[str, dict[str, float]]]) -> None:
-    """Write the metrics twice: whole, and a file a model.
+    """Write all metrics in one file, and the headlines of each model in one of its own.
 
-    `dvc metrics show` prints a row per file and a column per number, so it is the folder
-    `metrics/` that makes a table to read; `metrics.json` has all of it in one place.
+    `dvc metrics show` prints a row per file and a column per number, so the folder `metrics/` has
+    what fits a table to read: the headlines of each target. `metrics.json` has the mean of the
+    targets and the other metrics too.
 
     Args:
-        folder: gets `metrics.json` and `metrics/<model>.json`.
+        folder: gets `metrics.json` and, whatever is known of a model, `metrics/<model>.json`.
         metrics: what `summary.metrics` returned.
     """
     _write_json(folder / "metrics.json", metrics)
-    for model, numbers in metrics.items():
-        _write_json(folder / "metrics" / f"{model}.json", numbers)
+    for model, targets in metrics.items():
+        headlines = {
+            target: {name: value for name, value in numbers.items() if name in HEADLINES}
+            for target, numbers in targets.items()
+            if target != MEAN
+        }
+        _write_json(folder / "metrics" / f"{model}.json", headlines)
 
 
 def write_plots(folder: Path, training: pd.DataFrame, summary: Summary) -> None:
@@ -28,9 +37,10 @@ def write_plots(folder: Path, training: pd.DataFrame, summary: Summary) -> None:
 
     Args:
         folder: gets `<modality>_<strategy>.csv` (p, value, sd, n, target, model) and
-            `training.csv` (epoch, train_loss, heldout, seed, model); for a task of frames also
-            `videos.csv` (item, value, target, model) and `trace.csv` (time, value, target, model)
-            of the first trace, in which the annotation stands as a model of its own.
+            `training.csv` (epoch, train_loss, heldout, seed, model), `videos.csv` (item, value,
+            target, model) and `trace.csv` (time, value, target, model) of the first trace, in which
+            the annotation stands as a model of its own. Of sequences the last two have no rows:
+            DVC leaves such plots out, but complains of files that are not there.
         training: rows of `Results.training`.
         summary: of the run.
     """
@@ -39,13 +49,15 @@ def write_plots(folder: Path, training: pd.DataFrame, summary: Summary) -> None:
         _write_csv(path, ordered, "p", "value", "sd", "n", "target", "model")
     path = folder / "training.csv"
     _write_csv(path, training, "epoch", "train_loss", "heldout", "seed", "model")
-    if summary.traces:
-        _write_csv(folder / "videos.csv", summary.videos, "item", "value", "target", "model")
-        trace = _long_trace(next(iter(summary.traces.values())))
-        _write_csv(folder / "trace.csv", trace, "time", "value", "target", "model")
+    videos = summary.videos if summary.traces else pd.DataFrame(columns=VIDEOS)
+    _write_csv(folder / "videos.csv", videos, *VIDEOS)
+    _write_csv(folder / "trace.csv", _long_trace(summary), *TRACE)
 
 
-def _long_trace(trace: pd.DataFrame) -> pd.DataFrame:
+def _long_trace(summary: Summary) -> pd.DataFrame:
+    if not summary.traces:
+        return pd.DataFrame(columns=TRACE)
+    trace = next(iter(summary.traces.values()))
     predicted = trace.rename(columns={"predicted": "value"})[["time", "value", "target", "model"]]
     first = trace[trace["model"] == trace["model"].iloc[0]]
     annotated = first.rename(columns={"annotated": "value"})[["time", "value", "target"]]

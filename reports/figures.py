@@ -188,7 +188,7 @@ def scatter(predictions: pd.DataFrame, models: Sequence[str], target: str) -> Fi
         target: what is predicted.
     """
     values = predictions[["annotated", "predicted"]].to_numpy()
-    low, high = values.min(), values.max()
+    low, high = (values.min(), values.max()) if len(values) else (0.0, 1.0)
     margin = 0.05 * (high - low) or 0.05
     ends = (low - margin, high + margin)
     with mpl.rc_context(RC):

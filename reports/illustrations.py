@@ -101,13 +101,14 @@ def _learning_curves(folder: Path, results: Results) -> Illustration:
     figure = figures.learning_curves(results.training, results.models, task)
     has_loss = task.kind == "regression"
     mean = f", mean of {listing(task.targets)}" if len(task.targets) > 1 else ""
+    by_validation = results.run.get("heldout") == "validation"
+    heldout = "validation split" if by_validation else "held-out part of the training split"
     return Illustration(
         save(figure, folder / "learning_curves", results.note),
         alt=f"Held-out {'and training ' * has_loss}{metric} by epoch, a panel for each of "
         f"{_names(results)}, a line per seed.",
-        caption=f"A panel per model, a line per seed. Solid: {metric} on the held-out part of the "
-        f"training split{mean}. {'Dotted: 1 − training loss. ' * has_loss}Ring: the epoch that was "
-        "kept.",
+        caption=f"A panel per model, a line per seed. Solid: {metric} on the {heldout}{mean}. "
+        f"{'Dotted: 1 − training loss. ' * has_loss}Ring: the epoch that was kept.",
     )
 
 

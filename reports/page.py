@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from reports.illustrations import Illustration
-from reports.results import Results, has_random_weights
+from reports.results import Results, caveat, has_random_weights, synthetic_corpus
 from reports.summary import CONDITION, Summary
 from reports.tables import conditions_table, headline_table, intact_table, paper_table
 from reports.task import METRICS, Task, capitalised, listing
@@ -35,7 +35,10 @@ def page(
         split=escape(results.run["split"]),
         targets=" and target" * (len(task.targets) > 1),
     )
-    gone = _HEADLINES.format(count=len(summary.conditions[CONDITION].drop_duplicates()))
+    gone = _HEADLINES.format(
+        count=len(summary.conditions[CONDITION].drop_duplicates()),
+        mean=" The row Mean is the mean of the targets." * (len(task.targets) > 1),
+    )
     body = [
         f"<header><h1>{TITLE}</h1>{_introduction(results)}{_banners(results.run)}</header>",
         _section(
@@ -84,8 +87,8 @@ highest mean of each column{targets} is bold; no significance is claimed. A dash
 or undefined.</p>"""
 
 _HEADLINES = """<p>Intact is p = 0; picture gone and sound gone are Clip-Zero at p = 1; the mean
-takes each of the {count} conditions of the table above once. Mean ± standard deviation over seeds;
-n counts seeds.</p>"""
+takes each of the {count} conditions of the table above once.{mean} Mean ± standard deviation over
+seeds; n counts seeds.</p>"""
 
 _METRICS = """<p>{meanings}. Mean ± standard deviation over seeds; n counts seeds. The
 best mean of each column{targets} is bold: {directions}.</p>"""
@@ -145,9 +148,10 @@ def _seed(fc6: Mapping[str, Any]) -> str:
 def _banners(run: Mapping[str, Any]) -> str:
     """What a reader has to know before believing any number."""
     banners = []
-    if run["corpus"].get("synthetic"):
+    if name := synthetic_corpus(run):
+        heading = capitalised(caveat(synthetic=name, random_weights=False))
         banners.append(
-            "<b>Synthetic demo corpus.</b> The clips are made by a program; the numbers show that "
+            f"<b>{heading}.</b> The data are made by a program; the numbers show that "
             "the pipeline works, not how well people's expressions are recognised."
         )
     if has_random_weights(run):

@@ -15,6 +15,8 @@ from reports.task import Task
 MODALITIES = ("audio", "video")
 STRATEGIES = ("clip_zero", "frame_zero", "frame_repeat")
 
+SYNTHETIC = {"demo": "synthetic demo corpus", "simulated": "simulated features"}
+
 TRACES = {
     "model": "str",
     "item": "str",
@@ -108,9 +110,14 @@ class Results:
     def note(self) -> str:
         """What every figure of the run has to say, see `caveat`."""
         return caveat(
-            synthetic=bool(self.run["corpus"].get("synthetic")),
-            random_weights=has_random_weights(self.run),
+            synthetic=synthetic_corpus(self.run), random_weights=has_random_weights(self.run)
         )
+
+
+def synthetic_corpus(run: Mapping[str, Any]) -> str:
+    """The name of the corpus of a run if it is synthetic, else nothing."""
+    corpus = run["corpus"]
+    return corpus["name"] if corpus.get("synthetic") else ""
 
 
 def has_random_weights(run: Mapping[str, Any]) -> bool:
@@ -118,21 +125,22 @@ def has_random_weights(run: Mapping[str, Any]) -> bool:
     return (run["fc6"] or {}).get("weights") == "random"
 
 
-def caveat(*, synthetic: bool, random_weights: bool) -> str:
+def caveat(*, synthetic: str, random_weights: bool) -> str:
     """What a reader has to know before believing a figure, in a few words.
 
     Args:
-        synthetic: the models have only ever seen the demo corpus.
+        synthetic: name of the synthetic corpus that is all the models have ever seen, or nothing.
         random_weights: the face features come from an untrained network.
 
     Returns:
         The words; none where neither applies.
     """
-    words = {
-        "synthetic demo corpus": synthetic,
-        "random fc6 weights, not VGG-Face": random_weights,
-    }
-    return " · ".join(word for word, applies in words.items() if applies)
+    words = []
+    if synthetic:
+        words.append(SYNTHETIC.get(synthetic, "synthetic corpus"))
+    if random_weights:
+        words.append("random fc6 weights, not VGG-Face")
+    return " · ".join(words)
 
 
 def load(folder: Path, models: Sequence[str], seeds: Sequence[int]) -> Results:

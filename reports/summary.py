@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from reports.results import Results
+from reports.task import Task
 
 INTACT, VIDEO_GONE, AUDIO_GONE, MEAN = "intact", "video_gone", "audio_gone", "mean"
 HEADLINES = (INTACT, VIDEO_GONE, AUDIO_GONE, MEAN)
@@ -68,6 +69,7 @@ def headline(evaluation: pd.DataFrame, metric: str) -> pd.DataFrame:
 
     `intact` is p = 0; `video_gone` and `audio_gone` are clip_zero at p = 1; `mean` is over the
     conditions of the run (each once, whatever its trials), and left out for a model that lacks one.
+    Where there are several targets, `mean` is one more: their mean, taken for each seed.
 
     Args:
         evaluation: rows of `Results.evaluation`.
@@ -79,6 +81,8 @@ def headline(evaluation: pd.DataFrame, metric: str) -> pd.DataFrame:
     """
     by = ["model", "seed", "target"]
     cell = evaluation.groupby([*by, *CONDITION], sort=False)[metric].mean().reset_index()
+    if cell["target"].nunique() > 1:
+        cell = pd.concat([cell, _mean_of_targets(cell, metric)], ignore_index=True)
     gone = cell[(cell["strategy"] == "clip_zero") & (cell["p"] == 1)]
     whole = cell.groupby(by)[metric].transform("count") == len(cell.drop_duplicates(CONDITION))
     parts = {
@@ -91,6 +95,13 @@ def headline(evaluation: pd.DataFrame, metric: str) -> pd.DataFrame:
         [_over_seeds(part, metric).assign(headline=name) for name, part in parts.items()],
         ignore_index=True,
     )
+
+
+def _mean_of_targets(cell: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """A row `mean` for each model, seed and condition; undefined where a target is."""
+    by_target = cell.pivot(index=["model", "seed", *CONDITION], columns="target", values=metric)
+    means = by_target.mean(axis=1, skipna=False)
+    return means.rename(metric).reset_index().assign(target=MEAN)
 
 
 def intact(evaluation: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
@@ -116,19 +127,33 @@ def _over_seeds(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
     return groups.agg(value="mean", sd="std", n="count").reset_index()
 
 
-def metrics(headlines: pd.DataFrame) -> dict[str, dict[str, dict[str, float]]]:
-    """The headline numbers as nested dictionaries: model, target, headline.
+def metrics(
+    summary: Summary, models: Sequence[str], task: Task
+) -> dict[str, dict[str, dict[str, float]]]:
+    """The numbers of a run as nested dictionaries: model, target, name.
 
     Args:
-        headlines: what `headline` returned.
+        summary: of the run.
+        models: in this order; every one is there, if need be with nothing.
+        task: its metrics.
 
     Returns:
-        values rounded to 4 digits; a number that does not exist has no key.
+        Values rounded to 4 digits: the primary metric by `headline`, for each target and for their
+        `mean`; the other metrics by their own names, on intact input. A number that does not exist
+        has no key.
     """
-    nested: dict[str, dict[str, dict[str, float]]] = {}
-    rows = headlines.dropna(subset="value")[["model", "target", "headline", "value"]]
+    primary, *_ = task.metrics
+    others = summary.intact[summary.intact["metric"] != primary]
+    numbers = pd.concat(
+        [
+            summary.headlines.rename(columns={"headline": "name"}),
+            others.rename(columns={"metric": "name"}),
+        ]
+    )
+    nested: dict[str, dict[str, dict[str, float]]] = {model: {} for model in models}
+    rows = numbers.dropna(subset="value")[["model", "target", "name", "value"]]
     for model, target, name, value in rows.itertuples(index=False, name=None):
-        nested.setdefault(model, {}).setdefault(target, {})[name] = round(value, 4)
+        nested[model].setdefault(target, {})[name] = round(value, 4)
     return nested
 
 

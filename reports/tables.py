@@ -11,7 +11,7 @@ import pandas as pd
 
 from reports.results import MODALITIES, STRATEGIES
 from reports.style import MODALITY_NAMES, STRATEGY_NAMES
-from reports.summary import CONDITION, HEADLINES
+from reports.summary import CONDITION, HEADLINES, MEAN
 from reports.task import METRICS, Task
 
 HEADLINE_NAMES = {
@@ -71,7 +71,7 @@ def conditions_table(conditions: pd.DataFrame, models: Sequence[str], task: Task
 
 
 def headline_table(headlines: pd.DataFrame, models: Sequence[str], task: Task) -> str:
-    """The four headline numbers, a row per model and target.
+    """The four headline numbers, a row per model and target, and one for the targets' mean.
 
     Args:
         headlines: what `summary.headline` returned.
@@ -82,7 +82,8 @@ def headline_table(headlines: pd.DataFrame, models: Sequence[str], task: Task) -
         Column(_measures(headlines[headlines["headline"] == name]), True) for name in HEADLINES
     ]
     head = ["".join(_th(HEADLINE_NAMES[name], True) for name in HEADLINES)]
-    return _numbers(columns, models, _row_names(task), head)
+    mean = {MEAN: "Mean"} if len(task.targets) > 1 else {}
+    return _numbers(columns, models, _row_names(task) | mean, head)
 
 
 def intact_table(intact: pd.DataFrame, models: Sequence[str], task: Task) -> str:

@@ -1,6 +1,7 @@
 """The whole report: its files, its words, and that a rebuild changes no byte."""
 
 import json
+import math
 import re
 from html.parser import HTMLParser
 
@@ -70,9 +71,16 @@ def test_metrics_are_nested_and_one_file_a_model(report):
     metrics = json.loads((report / "metrics.json").read_text())
     assert list(metrics) == list(MODELS)
     for model, numbers in metrics.items():
-        assert list(numbers) == ["valence", "arousal"]
-        assert set(numbers["valence"]) == {"intact", "video_gone", "audio_gone", "mean"}
-        assert json.loads((report / "metrics" / f"{model}.json").read_text()) == numbers
+        assert list(numbers) == ["valence", "arousal", "mean"]
+        headlines = {"intact", "video_gone", "audio_gone", "mean"}
+        assert set(numbers["valence"]) == headlines | {"pearson", "rmse"}
+        assert set(numbers["mean"]) == headlines
+        shown = json.loads((report / "metrics" / f"{model}.json").read_text())
+        assert {target: set(names) for target, names in shown.items()} == {
+            "valence": headlines,
+            "arousal": headlines,
+        }
+        assert shown["valence"]["mean"] == numbers["valence"]["mean"]
     assert metrics["baseline"]["valence"]["intact"] == pytest.approx(0.41)  # as the fixture has it
     assert metrics["baseline"]["valence"]["video_gone"] == pytest.approx(0.01)
 
@@ -137,7 +145,8 @@ def test_sequences_are_reported_by_their_task(tmp_path, task, own, words, column
     }
     for name in drawn:
         assert NOTE.encode() in written[f"figures/{name}.svg"]
-    assert not {"plots/videos.csv", "plots/trace.csv"} & written.keys()
+    assert written["plots/videos.csv"] == b"item,value,target,model\n"
+    assert written["plots/trace.csv"] == b"time,value,target,model\n"
 
     html = " ".join(written["index.html"].decode().split())
     parser = References()
@@ -151,8 +160,9 @@ def test_sequences_are_reported_by_their_task(tmp_path, task, own, words, column
     header = "".join(f'<th scope="col" class="start">{column}</th>' for column in columns)
     assert f"{header}</tr></thead>" in html
     metrics = json.loads(written["metrics.json"])
-    assert list(metrics["baseline"]) == result_files.targets(task)
-    target, *_ = result_files.targets(task)
+    target, *others = result_files.targets(task)
+    assert list(metrics["baseline"]) == [target, *others, *["mean"] * bool(others)]
+    assert set(task["metrics"][1:]) < set(metrics["baseline"][target])
     assert metrics["baseline"][target]["intact"] == pytest.approx(0.41)  # as the fixture has it
 
 
@@ -188,13 +198,34 @@ def test_an_undefined_metric_is_a_dash_and_no_dot(small):
     assert len(dots) == (2 * len(result_files.ITEMS) - 1) * 2
 
 
+def test_a_model_without_any_number_has_a_file_for_dvc(small):
+    path = small / "evaluation" / "clip_zero.csv"
+    table = pd.read_csv(path)
+    table.assign(**dict.fromkeys(("ccc", "pearson", "rmse"), math.nan)).to_csv(path, index=False)
+    build(small, TWO, SEEDS)
+    assert json.loads((small / "metrics" / "clip_zero.json").read_text()) == {}
+    assert json.loads((small / "metrics.json").read_text())["clip_zero"] == {}
+
+
+def test_the_page_says_by_what_the_epoch_was_chosen(small):
+    run = json.loads((small / "run.json").read_text())
+    (small / "run.json").write_text(json.dumps(run | {"heldout": "validation"}))
+    build(small, TWO, SEEDS)
+    html = (small / "index.html").read_text(encoding="utf-8")
+    assert "CCC on the validation split, mean of" in html
+    assert "held-out part" not in html
+
+
 def test_features_of_the_corpus_are_not_called_ours(small):
     run = json.loads((small / "run.json").read_text())
+    run["corpus"]["name"] = "simulated"
     (small / "run.json").write_text(json.dumps(run | {"fc6": None}))
     build(small, TWO, SEEDS)
     html = (small / "index.html").read_text(encoding="utf-8")
     assert "Features as the corpus gives them." in html
     assert "VGG" not in html
+    assert "<b>Simulated features.</b>" in html
+    assert "demo corpus" not in html
 
 
 def test_the_page_says_what_the_run_is(report):
@@ -250,7 +281,7 @@ def test_a_model_without_some_conditions_is_shown_with_dashes(small):
     table[(table["modality"] == "audio") & (table["p"] < 1)].to_csv(path, index=False)
     build(small, TWO, SEEDS)
     metrics = json.loads((small / "metrics.json").read_text())
-    assert set(metrics["clip_zero"]["valence"]) == {"intact"}
+    assert set(metrics["clip_zero"]["valence"]) == {"intact", "pearson", "rmse"}
     assert "<td>–</td>" in (small / "index.html").read_text(encoding="utf-8")
 
 
@@ -260,4 +291,4 @@ def test_any_number_of_models(tmp_path, count):
     result_files.write(tmp_path, models, [5], seconds=3)
     build(tmp_path, models, [5])
     html = (tmp_path / "index.html").read_text(encoding="utf-8")
-    assert html.count("_<wbr>") == 6 * count  # three tables, two targets
+    assert html.count("_<wbr>") == 7 * count  # three tables, two targets, once their mean

@@ -91,6 +91,12 @@ def test_scatter_has_a_dot_for_each_sequence_and_equal_axes():
     )
 
 
+def test_scatter_of_nothing_is_an_empty_panel():
+    table = pd.DataFrame(columns=["model", "annotated", "predicted"], dtype="float64")
+    (panel,) = shown(figures.scatter(table, ["a"], "sentiment"))
+    assert [len(line.get_xdata()) for line in panel.lines] == [2, 0]
+
+
 def test_twenty_models_look_different():
     looks = style.styles([f"model_{i}" for i in range(20)]).values()
     assert len({(look.colour, look.dash) for look in looks}) == 20

@@ -46,10 +46,11 @@ def test_items_keep_names_that_look_like_missing_values(folder):
 @pytest.mark.parametrize(
     ("synthetic", "random_weights", "expected"),
     [
-        (True, True, "synthetic demo corpus · random fc6 weights, not VGG-Face"),
-        (True, False, "synthetic demo corpus"),
-        (False, True, "random fc6 weights, not VGG-Face"),
-        (False, False, ""),
+        ("demo", True, "synthetic demo corpus · random fc6 weights, not VGG-Face"),
+        ("demo", False, "synthetic demo corpus"),
+        ("simulated", False, "simulated features"),
+        ("", True, "random fc6 weights, not VGG-Face"),
+        ("", False, ""),
     ],
 )
 def test_the_caveat_says_what_applies(synthetic, random_weights, expected):
@@ -122,6 +123,9 @@ def test_a_run_without_fc6_of_its_own_has_no_random_weights(folder):
     run = json.loads((folder / "run.json").read_text())
     (folder / "run.json").write_text(json.dumps(run | {"fc6": None}))
     assert load(folder, MODELS, SEEDS).note == "synthetic demo corpus"
+    simulated = run["corpus"] | {"name": "simulated"}
+    (folder / "run.json").write_text(json.dumps(run | {"fc6": None, "corpus": simulated}))
+    assert load(folder, MODELS, SEEDS).note == "simulated features"
 
 
 @pytest.mark.parametrize("content", ["", "model,seed\nbaseline,0\n"])

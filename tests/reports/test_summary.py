@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from reports import summary
+from reports.task import Task
 
 
 def rows(model, seed, modality, strategy, p, *cccs, target="valence"):
@@ -62,14 +63,51 @@ def test_headline_is_over_seeds_and_weighs_conditions_equally(table):
     assert mean["n"] == 2
 
 
+def metrics_of(evaluation, *models):
+    """The nested numbers of a run with the metrics CCC and RMSE, for one target or two."""
+    task = Task("regression", "frame", tuple(evaluation["target"].unique()), ("ccc", "rmse"))
+    evaluation = evaluation.assign(rmse=evaluation["ccc"] * 2)
+    of_run = summary.Summary(
+        conditions=summary.conditions(evaluation, "ccc"),
+        headlines=summary.headline(evaluation, "ccc"),
+        intact=summary.intact(evaluation, task.metrics),
+        videos=pd.DataFrame(),
+        traces={},
+    )
+    return summary.metrics(of_run, models, task)
+
+
+def test_the_mean_of_the_targets_is_taken_seed_by_seed(table):
+    arousal = table.assign(target="arousal", ccc=1 - table["ccc"] / 2)
+    both = pd.concat([table, arousal])
+    cells = summary.headline(both, "ccc").set_index(["model", "target", "headline"])
+    intact = cells.loc[("a", "mean", "intact")]
+    assert intact["value"] == pytest.approx((0.5 + 0.75 + 0.7 + 0.65) / 4)
+    assert intact["sd"] == pytest.approx((0.675 - 0.625) / math.sqrt(2))
+    assert intact["n"] == 2
+    assert list(metrics_of(both, "a", "b")["a"]) == ["valence", "arousal", "mean"]
+    undefined = both.assign(ccc=both["ccc"].where(both["target"] == "valence"))
+    assert "mean" not in metrics_of(undefined, "a", "b")["a"]
+
+
+def test_one_target_has_no_mean_of_targets(table):
+    assert set(summary.headline(table, "ccc")["target"]) == {"valence"}
+
+
+def test_every_model_has_metrics_be_it_none(table):
+    undefined = table.assign(ccc=table["ccc"].where(table["model"] == "a"))
+    assert metrics_of(undefined, "b", "a")["b"] == {}
+
+
 def test_a_model_without_every_condition_has_no_mean(table):
-    metrics = summary.metrics(summary.headline(table, "ccc"))
-    assert metrics["b"] == {"valence": {"intact": 0.6}}
-    assert set(metrics["a"]["valence"]) == {"intact", "video_gone", "mean"}  # audio: not evaluated
+    metrics = metrics_of(table, "a", "b")
+    assert metrics["b"] == {"valence": {"intact": 0.6, "rmse": 1.2}}
+    names = {"intact", "video_gone", "mean", "rmse"}  # audio: not evaluated
+    assert set(metrics["a"]["valence"]) == names
 
 
 def test_metrics_have_four_digits(table):
-    assert summary.metrics(summary.headline(table, "ccc"))["a"]["valence"]["mean"] == 0.35
+    assert metrics_of(table, "a", "b")["a"]["valence"]["mean"] == 0.35
 
 
 def test_mean_videos_drops_undefined_ones():
