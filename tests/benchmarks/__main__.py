@@ -8,27 +8,37 @@ from pathlib import Path
 
 import torch
 
-from tests.benchmarks import extraction, recognition
+from tests.benchmarks import faces, fc6, memory, recognition, sound, stages, stores
 from tests.benchmarks.inputs import Inputs
 from tests.benchmarks.timing import Row
 
 LATEST = Path(__file__).with_name("latest.md")
 
 BENCHMARKS = {
-    "decode": extraction.decode,
-    "faces": extraction.faces,
-    "fc6": extraction.fc6,
-    "lld": extraction.lld,
-    "store": extraction.store,
+    "decode": faces.decode,
+    "sound": sound.decode,
+    "faces": faces.faces,
+    "detectors": faces.detectors,
+    "steps": faces.steps,
+    "fc6": fc6.fc6,
+    "lld": sound.lld,
+    "store": stores.store,
+    "chain": stages.chain,
+    "increment": stages.increment,
     "training": recognition.training,
     "evaluation": recognition.evaluation,
     "context": recognition.context,
 }
 
+LONG = {"memory": memory.memory}
+"""What takes minutes: part of the table with --all."""
+
 PAGE = """\
 # Benchmarks
 
 {date}, {cpu}, {cores} cores, PyTorch {torch}. Written by `python -m tests.benchmarks`.
+The rows of the detectors `ssd` and `yunet` need LACUNA_TEST_MODELS (the folder of their files),
+those of the edited film LACUNA_TEST_CLIPS, those of peak memory `--all`, and those of a GPU one.
 
 The ratio is that of the two speeds (or sizes) of a line, taken in turns within one run after a
 warm-up: the median, then the smallest and the largest of the repeats. Against bare work, 1 is the
@@ -43,15 +53,18 @@ the paper's dimensions (d 512, fc6 4096, context 3900) and random features.
 def main() -> None:
     """Run the benchmarks."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("--only", choices=BENCHMARKS, help="run this one and write no file")
-    only = parser.parse_args().only
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--only", choices=BENCHMARKS | LONG, help="run this one and write no file")
+    which.add_argument("--all", action="store_true", help="run the long ones too")
+    asked = parser.parse_args()
+    chosen = BENCHMARKS | LONG if asked.all or asked.only else BENCHMARKS
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         inputs = Inputs(Path(folder))
-        for name in [only] if only else BENCHMARKS:
-            rows += BENCHMARKS[name](inputs)
+        for name in [asked.only] if asked.only else chosen:
+            rows += chosen[name](inputs)
     print(table(rows))
-    if not only:
+    if not asked.only:
         page = PAGE.format(
             date=datetime.date.today(),
             cpu=_cpu_model(),

@@ -4,26 +4,24 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from features import media
 from features.corpora.demo import make_clip
-from features.faces.extract import Faces, extract_faces
+from features.corpora.settings import DemoSettings
+from features.faces.extract import extract_faces
 from features.lld import DESCRIPTORS, ROW_RATE
-from features.settings import DemoSettings, FaceSettings, WindowSettings
-from features.store import assemble, open_store, write_item
-from features.vggface import FC6, VGGFaceFC6
-from features.vggface_weights import random_weights
+from features.settings import FaceSettings, WindowSettings
+from features.store import assemble, new_item, open_store, read_array, write_item
+from features.vggface import FC6
 from features.windows import Sound, audio_present, context_rows
 from models.data import ClipData
-from models.settings import TARGETS
+from models.settings import Task
 from tests.media_factory import make_video
 
 CLIP_FRAMES = 100
 FPS = 30
-FACES = FaceSettings(working_height=180)
 
 
 class Inputs:
@@ -52,26 +50,11 @@ class Inputs:
         return make_video(self.folder / "sound.m4a", None, sound=np.tile(samples, 8)[: 60 * 16_000])
 
     @cached_property
-    def scaled(self) -> list[NDArray[np.uint8]]:
-        """The pictures at the height that faces are searched at."""
-        height = FACES.working_height
-        assert height is not None
-        pictures = [picture for _, picture in media.frames(self.video)]
-        width = round(pictures[0].shape[1] * height / pictures[0].shape[0])
-        return [
-            np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
-            for picture in pictures
-        ]
-
-    @cached_property
-    def faces(self) -> Faces:
-        """The faces of the clip."""
-        return extract_faces(self.video, FACES)
-
-    @cached_property
-    def network(self) -> VGGFaceFC6:
-        """VGG-16 up to fc6 at full width with random weights."""
-        return random_weights(seed=0)
+    def crops(self) -> NDArray[np.uint8]:
+        """The faces of the clip, (240, 96, 96, 3)."""
+        with new_item(self.folder / "crops-of-clip", {}) as item:
+            extract_faces(self.video, FaceSettings(working_height=180), item)
+        return read_array(open_store(self.folder / "crops-of-clip", stage="faces"), "crops")
 
     def clips(self, count: int) -> ClipData:
         """One item of random features of the paper's dimensions, as so many clips."""
@@ -83,12 +66,12 @@ class Inputs:
         sound = Sound(lld, np.ones(rows, bool), 0.0, rows / ROW_RATE)
         self._write(
             "windows",
-            {"clip_frames": CLIP_FRAMES},
+            {"clip_frames": CLIP_FRAMES, "task": Task().model_dump()},
             {
                 "times": times,
                 "lld": lld,
                 "rows": context_rows(times, sound, WindowSettings()),
-                "labels": rng.uniform(-1, 1, (frames, len(TARGETS))).astype(np.float32),
+                "labels": rng.uniform(-1, 1, (frames, len(Task().outputs))).astype(np.float32),
                 "valid": np.ones(frames, bool),
                 "audio_present": audio_present(times, sound),
                 "video_present": np.ones(frames, bool),

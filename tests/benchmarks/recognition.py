@@ -7,9 +7,9 @@ from models.conditions import grid
 from models.data import Batch, ClipData
 from models.evaluator import Run, evaluate, runs_of
 from models.losses import ccc_loss
-from models.metrics import Moments
 from models.networks import Recogniser, build
-from models.settings import TARGETS, Ablation, EvaluateSettings, ModelSettings, NetworkSize
+from models.scores import Scores, score
+from models.settings import Ablation, EvaluateSettings, ModelSettings, NetworkSize, Task
 from tests.benchmarks.flops import best_rate_timer, matmul_kernels, step_flops
 from tests.benchmarks.inputs import CLIP_FRAMES, Inputs
 from tests.benchmarks.timing import Row, Timer, compare, compare_sizes, timed
@@ -26,7 +26,7 @@ def training(inputs: Inputs) -> list[Row]:
     data = inputs.clips(BATCH_CLIPS)
     batch = data.batch(range(BATCH_CLIPS))
     flops = step_flops(
-        BATCH_CLIPS * CLIP_FRAMES, sum(data.features.values()), SIZE, targets=len(TARGETS)
+        BATCH_CLIPS * CLIP_FRAMES, sum(data.features.values()), SIZE, targets=len(data.task.outputs)
     )
     exact, rough = (_step(_network(data), batch, bf16) for bf16 in (False, True))
     gflop = flops / 1e9
@@ -54,7 +54,7 @@ def evaluation(inputs: Inputs) -> list[Row]:
         timed(
             lambda: evaluate(network, data, runs, seed=0, device=CPU, batch_clips=EVALUATED_CLIPS)
         ),
-        timed(lambda: one_by_one(network, batch, runs)),
+        timed(lambda: one_by_one(network, data.task, batch, runs)),
         amount=len(runs),
         unit="runs/s",
         repeats=3,
@@ -86,11 +86,11 @@ def context(inputs: Inputs) -> list[Row]:
     ]
 
 
-def one_by_one(network: Recogniser, batch: Batch, runs: list[Run]) -> list[Moments]:
+def one_by_one(network: Recogniser, task: Task, batch: Batch, runs: list[Run]) -> list[Scores]:
     """Evaluate by ablating the inputs and running the whole network, for each run alone."""
     inputs = batch.inputs()
-    labels = batch.labels[batch.valid].T.numpy()
-    moments = []
+    labels = batch.labels[batch.valid].numpy()
+    scores = []
     for run in runs:
         condition = run.condition
         lost = draw(
@@ -105,13 +105,13 @@ def one_by_one(network: Recogniser, batch: Batch, runs: list[Run]) -> list[Momen
         ablated = inputs | {condition.modality: lost.apply(inputs[condition.modality])}
         with torch.inference_mode():
             predictions = network(ablated, batch.mask)
-        moments.append(Moments.of(predictions[batch.valid].T.numpy(), labels))
-    return moments
+        scores.append(score(task, predictions[batch.valid].numpy(), labels))
+    return scores
 
 
 def _network(data: ClipData) -> Recogniser:
     torch.manual_seed(0)
-    return build(ModelSettings(), data.features, SIZE, len(TARGETS))
+    return build(ModelSettings(), data.features, SIZE, data.task)
 
 
 def _step(network: Recogniser, batch: Batch, bf16: bool) -> Timer:

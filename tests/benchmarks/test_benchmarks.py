@@ -7,7 +7,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from features.vggface import Origin, VGGFaceFC6
 from models.networks import build
-from models.settings import Modality, ModelSettings, NetworkSize
+from models.settings import Modality, ModelSettings, NetworkSize, Task
 from tests.benchmarks import flops
 from tests.benchmarks.__main__ import table
 from tests.benchmarks.inputs import Inputs
@@ -42,7 +42,7 @@ def test_fc6_operations_are_those_torch_counts() -> None:
 def test_step_operations_are_those_torch_counts(layers: int) -> None:
     features: dict[Modality, int] = {"audio": 30, "video": 20}
     size = NetworkSize(dim=16, heads=4, ffn=24, layers=layers, dropout=0.0)
-    network = build(ModelSettings(), features, size, targets=2)
+    network = build(ModelSettings(), features, size, Task())
     inputs = {name: torch.zeros(3, 10, width) for name, width in features.items()}
     with FlopCounterMode(display=False) as counter:
         network(inputs, torch.ones(3, 10, dtype=torch.bool)).sum().backward()

@@ -1,0 +1,70 @@
+"""Do one stage's work on one file in a process of its own and print the most memory it took.
+
+`python -m tests.benchmarks.peak faces FILE FOLDER`, in bytes; imports nothing but what the work
+needs, because that counts too.
+"""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+EVERY = 30
+
+
+def faces(path: Path, folder: Path) -> None:
+    """Detection in every `EVERY`-th frame, crops of all."""
+    from features.settings import FaceSettings
+    from pipeline.faces import detect
+
+    detect(path, FaceSettings(every=EVERY), "", folder / "faces")
+
+
+def fc6(_: Path, folder: Path) -> None:
+    """The features of those crops."""
+    from features.settings import FC6Settings
+    from features.store import open_store
+    from pipeline.fc6 import extract
+
+    crops = open_store(folder / "faces", stage="faces")
+    settings = FC6Settings(precision="fp32")
+    extract(crops, settings, "cpu", "", folder / "fc6", progress=lambda _: None)
+
+
+def lld(path: Path, folder: Path) -> None:
+    """The descriptors of the sound."""
+    from features.settings import LLDSettings
+    from pipeline.lld import extract
+
+    extract(path, LLDSettings(), "", folder / "lld")
+
+
+def sound(path: Path, _: Path) -> None:
+    """The sound alone, decoded."""
+    from features import media
+
+    media.sound(path)
+
+
+WORK: dict[str, Callable[[Path, Path], None]] = {
+    "faces": faces,
+    "fc6": fc6,
+    "lld": lld,
+    "sound": sound,
+}
+"""In the order in which they need each other's results."""
+
+
+def high_water() -> int:
+    """Peak resident memory of this process in bytes.
+
+    `getrusage` would give that of the process that started this one where that was larger.
+    """
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    (line,) = (line for line in status.splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) * 1024
+
+
+if __name__ == "__main__":
+    name, file, results = sys.argv[1:]
+    WORK[name](Path(file), Path(results))
+    print(high_water())

@@ -1,0 +1,55 @@
+"""Benchmarks of the Zarr stores against NumPy's files."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.store import open_store, read_array, write_item
+from features.vggface import FC6
+from tests.benchmarks.inputs import Inputs
+from tests.benchmarks.timing import Row, compare, compare_sizes, timed
+
+FEATURES = 240
+"""Frames of fc6."""
+
+
+def store(inputs: Inputs) -> list[Row]:
+    """Crops, and fc6 features, of which half are zeros as after a ReLU."""
+    features = np.random.default_rng(0).standard_normal((FEATURES, FC6)).clip(0).astype(np.float16)
+    return _store(inputs.folder, "crops", inputs.crops) + _store(inputs.folder, "fc6", features)
+
+
+def _store(folder: Path, name: str, array: NDArray[Any]) -> list[Row]:
+    group, file = folder / f"{name}.zarr", folder / f"{name}.npy"
+    ways: list[tuple[str, Callable[[], object], str, Callable[[], object]]] = [
+        (
+            "write_item",
+            lambda: write_item(group, {name: array}, {}),
+            "np.save",
+            lambda: np.save(file, array),
+        ),
+        (
+            "read_array",
+            lambda: read_array(open_store(group, stage=name), name),
+            "np.load",
+            lambda: np.load(file),
+        ),
+    ]
+    megabytes = array.nbytes / 1e6
+    rows = [
+        compare(
+            f"`{ours}`, {megabytes:.1f} MB of {name}",
+            f"`{theirs}`",
+            timed(work),
+            timed(bare),
+            amount=megabytes,
+            unit="MB/s",
+            repeats=15,
+        )
+        for ours, work, theirs, bare in ways
+    ]
+    size = sum(part.stat().st_size for part in group.rglob("*") if part.is_file())
+    return [*rows, compare_sizes(f"size of stored {name}", "`.npy`", size, file.stat().st_size)]
