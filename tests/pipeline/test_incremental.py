@@ -9,6 +9,7 @@ import pytest
 from conftest import Project
 
 from features.store import item_names, open_store
+from pipeline.hashes import hash_of_file
 
 STAGES = ("corpus", "faces", "lld")
 
@@ -48,6 +49,24 @@ def entries(project: Project) -> dict[str, set[Path]]:
 
 def stored(project: Project, store: str) -> list[str]:
     return item_names(open_store(project.folder / f"data/{store}.zarr", stage=store))
+
+
+def written(project: Project) -> dict[str, str]:
+    """Hash of every file of the stores."""
+    data = project.folder / "data"
+    files = [path for store in ("faces", "lld") for path in (data / f"{store}.zarr").rglob("*")]
+    return {str(path.relative_to(data)): hash_of_file(path) for path in files if path.is_file()}
+
+
+def test_dask_writes_the_bytes_that_loky_writes(project: Project) -> None:
+    with_loky, cache = written(project), project.cache
+    project.cache = project.folder / "cache-of-dask"
+    project.params({"execution": {"backend": "dask", "workers": 2}})
+    assert run(project) == {"corpus": 2, "faces": 2, "lld": 2}
+    assert written(project) == with_loky
+    assert len(with_loky) > 30
+    project.cache = cache
+    project.params({"execution": {"backend": "loky", "workers": None}})
 
 
 def test_an_added_video_costs_one_video(project: Project, finished: Project) -> None:
