@@ -128,8 +128,8 @@ def read(root: Path, split: SplitSettings) -> Corpus:
 
 def _notes(given: pd.DataFrame, split: SplitSettings) -> tuple[str, ...]:
     notes = {
-        "speaker": f"{TABLE} names no speakers: every file counts as one",
-        "split": f"{TABLE} names no splits: speakers are split at random from seed {split.seed}",
+        "speaker": "no speakers are named: every file counts as one",
+        "split": f"no splits are named: speakers are split at random from seed {split.seed}",
     }
     return tuple(note for column, note in notes.items() if column not in given)
 

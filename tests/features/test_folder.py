@@ -55,8 +55,8 @@ def test_a_table_of_paths_alone(corpus):
     found = read(root, SPLIT)
     assert [item.speaker for item in found.items] == ["a.mp4", "b.mp4"]
     assert found.notes == (
-        "items.csv names no speakers: every file counts as one",
-        "items.csv names no splits: speakers are split at random from seed 0",
+        "no speakers are named: every file counts as one",
+        "no splits are named: speakers are split at random from seed 0",
     )
 
 

@@ -111,10 +111,12 @@ def test_killed_stages_end_with_the_same_stores(runners: list[Runner]) -> None:
         kills = attempts = 0
         while kills < KILLS:
             # Half of the moments are late ones, when results and stores are written.
-            earliest = 0.6 * duration * (kills % 2)
-            if killed.run(stage, seconds=generator.uniform(earliest, duration)):
+            moment = duration * generator.uniform(0.6 * (kills % 2), 1)
+            begun = time.monotonic()
+            if killed.run(stage, seconds=moment):
                 kills += 1
-            else:  # it ended, as most is cached by now: give it work again
+            else:  # it ended before that moment, as most is cached by now: give it work again
+                duration = time.monotonic() - begun
                 killed.forget(stage, generator)
             attempts += 1
             assert attempts < 6 * KILLS
