@@ -31,7 +31,7 @@ class _Rate(ProgressColumn):
         speed = task.finished_speed or task.speed
         if not speed and task.elapsed:  # one step was all there was
             speed = task.completed / task.elapsed
-        rate = f"{speed:.3g}" if speed else "–"
+        rate = "–" if not speed else f"{speed:.3g}" if speed < 1000 else f"{speed:.0f}"
         return Text(f"{rate} {task.fields['unit']}/s", no_wrap=True)
 
 
