@@ -1,39 +1,54 @@
-"""The grid of evaluation conditions (Parthasarathy and Sundaram 2020, section 4)."""
+"""The conditions of an evaluation (Parthasarathy and Sundaram 2020, section 4)."""
 
 from dataclasses import dataclass
+from typing import Literal
 
-from models.settings import MODALITIES, Ablation, EvaluateSettings, LossStrategy, Modality
+from models.settings import MODALITIES, Ablation, EvaluateSettings, Modality, Strategy
 
 
 @dataclass(frozen=True)
 class Condition:
-    """One way of losing one modality, with one probability."""
+    """One way of losing one modality or both, with one probability.
 
-    modality: Modality
-    strategy: LossStrategy
+    Attributes:
+        modality: what loses; `both` lose independently.
+        strategy: the operator.
+        p: probability or share.
+        burst: mean length of a burst in frames; 0 for other strategies.
+        fill: what is put in place of lost frames.
+    """
+
+    modality: Literal["audio", "video", "both"]
+    strategy: Strategy
     p: float
+    burst: float = 0.0
+    fill: Literal["none", "hold", "nearest"] = "none"
 
     @property
     def ablation(self) -> Ablation:
         """The operator of this condition."""
-        return Ablation(strategy=self.strategy, modality=self.modality, p=self.p)
+        one = Ablation(strategy=self.strategy, modality=self.modality, p=self.p)
+        return one.model_copy(update={"burst": self.burst}) if self.burst else one
+
+    @property
+    def modalities(self) -> tuple[Modality, ...]:
+        """What loses."""
+        return MODALITIES if self.modality == "both" else (self.modality,)
 
     @property
     def is_random(self) -> bool:
-        """Whether trials differ; with p = 0 and p = 1 they do not."""
-        return 0 < self.p < 1
+        """Whether trials differ; with p = 0 and p = 1 they do not, unless by noise."""
+        return 0 < self.p < 1 or (self.strategy == "noise" and self.p > 0)
 
 
 def grid(settings: EvaluateSettings) -> list[Condition]:
-    """All conditions, for both modalities: 30 with the paper's probabilities."""
-    probabilities: dict[LossStrategy, list[float]] = {
-        "clip_zero": settings.clip_zero,
-        "frame_zero": settings.frame_zero,
-        "frame_repeat": settings.frame_repeat,
-    }
-    return [
-        Condition(modality, strategy, p)
-        for modality in MODALITIES
-        for strategy, values in probabilities.items()
-        for p in values
-    ]
+    """All conditions, each once: 30 with the default ones, those of the paper."""
+    return list(
+        dict.fromkeys(
+            Condition(modality, one.strategy, p, burst, one.fill)
+            for one in settings.conditions
+            for modality in one.modality
+            for p in one.p
+            for burst in (one.burst if one.strategy == "burst" else [0.0])
+        )
+    )

@@ -15,6 +15,7 @@ import zarr
 from torch import Tensor
 
 from models.draws import stream
+from models.operators import Draws
 from models.settings import Modality, Task
 
 MAX_SEQUENCE_FRAMES = 3600
@@ -63,6 +64,21 @@ class Batch:
         # One flat index is gathered faster than (clip, row) pairs.
         gathered = self.lld.flatten(0, 1).index_select(0, (self.rows + first_rows).flatten())
         return {"audio": gathered.view(*self.rows.shape[:2], -1), "video": self.video}
+
+    def received(self) -> dict[Modality, Tensor]:
+        """Which frames of each modality there are, (clips, frames) bool."""
+        return {"audio": self.present[..., 0], "video": self.present[..., 1]}
+
+    def repeated(self, count: int) -> "Batch":
+        """All clips `count` times, one after the other."""
+        if count == 1:
+            return self
+        tensors = {f.name: getattr(self, f.name) for f in fields(self)}
+        return Batch(**{k: v.repeat(count, *[1] * (v.ndim - 1)) for k, v in tensors.items()})
+
+    def draws(self, *key: object) -> Draws:
+        """The random numbers of these clips, for example by (seed, condition, trial)."""
+        return Draws(key, self.item, self.first, self.mask)
 
     def to(self, device: torch.device) -> "Batch":
         """The same batch on a device."""

@@ -5,19 +5,21 @@ once; a clip_zero trial at any probability is a choice per clip between two pred
 made. `tests/models/test_evaluator.py` proves this equal to ablating the inputs.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
+from itertools import combinations
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.ablation import FrameMap, draw
+from models.ablation import draw
 from models.conditions import Condition
 from models.data import Batch, ClipData
-from models.networks import Recogniser
+from models.frame_map import FrameMap
+from models.networks import Recogniser, Stream
 from models.scores import Scores, score
 from models.settings import Modality, Task
 
@@ -82,7 +84,9 @@ def predict(
     clips = iter(data.clips)
     for batch in data.batches(_in_order(data, batch_clips), device):
         with torch.inference_mode():
-            predictions = network(batch.inputs(), batch.mask).float().cpu().numpy()
+            predictions = (
+                network(batch.inputs(), batch.mask, batch.received()).fused.float().cpu().numpy()
+            )
         for clip_predictions in predictions:
             clip = next(clips)
             parts[clip.item].append(clip_predictions[: clip.stop - clip.start])
@@ -111,26 +115,29 @@ class _Shared:
         self.network = network
         self.batch = batch
         inputs = batch.inputs()
+        self.received = batch.received()
         self.projected: dict[Modality, Tensor] = {
             m: network.project(m, inputs[m]) for m in network.modalities
         }
-        self.encoded: dict[Modality, Tensor] = {
-            m: network.encode(m, x, batch.mask) for m, x in self.projected.items()
+        self.encoded: dict[Modality, Stream] = {
+            m: self._encode(m, x, batch.mask, self.received[m]) for m, x in self.projected.items()
         }
-        self._gone: dict[Modality, Tensor] = {}
+        self._gone: dict[tuple[Modality, ...], Tensor] = {}
 
     @cached_property
     def intact(self) -> Tensor:
         """Predictions (clips, frames, outputs) on intact input."""
-        return self.network.fuse(self.encoded, self.batch.mask)
+        return self.network.fuse(self.encoded).fused
 
-    def gone(self, modality: Modality) -> Tensor:
-        """Predictions (clips, frames, outputs) with one modality zero throughout."""
-        if modality not in self._gone:
+    def gone(self, modalities: tuple[Modality, ...]) -> Tensor:
+        """Predictions (clips, frames, outputs) with some modalities zero throughout."""
+        if not modalities:
+            return self.intact
+        if modalities not in self._gone:
             nowhere = torch.ones_like(self.batch.mask)
-            everything_lost = FrameMap(torch.zeros_like(nowhere, dtype=torch.long), nowhere)
-            self._gone[modality] = self._ablated(modality, [everything_lost])[0]
-        return self._gone[modality]
+            lost = FrameMap(torch.zeros_like(nowhere, dtype=torch.long), nowhere)
+            self._gone[modalities] = self._ablated({m: [lost] for m in modalities})[0]
+        return self._gone[modalities]
 
     def predict(self, runs: Sequence[Run], seed: int) -> Tensor:
         """Predictions (runs, clips, frames, outputs); the runs of a condition stand together."""
@@ -140,39 +147,56 @@ class _Shared:
         return torch.cat([self._condition(c, group, seed) for c, group in by_condition.items()])
 
     def _condition(self, condition: Condition, runs: Sequence[Run], seed: int) -> Tensor:
-        modality = condition.modality
-        if condition.p == 0 or modality not in self.network.modalities:
+        modalities = tuple(m for m in condition.modalities if m in self.network.modalities)
+        if condition.p == 0 or not modalities:
             return self.intact.expand(len(runs), -1, -1, -1)
-        if condition.p == 1 and condition.strategy != "frame_repeat":
-            return self.gone(modality).expand(len(runs), -1, -1, -1)
-        maps = [self._map(run, seed) for run in runs]
-        if condition.strategy == "clip_zero":
-            lost = torch.stack([frame_map.zero[:, :1] for frame_map in maps]).unsqueeze(-1)
-            return torch.where(lost, self.gone(modality), self.intact)
-        return self._ablated(modality, maps)
+        maps = {m: [self._map(m, run, seed) for run in runs] for m in modalities}
+        if condition.strategy == "clip_zero" and condition.fill == "none":
+            return torch.stack(
+                [
+                    self._chosen({m: own[index].empty[:, :1, None] for m, own in maps.items()})
+                    for index in range(len(runs))
+                ]
+            )
+        return self._ablated(maps)
 
-    def _map(self, run: Run, seed: int) -> FrameMap:
+    def _chosen(self, lost: Mapping[Modality, Tensor]) -> Tensor:
+        """Predictions of a trial in which each clip is whole or has lost whole modalities."""
+        chosen = self.intact
+        for count in range(1, len(lost) + 1):
+            for modalities in combinations(lost, count):
+                # Those that have lost more come later, and overrule those that have lost less.
+                where = reduce(torch.logical_and, (lost[m] for m in modalities))
+                chosen = torch.where(where, self.gone(modalities), chosen)
+        return chosen
+
+    def _map(self, modality: Modality, run: Run, seed: int) -> FrameMap:
         condition, batch = run.condition, self.batch
-        frame_map = draw(
-            condition.ablation,
-            condition.modality,
-            key=(seed, condition.strategy, condition.p, run.trial),
-            item=batch.item,
-            first=batch.first,
-            mask=batch.mask,
-        )
-        assert frame_map is not None  # a condition always ablates its own modality
+        draws = batch.draws(seed, condition.strategy, condition.p, run.trial)
+        frame_map = draw(condition.ablation, modality, draws)
+        assert frame_map is not None  # a condition ablates its own modalities
+        if condition.fill != "none":
+            return frame_map.imputed(condition.fill, batch.mask)
         return frame_map
 
-    def _ablated(self, modality: Modality, maps: Sequence[FrameMap]) -> Tensor:
+    def _ablated(self, maps: Mapping[Modality, Sequence[FrameMap]]) -> Tensor:
         """Predictions (maps, clips, frames, outputs), all maps in one pass."""
-        network, count = self.network, len(maps)
-        nothing = network.nothing(modality)
+        count = len(next(iter(maps.values())))
         mask = self.batch.mask.repeat(count, 1)
-        lossy = torch.cat([m.apply(self.projected[modality], nothing) for m in maps])
-        encoded = {m: x.repeat(count, 1, 1) for m, x in self.encoded.items() if m != modality}
-        encoded[modality] = network.encode(modality, lossy, mask)
-        return network.fuse(encoded, mask).unflatten(0, (count, -1))
+        encoded = {m: x.repeated(count) for m, x in self.encoded.items() if m not in maps}
+        for modality, own in maps.items():
+            projected, received = self.projected[modality], self.received[modality]
+            lossy = torch.cat([m.apply(projected, self._filling(modality, m)) for m in own])
+            present = torch.cat([m.present(received) for m in own])
+            encoded[modality] = self._encode(modality, lossy, mask, present)
+        return self.network.fuse(encoded).fused.unflatten(0, (count, -1))
+
+    def _filling(self, modality: Modality, frame_map: FrameMap) -> Tensor:
+        """What stands in place of an empty frame, projected."""
+        return self.network.nothing(modality)
+
+    def _encode(self, modality: Modality, x: Tensor, mask: Tensor, present: Tensor) -> Stream:
+        return self.network.encode(modality, self.network.receive(x, modality, mask, present))
 
 
 def _in_order(data: ClipData, size: int) -> Iterator[range]:

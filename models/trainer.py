@@ -17,12 +17,12 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
-from models.ablation import draw
+from models.ablation import copies, draw
 from models.data import Batch, ClipData
 from models.draws import stream
 from models.evaluator import pooled_scores, predict
 from models.losses import task_loss
-from models.networks import Recogniser
+from models.networks import Outputs, Recogniser
 from models.settings import Ablation, Precision, Task, TrainSettings
 
 _FABRIC_PRECISION: dict[Precision, Literal["32-true", "bf16-mixed"]] = {
@@ -101,8 +101,9 @@ def train(
         module.train()
         for step, batch in enumerate(remaining, start=state.step):
             torch.manual_seed(stream(seed, "dropout", state.epoch, step))
-            outputs = _outputs(module, batch, ablation, (seed, "train", state.epoch))
-            loss = task_loss(training.task, outputs, batch.labels, batch.valid, weights)
+            whole = batch.repeated(copies(ablation))
+            outputs = _outputs(module, whole, ablation, (seed, "train", state.epoch))
+            loss = total_loss(network, training.task, outputs, whole, weights)
             optimizer.zero_grad()
             fabric.backward(loss)
             optimizer.step()
@@ -210,16 +211,32 @@ def class_weights(training: ClipData, device: torch.device) -> Tensor:
 
 
 def _outputs(
-    network: Callable[..., Tensor], batch: Batch, ablation: Ablation, key: tuple[object, ...]
-) -> Tensor:
-    inputs = batch.inputs()
+    network: Callable[..., Outputs], batch: Batch, ablation: Ablation, key: tuple[object, ...]
+) -> Outputs:
+    inputs, present = batch.inputs(), batch.received()
     for modality, x in inputs.items():
-        frame_map = draw(
-            ablation, modality, key=key, item=batch.item, first=batch.first, mask=batch.mask
-        )
+        frame_map = draw(ablation, modality, batch.draws(*key))
         if frame_map is not None:
             inputs[modality] = frame_map.apply(x)
-    return network(inputs, batch.mask)
+            present[modality] = frame_map.present(present[modality])
+    return network(inputs, batch.mask, present)
+
+
+def total_loss(
+    network: Recogniser,
+    task: Task,
+    outputs: Outputs,
+    batch: Batch,
+    class_weights: Tensor | None = None,
+) -> Tensor:
+    """The loss of the fused outputs and, weighted, of the auxiliary ones."""
+    loss = network.fused_weight * task_loss(
+        task, outputs.fused, batch.labels, batch.valid, class_weights
+    )
+    for modality, weight in network.loss_weights.items():
+        own = outputs.auxiliary[modality]
+        loss = loss + weight * task_loss(task, own, batch.labels, batch.valid, class_weights)
+    return loss
 
 
 def _precision(
@@ -243,7 +260,8 @@ def _step_seconds(network: Recogniser, task: Task, batch: Batch, bf16: bool) -> 
     for _ in range(3):
         begun = time.perf_counter()
         with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-            loss = task_loss(task, network(batch.inputs(), batch.mask), batch.labels, batch.valid)
+            outputs = network(batch.inputs(), batch.mask, batch.received())
+            loss = total_loss(network, task, outputs, batch)
         loss.backward()
         shortest = min(shortest, time.perf_counter() - begun)
     network.zero_grad()

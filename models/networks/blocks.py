@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
+from models.settings import NetworkSize
+
 
 class Attention(nn.Module):
     """Multi-head scaled dot-product attention with biases, softmax scale 1/√d_head.
@@ -15,13 +17,11 @@ class Attention(nn.Module):
     Args:
         dim: model dimension, a multiple of `heads`.
         heads: number of heads.
-        dropout: of the attention weights.
     """
 
-    def __init__(self, dim: int, heads: int, dropout: float = 0.0) -> None:
+    def __init__(self, dim: int, heads: int) -> None:
         super().__init__()
         self.heads = heads
-        self.dropout = dropout
         self.query = nn.Linear(dim, dim)
         self.key_value = nn.Linear(dim, 2 * dim)
         self.output = nn.Linear(dim, dim)
@@ -39,9 +39,7 @@ class Attention(nn.Module):
         """
         q = self._split(self.query(queries))
         k, v = (self._split(x) for x in self.key_value(memory).chunk(2, dim=-1))
-        attended = scaled_dot_product_attention(
-            q, k, v, mask[:, None, None, :], dropout_p=self.dropout if self.training else 0.0
-        )
+        attended = scaled_dot_product_attention(q, k, v, mask[:, None, None, :])
         return self.output(attended.transpose(1, 2).flatten(2))
 
     def _split(self, x: Tensor) -> Tensor:
@@ -54,34 +52,34 @@ class EncoderLayer(nn.Module):
     Vaswani et al. 2017, section 3.1; the function of `torch.nn.TransformerEncoderLayer`.
     """
 
-    def __init__(self, dim: int, heads: int, ffn: int, dropout: float) -> None:
+    def __init__(self, size: NetworkSize) -> None:
         super().__init__()
-        self.attention = Attention(dim, heads, dropout)
-        self.norm_attention = nn.LayerNorm(dim)
+        self.attention = Attention(size.dim, size.heads)
+        self.norm_attention = nn.LayerNorm(size.dim)
         self.ffn = nn.Sequential(
-            nn.Linear(dim, ffn), nn.ReLU(), nn.Dropout(dropout), nn.Linear(ffn, dim)
+            nn.Linear(size.dim, size.ffn), nn.ReLU(), nn.Linear(size.ffn, size.dim)
         )
-        self.norm_ffn = nn.LayerNorm(dim)
-        self.dropout = nn.Dropout(dropout)
+        self.norm_ffn = nn.LayerNorm(size.dim)
+        self.dropout = nn.Dropout(size.dropout)
 
-    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        """Encode (clips, frames, dim); `mask` (clips, frames) is True for real frames."""
-        x = self.norm_attention(x + self.dropout(self.attention(x, x, mask)))
+    def forward(self, x: Tensor, keys: Tensor) -> Tensor:
+        """Encode (clips, frames, dim); `keys` (clips, frames) may be attended to."""
+        x = self.norm_attention(x + self.dropout(self.attention(x, x, keys)))
         return self.norm_ffn(x + self.dropout(self.ffn(x)))
 
 
 class Encoder(nn.Module):
     """Sinusoidal positions, then a stack of encoder layers."""
 
-    def __init__(self, dim: int, heads: int, ffn: int, layers: int, dropout: float) -> None:
+    def __init__(self, size: NetworkSize) -> None:
         super().__init__()
-        self.layers = nn.ModuleList(EncoderLayer(dim, heads, ffn, dropout) for _ in range(layers))
+        self.layers = nn.ModuleList(EncoderLayer(size) for _ in range(size.layers))
 
-    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        """Encode (clips, frames, dim); `mask` (clips, frames) is True for real frames."""
+    def forward(self, x: Tensor, keys: Tensor) -> Tensor:
+        """Encode (clips, frames, dim); `keys` (clips, frames) may be attended to."""
         x = x + sinusoidal_positions(x.shape[1], x.shape[2], x.device).to(x.dtype)
         for layer in self.layers:
-            x = layer(x, mask)
+            x = layer(x, keys)
         return x
 
 
@@ -91,3 +89,9 @@ def sinusoidal_positions(frames: int, dim: int, device: torch.device | None = No
     pair = torch.arange(0, dim, 2, device=device, dtype=torch.float32)
     angle = position * torch.exp(pair * (-math.log(10_000.0) / dim))
     return torch.stack((angle.sin(), angle.cos()), dim=-1).flatten(1)[:, :dim]
+
+
+def pooled(x: Tensor, mask: Tensor) -> Tensor:
+    """The mean (clips, 1, dim) of `x` (clips, frames, dim) over the frames of `mask`."""
+    weight = mask.unsqueeze(-1).to(x.dtype)
+    return (x * weight).sum(1, keepdim=True) / weight.sum(1, keepdim=True).clamp_min(1)

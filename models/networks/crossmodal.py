@@ -1,13 +1,14 @@
 """The crossmodal transformer of Parthasarathy and Sundaram 2020, section 2.1 and Figure 1."""
 
-from typing import Any
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
 
-from models.networks.blocks import Attention
-from models.networks.recogniser import Recogniser
-from models.settings import Modality
+from models.networks.blocks import Attention, Encoder, pooled
+from models.networks.recogniser import Presence, Recogniser
+from models.networks.stream import Outputs, Stream
+from models.settings import CrossmodalOptions, Modality, NetworkSize, Task
 
 
 class Crossmodal(Recogniser):
@@ -15,20 +16,54 @@ class Crossmodal(Recogniser):
 
     x_a are the outputs of the attention with queries from audio and keys and values from video,
     x_v the other way round; α and β are learnt and start at 1. 12.5 M parameters at the paper's
-    size.
+    size. Of a sequence the outputs are the mean over its frames.
     """
 
-    def __init__(self, features: dict[Modality, int], **size: Any) -> None:
-        super().__init__(features, **size)
-        dim, heads, dropout = size["dim"], size["heads"], size["dropout"]
-        self.audio_from_video = Attention(dim, heads, dropout)
-        self.video_from_audio = Attention(dim, heads, dropout)
+    def __init__(
+        self,
+        features: Mapping[Modality, int],
+        *,
+        size: NetworkSize,
+        options: CrossmodalOptions,
+        task: Task,
+        presence: Presence,
+    ) -> None:
+        super().__init__(features, dict.fromkeys(features, size.dim), task, presence)
+        self.projections = nn.ModuleDict({m: nn.Linear(n, size.dim) for m, n in features.items()})
+        self.encoders = nn.ModuleDict({m: Encoder(size) for m in features})
+        self.audio_from_video = Attention(size.dim, size.heads)
+        self.video_from_audio = Attention(size.dim, size.heads)
         self.alpha = nn.Parameter(torch.ones(()))
         self.beta = nn.Parameter(torch.ones(()))
+        outputs = len(task.outputs)
+        self.head = nn.Linear(size.dim, outputs)
+        self.alone = options.alone
+        if options.auxiliary:
+            self.heads = nn.ModuleDict({m: nn.Linear(size.dim, outputs) for m in features})
+            self.loss_weights = dict.fromkeys(self.modalities, options.auxiliary)
 
-    def fuse(self, encoded: dict[Modality, Tensor], mask: Tensor) -> Tensor:
-        """Outputs (clips, frames or 1, outputs) from the encoded streams."""
+    def project(self, modality: Modality, x: Tensor) -> Tensor:
+        """See `Recogniser`."""
+        return self.projections[modality](x)
+
+    def encode(self, modality: Modality, stream: Stream) -> Stream:
+        """See `Recogniser`."""
+        return stream.holding(self.encoders[modality](stream.x, stream.keys))
+
+    def fuse(self, encoded: Mapping[Modality, Stream]) -> Outputs:
+        """See `Recogniser`."""
         audio, video = encoded["audio"], encoded["video"]
-        z = audio + self.alpha * self.audio_from_video(audio, video, mask)
-        z = z + video + self.beta * self.video_from_audio(video, audio, mask)
-        return self.output(z, mask)
+        z = audio.x + self.alpha * self.audio_from_video(audio.x, video.x, video.keys)
+        z = z + video.x + self.beta * self.video_from_audio(video.x, audio.x, audio.keys)
+        fused = self._answer(self.head(z), audio.mask)
+        auxiliary = {
+            m: self._answer(self.heads[m](encoded[m].x), audio.mask) for m in self.loss_weights
+        }
+        if self.alone == "auxiliary":
+            only_audio, only_video = video.gone & ~audio.gone, audio.gone & ~video.gone
+            fused = torch.where(only_audio[:, None, None], auxiliary["audio"], fused)
+            fused = torch.where(only_video[:, None, None], auxiliary["video"], fused)
+        return Outputs(fused, auxiliary)
+
+    def _answer(self, outputs: Tensor, mask: Tensor) -> Tensor:
+        return outputs if self.per_frame else pooled(outputs, mask)

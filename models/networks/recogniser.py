@@ -1,81 +1,124 @@
 """What every recogniser of this package has in common: project, encode, fuse."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
 
+import torch
 from torch import Tensor, nn
 
-from models.networks.blocks import Encoder
+from models.frame_map import nearest
+from models.networks.stream import Outputs, Stream, repeats
 from models.settings import Modality, Task
+
+
+@dataclass(frozen=True)
+class Presence:
+    """What a network does about missing frames; see `models.settings.ModelSettings`."""
+
+    frames: Literal["ignored", "marked", "filled"] = "ignored"
+    repeats: Literal["shown", "missing"] = "shown"
 
 
 class Recogniser(nn.Module, ABC):
     """The outputs of a task from the streams of one or more modalities.
 
-    The three steps are public because evaluation shares work between conditions: a projection is
-    linear per frame, so ablation commutes with it, and the encoder of an intact stream is run once.
+    The steps are public because evaluation shares work between conditions: a projection is an
+    affine map of each frame, so ablation commutes with it, and an intact stream is encoded once.
 
     Args:
         features: input dimension of each modality.
+        projected: dimension of each modality after `project`.
         task: what it has to recognise: so many outputs for every frame or for a sequence.
-        dim: model dimension.
-        heads: attention heads.
-        ffn: hidden units of the feed-forward blocks.
-        layers: self-attention layers of each modality's encoder.
-        dropout: of attention weights and residual branches.
+        presence: what to do about missing frames.
+
+    Attributes:
+        loss_weights: of the auxiliary outputs, by modality; the fused one has the weight
+            `fused_weight`.
     """
+
+    fused_weight: float = 1.0
 
     def __init__(
         self,
-        features: dict[Modality, int],
-        *,
+        features: Mapping[Modality, int],
+        projected: Mapping[Modality, int],
         task: Task,
-        dim: int,
-        heads: int,
-        ffn: int,
-        layers: int,
-        dropout: float,
+        presence: Presence,
     ) -> None:
         super().__init__()
+        self.features = dict(features)
         self.modalities: tuple[Modality, ...] = tuple(features)
-        self.projections = nn.ModuleDict({m: nn.Linear(n, dim) for m, n in features.items()})
-        self.encoders = nn.ModuleDict(
-            {m: Encoder(dim, heads, ffn, layers, dropout) for m in features}
-        )
-        self.head = nn.Linear(dim, len(task.outputs))
         self.per_frame = task.level == "frame"
+        self.presence = presence
+        self.loss_weights: dict[Modality, float] = {}
+        if presence.frames == "marked":
+            self.tokens = nn.ParameterDict(
+                {m: nn.Parameter(0.02 * torch.randn(size)) for m, size in projected.items()}
+            )
 
     def project(self, modality: Modality, x: Tensor) -> Tensor:
-        """(clips, frames, features) to (clips, frames, dim), each frame on its own."""
-        return self.projections[modality](x)
+        """(clips, frames, features) to (clips, frames, dim): an affine map of each frame.
+
+        A network without one leaves the features as they are.
+        """
+        return x
 
     def nothing(self, modality: Modality) -> Tensor:
         """The projection of a zeroed frame, (dim,)."""
-        return self.projections[modality].get_parameter("bias")
+        parameter = next(self.parameters())
+        return self.project(modality, parameter.new_zeros(1, 1, self.features[modality]))[0, 0]
 
-    def encode(self, modality: Modality, x: Tensor, mask: Tensor) -> Tensor:
-        """Encode a projected stream (clips, frames, dim); `mask` is True for real frames."""
-        return self.encoders[modality](x, mask)
+    def receive(self, x: Tensor, modality: Modality, mask: Tensor, present: Tensor) -> Stream:
+        """A projected stream as the network sees it, missing frames replaced.
 
-    def output(self, z: Tensor, mask: Tensor) -> Tensor:
-        """The head on `z` (clips, frames, dim); for a sequence the mean over its real frames."""
-        outputs = self.head(z)
-        if self.per_frame:
-            return outputs
-        weight = mask.unsqueeze(-1).to(outputs.dtype)
-        return (outputs * weight).sum(1, keepdim=True) / weight.sum(1, keepdim=True).clamp_min(1)
+        Args:
+            x: (clips, frames, dim), projected.
+            modality: which one it is.
+            mask: (clips, frames) bool, True for real frames.
+            present: (clips, frames) bool, True for frames that were received.
+        """
+        if self.presence.frames == "ignored":
+            return Stream(x, mask, mask)
+        present = present & mask
+        if self.presence.repeats == "missing":
+            present = present & ~repeats(x)
+        if self.presence.frames == "marked":
+            token = self.tokens[modality].to(x.dtype)
+            shown = torch.where(present.unsqueeze(-1), x, token)
+        else:
+            index = nearest(present).unsqueeze(-1).expand_as(x)
+            shown = x.gather(1, index)
+        return Stream(shown, mask, present)
 
     @abstractmethod
-    def fuse(self, encoded: dict[Modality, Tensor], mask: Tensor) -> Tensor:
-        """Outputs (clips, frames or 1, outputs) from the encoded streams."""
+    def encode(self, modality: Modality, stream: Stream) -> Stream:
+        """What can be computed of one received modality alone."""
 
-    def forward(self, inputs: dict[Modality, Tensor], mask: Tensor) -> Tensor:
+    @abstractmethod
+    def fuse(self, encoded: Mapping[Modality, Stream]) -> Outputs:
+        """Outputs from the encoded streams."""
+
+    def forward(
+        self,
+        inputs: Mapping[Modality, Tensor],
+        mask: Tensor,
+        present: Mapping[Modality, Tensor] | None = None,
+    ) -> Outputs:
         """Outputs (clips, frames, outputs) from feature streams; (clips, 1, outputs) of sequences.
 
         Args:
             inputs: (clips, frames, features) for each modality.
             mask: (clips, frames) bool, True for real frames, False for padding.
+            present: (clips, frames) bool for each modality, False for frames that are missing; by
+                default none is.
         """
-        encoded: dict[Modality, Tensor] = {
-            m: self.encode(m, self.project(m, inputs[m]), mask) for m in self.modalities
-        }
-        return self.fuse(encoded, mask)
+        encoded: dict[Modality, Stream] = {}
+        for modality in self.modalities:
+            received = mask if present is None else present[modality]
+            projected = self.project(modality, inputs[modality])
+            encoded[modality] = self.encode(
+                modality, self.receive(projected, modality, mask, received)
+            )
+        return self.fuse(encoded)

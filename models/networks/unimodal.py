@@ -1,15 +1,43 @@
 """One branch of the crossmodal transformer, without cross-modal attention."""
 
-from torch import Tensor
+from collections.abc import Mapping
 
-from models.networks.recogniser import Recogniser
-from models.settings import Modality
+from torch import Tensor, nn
+
+from models.networks.blocks import Encoder, pooled
+from models.networks.recogniser import Presence, Recogniser
+from models.networks.stream import Outputs, Stream
+from models.settings import Modality, NetworkSize, Options, Task
 
 
 class Unimodal(Recogniser):
     """One modality's encoder and a dense layer: the paper's audio-only and video-only models."""
 
-    def fuse(self, encoded: dict[Modality, Tensor], mask: Tensor) -> Tensor:
-        """Outputs (clips, frames or 1, outputs) from the one encoded stream."""
+    def __init__(
+        self,
+        features: Mapping[Modality, int],
+        *,
+        size: NetworkSize,
+        options: Options,
+        task: Task,
+        presence: Presence,
+    ) -> None:
+        super().__init__(features, dict.fromkeys(features, size.dim), task, presence)
+        (dimension,) = features.values()
+        self.projection = nn.Linear(dimension, size.dim)
+        self.encoder = Encoder(size)
+        self.head = nn.Linear(size.dim, len(task.outputs))
+
+    def project(self, modality: Modality, x: Tensor) -> Tensor:
+        """See `Recogniser`."""
+        return self.projection(x)
+
+    def encode(self, modality: Modality, stream: Stream) -> Stream:
+        """See `Recogniser`."""
+        return stream.holding(self.encoder(stream.x, stream.keys))
+
+    def fuse(self, encoded: Mapping[Modality, Stream]) -> Outputs:
+        """See `Recogniser`."""
         (stream,) = encoded.values()
-        return self.output(stream, mask)
+        outputs = self.head(stream.x)
+        return Outputs(outputs if self.per_frame else pooled(outputs, stream.mask), {})

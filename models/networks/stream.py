@@ -1,0 +1,63 @@
+"""One modality on its way through a network."""
+
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from models.settings import Modality
+
+
+@dataclass(frozen=True)
+class Stream:
+    """One modality's frames, which of them are real, and which were received.
+
+    Attributes:
+        x: (clips, frames, dim).
+        mask: (clips, frames) bool, False for padding.
+        present: (clips, frames) bool, False for padding and for frames that are missing. A network
+            whose presence is ignored sees every real frame as present.
+    """
+
+    x: Tensor
+    mask: Tensor
+    present: Tensor
+
+    @property
+    def keys(self) -> Tensor:
+        """(clips, frames) bool, what may be attended to: what is present, or else all."""
+        return torch.where(self.present.any(1, keepdim=True), self.present, self.mask)
+
+    @property
+    def gone(self) -> Tensor:
+        """(clips,) bool, whether nothing of it is present."""
+        return ~self.present.any(1)
+
+    def holding(self, x: Tensor) -> "Stream":
+        """The same frames with other contents."""
+        return replace(self, x=x)
+
+    def repeated(self, count: int) -> "Stream":
+        """The clips `count` times, one after the other."""
+        return Stream(
+            self.x.repeat(count, 1, 1), self.mask.repeat(count, 1), self.present.repeat(count, 1)
+        )
+
+
+class Outputs(NamedTuple):
+    """What a network says.
+
+    Attributes:
+        fused: (clips, frames, outputs); (clips, 1, outputs) of sequences.
+        auxiliary: likewise, of single modalities, for the training loss alone.
+    """
+
+    fused: Tensor
+    auxiliary: dict[Modality, Tensor]
+
+
+def repeats(x: Tensor) -> Tensor:
+    """(clips, frames) bool, frames equal in every feature to the one before."""
+    same = (x[:, 1:] == x[:, :-1]).all(-1)
+    return torch.cat((torch.zeros_like(same[:, :1]), same), dim=1)

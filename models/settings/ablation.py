@@ -1,0 +1,103 @@
+"""What is taken away from a model, in training or in evaluation."""
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from models.settings.base import MODALITIES, Modality, Probability, Settings
+
+Strategy = Literal[
+    "none",
+    "clip_zero",
+    "frame_zero",
+    "frame_repeat",
+    "subclip",
+    "burst",
+    "noise",
+    "blank_face",
+    "optimized",
+    "modality_dropout",
+    "mixed",
+]
+
+
+class Share(Settings):
+    """A distribution of the share that is lost, drawn anew for every sample.
+
+    Attributes:
+        low: the smallest share.
+        high: the largest share.
+        scale: `linear` is uniform in the share lost, `log` in the logarithm of the share kept.
+    """
+
+    low: Probability = 0.0
+    high: Probability = 0.99
+    scale: Literal["linear", "log"] = "linear"
+
+    @model_validator(mode="after")
+    def _is_a_range(self) -> "Share":
+        if self.low >= self.high:
+            raise ValueError(f"low {self.low:g} is not below high {self.high:g}")
+        if self.scale == "log" and self.high == 1:
+            raise ValueError("high is 1, but a logarithm needs a share to be kept")
+        return self
+
+
+class Mixture(Settings):
+    """How `mixed` draws what a sample loses (Lacuna's own).
+
+    Attributes:
+        intact: share of the samples that lose nothing.
+        video: share that lose picture; the rest lose sound.
+        clips: share of the losses that take the whole clip; the others are drawn evenly among
+            frame_zero, frame_repeat, subclip and burst.
+        p: the share of the frames that the other losses take.
+        gains: share of the samples whose sound and picture are scaled by α and 1 − α.
+    """
+
+    intact: Probability = 0.25
+    video: Probability = 0.5
+    clips: Probability = 0.2
+    p: Share = Share(scale="log")
+    gains: Probability = 0.35
+
+    @model_validator(mode="after")
+    def _shares_fit(self) -> "Mixture":
+        if self.intact + self.video > 1:
+            raise ValueError("intact and video together are more than all samples")
+        return self
+
+
+class Ablation(Settings):
+    """What is taken away, from which modality, with which probability.
+
+    Attributes:
+        strategy: an operator of `models.ablation`.
+        modality: `either` draws one of the two for every sample; with `both` the two lose
+            independently of each other.
+        p: probability of losing a clip or a frame, or share of the frames that subclip and burst
+            lose; or a distribution of it.
+        burst: mean length in frames of the bursts of `burst`.
+        fill: of modality_dropout (Chumachenko et al. 2022): `hard`, `soft` or `noise`.
+        mixture: of `mixed`.
+    """
+
+    strategy: Strategy = "none"
+    modality: Literal["audio", "video", "either", "both"] = "video"
+    p: Probability | Share = 0.5
+    burst: float = Field(default=15.0, ge=1)
+    fill: Literal["hard", "soft", "noise"] = "hard"
+    mixture: Mixture = Mixture()
+
+    @property
+    def modalities(self) -> tuple[Modality, ...]:
+        """The modalities it can act on."""
+        if self.strategy == "none":
+            return ()
+        if self.strategy in ("optimized", "modality_dropout", "mixed"):
+            return MODALITIES
+        if self.strategy == "blank_face":
+            return ("video",)
+        if self.modality == "either" or self.modality == "both":
+            return MODALITIES
+        return (self.modality,)

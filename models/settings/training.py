@@ -1,0 +1,73 @@
+"""How models are trained."""
+
+from typing import Literal
+
+from pydantic import Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from models.settings.base import Seed, Settings
+from models.settings.network import NetworkSize
+
+Precision = Literal["fp32", "bf16"]
+
+
+class TrainSettings(Settings):
+    """How the models are trained.
+
+    Attributes:
+        seeds: one run of every model for each.
+        heldout: what the epoch is chosen by: a share of the training speakers that is kept apart
+            (Parthasarathy and Sundaram 2020), or `validation`, the corpus's own validation split,
+            with all training speakers to learn from.
+        epochs: at most so many passes over the training clips.
+        patience: stop after so many epochs without a better held-out result.
+        choose_by: the held-out `metric` (the task's first, the mean of the targets) or `loss`.
+        batch_clips: clips per step.
+        class_weights: for classes: `balanced` weighs each by the inverse of its frequency among
+            the training labels.
+        optimizer: `adam` or `sgd`.
+        learning_rate: of the optimizer; 1e-4 in Parthasarathy and Sundaram 2020.
+        momentum: of sgd.
+        weight_decay: of the optimizer.
+        clip_norm: the gradient's norm is scaled down to it; null for as it is.
+        decay: of the learning rate: every `decay_epochs` (`step`), or after so many without a
+            better held-out result (`plateau`).
+        decay_epochs: see decay.
+        decay_factor: what the learning rate is multiplied by.
+        precision: `auto` measures whether bf16 autocast is faster on this machine.
+        checkpoint_seconds: a checkpoint within an epoch is written this often.
+        network: the sizes of every model that names no others.
+    """
+
+    seeds: list[Seed] = Field(default=[0, 1, 2], min_length=1)
+    heldout: float | Literal["validation"] = 0.2
+    epochs: int = Field(default=50, gt=0)
+    patience: int = Field(default=10, gt=0)
+    choose_by: Literal["metric", "loss"] = "metric"
+    batch_clips: int = Field(default=32, gt=0)
+    class_weights: Literal["none", "balanced"] = "none"
+    optimizer: Literal["adam", "sgd"] = "adam"
+    learning_rate: float = Field(default=1e-4, gt=0)
+    momentum: float = Field(default=0.9, ge=0, lt=1)
+    weight_decay: float = Field(default=0.0, ge=0)
+    clip_norm: float | None = Field(default=None, gt=0)
+    decay: Literal["none", "step", "plateau"] = "none"
+    decay_epochs: int = Field(default=5, gt=0)
+    decay_factor: float = Field(default=0.1, gt=0, lt=1)
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    checkpoint_seconds: float = Field(default=60, ge=0)
+    network: NetworkSize = NetworkSize()
+
+    @field_validator("heldout", mode="plain")
+    @classmethod
+    def _heldout_is_a_share_or_a_split(cls, value: object) -> object:
+        if value == "validation" or (isinstance(value, float) and 0 < value < 1):
+            return value
+        # One sentence; pydantic has one for each member of a union.
+        raise PydanticCustomError("share", "should be less than 1 and above 0, or `validation`")
+
+    @model_validator(mode="after")
+    def _seeds_differ(self) -> "TrainSettings":
+        if len(set(self.seeds)) != len(self.seeds):
+            raise ValueError(f"seeds {self.seeds} name one seed twice")
+        return self
