@@ -2,11 +2,24 @@
 
 from typing import Any, Protocol
 
+from models.networks.affwildnet import AffWildNet
+from models.networks.auxformer import AuxFormer
 from models.networks.crossmodal import Crossmodal
+from models.networks.fusion import Fusion
+from models.networks.mult import MulT
 from models.networks.recogniser import Presence, Recogniser
+from models.networks.recurrent import Recurrent
 from models.networks.stream import Outputs, Stream
 from models.networks.unimodal import Unimodal
-from models.settings import Modality, ModelSettings, NetworkName, NetworkSize, Task
+from models.settings import (
+    OPTIONS,
+    Modality,
+    ModelSettings,
+    NetworkName,
+    NetworkSize,
+    Options,
+    Task,
+)
 
 __all__ = ["NETWORKS", "Outputs", "Presence", "Recogniser", "Stream", "build"]
 
@@ -27,24 +40,39 @@ class Architecture(Protocol):
         ...
 
 
-NETWORKS: dict[NetworkName, Architecture] = {"crossmodal": Crossmodal, "unimodal": Unimodal}
+NETWORKS: dict[NetworkName, Architecture] = {
+    "crossmodal": Crossmodal,
+    "unimodal": Unimodal,
+    "recurrent": Recurrent,
+    "affwildnet": AffWildNet,
+    "auxformer": AuxFormer,
+    "mult": MulT,
+    "fusion": Fusion,
+}
 
 
 def build(
-    model: ModelSettings, features: dict[Modality, int], size: NetworkSize, task: Task
+    model: ModelSettings,
+    features: dict[Modality, int],
+    size: NetworkSize,
+    task: Task,
+    options: Options | None = None,
 ) -> Recogniser:
     """Make a model's network.
 
     Args:
-        model: names the network, its options and the modalities it sees.
+        model: names the network and the modalities it sees.
         features: dimension of each modality's input vector.
         size: the network's sizes.
         task: what it has to recognise.
+        options: of the architecture; by default those the model names itself, without a preset's.
     """
+    if options is None:
+        options = OPTIONS[model.network].model_validate(model.options)
     return NETWORKS[model.network](
         {modality: features[modality] for modality in model.modalities},
         size=size,
-        options=model.chosen_options(),
+        options=options,
         task=task,
         presence=Presence(model.presence, model.repeats),
     )

@@ -60,4 +60,4 @@ class Outputs(NamedTuple):
 def repeats(x: Tensor) -> Tensor:
     """(clips, frames) bool, frames equal in every feature to the one before."""
     same = (x[:, 1:] == x[:, :-1]).all(-1)
-    return torch.cat((torch.zeros_like(same[:, :1]), same), dim=1)
+    return torch.cat((same.new_zeros(len(x), 1), same), dim=1)

@@ -2,9 +2,18 @@
 
 from models.settings.ablation import Ablation, Share, Strategy
 from models.settings.base import MODALITIES, Modality, Probability, Seed, Settings
-from models.settings.evaluation import ConditionGrid, EvaluateSettings
-from models.settings.model import ModelSettings, NetworkName
-from models.settings.network import OPTIONS, CrossmodalOptions, NetworkSize, Options
+from models.settings.evaluation import ConditionGrid, EvaluateSettings, Fill
+from models.settings.model import ModelSettings, NetworkName, PresetName
+from models.settings.network import (
+    OPTIONS,
+    AffWildNetOptions,
+    AuxFormerOptions,
+    CrossmodalOptions,
+    FusionOptions,
+    MulTOptions,
+    NetworkSize,
+    Options,
+)
 from models.settings.task import Task
 from models.settings.training import Precision, TrainSettings
 
@@ -12,15 +21,21 @@ __all__ = [
     "MODALITIES",
     "OPTIONS",
     "Ablation",
+    "AffWildNetOptions",
+    "AuxFormerOptions",
     "ConditionGrid",
     "CrossmodalOptions",
     "EvaluateSettings",
+    "Fill",
+    "FusionOptions",
     "Modality",
     "ModelSettings",
+    "MulTOptions",
     "NetworkName",
     "NetworkSize",
     "Options",
     "Precision",
+    "PresetName",
     "Probability",
     "Seed",
     "Settings",

@@ -2,15 +2,19 @@
 
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from models.settings.ablation import Ablation
 from models.settings.base import MODALITIES, Modality, Settings
-from models.settings.network import OPTIONS, Options
 
 NetworkName = Literal[
     "crossmodal", "unimodal", "recurrent", "affwildnet", "auxformer", "mult", "fusion"
 ]
+
+PresetName = Literal["parthasarathy2020", "parthasarathy2021", "goncalves2022", "chumachenko2022"]
+
+SHARED = ("seeds", "heldout", "checkpoint_seconds", "network")
+"""The training settings that are the same for all models, or have another place."""
 
 TAKES: dict[NetworkName, tuple[int, ...]] = {
     "crossmodal": (2,),
@@ -32,9 +36,12 @@ ATTENTION: frozenset[NetworkName] = frozenset(
 class ModelSettings(Settings):
     """One model of the comparison: a network, what it sees, and how it is trained to cope.
 
+    Size, options and train come together in `models.presets.resolve`, which checks them.
+
     Attributes:
         network: an architecture of `models.networks`.
-        preset: a paper, whose sizes and training settings stand in for those of `train`.
+        preset: a paper (`models.presets`), whose sizes and training settings stand in for those of
+            `train` in params.yaml.
         modalities: what it sees.
         presence: what an attention network does about frames that are missing: nothing
             (`ignored`); a learned token in their place and no attention to them (`marked`); or the
@@ -42,19 +49,29 @@ class ModelSettings(Settings):
         repeats: whether a frame that repeats the one before it exactly counts as missing.
         size: sizes that differ from those of the preset, or of `train.network`.
         options: of the architecture (`models.settings.network.OPTIONS`).
-        train: training settings that differ from those of the preset, or of `train`.
+        train: training settings that differ from those of the preset, or of `train`; all but
+            those of SHARED.
         ablation: the strategy against missing modalities.
     """
 
     network: NetworkName = "crossmodal"
-    preset: str | None = None
+    preset: PresetName | None = None
     modalities: list[Modality] = Field(default=list(MODALITIES), min_length=1)
     presence: Literal["ignored", "marked", "filled"] = "ignored"
     repeats: Literal["shown", "missing"] = "shown"
-    size: dict[str, int | float] = Field(default={})
-    options: dict[str, bool | int | float | str] = Field(default={})
+    size: dict[str, Any] = Field(default={})
+    options: dict[str, Any] = Field(default={})
     train: dict[str, Any] = Field(default={})
     ablation: Ablation = Ablation()
+
+    @field_validator("train")
+    @classmethod
+    def _shared_settings_are_not_its_own(cls, train: dict[str, Any]) -> dict[str, Any]:
+        for name in SHARED:
+            if name in train:
+                place = "size" if name == "network" else "the section train, for all models"
+                raise ValueError(f"{name} is set in {place}")
+        return train
 
     @model_validator(mode="after")
     def _modalities_fit(self) -> "ModelSettings":
@@ -81,20 +98,3 @@ class ModelSettings(Settings):
         if self.repeats == "missing" and self.presence == "ignored":
             raise ValueError("repeats are missing, but presence is ignored")
         return self
-
-    @model_validator(mode="after")
-    def _options_are_the_networks(self) -> "ModelSettings":
-        try:
-            self.chosen_options()
-        except ValidationError as error:
-            detail = error.errors()[0]
-            key = ".".join(map(str, ("options", *detail["loc"])))
-            known = list(OPTIONS[self.network].model_fields)
-            raise ValueError(
-                f"{key}: {detail['msg']}; network {self.network} has {known or 'no options'}"
-            ) from None
-        return self
-
-    def chosen_options(self) -> Options:
-        """The options of the network, defaults included."""
-        return OPTIONS[self.network].model_validate(self.options)

@@ -56,19 +56,91 @@ class CrossmodalOptions(Options):
 
 
 class AffWildNetOptions(Options):
-    """Options of AffWildNet."""
+    """Options of AffWildNet.
+
+    Attributes:
+        dynamic: whether recurrent layers follow the fully connected one; without them every frame
+            is recognised by itself.
+    """
+
+    dynamic: bool = True
 
 
 class AuxFormerOptions(Options):
-    """Options of AuxFormer."""
+    """Options of AuxFormer; the defaults are those of Goncalves and Busso.
+
+    Attributes:
+        auxiliary: whether there is an auxiliary network for each modality; without, it is the
+            paper's baseline 1.
+        positions: whether sinusoidal positions are added to the projected frames.
+        temporal: what follows the fusion: `self_attention` layers with learnt scales, nothing, or
+            one `lstm` or `gru` layer.
+        pooling: what stands for a sequence: its `last` real frame, a learnt `token` in front of
+            it, or the `mean` of its real frames. Frames that have labels of their own are not
+            pooled.
+        weight_fused: λ_va, weight of the main network's loss.
+        weight_audio: λ_a, weight of the auxiliary audio network's loss.
+        weight_video: λ_v, likewise of video.
+        attention_dropout: of the outputs of every attention, beside `size.dropout` of every
+            residual branch.
+        output_dropout: between the dense layers.
+    """
+
+    auxiliary: bool = True
+    positions: bool = True
+    temporal: Literal["self_attention", "none", "lstm", "gru"] = "self_attention"
+    pooling: Literal["last", "token", "mean"] = "last"
+    weight_fused: float = Field(default=1 / 3, ge=0)
+    weight_audio: float = Field(default=1 / 3, ge=0)
+    weight_video: float = Field(default=1 / 3, ge=0)
+    attention_dropout: float = Field(default=0.25, ge=0, lt=1)
+    output_dropout: float = Field(default=0.2, ge=0, lt=1)
+
+    @model_validator(mode="after")
+    def _weights_have_losses(self) -> "AuxFormerOptions":
+        fields = type(self).model_fields
+        weights = [name for name in fields if name.startswith("weight_")]
+        # By value: a saved model names all its options.
+        given = [name for name in weights if getattr(self, name) != fields[name].default]
+        if given and not self.auxiliary:
+            raise ValueError(f"{given[0]} is given, but without auxiliary networks one loss is all")
+        if not any(getattr(self, weight) for weight in weights):
+            raise ValueError("all loss weights are 0: nothing would be learnt")
+        return self
+
+    @model_validator(mode="after")
+    def _the_token_sees_the_sequence(self) -> "AuxFormerOptions":
+        if self.pooling == "token" and self.temporal != "self_attention":
+            raise ValueError(
+                f"pooling is token, but with temporal {self.temporal} a token in front of the "
+                "sequence does not see it"
+            )
+        return self
 
 
 class MulTOptions(Options):
-    """Options of MulT."""
+    """Options of MulT; the defaults are those of the code that Tsai et al. published.
+
+    Attributes:
+        embedding_dropout: of the input of every encoder.
+        output_dropout: between the dense layers.
+    """
+
+    embedding_dropout: float = Field(default=0.25, ge=0, lt=1)
+    output_dropout: float = Field(default=0.0, ge=0, lt=1)
 
 
 class FusionOptions(Options):
-    """Options of the fusions on convolutional branches."""
+    """Options of the fusions on convolutional branches.
+
+    Attributes:
+        kind: where and how two modalities meet (Chumachenko et al. 2022, section III.B): late
+            transformer (`lt`), intermediate transformer (`it`) or intermediate attention (`ia`);
+            or a late transformer of one direction, from audio to video (`tav`) or from video to
+            audio (`tva`). Of no account for one modality.
+    """
+
+    kind: Literal["lt", "it", "ia", "tav", "tva"] = "ia"
 
 
 OPTIONS: dict[str, type[Options]] = {

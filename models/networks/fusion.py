@@ -1,0 +1,179 @@
+"""The fusions on convolutional branches of Chumachenko et al. 2022, section III.B."""
+
+import math
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from models.networks.blocks import Attention, pooled
+from models.networks.branches import Convolution, stages, widths
+from models.networks.recogniser import Presence, Recogniser
+from models.networks.stream import Outputs, Stream
+from models.settings import FusionOptions, Modality, NetworkSize, Task
+
+OTHER: dict[Modality, Modality] = {"audio": "video", "video": "audio"}
+
+ONE_WAY: dict[str, tuple[Modality, ...]] = {"tav": ("video",), "tva": ("audio",)}
+"""What the fusions of one direction fuse into."""
+
+
+class CrossAttention(Attention):
+    """Attention whose memory has its own width; queries, keys and values without biases.
+
+    Args:
+        dim: width of the queries and of what comes out.
+        memory: width of what is attended to.
+        heads: number of heads.
+    """
+
+    def __init__(self, dim: int, memory: int, heads: int) -> None:
+        super().__init__(dim, heads)
+        self.query = nn.Linear(dim, dim, bias=False)
+        self.key_value = nn.Linear(memory, 2 * dim, bias=False)
+
+
+class TransformerBlock(nn.Module):
+    """One modality fused into another (equation 2): attention and feed-forward, pre-norm.
+
+    The block is that of the timm library, to which the paper refers, with GELU. As in the authors'
+    code there is a residual around the feed-forward and none around the attention: what comes out
+    is of the other modality, and of this one only where it attended.
+
+    Args:
+        dim: width of the modality that is fused into.
+        memory: width of the one that is fused.
+        size: of the network.
+        kernel: of the feed-forward's layers: 1 for dense ones; 3 where the paper has convolutions
+            in their place, in the fusions of one direction.
+    """
+
+    def __init__(self, dim: int, memory: int, size: NetworkSize, kernel: int) -> None:
+        super().__init__()
+        self.norm_queries = nn.LayerNorm(dim)
+        self.norm_memory = nn.LayerNorm(memory)
+        self.attention = CrossAttention(dim, memory, size.heads)
+        self.norm_ffn = nn.LayerNorm(dim)
+        self.inner = Convolution(dim, size.ffn, kernel)
+        self.outer = Convolution(size.ffn, dim, kernel)
+        self.dropout = nn.Dropout(size.dropout)
+
+    def forward(self, into: Stream, other: Stream) -> Stream:
+        """The frames of `into`, made of those of `other`."""
+        memory = self.norm_memory(other.x)
+        x = self.dropout(self.attention(self.norm_queries(into.x), memory, other.keys))
+        hidden = nn.functional.gelu(self.inner(self.norm_ffn(x), into.mask))
+        return into.holding(x + self.dropout(self.outer(hidden, into.mask)))
+
+
+class Transformer(nn.Module):
+    """`size.layers` blocks, all with the same memory; see `TransformerBlock`."""
+
+    def __init__(self, dim: int, memory: int, size: NetworkSize, kernel: int) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList(
+            TransformerBlock(dim, memory, size, kernel) for _ in range(size.layers)
+        )
+
+    def forward(self, into: Stream, other: Stream) -> Stream:
+        """The frames of `into`, made of those of `other`."""
+        for block in self.blocks:
+            into = block(into, other)
+        return into
+
+
+class FrameWeights(nn.Module):
+    """A weight for every frame of a modality, by how much the other attends to it (equation 3).
+
+    Each real frame of the other modality shares a weight of 1 among the frames that are keys; so
+    the weights of a clip sum to its number of frames. Heads are averaged.
+
+    Args:
+        dim: width of the modality that is weighted.
+        other: width of the one that attends, and of queries and keys.
+        heads: number of heads.
+    """
+
+    def __init__(self, dim: int, other: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.query = nn.Linear(other, other, bias=False)
+        self.key = nn.Linear(dim, other, bias=False)
+
+    def forward(self, stream: Stream, other: Stream) -> Tensor:
+        """Weights (clips, frames) of `stream`; 0 for frames that are no keys."""
+        query = self.query(other.x).unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        key = self.key(stream.x).unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        scores = query @ key.mT / math.sqrt(key.shape[-1])
+        hidden = ~stream.keys[:, None, None, :]
+        attention = scores.masked_fill(hidden, -torch.inf).softmax(-1).mean(1)
+        return attention.masked_fill(~other.mask.unsqueeze(-1), 0).sum(1)
+
+
+class Fusion(Recogniser):
+    """A convolutional branch for each modality, fused after its second stage or between the two.
+
+    `FusionOptions` has the kinds. `size.dim` is the width of a branch's first block, 64 in the
+    paper; the last block has twice as many, audio's third four times. Each direction has
+    `size.layers` transformer blocks, one in the paper.
+
+    The outputs are a dense layer's, on the branches beside each other, or on the one that the
+    other is fused into. Pooling has stride 1, so every frame has outputs; of a sequence they are
+    the mean over its frames. Of one modality there are the branch and the dense layer.
+    """
+
+    def __init__(
+        self,
+        features: Mapping[Modality, int],
+        *,
+        size: NetworkSize,
+        options: FusionOptions,
+        task: Task,
+        presence: Presence,
+    ) -> None:
+        super().__init__(features, features, task, presence)
+        self.kind = options.kind if len(features) > 1 else "none"
+        self.early = self.kind in ("it", "ia")
+        self.into = ONE_WAY.get(self.kind, self.modalities)
+        self.first, self.second = nn.ModuleDict(), nn.ModuleDict()
+        for modality, count in features.items():
+            self.first[modality], self.second[modality] = stages(modality, count, size.dim)
+        # Width of each modality where the two meet.
+        at = {m: widths(m, size.dim)[0 if self.early else 1] for m in features}
+        if self.kind == "ia":
+            self.weights = nn.ModuleDict(
+                {m: FrameWeights(at[m], at[OTHER[m]], size.heads) for m in self.into}
+            )
+        elif self.kind != "none":
+            kernel = 3 if self.kind in ONE_WAY else 1
+            self.transformers = nn.ModuleDict(
+                {m: Transformer(at[m], at[OTHER[m]], size, kernel) for m in self.into}
+            )
+        width = sum(widths(m, size.dim)[1] for m in self.into)
+        self.head = nn.Linear(width, len(task.outputs))
+
+    def encode(self, modality: Modality, stream: Stream) -> Stream:
+        """See `Recogniser`."""
+        stream = self.first[modality](stream)
+        return stream if self.early else self.second[modality](stream)
+
+    def fuse(self, encoded: Mapping[Modality, Stream]) -> Outputs:
+        """See `Recogniser`."""
+        streams = [self._fused(m, encoded) for m in self.into]
+        outputs = self.head(torch.cat([stream.x for stream in streams], dim=-1))
+        return Outputs(outputs if self.per_frame else pooled(outputs, streams[0].mask), {})
+
+    def _fused(self, modality: Modality, encoded: Mapping[Modality, Stream]) -> Stream:
+        """One branch to its end, with what it takes from the other."""
+        own = encoded[modality]
+        match self.kind:
+            case "none":
+                return own
+            case "ia":
+                weights = self.weights[modality](own, encoded[OTHER[modality]])
+                return self.second[modality](own.holding(own.x * weights.unsqueeze(-1)))
+            case "it":
+                taken = self.transformers[modality](own, encoded[OTHER[modality]])
+                return self.second[modality](own.holding(own.x + taken.x))
+            case _:
+                return self.transformers[modality](own, encoded[OTHER[modality]])

@@ -1,0 +1,47 @@
+import torch
+from network_cases import FEATURES, Case, lengths_mask, random_inputs
+
+from models.networks import Recogniser, build
+from models.settings import ModelSettings, NetworkSize, Task
+
+BOTH = ("audio", "video")
+
+
+def trainable(network: Recogniser) -> int:
+    return sum(p.numel() for p in network.parameters())
+
+
+def test_it_has_the_papers_size() -> None:
+    model = build(ModelSettings(), {"audio": 3900, "video": 4096}, NetworkSize(), Task())
+    d = 512
+    attention, ffn, norms = 4 * (d * d + d), 2 * (d * d + d), 4 * d
+    expected = (
+        (4096 + 1) * d
+        + (3900 + 1) * d
+        + 4 * (attention + ffn + norms)
+        + 2 * attention
+        + 2  # α and β
+        + 2 * (d + 1)
+    )
+    assert trainable(model) == expected
+    assert round(trainable(model) / 1e6, 1) == 12.5
+
+
+def test_presence_adds_a_token_for_each_modality() -> None:
+    plain, marked = Case("crossmodal", BOTH), Case("crossmodal", BOTH, presence="marked")
+    assert trainable(marked.build()) - trainable(plain.build()) == 2 * 16
+
+
+def test_a_modality_left_alone_speaks_through_its_own_head() -> None:
+    options = (("auxiliary", 0.5), ("alone", "auxiliary"))
+    network = Case("crossmodal", BOTH, options, "marked").evaluated()
+    x, mask = random_inputs(4, 6), lengths_mask([6, 6, 6, 6])
+    present = {m: mask.clone() for m in FEATURES}
+    present["video"][[1, 3]] = False
+    present["audio"][[2, 3]] = False
+    fused, auxiliary = network(x, mask, present)
+    usual = Case("crossmodal", BOTH, (("auxiliary", 0.5),), "marked").evaluated()
+    expected = usual(x, mask, present).fused.clone()  # clips 0 and 3: both or neither there
+    expected[1], expected[2] = auxiliary["audio"][1], auxiliary["video"][2]
+    assert torch.allclose(fused, expected, atol=1e-6)
+    assert not torch.allclose(usual(x, mask, present).fused, expected, atol=1e-3)
