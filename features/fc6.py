@@ -20,7 +20,7 @@ import torch
 from numpy.typing import NDArray
 
 from features.settings import FC6Settings
-from features.vggface import VGGFaceFC6, describe
+from features.vggface import VGGFaceFC6, blank_crop, describe
 
 T = TypeVar("T")
 
@@ -79,6 +79,13 @@ def extract_fc6(
         closing(ahead(_compute(network, reading, settings), 2)) as computing,
     ):
         yield from computing
+
+
+def blank_face(network: VGGFaceFC6, settings: FC6Settings) -> NDArray[np.float16]:
+    """The features (4096,) of a crop that shows nothing (`vggface.blank_crop`)."""
+    block = Block(None, blank_crop(settings)[None], np.ones(1, bool))
+    ((_, fc6),) = extract_fc6(network, [block], settings)
+    return fc6[0]
 
 
 def ahead(source: Iterable[T], depth: int) -> Generator[T, None, None]:

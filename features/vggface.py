@@ -9,7 +9,9 @@ import time
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 from torch.nn.utils import convert_conv2d_weight_memory_format
@@ -90,6 +92,17 @@ def preprocess(pictures: Tensor, method: str, channel_order: str) -> Tensor:
     else:
         raise ValueError(f"unknown preprocessing {method!r}")
     return values.flip(1) if channel_order == "bgr" else values
+
+
+def blank_crop(settings: FC6Settings) -> NDArray[np.uint8]:
+    """A crop that shows nothing, (side, side, 3) uint8 RGB: what is nearest to an input of zeros.
+
+    That is the mean colour of VGG-Face's training images, or grey if they are mapped to [−1, 1].
+    Weights without biases, such as random ones, make next to nothing of it.
+    """
+    zero = MEAN_RGB if settings.preprocessing == "vggface" else (127.5, 127.5, 127.5)
+    side = settings.input_size
+    return np.full((side, side, 3), np.round(zero), np.uint8)
 
 
 def choose_precision(device: torch.device | str) -> torch.dtype:

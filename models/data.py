@@ -6,7 +6,7 @@ of the paper are never stored.
 
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, cast
 
 import numpy as np
@@ -45,6 +45,7 @@ class Batch:
         present: (clips, frames, 2) bool, sound and face found.
         item: (clips,) int64 hash of the item's name.
         first: (clips,) int64 index of the clip's first frame in its item.
+        blank: (features,) float32 fc6 of a blank face, None where it is not known.
     """
 
     video: Tensor
@@ -56,6 +57,15 @@ class Batch:
     present: Tensor
     item: Tensor
     first: Tensor
+    blank: Tensor | None = None
+
+    @property
+    def features(self) -> dict[Modality, int]:
+        """Dimension of each modality's input vector."""
+        return {
+            "audio": self.rows.shape[2] * self.lld.shape[2],
+            "video": self.video.shape[2],
+        }
 
     def inputs(self) -> dict[Modality, Tensor]:
         """Each modality's stream, (clips, frames, features)."""
@@ -73,21 +83,24 @@ class Batch:
         """All clips `count` times, one after the other."""
         if count == 1:
             return self
-        tensors = {f.name: getattr(self, f.name) for f in fields(self)}
-        return Batch(**{k: v.repeat(count, *[1] * (v.ndim - 1)) for k, v in tensors.items()})
+        clips = {k: v for k, v in self._tensors().items() if k != "blank"}
+        repeated = {k: v.repeat(count, *[1] * (v.ndim - 1)) for k, v in clips.items()}
+        return replace(self, **repeated)
 
     def draws(self, *key: object) -> Draws:
         """The random numbers of these clips, for example by (seed, condition, trial)."""
-        return Draws(key, self.item, self.first, self.mask)
+        return Draws(key, self.item, self.first, self.mask, self.received())
 
     def to(self, device: torch.device) -> "Batch":
         """The same batch on a device."""
-        tensors = {f.name: getattr(self, f.name) for f in fields(self)}
         if device.type == "cpu":
             return self
-        return Batch(
-            **{k: v.pin_memory().to(device, non_blocking=True) for k, v in tensors.items()}
-        )
+        tensors = self._tensors().items()
+        return Batch(**{k: v.pin_memory().to(device, non_blocking=True) for k, v in tensors})
+
+    def _tensors(self) -> dict[str, Tensor]:
+        every = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: tensor for name, tensor in every.items() if tensor is not None}
 
 
 @dataclass(frozen=True)
@@ -131,6 +144,8 @@ class ClipData:
         }
         if sum(array.nbytes for array in self._video.values()) <= preload_bytes:
             self._video = {name: array[...] for name, array in self._video.items()}
+        blank = fc6.attrs.get("blank")
+        self._blank = None if blank is None else torch.tensor(blank, dtype=torch.float32)
         # Where an item is part of a file, its frames begin within the file's.
         self._first = {
             name: cast("int", windows[name].attrs.get("first_frame", 0)) for name in items
@@ -191,6 +206,7 @@ class ClipData:
             lld=_padded([part["lld"] for part in parts], longest),
             item=torch.tensor([stream(clip.item) for clip in clips]),
             first=torch.tensor([clip.start for clip in clips]),
+            blank=self._blank,
         )
 
     def _clip(self, clip: Clip) -> dict[str, np.ndarray]:

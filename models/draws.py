@@ -5,6 +5,7 @@ the same in any batch, in any order, on any device.
 """
 
 import hashlib
+import math
 
 import torch
 from torch import Tensor
@@ -28,8 +29,38 @@ def uniforms(key: int, item: Tensor, index: Tensor) -> Tensor:
         item: int64, the item's hash, broadcast against `index`.
         index: int64, the position within the item.
     """
-    state = _mix(_mix(item ^ key) + _wrap(_GOLDEN) * (index + 1))
-    return _shift(state, 11).double() * 2.0**-53
+    return _shift(_state(key, item, index), 11).double() * 2.0**-53
+
+
+def normals(key: int, item: Tensor, index: Tensor, features: int) -> Tensor:
+    """Standard normal numbers, (..., features) float32 for each (item, index).
+
+    The transform of Box and Muller (1958) makes two of them from the halves of one hash; between
+    devices they may differ in the last digit, as logarithm and cosine do.
+
+    Args:
+        key: the stream, from `stream`.
+        item: int64, the item's hash, broadcast against `index`.
+        index: int64, the position within the item.
+        features: how many; the first ones do not depend on it.
+    """
+    pair = torch.arange((features + 1) // 2, device=index.device)
+    state = _next(_state(key, item, index).unsqueeze(-1), pair)
+    # One more than 0 … 2³² − 1: of 0 there is no logarithm.
+    radius = ((_shift(state, 32) + 1).double() * 2.0**-32).log_().mul_(-2).sqrt_()
+    angle = (state & 0xFFFFFFFF).double() * (math.tau * 2.0**-32)
+    both = torch.stack((radius * angle.cos(), radius * angle.sin()), dim=-1)
+    return both.float().flatten(-2)[..., :features]
+
+
+def _state(key: int, item: Tensor, index: Tensor) -> Tensor:
+    """A 64-bit hash for each (stream, item, index)."""
+    return _next(_mix(item ^ key), index)
+
+
+def _next(state: Tensor, index: Tensor) -> Tensor:
+    """The numbers at some places of the sequence of SplitMix64 that begins with `state`."""
+    return _mix(state + _wrap(_GOLDEN) * (index + 1))
 
 
 def _mix(x: Tensor) -> Tensor:

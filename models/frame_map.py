@@ -15,7 +15,7 @@ class FrameMap:
         source: (clips, frames) int64, the frame that is shown.
         empty: (clips, frames) bool, True where no frame is shown.
         filling: what is shown there: zeros, noise, or the features of a blank face.
-        gain: (clips, 1), what all of it is multiplied by; None for 1.
+        gain: (clips, 1), what every frame is multiplied by; None for 1.
     """
 
     source: Tensor
@@ -27,7 +27,7 @@ class FrameMap:
         """Apply to `x` (clips, frames, features); `filling` (broadcast to it) replaces zeros.
 
         Without a gain, an affine map L of each frame commutes with this:
-        L(apply(x)) = apply(L(x), filling=L(0)).
+        L(apply(x, filling)) = apply(L(x), L(filling)), where a filling of None is one of zeros.
         """
         index = self.source.unsqueeze(-1).expand(-1, -1, x.shape[-1])
         fill = x.new_zeros(()) if filling is None else filling.to(x.dtype)
@@ -37,27 +37,35 @@ class FrameMap:
     def present(self, present: Tensor) -> Tensor:
         """Which frames are there afterwards, (clips, frames).
 
-        Noise and blank faces arrive like any frame: nobody knows that they are none.
+        A repeated frame is there if the one that it repeats was. Noise and blank faces arrive like
+        any frame: nobody knows that they are none.
+
+        Args:
+            present: (clips, frames) bool, those that are there before; False for padding.
         """
         there = present.gather(1, self.source)
-        return there & ~self.empty if self.filling == "zero" else there
+        return there & ~self.empty if self.filling == "zero" else there | self.empty
 
-    def imputed(self, how: Literal["hold", "nearest"], mask: Tensor) -> "FrameMap":
+    def imputed(self, how: Literal["hold", "nearest"], present: Tensor) -> "FrameMap":
         """Empty frames replaced by the last one shown, or the nearest; empty where there is none.
+
+        That fills what was taken away. A frame that never was there is neither filled nor shown in
+        place of another.
 
         Args:
             how: `hold` for the last one, `nearest`.
-            mask: (clips, frames) bool, False for padding.
+            present: (clips, frames) bool, those that are there before; False for padding.
         """
-        shown = ~self.empty & mask
-        index = torch.arange(mask.shape[1], device=mask.device).expand_as(mask)
+        shown = ~self.empty & present
+        index = torch.arange(present.shape[1], device=present.device).expand_as(present)
         if how == "nearest":
             chosen, found = nearest(shown), shown.any(1, keepdim=True)
         else:
             chosen = torch.where(shown, index, -1).cummax(1).values
             found = chosen >= 0
-        chosen = torch.where(found & mask, chosen, index)
-        return replace(self, source=self.source.gather(1, chosen), empty=self.empty & ~found)
+        filled = self.empty & found & present
+        source = torch.where(filled, self.source.gather(1, chosen.clamp(min=0)), self.source)
+        return replace(self, source=source, empty=self.empty & ~filled)
 
 
 def nearest(present: Tensor) -> Tensor:

@@ -4,29 +4,36 @@ Every draw depends on a key, the item and the frame's place in the item alone, s
 any batch, in any order, on any device.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
-from models.draws import stream, uniforms
+from models.draws import normals, stream, uniforms
+from models.settings import Modality
 
 
 @dataclass(frozen=True)
 class Draws:
     """The random numbers of a batch of clips.
 
+    Every purpose has its own: numbers for different purposes are independent of each other.
+
     Attributes:
         key: for example (seed, condition, trial).
         item: (clips,) int64 item hashes (`models.draws.stream`).
         first: (clips,) int64 index of each clip's first frame in its item.
         mask: (clips, frames) True where there is a frame and not padding.
+        received: (clips, frames) bool by modality, which frames there are before anything is
+            lost; all, where it is not told.
     """
 
     key: tuple[object, ...]
     item: Tensor
     first: Tensor
     mask: Tensor
+    received: Mapping[Modality, Tensor] = field(default_factory=dict)
 
     @property
     def index(self) -> Tensor:
@@ -42,6 +49,19 @@ class Draws:
         place = self.first[:, None] + self.index
         return uniforms(stream(*self.key, *purpose), self.item[:, None], place)
 
+    def noise(self, clips: Tensor, features: int, *purpose: object) -> Tensor:
+        """(clips, frames, features) standard normal numbers, float32; zeros but for some clips.
+
+        Args:
+            clips: (clips,) bool, those that need them.
+            features: how many for a frame.
+            purpose: of the draws.
+        """
+        place = (self.first[:, None] + self.index)[clips]
+        drawn = torch.zeros(*self.mask.shape, features, device=self.mask.device)
+        drawn[clips] = normals(stream(*self.key, *purpose), self.item[clips, None], place, features)
+        return drawn
+
 
 def clips(draws: Draws, p: Tensor | float, *purpose: object) -> Tensor:
     """(clips, frames) bool: every clip is lost whole with probability `p`."""
@@ -54,7 +74,10 @@ def frames(draws: Draws, p: Tensor | float, *purpose: object) -> Tensor:
 
 
 def subclip(draws: Draws, share: Tensor | float, *purpose: object) -> Tensor:
-    """(clips, frames) bool: one run of frames is lost, a share of the clip, anywhere in it."""
+    """(clips, frames) bool: one run of frames is lost, a share of the clip, anywhere in it.
+
+    The share is rounded to whole frames; every place where the run fits is as likely.
+    """
     count = draws.mask.sum(1, keepdim=True)
     length = torch.round(count * torch.as_tensor(share, dtype=torch.float64)).long()
     start = torch.floor(draws.per_clip(*purpose) * (count - length + 1)).long()
@@ -66,7 +89,8 @@ def bursts(draws: Draws, rate: Tensor | float, length: Tensor | float, *purpose:
 
     The model of Gilbert (1960) and Elliott (1963) in which every frame is lost in the bad state and
     none in the good one. Frame by frame the bad state stays with probability 1 − 1/length, and the
-    good one ends with rate / (1 − rate) / length, so a share `rate` of the frames is lost.
+    good one ends with rate / (1 − rate) / length, so a share `rate` of the frames is lost. The
+    first frame is lost with that probability too; a clip cuts the bursts at its ends.
 
     Args:
         draws: of the batch.
@@ -93,6 +117,9 @@ def bursts(draws: Draws, rate: Tensor | float, length: Tensor | float, *purpose:
 
 
 def last_received(lost: Tensor) -> Tensor:
-    """Index of the last frame received at or before each; a clip's first is received."""
+    """(clips, frames) int64, the last frame received at or before each.
+
+    A clip's first frame counts as received: there is none to repeat before it.
+    """
     index = torch.arange(lost.shape[1], device=lost.device).expand_as(lost)
     return torch.where(lost, 0, index).cummax(1).values

@@ -27,7 +27,8 @@ def keys_of(items: Iterable[CorpusItem]) -> list[list[object]]:
     """
     windows, fc6 = open_stores()
     described = set(item_names(fc6))  # none of a corpus that gives features
-    keys: list[list[object]] = [[windows.attrs.get(name) for name in COMMON]]
+    common = [windows.attrs.get(name) for name in COMMON]
+    keys: list[list[object]] = [[*common, fc6.attrs.get("blank")]]
     for item in items:
         stores = [windows, fc6] if item.item in described else [windows]
         keys.append([item.item, *(read_key(read_item(store, item.item)) for store in stores)])

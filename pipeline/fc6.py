@@ -1,4 +1,4 @@
-"""Stage fc6: VGG-Face's first fully connected layer for every crop.
+"""Stage fc6: VGG-Face's first fully connected layer for every crop, and for one without a face.
 
 Whatever execution.backend says, it runs in this process, with all processors or the GPU.
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cache, partial
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import zarr
@@ -50,6 +50,8 @@ STAGE = "fc6"
 VERSION = 3
 """Raise it when the code of this stage gives other features than before."""
 
+BLANK = "blank.npy"
+
 LIBRARIES = ("torch",)
 """Whose versions the features depend on; random weights on numpy's too."""
 
@@ -88,7 +90,12 @@ def main() -> None:
         names = [item.item for item in media_items()]
         faces = open_store(FACES, stage="faces")
         results = run(names, faces, settings, device, params.execution)
-        attributes = {"settings": settings.model_dump(), "precision": settings.precision}
+        attributes: dict[str, Any] = {
+            "settings": settings.model_dump(),
+            "precision": settings.precision,
+        }
+        if names:
+            attributes["blank"] = blank(settings, device, params.execution)
         assemble(FC6, results, attributes)
 
 
@@ -137,7 +144,12 @@ def run(
 
 
 def key_of(face: zarr.Group, settings: FC6Settings, device: str) -> str:
-    """What an item's features depend on.
+    """What an item's features depend on."""
+    return _key(read_key(face), settings, device)
+
+
+def _key(crops: str, settings: FC6Settings, device: str) -> str:
+    """What the features of some crops depend on.
 
     Devices and batch sizes differ in the last digits. A weight file is the same wherever it lies.
     """
@@ -145,7 +157,7 @@ def key_of(face: zarr.Group, settings: FC6Settings, device: str) -> str:
     weights = settings.seed if is_random else settings.sha256
     libraries = (*LIBRARIES, "numpy") if is_random else LIBRARIES
     way = settings.model_dump(exclude={"weights", "sha256", "seed"})
-    return hash_of(VERSION, versions(libraries), read_key(face), weights, way, device)
+    return hash_of(VERSION, versions(libraries), crops, weights, way, device)
 
 
 def compute(
@@ -199,6 +211,34 @@ def extract(
     item = Item("", key, face, read_array(face, "present"))
     with closing(describe([item], network, settings, device)) as stream:
         write(out, item, stream, network, settings, progress)
+
+
+def blank(settings: FC6Settings, device: str, execution: ExecutionSettings) -> list[float]:
+    """The features of a blank face, from the item cache or computed.
+
+    Args:
+        settings: as `choose` returns them.
+        device: where the network runs.
+        execution: where the cache is.
+
+    Raises:
+        NetworkFailedError: the network failed.
+    """
+    key = _key("blank face", settings, device)
+    job = Job("blank face", key, partial(write_blank, settings, device))
+    found = cached("fc6-blank", job, execution)
+    return np.load(found / BLANK).tolist()
+
+
+def write_blank(settings: FC6Settings, device: str, out: Path) -> None:
+    """Compute and write the features of a blank face."""
+    from features.fc6 import blank_face
+
+    with network_errors(device):
+        network = load_network(settings, device)
+        features = blank_face(network, settings)
+    _check_range(features, network)
+    np.save(out / BLANK, features)
 
 
 @contextmanager
@@ -276,13 +316,17 @@ def write(
         for (_, error), part in features:
             if error is not None:
                 raise error
-            if not np.isfinite(part).all():
-                raise InputError(
-                    f"fc6 of {network.origin.name} weights is not finite in 16 bits",
-                    "check that the weights fit the preprocessing",
-                )
+            _check_range(part, network)
             fc6.append(part)
             progress(len(part))
+
+
+def _check_range(features: NDArray[np.float16], network: "VGGFaceFC6") -> None:
+    if not np.isfinite(features).all():
+        raise InputError(
+            f"fc6 of {network.origin.name} weights is not finite in 16 bits",
+            "check that the weights fit the preprocessing",
+        )
 
 
 @cache

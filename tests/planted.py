@@ -17,9 +17,26 @@ STEPS = 15  # of half a second of context
 
 
 def planted_stores(
-    folder: Path, *, items: int, frames: int, clip_frames: int, seed: int = 0
+    folder: Path,
+    *,
+    items: int,
+    frames: int,
+    clip_frames: int,
+    seed: int = 0,
+    missing: float = 0.0,
+    blank: bool = False,
 ) -> tuple[zarr.Group, zarr.Group]:
-    """Write a windows and an fc6 store in which pictures show both targets, sounds arousal."""
+    """Write a windows and an fc6 store in which pictures show both targets, sounds arousal.
+
+    Args:
+        folder: where to.
+        items: how many.
+        frames: of each.
+        clip_frames: of a clip.
+        seed: of everything random.
+        missing: share of the frames without a face, and of those without a sound.
+        blank: whether the features of a blank face are known.
+    """
     rng = np.random.default_rng(seed)
     to_fc6 = rng.standard_normal((2, FC6))
     to_lld = rng.standard_normal((1, DESCRIPTORS))
@@ -37,6 +54,8 @@ def planted_stores(
         shown = labels @ to_fc6 + 0.5 * rng.standard_normal((frames, FC6))
         valid = np.ones(frames, bool)
         valid[:3] = False
+        absent = np.random.default_rng((seed, number)).random((2, frames)) < missing
+        shown[absent[0]] = 0
         windows[name], fc6[name] = folder / f"w-{number}", folder / f"f-{number}"
         arrays = {
             "times": times,
@@ -44,12 +63,14 @@ def planted_stores(
             "rows": context_rows(times, sound, settings),
             "labels": labels,
             "valid": valid,
-            "audio_present": audio_present(times, sound),
-            "video_present": np.ones(frames, bool),
+            "audio_present": audio_present(times, sound) & ~absent[1],
+            "video_present": ~absent[0],
         }
         write_item(windows[name], arrays, {"key": name})
         write_item(fc6[name], {"fc6": np.maximum(shown, 0).astype(np.float16)}, {"key": name})
-    return _stores(folder, windows, fc6, {"clip_frames": clip_frames, "task": Task().model_dump()})
+    attributes = {"clip_frames": clip_frames, "task": Task().model_dump()}
+    face = {"blank": np.abs(rng.standard_normal(FC6)).tolist()} if blank else {}
+    return _stores(folder, windows, fc6, attributes, face)
 
 
 CLASSES = Task(kind="classification", level="sequence", outputs=["anger", "joy", "rest"])
@@ -82,15 +103,24 @@ def planted_sequences(
         }
         write_item(windows[name], arrays, {"key": name})
         write_item(fc6[name], {"fc6": np.maximum(shown, 0).astype(np.float16)}, {"key": name})
-    attributes = {"clip_frames": 10, "task": task.model_dump()}  # sequences are never cut
-    return _stores(folder, windows, fc6, attributes)
+    normaliser = {"mean": [0.0] * DESCRIPTORS, "std": [1.0] * DESCRIPTORS}
+    attributes = {
+        "clip_frames": 10,  # sequences are never cut
+        "task": task.model_dump(),
+        "normaliser": normaliser,
+    }
+    return _stores(folder, windows, fc6, attributes, {})
 
 
 def _stores(
-    folder: Path, windows: dict[str, Path], fc6: dict[str, Path], attributes: dict[str, object]
+    folder: Path,
+    windows: dict[str, Path],
+    fc6: dict[str, Path],
+    attributes: dict[str, object],
+    fc6_attributes: dict[str, object],
 ) -> tuple[zarr.Group, zarr.Group]:
     assemble(folder / "windows.zarr", windows, attributes)
-    assemble(folder / "fc6.zarr", fc6, {})
+    assemble(folder / "fc6.zarr", fc6, fc6_attributes)
     return (
         open_store(folder / "windows.zarr", stage="windows"),
         open_store(folder / "fc6.zarr", stage="fc6"),

@@ -1,8 +1,8 @@
 """What is taken away from a model, in training or in evaluation."""
 
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from models.settings.base import MODALITIES, Modality, Probability, Settings
 
@@ -43,6 +43,18 @@ class Share(Settings):
         return self
 
 
+def _number_or_share(given: Any) -> str:
+    """Which of the two a value is meant to be, so that what is wrong is said of that one alone."""
+    return "[share]" if isinstance(given, dict | Share) else "[number]"
+
+
+Loss = Annotated[
+    Annotated[Probability, Tag("[number]")] | Annotated[Share, Tag("[share]")],
+    Discriminator(_number_or_share),
+]
+"""How much is lost: a number, or a distribution of it."""
+
+
 class Mixture(Settings):
     """How `mixed` draws what a sample loses (Lacuna's own).
 
@@ -75,19 +87,38 @@ class Ablation(Settings):
         strategy: an operator of `models.ablation`.
         modality: `either` draws one of the two for every sample; with `both` the two lose
             independently of each other.
-        p: probability of losing a clip or a frame, or share of the frames that subclip and burst
-            lose; or a distribution of it.
-        burst: mean length in frames of the bursts of `burst`.
+        p: probability of losing a clip (clip_zero, noise) or a frame, or share of the frames that
+            subclip and burst lose; or a distribution of it. The last three strategies need none.
+        burst: mean length in frames of the bursts of `burst` and `mixed`. Frames lost independently
+            come in runs of 1 / (1 − p): a shorter mean is refused, and where p is drawn for every
+            sample, that is the least.
         fill: of modality_dropout (Chumachenko et al. 2022): `hard`, `soft` or `noise`.
         mixture: of `mixed`.
     """
 
     strategy: Strategy = "none"
     modality: Literal["audio", "video", "either", "both"] = "video"
-    p: Probability | Share = 0.5
+    p: Loss = 0.5
     burst: float = Field(default=15.0, ge=1)
     fill: Literal["hard", "soft", "noise"] = "hard"
     mixture: Mixture = Mixture()
+
+    @model_validator(mode="after")
+    def _bursts_are_long_enough(self) -> "Ablation":
+        if self.strategy == "burst" and not isinstance(self.p, Share) and self.p < 1:
+            least = 1 / (1 - self.p)
+            if self.burst < least * (1 - 1e-9):
+                raise ValueError(
+                    f"burst is {self.burst:g}, but frames lost independently with p {self.p:g} "
+                    f"come in runs of {least:.4g} already: make it that or more"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _faces_are_seen(self) -> "Ablation":
+        if self.strategy == "blank_face" and self.modality != "video":
+            raise ValueError(f"blank_face is of video, but modality is {self.modality}")
+        return self
 
     @property
     def modalities(self) -> tuple[Modality, ...]:
@@ -96,8 +127,8 @@ class Ablation(Settings):
             return ()
         if self.strategy in ("optimized", "modality_dropout", "mixed"):
             return MODALITIES
-        if self.strategy == "blank_face":
-            return ("video",)
-        if self.modality == "either" or self.modality == "both":
-            return MODALITIES
-        return (self.modality,)
+        match self.modality:
+            case "either" | "both":
+                return MODALITIES
+            case one:
+                return (one,)

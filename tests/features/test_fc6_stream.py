@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from features.fc6 import Block, ahead, extract_fc6, fit_to_device
+from features.fc6 import Block, ahead, blank_face, extract_fc6, fit_to_device
 from features.settings import FC6Settings
-from features.vggface import describe, prepare
+from features.vggface import blank_crop, describe, prepare, preprocess
 from features.vggface_weights import random_weights
 
 WIDTH = 1 / 16
@@ -49,6 +49,26 @@ def test_features_are_those_of_the_network(network):
     assert (fc6.shape, fc6.dtype) == ((11, 256), np.float16)
     expected = describe(network, torch.from_numpy(crops), SETTINGS)
     np.testing.assert_allclose(fc6, expected, rtol=2e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("method", ["vggface", "paper"])
+@pytest.mark.parametrize("side", [96, 224])
+def test_a_blank_face_is_what_preprocessing_makes_zero(network, method, side):
+    settings = FC6Settings(preprocessing=method, input_size=side, batch_size=2)
+    crop = torch.from_numpy(blank_crop(settings))
+    assert crop.shape == (side, side, 3)
+    values = preprocess(crop.permute(2, 0, 1)[None], method, "rgb")
+    step = 1 if method == "vggface" else 2 / 255  # of a colour of 8 bits
+    assert values.abs().max() <= step / 2 + 1e-6
+    biased = copy.deepcopy(network)
+    for name, parameter in biased.named_parameters():
+        if name.endswith("bias"):
+            parameter.fill_(10.0)  # random weights have none, and then nothing leads to nothing
+    fc6 = blank_face(biased, settings)
+    assert (fc6.shape, fc6.dtype) == ((256,), np.float16)
+    with torch.inference_mode():
+        zeros = biased(torch.zeros(1, 3, side, side)).relu()[0]
+    np.testing.assert_allclose(fc6, zeros, atol=0.01 * float(zeros.max()))
 
 
 @pytest.mark.parametrize("lengths", [[4, 4, 4], [1, 0, 10, 1], [12], [0, 0, 12, 0], [5, 7]])

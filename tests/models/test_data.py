@@ -72,3 +72,33 @@ def test_a_sequence_too_long_to_be_attended_to_is_refused(
     with pytest.raises(SequenceTooLongError, match=f"{longest} has {lengths[longest]} frames"):
         ClipData(*sequences, items, preload_bytes=0)
     clip_data(stores)  # frames are cut into clips, however many there are
+
+
+def test_a_blank_face_is_the_stores(tmp_path: Path) -> None:
+    stores = planted_stores(tmp_path, items=1, frames=30, clip_frames=10, blank=True)
+    batch = ClipData(*stores, ["item-0"], preload_bytes=0).batch([0, 1])
+    assert batch.blank is not None
+    assert batch.blank.tolist() == pytest.approx(stores[1].attrs["blank"])
+    assert torch.equal(batch.repeated(3).blank, batch.blank)
+
+
+def test_a_batch_is_repeated_whole(stores: tuple) -> None:
+    batch = clip_data(stores).batch([1, 2])
+    twice = batch.repeated(2)
+    assert batch.blank is twice.blank is None
+    for name in ("video", "lld", "rows", "labels", "valid", "mask", "present", "item", "first"):
+        tensor = getattr(batch, name)
+        assert torch.equal(getattr(twice, name), torch.cat((tensor, tensor)))
+    assert torch.equal(twice.inputs()["audio"][2:], batch.inputs()["audio"])
+    assert batch.repeated(1) is batch
+
+
+def test_draws_know_clips_and_what_was_received(stores: tuple) -> None:
+    batch = clip_data(stores).batch([2, 3])
+    draws = batch.draws(1, "x")
+    assert draws.key == (1, "x")
+    assert draws.first.tolist() == [100, 0]
+    assert torch.equal(draws.mask, batch.mask)
+    for modality, received in draws.received.items():
+        assert torch.equal(received, batch.received()[modality])
+    assert set(draws.received) == {"audio", "video"}

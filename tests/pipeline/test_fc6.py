@@ -1,6 +1,7 @@
 import errno
 import threading
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from features.vggface import MEAN_RGB, Origin, VGGFaceFC6, prepare
 from features.vggface_weights import random_weights
 from pipeline import fc6
 from pipeline.cache import Cache
+from pipeline.fc6 import NetworkFailedError
 from pipeline.items import StageFailedError
 from pipeline.params import ExecutionSettings
 
@@ -320,6 +322,39 @@ def test_attributes_hold_all_that_made_the_features(faces, execution, loaded, mo
     assert (attributes["weights"], attributes["sha256"]) == ("keras-vggface", "a" * 64)
     assert (attributes["channel_order"], attributes["device"]) == ("bgr", "cpu")
     assert attributes["precision"] == "torch.bfloat16"
+
+
+def test_a_blank_face_is_described_once(execution, loaded, monkeypatch):
+    first = fc6.blank(SETTINGS, "cpu", execution)
+    assert len(first) == 256
+    assert np.isfinite(first).all()
+    assert any(first)
+    monkeypatch.setattr(fc6, "load_network", None)
+    assert fc6.blank(SETTINGS, "cpu", execution) == first
+    other = SETTINGS.model_copy(update={"preprocessing": "paper"})
+    with pytest.raises(NetworkFailedError):
+        fc6.blank(other, "cpu", execution)
+
+
+@pytest.mark.parametrize("gives_features", [False, True])
+def test_the_store_says_what_a_blank_face_is(
+    tmp_path, faces, execution, loaded, monkeypatch, gives_features
+):
+    items = [] if gives_features else [SimpleNamespace(item="one")]
+    params = SimpleNamespace(fc6=SETTINGS, execution=execution)
+    for name, value in {
+        "load_params": lambda: params,
+        "media_items": lambda: items,
+        "open_store": lambda *_, **__: faces,
+        "FC6": tmp_path / "fc6.zarr",
+    }.items():
+        monkeypatch.setattr(fc6, name, value)
+    fc6.main()
+    attributes = open_store(tmp_path / "fc6.zarr", stage="fc6").attrs
+    expected = None if gives_features else fc6.blank(SETTINGS, "cpu", execution)
+    assert attributes.get("blank") == expected
+    assert attributes["items"] == sorted(item.item for item in items)
+    assert len(loaded) == (0 if gives_features else 2)  # in earnest one: it is kept
 
 
 def test_precision_is_measured_once_per_machine(execution, monkeypatch):
