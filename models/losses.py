@@ -1,8 +1,12 @@
 """Training losses."""
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from models.data import Batch, ClipData
+from models.networks import Outputs, Recogniser
 from models.settings import Task
 
 
@@ -79,3 +83,42 @@ def task_loss(
             return cross_entropy_loss(predictions, labels, valid, class_weights)
         case "sentiment":
             return absolute_loss(predictions, labels, valid)
+
+
+def total_loss(
+    network: Recogniser,
+    task: Task,
+    outputs: Outputs,
+    batch: Batch,
+    class_weights: Tensor | None = None,
+) -> Tensor:
+    """The loss of the fused outputs and, weighted, of the auxiliary ones."""
+    loss = network.fused_weight * task_loss(
+        task, outputs.fused, batch.labels, batch.valid, class_weights
+    )
+    for modality, weight in network.loss_weights.items():
+        own = outputs.auxiliary[modality]
+        loss = loss + weight * task_loss(task, own, batch.labels, batch.valid, class_weights)
+    return loss
+
+
+def pooled_loss(
+    data: ClipData,
+    predictions: dict[str, NDArray[np.float32]],
+    class_weights: Tensor | None = None,
+) -> float:
+    """The task's loss over the labels of all items together, as of one batch.
+
+    Args:
+        data: the items.
+        predictions: (labels, outputs) for every item (`models.evaluator.predict`).
+        class_weights: (classes,).
+    """
+
+    def joined(name: str) -> Tensor:
+        return torch.from_numpy(np.concatenate([data.item_array(i, name) for i in data.items]))
+
+    said = torch.from_numpy(np.concatenate([predictions[item] for item in data.items]))
+    weights = None if class_weights is None else class_weights.cpu()
+    labels, valid = joined("labels"), joined("valid")
+    return float(task_loss(data.task, said[None], labels[None], valid[None], weights))

@@ -1,28 +1,30 @@
-"""Training one recogniser: its task's loss, Adam, early stopping on held-out speakers.
+"""Training one recogniser: its task's loss, an optimizer, early stopping on held-out speakers.
 
 Every random choice is a function of (seed, epoch, step), so a run that was killed continues from
 its last checkpoint and ends with the same weights as one that was not.
 """
 
+import copy
 import os
 import pickle
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
-from models.ablation import copies, draw
+from models.ablation import copies, draw, filling
 from models.data import Batch, ClipData
 from models.draws import stream
 from models.evaluator import pooled_scores, predict
-from models.losses import task_loss
+from models.losses import pooled_loss, total_loss
 from models.networks import Outputs, Recogniser
+from models.optimisation import Optimisation
 from models.settings import Ablation, Precision, Task, TrainSettings
 
 _FABRIC_PRECISION: dict[Precision, Literal["32-true", "bf16-mixed"]] = {
@@ -33,17 +35,29 @@ _FABRIC_PRECISION: dict[Precision, Literal["32-true", "bf16-mixed"]] = {
 
 @dataclass(frozen=True)
 class Epoch:
-    """What one epoch came to: the mean training loss, and the held-out metric of each target."""
+    """What one epoch came to.
+
+    Attributes:
+        epoch: its number, from 0.
+        train_loss: the mean over its steps.
+        heldout: the held-out metric of each target, on intact input.
+        heldout_loss: the held-out loss of the fused output, on intact input.
+    """
 
     epoch: int
     train_loss: float
     heldout: list[float]
+    heldout_loss: float
 
     @property
-    def score(self) -> float:
-        """Mean held-out metric; −inf where it is undefined."""
-        mean = float(np.mean(self.heldout))
-        return mean if np.isfinite(mean) else -float("inf")
+    def metric(self) -> float:
+        """The held-out metric, the mean of the targets."""
+        return float(np.mean(self.heldout))
+
+    def score(self, choose_by: Literal["metric", "loss"]) -> float:
+        """What epochs are compared by, more is better; −inf where it is undefined."""
+        score = self.metric if choose_by == "metric" else -self.heldout_loss
+        return score if np.isfinite(score) else -float("inf")
 
 
 @dataclass(frozen=True)
@@ -81,8 +95,8 @@ def train(
         device: where to train.
         on_epoch: called after every epoch, and at once for those of a continued run.
     """
-    state = _State(network, settings)
-    precision = state.load(checkpoint, device)
+    state = _State(network, settings, device)
+    precision = state.load(checkpoint)
     if precision is None:
         precision = _precision(settings, network, training, device)
     fabric = Fabric(
@@ -90,7 +104,7 @@ def train(
         devices=[device.index or 0] if device.type == "cuda" else 1,
         precision=_FABRIC_PRECISION[precision],
     )
-    module, optimizer = fabric.setup(network, state.optimizer)
+    module, optimizer = fabric.setup(network, state.optimisation.optimizer)
     for epoch in state.history:
         on_epoch(epoch)
     weights = class_weights(training, device) if settings.class_weights == "balanced" else None
@@ -106,15 +120,21 @@ def train(
             loss = total_loss(network, training.task, outputs, whole, weights)
             optimizer.zero_grad()
             fabric.backward(loss)
+            if settings.clip_norm is not None:
+                fabric.clip_gradients(
+                    module, optimizer, max_norm=settings.clip_norm, error_if_nonfinite=False
+                )
             optimizer.step()
+            state.optimisation.close_step()
             state.losses.append(float(loss.detach()))
             state.step = step + 1
             if time.monotonic() - saved_at >= settings.checkpoint_seconds:
                 state.save(checkpoint, precision)
                 saved_at = time.monotonic()
-        predictions = predict(network, heldout, device, settings.batch_clips)
+        predictions = predict(state.averaged, heldout, device, settings.batch_clips)
         metric = pooled_scores(heldout, predictions).values()[heldout.task.metrics[0]]
-        on_epoch(state.close_epoch([float(value) for value in metric]))
+        heldout_loss = pooled_loss(heldout, predictions, weights)
+        on_epoch(state.close_epoch([float(value) for value in metric], heldout_loss))
         state.save(checkpoint, precision)
     return Trained(state.best_weights, state.history, state.best_epoch, precision)
 
@@ -122,10 +142,10 @@ def train(
 class _State:
     """Everything a run needs to go on, in one file."""
 
-    def __init__(self, network: Recogniser, settings: TrainSettings) -> None:
-        self.network = network
+    def __init__(self, network: Recogniser, settings: TrainSettings, device: torch.device) -> None:
+        self.network = network.to(device)
         self.settings = settings
-        self.optimizer = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
+        self.optimisation = Optimisation(network, settings)
         self.epoch = 0
         self.step = 0
         self.losses: list[float] = []
@@ -133,9 +153,15 @@ class _State:
         self.best_weights: dict[str, Tensor] = {}
 
     @property
+    def averaged(self) -> Recogniser:
+        """What is judged by the held-out clips and kept."""
+        return cast("Recogniser", self.optimisation.averaged)
+
+    @property
     def best_epoch(self) -> int:
         """The first epoch with the highest held-out score."""
-        return max(range(len(self.history)), key=lambda i: self.history[i].score)
+        scores = [epoch.score(self.settings.choose_by) for epoch in self.history]
+        return scores.index(max(scores))
 
     @property
     def finished(self) -> bool:
@@ -145,12 +171,13 @@ class _State:
         waited = self.epoch - 1 - self.best_epoch
         return self.epoch >= self.settings.epochs or waited >= self.settings.patience
 
-    def close_epoch(self, heldout: list[float]) -> Epoch:
+    def close_epoch(self, heldout: list[float], heldout_loss: float) -> Epoch:
         """Note the epoch's result, keep its weights if they are the best so far."""
-        done = Epoch(self.epoch, float(np.mean(self.losses)), heldout)
+        done = Epoch(self.epoch, float(np.mean(self.losses)), heldout, heldout_loss)
         self.history.append(done)
+        self.optimisation.close_epoch(done.score(self.settings.choose_by))
         if self.best_epoch == self.epoch:
-            weights = self.network.state_dict()
+            weights = self.averaged.state_dict()
             self.best_weights = {k: v.detach().cpu().clone() for k, v in weights.items()}
         self.epoch, self.step, self.losses = self.epoch + 1, 0, []
         return done
@@ -162,7 +189,7 @@ class _State:
         torch.save(
             {
                 "network": self.network.state_dict(),
-                "optimizer": self.optimizer.state_dict(),
+                "optimisation": self.optimisation.state_dict(),
                 "best_weights": self.best_weights,
                 "epoch": self.epoch,
                 "step": self.step,
@@ -174,15 +201,14 @@ class _State:
         )
         partial.replace(path)
 
-    def load(self, path: Path, device: torch.device) -> Precision | None:
+    def load(self, path: Path) -> Precision | None:
         """Continue from `path`; returns the precision the run was begun with, None if new."""
-        self.network.to(device)
         try:
             saved: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         except (FileNotFoundError, EOFError, RuntimeError, pickle.UnpicklingError):
             return None  # no run to continue, or none that can be read: begin anew
         self.network.load_state_dict(saved["network"])
-        self.optimizer.load_state_dict(saved["optimizer"])
+        self.optimisation.load_state_dict(saved["optimisation"])
         self.best_weights = saved["best_weights"]
         self.epoch, self.step, self.losses = saved["epoch"], saved["step"], saved["losses"]
         self.history = [Epoch(**epoch) for epoch in saved["history"]]
@@ -217,26 +243,9 @@ def _outputs(
     for modality, x in inputs.items():
         frame_map = draw(ablation, modality, batch.draws(*key))
         if frame_map is not None:
-            inputs[modality] = frame_map.apply(x)
+            inputs[modality] = frame_map.apply(x, filling(frame_map, modality, batch, key))
             present[modality] = frame_map.present(present[modality])
     return network(inputs, batch.mask, present)
-
-
-def total_loss(
-    network: Recogniser,
-    task: Task,
-    outputs: Outputs,
-    batch: Batch,
-    class_weights: Tensor | None = None,
-) -> Tensor:
-    """The loss of the fused outputs and, weighted, of the auxiliary ones."""
-    loss = network.fused_weight * task_loss(
-        task, outputs.fused, batch.labels, batch.valid, class_weights
-    )
-    for modality, weight in network.loss_weights.items():
-        own = outputs.auxiliary[modality]
-        loss = loss + weight * task_loss(task, own, batch.labels, batch.valid, class_weights)
-    return loss
 
 
 def _precision(
@@ -248,14 +257,15 @@ def _precision(
     if device.type == "cuda":
         return "bf16" if torch.cuda.is_bf16_supported() else "fp32"
     batch = data.batch(range(min(settings.batch_clips, len(data.clips))))
+    trial = copy.deepcopy(network)  # a pass changes what batch normalisation remembers
     seconds = {
-        name: _step_seconds(network, data.task, batch, name == "bf16") for name in _FABRIC_PRECISION
+        name: _step_seconds(trial, data.task, batch, name == "bf16") for name in _FABRIC_PRECISION
     }
     return "bf16" if seconds["bf16"] < seconds["fp32"] else "fp32"
 
 
 def _step_seconds(network: Recogniser, task: Task, batch: Batch, bf16: bool) -> float:
-    """Shortest of three forward and backward passes, leaving the network as it was."""
+    """Shortest of three forward and backward passes."""
     shortest = float("inf")
     for _ in range(3):
         begun = time.perf_counter()
@@ -264,5 +274,4 @@ def _step_seconds(network: Recogniser, task: Task, batch: Batch, bf16: bool) -> 
             loss = total_loss(network, task, outputs, batch)
         loss.backward()
         shortest = min(shortest, time.perf_counter() - begun)
-    network.zero_grad()
     return shortest

@@ -7,6 +7,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+PROJECT = Path(__file__).resolve().parents[1]
+
 
 def hash_of(*parts: Any) -> str:
     """SHA-256 of JSON-serialisable parts."""
@@ -25,7 +27,12 @@ def versions(libraries: Iterable[str]) -> list[str]:
     return [version(library) for library in libraries]
 
 
-def hash_of_sources(package: Path) -> str:
-    """SHA-256 of the Python files of a package: its results are stale when its code changes."""
-    files = sorted(package.rglob("*.py"))
-    return hash_of([[file.as_posix(), hash_of_file(file)] for file in files])
+def hash_of_sources(package: str | Path) -> str:
+    """SHA-256 of the Python files of a package: its results are stale when its code changes.
+
+    Args:
+        package: a folder of this project, or any other by its whole path.
+    """
+    folder = PROJECT / package
+    files = sorted(folder.rglob("*.py"))
+    return hash_of([[file.relative_to(folder).as_posix(), hash_of_file(file)] for file in files])

@@ -16,6 +16,7 @@ from ruamel.yaml.error import MarkedYAMLError
 from features.corpora.settings import CorpusSettings
 from features.errors import InputError
 from features.settings import FaceSettings, FC6Settings, LLDSettings, Settings, WindowSettings
+from models.presets import Resolved, resolve
 from models.settings import EvaluateSettings, ModelSettings, TrainSettings
 
 FILE = Path("params.yaml")
@@ -83,7 +84,19 @@ class ExecutionSettings(Settings):
 
 
 class Params(Settings):
-    """All of params.yaml."""
+    """All of params.yaml.
+
+    Attributes:
+        corpus: which corpus, and where.
+        faces: how faces are found and cropped.
+        fc6: how crops are described.
+        lld: how sound is described.
+        windows: how much sound a frame is given, and how long a clip is.
+        train: how models are trained, unless they or their presets say otherwise.
+        models: what is compared, by name.
+        evaluate: under which conditions.
+        execution: how work is run.
+    """
 
     corpus: CorpusSettings = CorpusSettings()
     faces: FaceSettings = FaceSettings()
@@ -94,6 +107,38 @@ class Params(Settings):
     models: dict[Name, ModelSettings] = Field(min_length=1)
     evaluate: EvaluateSettings = EvaluateSettings()
     execution: ExecutionSettings = ExecutionSettings()
+
+    @model_validator(mode="after")
+    def _models_resolve(self) -> "Params":
+        wrong = []
+        for name, model in self.models.items():
+            try:
+                resolve(model, self.train)
+            except ValidationError as error:
+                wrong += [_sentence(detail, "models", name) for detail in error.errors()]
+            except ValueError as error:
+                wrong.append(f"models.{name}: {error}")
+        if wrong:
+            raise ValueError("; ".join(wrong))
+        return self
+
+    @model_validator(mode="after")
+    def _reference_is_a_model(self) -> "Params":
+        reference = self.evaluate.reference
+        if reference is not None and reference not in self.models:
+            raise ValueError(
+                f"evaluate.reference is {reference}, which is none of the models: "
+                f"{', '.join(self.models)}"
+            )
+        return self
+
+    def resolved(self, name: str) -> Resolved:
+        """What a model's settings come to, those of its preset and of `train` included.
+
+        Raises:
+            InputError: params.yaml has no such model.
+        """
+        return resolve(self.model(name), self.train)
 
     def model(self, name: str) -> ModelSettings:
         """The settings of one model.
@@ -147,9 +192,11 @@ def _problem(error: YAMLError) -> str:
     return " ".join(str(error).split())
 
 
-def _sentence(detail: Any) -> str:
-    """One validation error as `key: what is wrong`."""
-    key = ".".join(str(part) for part in detail["loc"] if part != "[key]") or "the file"
+def _sentence(detail: Any, *within: str) -> str:
+    """One validation error as `key: what is wrong`, the key beginning with `within`."""
+    # In brackets stands what is no key of the file.
+    parts = [*within, *(str(part) for part in detail["loc"] if not str(part).startswith("["))]
+    key = ".".join(parts) or "the file"
     given = "empty" if detail["input"] is None else reprlib.repr(detail["input"])
     match detail["type"]:
         case "extra_forbidden":
@@ -157,7 +204,8 @@ def _sentence(detail: Any) -> str:
         case "missing":
             return f"{key} is missing"
         case "value_error":
-            return f"{key}: {detail['ctx']['error']}"
+            error = detail["ctx"]["error"]
+            return f"{key}: {error}" if parts else str(error)  # of the file: names keys itself
         case "model_type":
             return f"{key} should be keys with values, not {given}"
         case "too_short":

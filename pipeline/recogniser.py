@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from features.errors import InputError
 from features.settings import FaceSettings, FC6Settings, LLDSettings, Settings, WindowSettings
-from models.settings import Modality, ModelSettings, NetworkSize, Precision, Task
+from models.settings import OPTIONS, Modality, ModelSettings, Precision, Task, TrainSettings
 
 if TYPE_CHECKING:
     import zarr
@@ -31,8 +31,9 @@ class Card(Settings):
         synthetic_corpus: whether it has only ever seen made-up faces and voices.
         given_features: whether its corpus gave features, so that it cannot see media.
         task: what it recognises.
-        model: network, modalities and strategy.
-        network: sizes.
+        model: network, modalities and strategy, as params.yaml has them.
+        train: how it was trained, its preset included; `train.network` are its sizes.
+        options: of its architecture, likewise.
         inputs: dimension of each modality's input vector.
         precision: of training.
         epochs: passes until training stopped.
@@ -51,7 +52,8 @@ class Card(Settings):
     given_features: bool
     task: Task
     model: ModelSettings
-    network: NetworkSize
+    train: TrainSettings
+    options: dict[str, Any]
     inputs: dict[Modality, int]
     precision: Precision
     epochs: int
@@ -86,7 +88,8 @@ def load(folder: Path) -> "tuple[Card, Recogniser]":
 
     try:
         card = Card.model_validate_json((folder / CARD).read_text())
-        network = build(card.model, card.inputs, card.network, card.task)
+        options = OPTIONS[card.model.network].model_validate(card.options)
+        network = build(card.model, card.inputs, card.train.network, card.task, options)
         network.load_state_dict(load_file(folder / WEIGHTS))
     except FileNotFoundError as error:
         raise InputError(f"there is no trained model in {folder}", "run `dvc repro`") from error

@@ -25,7 +25,11 @@ from pipeline.outputs import MODELS, CorpusItem, read_facts, read_items, read_ta
 from pipeline.params import Params, load_params
 
 HISTORY = "history.csv"
-"""A row per epoch: epoch, train_loss, heldout (the task's first metric), best (0 or 1)."""
+"""A row per epoch: epoch, train_loss, heldout (the task's first metric), heldout_loss, best (0 or
+1)."""
+
+SMALLEST_OPTIMIZED = 5
+"""Clips of a batch, a fifth of which is a clip."""
 
 
 def main() -> None:
@@ -36,7 +40,7 @@ def main() -> None:
     with stage_errors():
         params = load_params()
         params.model(name)
-        check_settings(params, read_task())
+        check_settings(params, read_task(), gives_features=read_facts()["gives_features"])
         items = training_items(read_items(), params.train.heldout)
         parts(items, params.train.heldout, params.train.seeds[0])
         for seed in params.train.seeds:
@@ -46,26 +50,56 @@ def main() -> None:
             checkpoint_of(params, key).unlink(missing_ok=True)
 
 
-def check_settings(params: Params, task: Task) -> None:
+def check_settings(params: Params, task: Task, *, gives_features: bool) -> None:
     """Refuse what cannot be trained, or would give misleading results.
+
+    Args:
+        params: all settings; those of every model are checked.
+        task: of the corpus.
+        gives_features: whether the corpus has features in place of media.
 
     Raises:
         InputError: names the setting.
     """
-    train, evaluate = params.train, params.evaluate
-    if train.heldout == evaluate.split == "validation":
+    if params.train.heldout == params.evaluate.split == "validation":
         raise InputError(
             "train.heldout and evaluate.split are both validation: the epoch would be chosen on "
             "the clips that results are reported of",
             "evaluate on test, or hold out a share of the training speakers",
         )
+    if gives_features and any(c.strategy == "blank_face" for c in params.evaluate.conditions):
+        raise InputError(
+            "evaluate.conditions has blank_face, and the corpus gives features, no faces",
+            "leave it out",
+        )
+    for name in params.models:
+        _check_model(params, name, task, gives_features)
+
+
+def _check_model(params: Params, name: str, task: Task, gives_features: bool) -> None:
+    train, strategy = params.resolved(name).train, params.models[name].ablation.strategy
     if train.class_weights != "none" and task.kind != "classification":
         raise InputError(
-            f"train.class_weights is {train.class_weights}, and the corpus has no classes",
+            f"train.class_weights of {name} is {train.class_weights}, and the corpus has no "
+            "classes",
             "set it to none",
         )
     if train.batch_clips == 1 and (task.kind, task.level) == ("regression", "sequence"):
-        raise InputError("train.batch_clips is 1, and one label has no CCC", "set it to 2 or more")
+        raise InputError(
+            f"train.batch_clips of {name} is 1, and one label has no CCC", "set it to 2 or more"
+        )
+    if train.batch_clips < SMALLEST_OPTIMIZED and strategy == "optimized":
+        raise InputError(
+            f"train.batch_clips of {name} is {train.batch_clips}, of which optimized cannot take "
+            "a fifth",
+            f"set it to {SMALLEST_OPTIMIZED} or more",
+        )
+    if strategy == "blank_face" and gives_features:
+        raise InputError(
+            f"models.{name}.ablation.strategy is blank_face, and the corpus gives features, "
+            "no faces",
+            "choose another strategy",
+        )
 
 
 def training_items(
@@ -126,8 +160,12 @@ def split_speakers(items: list[CorpusItem], share: float, seed: int) -> tuple[li
 def seed_key(params: Params, name: str, seed: int, items: list[CorpusItem]) -> str:
     """Hash of everything one seed's weights depend on."""
     inputs = [[(item.split, item.speaker) for item in items], keys_of(items)]
-    settings = params.train.model_dump(exclude={"seeds", "checkpoint_seconds"})
-    code = [hash_of_sources(Path("models"))]
+    resolved = params.resolved(name)
+    settings = [
+        resolved.train.model_dump(exclude={"seeds", "checkpoint_seconds"}),
+        resolved.options.model_dump(),
+    ]
+    code = [hash_of_sources("models")]
     code += [hash_of_file(Path(module)) for module in (__file__, recogniser.__file__)]
     return hash_of(code, name, params.model(name).model_dump(), settings, seed, inputs)
 
@@ -157,29 +195,31 @@ def train_seed(
             "check the labels' range and times",
         )
     torch.manual_seed(seed)
-    model = params.model(name)
-    network = build(model, learning.features, params.train.network, learning.task)
+    model, resolved = params.model(name), params.resolved(name)
+    settings = resolved.train
+    network = build(model, learning.features, resolved.size, learning.task, resolved.options)
     title = f"train {name}, seed {seed}"
-    with progress_bar(title, unit="epochs", total=params.train.epochs) as advance:
+    with progress_bar(title, unit="epochs", total=settings.epochs) as advance:
 
         def on_epoch(epoch: Epoch) -> None:
-            advance(1, f"{learning.task.metrics[0]} {epoch.score:.3f}")
+            advance(1, f"{learning.task.metrics[0]} {epoch.metric:.3f}")
 
         trained = train(
             network,
             learning,
             heldout,
             model.ablation,
-            params.train,
+            settings,
             seed=seed,
             checkpoint=checkpoint_of(params, key),
             device=torch.device(params.execution.torch_device),
             on_epoch=on_epoch,
         )
-    if not any(np.isfinite(epoch.score) for epoch in trained.history):
+    if not any(np.isfinite(epoch.score(settings.choose_by)) for epoch in trained.history):
+        chosen_by = "loss" if settings.choose_by == "loss" else learning.task.metrics[0]
         raise InputError(
-            f"the held-out {learning.task.metrics[0]} is undefined in every epoch: held-out labels "
-            "or predictions are constant or not numbers",
+            f"the held-out {chosen_by} of {name} is undefined in every epoch: held-out labels or "
+            "predictions are constant or not numbers",
             "hold out more clips, or change train.learning_rate",
         )
     normaliser = cast("dict[str, list[float]]", windows.attrs["normaliser"])
@@ -191,7 +231,8 @@ def train_seed(
         given_features=gives_features,
         task=learning.task,
         model=model,
-        network=params.train.network,
+        train=settings.model_copy(update={"seeds": [seed]}),
+        options=resolved.options.model_dump(),
         inputs=learning.features,
         precision=trained.precision,
         epochs=len(trained.history),
@@ -207,7 +248,8 @@ def train_seed(
         {
             "epoch": epoch.epoch,
             "train_loss": epoch.train_loss,
-            "heldout": np.mean(epoch.heldout),
+            "heldout": epoch.metric,
+            "heldout_loss": epoch.heldout_loss,
             "best": int(epoch.epoch == trained.best_epoch),
         }
         for epoch in trained.history

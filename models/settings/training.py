@@ -21,7 +21,8 @@ class TrainSettings(Settings):
             with all training speakers to learn from.
         epochs: at most so many passes over the training clips.
         patience: stop after so many epochs without a better held-out result.
-        choose_by: the held-out `metric` (the task's first, the mean of the targets) or `loss`.
+        choose_by: the held-out `metric` (the task's first, the mean of the targets) or `loss`, of
+            intact input.
         batch_clips: clips per step.
         class_weights: for classes: `balanced` weighs each by the inverse of its frequency among
             the training labels.
@@ -30,10 +31,12 @@ class TrainSettings(Settings):
         momentum: of sgd.
         weight_decay: of the optimizer.
         clip_norm: the gradient's norm is scaled down to it; null for as it is.
-        decay: of the learning rate: every `decay_epochs` (`step`), or after so many without a
-            better held-out result (`plateau`).
+        decay: of the learning rate: every `decay_epochs` (`step`), or after more than so many
+            without a better held-out result (`plateau`).
         decay_epochs: see decay.
         decay_factor: what the learning rate is multiplied by.
+        average: the weights that are kept are a running mean, of which every step keeps this share
+            (Polyak and Juditsky 1992, with exponential forgetting); null for the last step's own.
         precision: `auto` measures whether bf16 autocast is faster on this machine.
         checkpoint_seconds: a checkpoint within an epoch is written this often.
         network: the sizes of every model that names no others.
@@ -54,6 +57,7 @@ class TrainSettings(Settings):
     decay: Literal["none", "step", "plateau"] = "none"
     decay_epochs: int = Field(default=5, gt=0)
     decay_factor: float = Field(default=0.1, gt=0, lt=1)
+    average: float | None = Field(default=None, gt=0, lt=1)
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     checkpoint_seconds: float = Field(default=60, ge=0)
     network: NetworkSize = NetworkSize()
@@ -70,4 +74,13 @@ class TrainSettings(Settings):
     def _seeds_differ(self) -> "TrainSettings":
         if len(set(self.seeds)) != len(self.seeds):
             raise ValueError(f"seeds {self.seeds} name one seed twice")
+        return self
+
+    @model_validator(mode="after")
+    def _the_plateau_comes_before_the_end(self) -> "TrainSettings":
+        if self.decay == "plateau" and self.patience <= self.decay_epochs + 1:
+            raise ValueError(
+                f"patience {self.patience} ends training before decay_epochs {self.decay_epochs} "
+                "lower the learning rate"
+            )
         return self

@@ -22,3 +22,12 @@ def test_another_heldout_is_refused_in_one_sentence(heldout: object) -> None:
         TrainSettings.model_validate({"heldout": heldout})
     (error,) = caught.value.errors()
     assert error["msg"] == "should be less than 1 and above 0, or `validation`"
+
+
+@pytest.mark.parametrize(("patience", "decay_epochs"), [(11, 10), (6, 5), (1, 3)])
+def test_a_plateau_that_never_comes_is_refused(patience: int, decay_epochs: int) -> None:
+    settings = {"decay": "plateau", "patience": patience, "decay_epochs": decay_epochs}
+    with pytest.raises(ValidationError, match="ends training before decay_epochs"):
+        TrainSettings.model_validate(settings)
+    TrainSettings.model_validate({**settings, "patience": decay_epochs + 2})
+    TrainSettings.model_validate({**settings, "decay": "step"})

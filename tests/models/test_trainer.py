@@ -1,4 +1,7 @@
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -6,12 +9,13 @@ import torch
 from planted import planted_stores
 
 from models import trainer
-from models.conditions import Condition
+from models.conditions import Condition, runs_of
 from models.data import ClipData
-from models.evaluator import evaluate, runs_of
+from models.evaluator import evaluate, predict
+from models.losses import ccc_loss, pooled_loss
 from models.networks import Recogniser, build
 from models.settings import Ablation, ModelSettings, NetworkSize, Task, TrainSettings
-from models.trainer import Trained, train
+from models.trainer import Epoch, Trained, train
 
 CPU = torch.device("cpu")
 SIZE = NetworkSize(dim=32, heads=4, ffn=32, dropout=0.1)
@@ -55,11 +59,52 @@ def trained(stores: tuple, checkpoint: Path, **changes) -> tuple[Recogniser, Tra
     return network, result
 
 
-@pytest.mark.parametrize("steps", [1, 4, 6, 8, 13])
+HOW = {
+    "plain": {},
+    "step": {"clip_norm": 0.5, "decay": "step", "decay_epochs": 1, "decay_factor": 0.3},
+    "plateau": {
+        "optimizer": "sgd",
+        "learning_rate": 0.5,
+        "weight_decay": 1e-3,
+        "choose_by": "loss",
+        "decay": "plateau",
+        "decay_epochs": 1,
+    },
+    "average": {"average": 0.9},
+    "copies": {"ablation": Ablation(strategy="modality_dropout", fill="noise")},
+}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(
+    stores: tuple, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Trained]:
+    @cache
+    def run(how: str) -> Trained:
+        return trained(stores, tmp_path_factory.mktemp("undisturbed") / "c.pt", **HOW[how])[1]
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("steps", "how"),
+    [
+        *[(steps, "plain") for steps in (1, 6, 8)],
+        *[(steps, "step") for steps in (6, 13)],
+        (12, "plateau"),
+        (7, "copies"),
+        (8, "average"),
+    ],
+)
 def test_a_killed_run_ends_with_the_weights_of_an_undisturbed_one(
-    stores: tuple, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, steps: int
+    stores: tuple,
+    undisturbed: Callable[[str], Trained],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    steps: int,
+    how: str,
 ) -> None:
-    _, undisturbed = trained(stores, tmp_path / "a.pt")
+    changes = HOW[how]
     real, calls = trainer._outputs, []
 
     def dying(*args: object) -> torch.Tensor:
@@ -71,7 +116,7 @@ def test_a_killed_run_ends_with_the_weights_of_an_undisturbed_one(
     with monkeypatch.context() as patch:
         patch.setattr(trainer, "_outputs", dying)
         with pytest.raises(KilledError):
-            trained(stores, tmp_path / "b.pt", checkpoint_seconds=0)
+            trained(stores, tmp_path / "b.pt", checkpoint_seconds=0, **changes)
     resumed_steps = []
 
     def counting(*args: object) -> torch.Tensor:
@@ -80,11 +125,67 @@ def test_a_killed_run_ends_with_the_weights_of_an_undisturbed_one(
 
     with monkeypatch.context() as patch:
         patch.setattr(trainer, "_outputs", counting)
-        _, resumed = trained(stores, tmp_path / "b.pt")
+        _, resumed = trained(stores, tmp_path / "b.pt", **changes)
     assert len(resumed_steps) == 3 * 6 - steps
-    assert resumed.history == undisturbed.history
-    for name, weights in undisturbed.weights.items():
+    assert resumed.history == undisturbed(how).history
+    for name, weights in undisturbed(how).weights.items():
         assert torch.equal(weights, resumed.weights[name]), name
+
+
+def learning_rate_of(checkpoint: Path) -> float:
+    saved = torch.load(checkpoint, weights_only=True)
+    return saved["optimisation"]["optimizer"]["param_groups"][0]["lr"]
+
+
+def test_the_learning_rate_goes_down_with_the_epochs(stores: tuple, tmp_path: Path) -> None:
+    trained(stores, tmp_path / "a.pt", epochs=3, **HOW["step"])
+    assert learning_rate_of(tmp_path / "a.pt") == pytest.approx(2e-3 * 0.3**3)
+
+
+def test_the_plateau_is_that_of_what_the_epoch_is_chosen_by(
+    stores: tuple, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The metric falls while the loss falls too: two of three epochs are worse by one alone."""
+    metrics, losses = iter([0.3, 0.2, 0.1] * 2), iter([0.3, 0.2, 0.1] * 2)
+    monkeypatch.setattr(
+        trainer,
+        "pooled_scores",
+        lambda *_: SimpleNamespace(values=lambda: {"ccc": np.full(2, next(metrics))}),
+    )
+    monkeypatch.setattr(trainer, "pooled_loss", lambda *_: next(losses))
+    chosen = {}
+    for choose_by in ("metric", "loss"):
+        changes = {"decay": "plateau", "decay_epochs": 1, "choose_by": choose_by}
+        _, result = trained(stores, tmp_path / choose_by, **changes)
+        chosen[choose_by] = (result.best_epoch, learning_rate_of(tmp_path / choose_by))
+    assert chosen == {"metric": (0, pytest.approx(2e-4)), "loss": (2, pytest.approx(2e-3))}
+
+
+def test_gradients_are_clipped_by_their_norm(stores: tuple, tmp_path: Path) -> None:
+    """A step of SGD is the learning rate times the gradient, and no longer than the norm allows."""
+    begin = {k: v.clone() for k, v in fresh(stores).state_dict().items()}
+    one = {"optimizer": "sgd", "momentum": 0.0, "learning_rate": 1.0, "epochs": 1}
+    moved = {}
+    for norm in (None, 1e-3):
+        network, _ = trained(stores, tmp_path / str(norm), clip_norm=norm, batch_clips=48, **one)
+        steps = [(v - begin[k]).flatten() for k, v in network.state_dict().items()]
+        moved[norm] = float(torch.linalg.vector_norm(torch.cat(steps)))
+    assert moved[1e-3] == pytest.approx(1e-3, rel=1e-3)
+    assert moved[None] > 0.01
+
+
+def test_the_held_out_loss_is_that_of_one_batch(stores: tuple) -> None:
+    network, data = fresh(stores).eval(), clips(stores, HELDOUT)
+    batch = data.batch(range(len(data.clips)))
+    with torch.inference_mode():
+        outputs = network(batch.inputs(), batch.mask, batch.received()).fused
+    expected = float(ccc_loss(outputs, batch.labels, batch.valid))
+    assert pooled_loss(data, predict(network, data, CPU, 3)) == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize("choose_by", ["metric", "loss"])
+def test_an_undefined_epoch_is_the_worst(choose_by: str) -> None:
+    assert Epoch(0, 1.0, [0.2, float("nan")], float("nan")).score(choose_by) == -float("inf")
 
 
 def test_the_same_seed_gives_the_same_weights(stores: tuple, tmp_path: Path) -> None:
@@ -92,9 +193,17 @@ def test_the_same_seed_gives_the_same_weights(stores: tuple, tmp_path: Path) -> 
     assert all(torch.equal(a.weights[k], b.weights[k]) for k in a.weights)
 
 
-def test_the_chosen_epoch_is_the_best_held_out_one(stores: tuple, tmp_path: Path) -> None:
-    _, result = trained(stores, tmp_path / "a", epochs=12, patience=2, learning_rate=2e-2)
-    scores = [epoch.score for epoch in result.history]
+@pytest.mark.parametrize("choose_by", ["metric", "loss"])
+def test_the_chosen_epoch_is_the_best_held_out_one(
+    stores: tuple, tmp_path: Path, choose_by: str
+) -> None:
+    changes = {"epochs": 12, "patience": 2, "learning_rate": 2e-2, "choose_by": choose_by}
+    network, result = trained(stores, tmp_path / "a", **changes)
+    own = {"metric": lambda e: sum(e.heldout), "loss": lambda e: -e.heldout_loss}[choose_by]
+    scores = [own(epoch) for epoch in result.history]
+    heldout = clips(stores, HELDOUT)
+    again = pooled_loss(heldout, predict(network, heldout, CPU, 8))
+    assert again == pytest.approx(result.history[result.best_epoch].heldout_loss, abs=1e-6)
     assert result.best_epoch == int(np.argmax(scores))
     assert len(scores) <= 12
     assert len(scores) == 12 or len(scores) == result.best_epoch + 3
@@ -105,6 +214,16 @@ def test_precision_is_measured_once_and_kept(stores: tuple, tmp_path: Path) -> N
     assert first.precision in ("fp32", "bf16")
     saved = torch.load(tmp_path / "a", weights_only=True)
     assert saved["precision"] == first.precision
+
+
+def test_measuring_the_precision_leaves_the_network_as_it_was(stores: tuple) -> None:
+    """Batch normalisation counts every pass."""
+    data = clips(stores, TRAINING)
+    network = build(ModelSettings(network="fusion"), data.features, SIZE, Task())
+    before = {k: v.clone() for k, v in network.state_dict().items()}
+    trainer._precision(TrainSettings(precision="auto", batch_clips=4), network, data, CPU)
+    assert all(torch.equal(v, before[k]) for k, v in network.state_dict().items())
+    assert all(parameter.grad is None for parameter in network.parameters())
 
 
 def test_bf16_learns_too(stores: tuple, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 import copy
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from ruamel.yaml import YAML
@@ -10,7 +11,7 @@ from models import settings
 from models.settings import NetworkSize, TrainSettings
 from pipeline import params
 from pipeline.params import ExecutionSettings, load_params
-from reports import results
+from reports import schema
 
 OWN = Path(__file__).parents[2] / "params.yaml"
 YAML_OF_OWN = YAML(typ="safe", pure=True).load(OWN)
@@ -67,8 +68,13 @@ def test_the_defaults_are_the_papers(load):
     assert loaded.windows.context_seconds == 2
     assert loaded.windows.clip_frames == 100
     assert loaded.faces.size == 96
-    assert loaded.evaluate.clip_zero == [1, 0.7, 0.5, 0.3, 0]
-    assert loaded.evaluate.frame_zero == loaded.evaluate.frame_repeat == [1, 0.95, 0.9, 0.85, 0]
+    lost = {grid.strategy: grid.p for grid in loaded.evaluate.conditions}
+    assert lost == {
+        "clip_zero": [1, 0.7, 0.5, 0.3, 0],
+        "frame_zero": [1, 0.95, 0.9, 0.85, 0],
+        "frame_repeat": [1, 0.95, 0.9, 0.85, 0],
+    }
+    assert all(grid.modality == ["audio", "video"] for grid in loaded.evaluate.conditions)
     assert loaded.evaluate.trials == 10
 
 
@@ -93,7 +99,11 @@ WRONG = [
     ("models.frame_zero.ablation.p", 1.5, "models.frame_zero.ablation.p should be less than"),
     ("models.frame_zero.ablation.p", -0.1, "models.frame_zero.ablation.p should be greater than"),
     ("models.frame_zero.ablation.p", float("nan"), "models.frame_zero.ablation.p should be a fin"),
-    ("evaluate.clip_zero", [0.5, 2], "evaluate.clip_zero.1 should be less than or equal to 1"),
+    (
+        "evaluate.conditions",
+        [{"strategy": "clip_zero", "p": [0.5, 2]}],
+        "evaluate.conditions.0.p.1 should be less than or equal to 1",
+    ),
     ("train.learning_rate", float("inf"), "train.learning_rate should be a finite number"),
     ("train.learning_rate", 0, "train.learning_rate should be greater than 0"),
     ("train.heldout", 1, "train.heldout should be less than 1"),
@@ -125,12 +135,36 @@ WRONG = [
     (
         "models.video_only.ablation",
         {"strategy": "frame_zero", "modality": "audio"},
-        "models.video_only: ablation.modality is audio, which the model does not see",
+        "models.video_only: ablation takes audio away, which the model does not see",
     ),
     (
         "models.audio_only.ablation",
         {"strategy": "frame_zero", "modality": "both"},
-        "models.audio_only: ablation.modality is video, which the model does not see",
+        "models.audio_only: ablation takes video away, which the model does not see",
+    ),
+    (
+        "models.video_only.ablation",
+        {"strategy": "mixed"},
+        "models.video_only: ablation takes audio",
+    ),
+    ("models.baseline.preset", "vaswani", "models.baseline.preset should be .* not 'vaswani'"),
+    (
+        "models.video_only.preset",
+        "chumachenko2022",
+        "models.video_only: preset chumachenko2022 has no network unimodal, it has fusion",
+    ),
+    ("models.baseline.size", {"dims": 8}, "models.baseline.size.dims is not a known key"),
+    ("models.baseline.size", {"dim": 30}, "models.baseline.size: dim 30 is not a multiple of"),
+    ("models.baseline.options", {"kind": "ia"}, "models.baseline.options.kind is not a known key"),
+    ("models.baseline.options", {"alone": "no"}, "models.baseline.options.alone should be 'fused'"),
+    ("models.baseline.train", {"epoch": 3}, "models.baseline.train.epoch is not a known key"),
+    ("models.baseline.train", {"epochs": 0}, "models.baseline.train.epochs should be greater"),
+    ("models.baseline.train", {"seeds": [1]}, "models.baseline.train: seeds is set in the section"),
+    ("models.baseline.train", {"network": {}}, "models.baseline.train: network is set in size"),
+    (
+        "models.baseline.train",
+        {"decay": "plateau", "patience": 6},
+        "models.baseline.train: patience 6 ends training before decay_epochs 5",
     ),
     ("execution.workers", 0, "execution.workers should be greater than 0"),
     ("execution.device", "tpu", "execution.device should be 'auto', 'cpu' or 'cuda', not 'tpu'"),
@@ -145,6 +179,31 @@ def test_a_mistake_is_one_sentence_that_names_the_key(change, key, value, messag
     assert "\n" not in sentence
     assert "pydantic" not in sentence
     assert len(sentence) < 300
+
+
+def test_a_mistake_that_a_presets_value_makes_is_named(change):
+    """Eight heads would divide the shared size, and do not divide the preset's."""
+    with pytest.raises(InputError, match=r"models\.baseline\.size: dim 130 is not a multiple of"):
+        change("models.baseline", {"preset": "goncalves2022", "size": {"heads": 8}})
+
+
+def test_mistakes_of_several_models_are_all_named(load):
+    with pytest.raises(InputError) as caught:
+        load("models: {a: {size: {dim: 3}}, b: {}, c: {options: {no: 1}, train: {no: 1}}}")
+    for key in ("models.a.size: dim 3", "models.c.options.no is", "models.c.train.no is"):
+        assert key in caught.value.reason
+    assert "models.b" not in caught.value.reason
+
+
+def test_what_a_model_comes_to(load):
+    loaded = load(
+        "{train: {epochs: 7}, models: {a: {}, b: {preset: parthasarathy2021, size: {dim: 64}}}}"
+    )
+    assert loaded.resolved("a").train == loaded.train
+    b = loaded.resolved("b")
+    assert (b.size.dim, b.train.learning_rate, b.train.epochs) == (64, 1e-5, 7)
+    with pytest.raises(InputError, match="no model named c"):
+        loaded.resolved("c")
 
 
 def test_several_mistakes_are_all_named(load):
@@ -228,4 +287,7 @@ def test_processes_and_device():
 def test_the_packages_agree_on_names_they_each_spell_out():
     """features, models and reports do not import each other; what they share must be equal."""
     assert list(AFFECT.outputs) == settings.Task().outputs
-    assert settings.MODALITIES == results.MODALITIES
+    assert (*settings.MODALITIES, "both") == schema.MODALITIES
+    fields = settings.ConditionGrid.model_fields
+    assert ("none", *get_args(fields["strategy"].annotation)) == schema.STRATEGIES
+    assert get_args(fields["fill"].annotation) == schema.FILLS

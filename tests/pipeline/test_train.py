@@ -2,15 +2,18 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
+import torch
 from corpus_items import corpus_item
 from planted import planted_sequences
 
 from features.corpora.item import Task
 from features.errors import InputError
 from features.store import assemble, write_item
+from models.evaluator import predict
 from models.settings import Task as SequenceTask
-from pipeline import evaluate, train
+from pipeline import evaluate, recogniser, train
 from pipeline.outputs import FC6, WINDOWS
 from pipeline.params import Params, load_params
 from pipeline.train import check_settings, parts, seed_key, split_speakers, training_items
@@ -84,11 +87,16 @@ def test_the_validation_split_can_choose_the_epoch():
 
 AFFECT = Task("regression", "frame", ("valence", "arousal"))
 DIMENSIONS = Task("regression", "sequence", ("valence", "arousal"))
+CPU = torch.device("cpu")
 CLASSES = Task("classification", "sequence", ("anger", "joy"))
 
 
 def settings(**sections):
-    return Params.model_validate({"models": {"mine": {}}, **sections})
+    return Params.model_validate({"models": {"mine": {}}} | sections)
+
+
+BLANK = {"strategy": "blank_face"}
+OPTIMIZED = {"strategy": "optimized"}
 
 
 @pytest.mark.parametrize(
@@ -99,13 +107,41 @@ def settings(**sections):
             AFFECT,
             "train.heldout and evaluate.split are both validation",
         ),
-        ({"train": {"class_weights": "balanced"}}, AFFECT, "class_weights is balanced, and the"),
-        ({"train": {"batch_clips": 1}}, DIMENSIONS, "batch_clips is 1, and one label has no CCC"),
+        (
+            {"train": {"class_weights": "balanced"}},
+            AFFECT,
+            "train.class_weights of mine is balanced, and the corpus has no classes",
+        ),
+        (
+            {"models": {"a": {}, "b": {"train": {"class_weights": "balanced"}}}},
+            AFFECT,
+            "train.class_weights of b is balanced",
+        ),
+        (
+            {"train": {"batch_clips": 1}},
+            DIMENSIONS,
+            "train.batch_clips of mine is 1, and one label has no CCC",
+        ),
+        (
+            {"models": {"a": {"ablation": OPTIMIZED, "train": {"batch_clips": 4}}}},
+            CLASSES,
+            "train.batch_clips of a is 4, of which optimized cannot take a fifth",
+        ),
+        (
+            {"models": {"a": {"ablation": BLANK}}},
+            AFFECT,
+            "models.a.ablation.strategy is blank_face, and the corpus gives features",
+        ),
+        (
+            {"evaluate": {"conditions": [{**BLANK, "modality": ["video"], "p": [0.5]}]}},
+            AFFECT,
+            "evaluate.conditions has blank_face, and the corpus gives features",
+        ),
     ],
 )
 def test_what_would_mislead_is_refused(sections, task, says):
     with pytest.raises(InputError, match=says):
-        check_settings(settings(**sections), task)
+        check_settings(settings(**sections), task, gives_features=True)
 
 
 @pytest.mark.parametrize("stage", [train, evaluate])
@@ -115,32 +151,95 @@ def test_training_and_evaluation_refuse_it_before_any_work(tmp_path, monkeypatch
     Path("params.yaml").write_text("models: {mine: {}}\n" + sections)
     monkeypatch.setattr("sys.argv", ["stage", "mine"])
     monkeypatch.setattr(stage, "read_task", lambda: AFFECT)
+    monkeypatch.setattr(stage, "read_facts", lambda: {"gives_features": False})
     with pytest.raises(SystemExit) as caught:
         stage.main()
     assert caught.value.code == 1
     assert "are both validation" in capsys.readouterr().err
 
 
-def test_what_makes_sense_is_not_refused():
-    check_settings(settings(train={"heldout": "validation"}), AFFECT)
-    check_settings(settings(evaluate={"split": "validation"}), AFFECT)
-    check_settings(settings(train={"class_weights": "balanced", "batch_clips": 1}), CLASSES)
-    check_settings(settings(train={"batch_clips": 1}), AFFECT)
+@pytest.mark.parametrize(
+    ("sections", "task"),
+    [
+        ({"train": {"heldout": "validation"}}, AFFECT),
+        ({"evaluate": {"split": "validation"}}, AFFECT),
+        ({"train": {"class_weights": "balanced", "batch_clips": 1}}, CLASSES),
+        ({"train": {"batch_clips": 1}}, AFFECT),
+        ({"models": {"a": {"ablation": BLANK}}}, AFFECT),
+        ({"models": {"a": {"ablation": OPTIMIZED, "train": {"batch_clips": 5}}}}, CLASSES),
+        # What no model is trained with does not matter.
+        (
+            {
+                "train": {"batch_clips": 1},
+                "models": {"a": {"network": "auxformer", "preset": "goncalves2022"}},
+            },
+            DIMENSIONS,
+        ),
+    ],
+    ids=str,
+)
+def test_what_makes_sense_is_not_refused(sections, task):
+    check_settings(settings(**sections), task, gives_features=False)
 
 
 @pytest.fixture
-def planted(tmp_path, monkeypatch):
-    """Stores of a few sequences; their items."""
+def planted_stores(tmp_path):
+    """Stores of a few sequences."""
     task = SequenceTask(kind="regression", level="sequence", outputs=["a", "b", "c"])
-    stores = planted_sequences(tmp_path, items=6, task=task)
-    monkeypatch.setattr(train, "open_stores", lambda: stores)
+    return planted_sequences(tmp_path, items=6, task=task)
+
+
+@pytest.fixture
+def planted(planted_stores, monkeypatch):
+    """Their items."""
+    monkeypatch.setattr(train, "open_stores", lambda: planted_stores)
     return [item(f"item-{i}", f"speaker{i % 3}") for i in range(6)]
 
 
-def train_planted(items, folder, heldout=0.2):
+def train_planted(items, folder, heldout=0.2, **model):
     quick = {"epochs": 2, "heldout": heldout, "precision": "fp32", "network": {"dim": 4}}
-    params = settings(train=quick, execution={"cache": str(folder / "cache"), "device": "cpu"})
+    params = settings(
+        train=quick,
+        models={"mine": model},
+        execution={"cache": str(folder / "cache"), "device": "cpu"},
+    )
     train.train_seed(params, "mine", 0, items, "key", folder / "out")
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        {"options": {"auxiliary": 0.5}, "presence": "marked", "size": {"dim": 8}},
+        {
+            "network": "auxformer",
+            "preset": "goncalves2022",
+            "size": {"dim": 10, "ffn": 12, "layers": 1},
+            "options": {"auxiliary": False, "pooling": "mean"},
+            "train": {"epochs": 1},
+            "ablation": OPTIMIZED,
+        },
+        {"network": "fusion", "preset": "chumachenko2022", "train": {"epochs": 1}},
+        {"network": "recurrent", "modalities": ["audio"]},
+    ],
+    ids=str,
+)
+def test_a_trained_model_is_read_as_it_was(planted, planted_stores, tmp_path, monkeypatch, model):
+    monkeypatch.setattr(train, "read_facts", lambda: {"gives_features": False})
+    train_planted(planted, tmp_path, **model)
+    card, network = recogniser.load(tmp_path / "out")
+    shared = {"epochs": 2, "heldout": 0.2, "precision": "fp32", "network": {"dim": 4}}
+    expected = settings(train=shared, models={"mine": model}).resolved("mine")
+    assert card.train == expected.train.model_copy(update={"seeds": [0]})
+    assert card.options == expected.options.model_dump()
+    assert card.epochs == expected.train.epochs
+    history = pd.read_csv(tmp_path / "out" / train.HISTORY)
+    assert list(history) == ["epoch", "train_loss", "heldout", "heldout_loss", "best"]
+    assert len(history) == card.epochs
+    if expected.train.choose_by == "loss":
+        assert history["heldout_loss"].idxmin() == card.best_epoch
+    predictions = predict(network, recogniser.clips_of(planted_stores, ["item-0"]), CPU, 4)
+    assert predictions["item-0"].shape == (1, 3)
+    assert np.isfinite(predictions["item-0"]).all()
 
 
 def test_an_undefined_held_out_score_is_said(planted, tmp_path, monkeypatch):
@@ -148,7 +247,7 @@ def test_an_undefined_held_out_score_is_said(planted, tmp_path, monkeypatch):
         "models.trainer.pooled_scores",
         lambda *_: SimpleNamespace(values=lambda: {"ccc": np.full(3, np.nan)}),
     )
-    with pytest.raises(InputError, match="the held-out ccc is undefined in every epoch"):
+    with pytest.raises(InputError, match="the held-out ccc of mine is undefined in every epoch"):
         train_planted(planted, tmp_path)
     assert not (tmp_path / "out").exists()
 
@@ -175,6 +274,7 @@ PARAMS = {
 def project(tmp_path, monkeypatch):
     """A project with stores of two items and a package `models`."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("pipeline.hashes.PROJECT", tmp_path)
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "network.py").write_text("LAYERS = 2\n")
     make_store(WINDOWS)
@@ -205,6 +305,10 @@ def key(*, name="mine", seed=0, items=None, **sections):
         {"models": "{mine: {ablation: {strategy: frame_zero, p: 0.5}}, other: {}}"},
         {"train": "{epochs: 3}"},
         {"train": "{network: {dim: 64}}"},
+        {"models": "{mine: {size: {dim: 64}}, other: {}}"},
+        {"models": "{mine: {options: {auxiliary: 0.5}}, other: {}}"},
+        {"models": "{mine: {train: {epochs: 3}}, other: {}}"},
+        {"models": "{mine: {preset: parthasarathy2021}, other: {}}"},
         {"items": [item("a", "1")]},
         {"items": [item("a", "1"), item("b", "1")]},
         {"items": [item("a", "1"), item("b", "2", "validation")]},
@@ -229,6 +333,16 @@ def test_what_the_weights_depend_on_changes_the_key(project, changed):
 )
 def test_what_they_do_not_depend_on_does_not(project, changed):
     assert key(**changed) == key()
+
+
+PRESET = "{mine: {preset: parthasarathy2020, train: {epochs: 3}}, other: {}}"
+
+
+def test_shared_settings_that_the_preset_replaces_do_not_change_the_key(project):
+    own = key(models=PRESET)
+    replaced = "{learning_rate: 0.5, epochs: 9, network: {dim: 64}}"
+    assert key(models=PRESET, train=replaced) == own
+    assert key(models=PRESET, train="{batch_clips: 5}") != own
 
 
 @pytest.mark.parametrize("store", [WINDOWS, FC6], ids=str)

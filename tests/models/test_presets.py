@@ -1,0 +1,227 @@
+"""The papers' numbers, and how a model's settings come together."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from models.networks import Recogniser, build
+from models.presets import PRESETS, Resolved, resolve
+from models.settings import (
+    OPTIONS,
+    Modality,
+    ModelSettings,
+    NetworkName,
+    NetworkSize,
+    PresetName,
+    Task,
+    TrainSettings,
+)
+from models.settings.model import SHARED, TAKES
+
+FEATURES: dict[PresetName, dict[Modality, int]] = {
+    "parthasarathy2020": {"audio": 3900, "video": 4096},
+    "parthasarathy2021": {"audio": 3900, "video": 4096},
+    "goncalves2022": {"audio": 130, "video": 4096},
+    "chumachenko2022": {"audio": 10, "video": 1280},
+}
+
+FRAMES = Task()
+EMOTIONS = Task(kind="classification", level="sequence", outputs=list("abcdef"))
+MSP_IMPROV = Task(kind="classification", level="sequence", outputs=list("abcd"))
+
+EVERY = [(name, network) for name, preset in PRESETS.items() for network in preset.networks]
+
+
+def resolved(preset: PresetName, network: NetworkName, **own: Any) -> Resolved:
+    one = ["audio", "video"] if 2 in TAKES[network] else ["video"]
+    model = ModelSettings(**{"network": network, "preset": preset, "modalities": one, **own})
+    return resolve(model, TrainSettings())
+
+
+def built(preset: PresetName, network: NetworkName, task: Task, **own: Any) -> Recogniser:
+    both = ["audio", "video"] if 2 in TAKES[network] else ["video"]
+    model = ModelSettings(**{"network": network, "preset": preset, "modalities": both, **own})
+    found = resolve(model, TrainSettings())
+    return build(model, FEATURES[preset], found.size, task, found.options)
+
+
+def parameters(network: Recogniser) -> int:
+    return sum(p.numel() for p in network.parameters() if p.requires_grad)
+
+
+@pytest.mark.parametrize("task", [FRAMES, EMOTIONS], ids=["frames", "sequences"])
+@pytest.mark.parametrize(("preset", "network"), EVERY)
+def test_every_network_of_a_preset_is_built(
+    preset: PresetName, network: NetworkName, task: Task
+) -> None:
+    both = {"audio", "video"} if 2 in TAKES[network] else {"video"}
+    made = built(preset, network, task)
+    assert set(made.modalities) == both
+    assert parameters(made) > 100_000
+
+
+@pytest.mark.parametrize(
+    ("preset", "expected"),
+    [
+        ("parthasarathy2020", {"optimizer": "adam", "learning_rate": 1e-4, "decay": "none"}),
+        ("parthasarathy2021", {"optimizer": "adam", "learning_rate": 1e-5, "decay": "none"}),
+        (
+            "goncalves2022",
+            {
+                "optimizer": "adam",
+                "learning_rate": 7.25e-4,
+                "clip_norm": 0.8,
+                "batch_clips": 32,
+                "epochs": 25,
+                "choose_by": "loss",
+                "decay_epochs": 5,
+            },
+        ),
+        (
+            "chumachenko2022",
+            {
+                "optimizer": "sgd",
+                "learning_rate": 0.04,
+                "momentum": 0.9,
+                "weight_decay": 1e-3,
+                "epochs": 100,
+                "patience": 100,
+                "decay": "plateau",
+                "decay_epochs": 10,
+            },
+        ),
+    ],
+)
+def test_training_is_the_papers(preset: PresetName, expected: dict[str, Any]) -> None:
+    for network in PRESETS[preset].networks:
+        train = resolved(preset, network).train.model_dump()
+        assert expected.items() <= train.items()
+
+
+@pytest.mark.parametrize(
+    ("preset", "network", "size"),
+    [
+        ("parthasarathy2020", "crossmodal", {"dim": 512, "heads": 4, "layers": 2}),
+        ("parthasarathy2021", "unimodal", {"dim": 512, "heads": 4, "layers": 2}),
+        ("parthasarathy2021", "recurrent", {"dim": 128, "layers": 2}),
+        ("parthasarathy2021", "affwildnet", {"dim": 128, "layers": 2, "ffn": 4096}),
+        ("goncalves2022", "auxformer", {"dim": 130, "heads": 10, "layers": 5, "dropout": 0.1}),
+        ("chumachenko2022", "fusion", {"dim": 64, "heads": 1, "layers": 1}),
+    ],
+)
+def test_sizes_are_the_papers(
+    preset: PresetName, network: NetworkName, size: dict[str, float]
+) -> None:
+    found = resolved(preset, network)
+    assert size.items() <= found.size.model_dump().items()
+    assert found.train.network == found.size
+
+
+@pytest.mark.parametrize(
+    ("preset", "network", "task", "own", "expected"),
+    [
+        ("parthasarathy2020", "crossmodal", FRAMES, {}, 12_509_188),
+        ("goncalves2022", "auxformer", MSP_IMPROV, {}, 7_054_748),
+        ("goncalves2022", "auxformer", MSP_IMPROV, {"options": {"auxiliary": False}}, 4_776_994),
+        ("goncalves2022", "mult", MSP_IMPROV, {}, 358_384),
+        ("goncalves2022", "mult", EMOTIONS, {"size": {"dim": 160, "ffn": 640}}, 7_070_406),
+        ("goncalves2022", "crossmodal", MSP_IMPROV, {}, 1_504_366),  # the paper's is 2,211,628
+    ],
+)
+def test_parameters_are_as_many_as_the_papers(
+    preset: PresetName, network: NetworkName, task: Task, own: dict[str, Any], expected: int
+) -> None:
+    assert parameters(built(preset, network, task, **own)) == expected
+
+
+def test_every_preset_says_all_that_would_change_its_paper() -> None:
+    """Nothing of how parameters are updated is left to the shared settings of another corpus."""
+    shared = TrainSettings(
+        optimizer="sgd",
+        momentum=0.5,
+        learning_rate=0.7,
+        weight_decay=0.1,
+        clip_norm=0.1,
+        decay="step",
+        choose_by="loss",
+        network=NetworkSize(dim=8, heads=8, ffn=8, layers=8, dropout=0.8),
+    )
+    for preset, network in EVERY:
+        one = ["audio", "video"] if 2 in TAKES[network] else ["video"]
+        model = ModelSettings(network=network, preset=preset, modalities=one)
+        changed, plain = resolve(model, shared), resolve(model, TrainSettings())
+        assert changed.size == plain.size
+        unused = {"momentum"} if plain.train.optimizer == "adam" else set()
+        assert changed.train.model_dump(exclude=unused) == plain.train.model_dump(exclude=unused)
+
+
+# ------------------------------------------------------------------ how settings come together
+
+
+def test_without_a_preset_the_shared_settings_hold() -> None:
+    shared = TrainSettings(epochs=7, network=NetworkSize(dim=16))
+    found = resolve(ModelSettings(), shared)
+    assert found.train == shared
+    assert found.size == shared.network
+    assert found.options == OPTIONS["crossmodal"]()
+
+
+def test_a_model_says_it_over_its_preset_and_that_over_the_shared_settings() -> None:
+    shared = TrainSettings(seeds=[4], heldout="validation", batch_clips=3, learning_rate=0.9)
+    model = ModelSettings(
+        preset="parthasarathy2020",
+        size={"dim": 64},
+        options={"auxiliary": 0.5},
+        train={"epochs": 2, "clip_norm": 0.1},
+    )
+    found = resolve(model, shared)
+    assert found.size == NetworkSize(dim=64)
+    assert found.options.model_dump() == {"auxiliary": 0.5, "alone": "fused"}
+    assert found.train == shared.model_copy(
+        update={"learning_rate": 1e-4, "epochs": 2, "clip_norm": 0.1, "network": found.size}
+    )
+
+
+@pytest.mark.parametrize("name", SHARED)
+def test_what_all_models_share_no_model_sets(name: str) -> None:
+    with pytest.raises(ValidationError, match=rf"{name} is set in "):
+        ModelSettings(train={name: TrainSettings().model_dump()[name]})
+
+
+def test_an_unknown_preset_is_named_with_those_there_are() -> None:
+    with pytest.raises(ValidationError, match=r"'parthasarathy2020', .* or 'chumachenko2022'"):
+        ModelSettings.model_validate({"preset": "vaswani2017"})
+
+
+def test_a_preset_without_the_network_says_which_it_has() -> None:
+    model = ModelSettings(network="fusion", preset="goncalves2022")
+    with pytest.raises(ValueError, match="has no network fusion, it has auxformer, mult, cross"):
+        resolve(model, TrainSettings())
+
+
+@pytest.mark.parametrize(
+    ("own", "place"),
+    [
+        ({"size": {"dims": 3}}, ("size", "dims")),
+        ({"size": {"dim": "3"}}, ("size", "dim")),
+        ({"size": {"dim": 30}}, ("size",)),
+        ({"options": {"alone": "none"}}, ("options", "alone")),
+        ({"options": {"alone": "auxiliary"}}, ("options",)),
+        ({"options": {"kind": "ia"}}, ("options", "kind")),
+        ({"train": {"epochs": 0}}, ("train", "epochs")),
+        ({"train": {"epoch": 3}}, ("train", "epoch")),
+        ({"train": {"decay": "plateau", "patience": 6}}, ("train",)),
+    ],
+)
+def test_a_mistake_is_found_in_its_section(own: dict[str, Any], place: tuple[str, ...]) -> None:
+    with pytest.raises(ValidationError) as caught:
+        resolve(ModelSettings(**own), TrainSettings())
+    assert [error["loc"] for error in caught.value.errors()] == [place]
+
+
+@pytest.mark.parametrize("network", OPTIONS)
+def test_options_that_were_saved_are_read_again(network: NetworkName) -> None:
+    own = {"auxformer": {"auxiliary": False}, "crossmodal": {"auxiliary": 0.3}}.get(network, {})
+    options = OPTIONS[network].model_validate(own)
+    assert OPTIONS[network].model_validate(options.model_dump()) == options
