@@ -1,4 +1,4 @@
-"""Stage summarise: means over seeds and trials, metrics, figures and the page."""
+"""Stage summarise: means over seeds and trials, tests, metrics, figures and the page."""
 
 import json
 import math
@@ -12,14 +12,17 @@ from pipeline.console import say
 from pipeline.items import stage_errors
 from pipeline.outputs import RESULTS, fresh, read_facts, read_items, read_task
 from pipeline.params import Params, load_params
+from pipeline.significance import significance
 
 
 def main() -> None:
     """Run the stage."""
     with stage_errors():
         params = load_params()
-        description = json.dumps(describe_run(params), indent=1)
-        fresh(RESULTS / "run.json").write_text(description + "\n")
+        run = describe_run(params)
+        fresh(RESULTS / "run.json").write_text(json.dumps(run, indent=1) + "\n")
+        tests = significance(RESULTS, list(params.models), run["reference"], _task())
+        tests.to_csv(fresh(RESULTS / "significance.csv"), index=False, float_format="%.6g")
         fresh(RESULTS / "index.html")
         try:
             reports.build(RESULTS, list(params.models), params.train.seeds)
@@ -31,8 +34,7 @@ def main() -> None:
 def describe_run(params: Params) -> dict[str, Any]:
     """What the page says of the run: corpus, features, models."""
     items = read_items()
-    corpus_task, gives_features = read_task(), read_facts()["gives_features"]
-    task = Task(kind=corpus_task.kind, level=corpus_task.level, outputs=list(corpus_task.outputs))
+    task, gives_features = _task(), read_facts()["gives_features"]
     speakers = Counter(split for _, split in {(item.speaker, item.split) for item in items})
     seconds = math.fsum(item.seconds for item in items)
     return {
@@ -48,11 +50,20 @@ def describe_run(params: Params) -> dict[str, Any]:
         "fc6": None if gives_features else params.fc6.model_dump(),
         "split": params.evaluate.split,
         "trials": params.evaluate.trials,
+        "conditions": [grid.model_dump() for grid in params.evaluate.conditions],
+        "natural": params.evaluate.natural,
+        "reference": params.evaluate.reference or next(iter(params.models)),
         "seeds": params.train.seeds,
         "heldout": params.train.heldout,
         "network": params.train.network.model_dump(),
         "models": {name: model.model_dump() for name, model in params.models.items()},
     }
+
+
+def _task() -> Task:
+    """The task of the corpus, as the models know it."""
+    task = read_task()
+    return Task(kind=task.kind, level=task.level, outputs=list(task.outputs))
 
 
 if __name__ == "__main__":
