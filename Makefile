@@ -11,7 +11,7 @@ TORCH := $(shell sed -n 's/^\(torch==.*\)/\1/p' requirements.lock)
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help install repro test lint format bench clean
+.PHONY: help install repro study test lint format bench clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -32,6 +32,9 @@ $(INSTALLED): requirements.lock
 repro: $(INSTALLED) ## run the whole pipeline: dvc repro
 	@git rev-parse --git-dir >/dev/null 2>&1 || { echo "DVC needs a git checkout: git clone"; exit 1; }
 	dvc repro
+
+study: $(INSTALLED) ## compare all strategies and networks on simulated features: half an hour
+	python -m pipeline.study strategies
 
 test: $(INSTALLED) ## run the tests
 	pytest

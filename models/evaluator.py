@@ -1,44 +1,33 @@
 """Running one recogniser under every condition, sharing what the conditions have in common.
 
-A projection is linear per frame, so ablation is applied after it; the intact streams are encoded
-once; a clip_zero trial at any probability is a choice per clip between two predictions already
-made. `tests/models/test_evaluator.py` proves this equal to ablating the inputs.
+A projection is affine per frame, so ablation is applied after it; the intact streams are encoded
+once; a clip_zero trial at any probability is a choice per clip between predictions already made.
+`tests/models/test_evaluator.py` shows this equal to ablating the inputs.
+
+A frame that is imputed counts as received if the frame that it repeats was: who imputes hands on
+whole streams. A network that takes repeats for missing frames finds those that `hold` made.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property, reduce
-from itertools import combinations
+from itertools import combinations, groupby
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.ablation import draw
-from models.conditions import Condition
+from models.ablation import draw, filling
+from models.conditions import Condition, Run
 from models.data import Batch, ClipData
 from models.frame_map import FrameMap
 from models.networks import Recogniser, Stream
 from models.scores import Scores, score
 from models.settings import Modality, Task
 
-
-@dataclass(frozen=True)
-class Run:
-    """One trial of one condition."""
-
-    condition: Condition
-    trial: int
-
-
-def runs_of(conditions: Sequence[Condition], trials: int) -> list[Run]:
-    """The runs of a grid: `trials` of each random condition, one of each other."""
-    return [
-        Run(condition, trial)
-        for condition in conditions
-        for trial in range(trials if condition.is_random else 1)
-    ]
+PASS_NUMBERS = 1 << 24
+"""Numbers of one modality that go through a network at a time, 64 MB: ten trials of the paper's
+size, of long sequences fewer."""
 
 
 def evaluate(
@@ -69,7 +58,7 @@ def evaluate(
     pooled = []
     for batch in data.batches(_in_order(data, batch_clips), device):
         with torch.inference_mode():
-            predictions = _Shared(network, batch).predict(runs, seed)
+            predictions = _Shared(network, batch, seed).predict(runs)
         pooled.append(_score(data.task, predictions, batch))
         on_clips(len(batch.item))
     return reduce(_together, pooled)
@@ -93,10 +82,23 @@ def predict(
     return {item: np.concatenate(clip_parts) for item, clip_parts in parts.items()}
 
 
-def item_scores(data: ClipData, item: str, predictions: NDArray[np.float32]) -> Scores:
-    """Scores (targets,) of one item's predictions (labels, outputs) against its valid labels."""
+def item_scores(
+    data: ClipData,
+    item: str,
+    predictions: NDArray[np.float32],
+    chosen: NDArray[np.bool_] | None = None,
+) -> Scores:
+    """Scores (targets,) of one item's predictions against its valid labels.
+
+    Args:
+        data: has the item.
+        item: its name.
+        predictions: (labels, outputs).
+        chosen: (labels,) bool, the labels to score; by default all that are valid.
+    """
     valid = data.item_array(item, "valid")
-    return score(data.task, predictions[valid], data.item_array(item, "labels")[valid])
+    scored = valid if chosen is None else valid & chosen
+    return score(data.task, predictions[scored], data.item_array(item, "labels")[scored])
 
 
 def pooled_scores(data: ClipData, predictions: dict[str, NDArray[np.float32]]) -> Scores:
@@ -111,9 +113,10 @@ def _together(one: Scores, other: Scores) -> Scores:
 class _Shared:
     """The work on one batch that conditions share."""
 
-    def __init__(self, network: Recogniser, batch: Batch) -> None:
+    def __init__(self, network: Recogniser, batch: Batch, seed: int) -> None:
         self.network = network
         self.batch = batch
+        self.seed = seed
         inputs = batch.inputs()
         self.received = batch.received()
         self.projected: dict[Modality, Tensor] = {
@@ -131,69 +134,82 @@ class _Shared:
 
     def gone(self, modalities: tuple[Modality, ...]) -> Tensor:
         """Predictions (clips, frames, outputs) with some modalities zero throughout."""
-        if not modalities:
-            return self.intact
         if modalities not in self._gone:
-            nowhere = torch.ones_like(self.batch.mask)
-            lost = FrameMap(torch.zeros_like(nowhere, dtype=torch.long), nowhere)
-            self._gone[modalities] = self._ablated({m: [lost] for m in modalities})[0]
+            nowhere = torch.zeros_like(self.batch.mask)
+            zeros = {m: self.network.nothing(m).expand_as(self.projected[m]) for m in modalities}
+            self._gone[modalities] = self._fused({m: [(x, nowhere)] for m, x in zeros.items()})[0]
         return self._gone[modalities]
 
-    def predict(self, runs: Sequence[Run], seed: int) -> Tensor:
-        """Predictions (runs, clips, frames, outputs); the runs of a condition stand together."""
-        by_condition: dict[Condition, list[Run]] = {}
-        for run in runs:
-            by_condition.setdefault(run.condition, []).append(run)
-        return torch.cat([self._condition(c, group, seed) for c, group in by_condition.items()])
+    def predict(self, runs: Sequence[Run]) -> Tensor:
+        """Predictions (runs, clips, frames, outputs)."""
+        groups = groupby(runs, key=lambda run: run.condition)
+        return torch.cat([self._condition(condition, list(own)) for condition, own in groups])
 
-    def _condition(self, condition: Condition, runs: Sequence[Run], seed: int) -> Tensor:
-        modalities = tuple(m for m in condition.modalities if m in self.network.modalities)
+    def _condition(self, condition: Condition, runs: Sequence[Run]) -> Tensor:
+        modalities = tuple(m for m in self.network.modalities if m in condition.modalities)
         if condition.p == 0 or not modalities:
             return self.intact.expand(len(runs), -1, -1, -1)
-        maps = {m: [self._map(m, run, seed) for run in runs] for m in modalities}
-        if condition.strategy == "clip_zero" and condition.fill == "none":
-            return torch.stack(
-                [
-                    self._chosen({m: own[index].empty[:, :1, None] for m, own in maps.items()})
-                    for index in range(len(runs))
-                ]
-            )
-        return self._ablated(maps)
+        if condition.takes_whole_clips:
+            return torch.stack([self._chosen(modalities, run) for run in runs])
+        largest = max(self.projected[m].numel() for m in modalities)
+        size = max(1, PASS_NUMBERS // largest)
+        parts = [runs[start : start + size] for start in range(0, len(runs), size)]
+        return torch.cat(
+            [
+                self._fused({m: [self._lossy(m, run) for run in part] for m in modalities})
+                for part in parts
+            ]
+        )
 
-    def _chosen(self, lost: Mapping[Modality, Tensor]) -> Tensor:
-        """Predictions of a trial in which each clip is whole or has lost whole modalities."""
+    def _chosen(self, modalities: Sequence[Modality], run: Run) -> Tensor:
+        """Predictions of a run in which every clip is whole or has lost whole modalities."""
+        lost = {m: self._map(m, run).empty[:, :1, None] for m in modalities}
         chosen = self.intact
         for count in range(1, len(lost) + 1):
-            for modalities in combinations(lost, count):
+            for together in combinations(lost, count):
                 # Those that have lost more come later, and overrule those that have lost less.
-                where = reduce(torch.logical_and, (lost[m] for m in modalities))
-                chosen = torch.where(where, self.gone(modalities), chosen)
+                where = reduce(torch.logical_and, (lost[m] for m in together))
+                chosen = torch.where(where, self.gone(together), chosen)
         return chosen
 
-    def _map(self, modality: Modality, run: Run, seed: int) -> FrameMap:
-        condition, batch = run.condition, self.batch
-        draws = batch.draws(seed, condition.strategy, condition.p, run.trial)
+    def _map(self, modality: Modality, run: Run) -> FrameMap:
+        condition = run.condition
+        draws = self.batch.draws(*self._key(run))
         frame_map = draw(condition.ablation, modality, draws)
         assert frame_map is not None  # a condition ablates its own modalities
-        if condition.fill != "none":
-            return frame_map.imputed(condition.fill, batch.mask)
-        return frame_map
+        if condition.fill == "none":
+            return frame_map
+        # Only what was received can be shown again.
+        return frame_map.imputed(condition.fill, self.batch.mask & self.received[modality])
 
-    def _ablated(self, maps: Mapping[Modality, Sequence[FrameMap]]) -> Tensor:
-        """Predictions (maps, clips, frames, outputs), all maps in one pass."""
-        count = len(next(iter(maps.values())))
+    def _key(self, run: Run) -> tuple[object, ...]:
+        """Conditions that differ in modality, burst or fill alone share their random numbers."""
+        return self.seed, run.condition.strategy, run.condition.p, run.trial
+
+    def _lossy(self, modality: Modality, run: Run) -> tuple[Tensor, Tensor]:
+        """A modality after a run's losses, projected, and which of its frames are received."""
+        frame_map = self._map(modality, run)
+        raw = filling(frame_map, modality, self.batch, self._key(run))
+        if raw is None:
+            shown = self.network.nothing(modality)
+        else:
+            shown = self.network.project(modality, raw if raw.ndim == 3 else raw[None, None])
+        x = frame_map.apply(self.projected[modality], shown)
+        return x, frame_map.present(self.received[modality])
+
+    def _fused(self, lossy: Mapping[Modality, Sequence[tuple[Tensor, Tensor]]]) -> Tensor:
+        """Predictions (runs, clips, frames, outputs), all runs in one pass.
+
+        Args:
+            lossy: of each modality that loses, a run's stream and which frames are received.
+        """
+        count = len(next(iter(lossy.values())))
         mask = self.batch.mask.repeat(count, 1)
-        encoded = {m: x.repeated(count) for m, x in self.encoded.items() if m not in maps}
-        for modality, own in maps.items():
-            projected, received = self.projected[modality], self.received[modality]
-            lossy = torch.cat([m.apply(projected, self._filling(modality, m)) for m in own])
-            present = torch.cat([m.present(received) for m in own])
-            encoded[modality] = self._encode(modality, lossy, mask, present)
+        encoded = {m: x.repeated(count) for m, x in self.encoded.items() if m not in lossy}
+        for modality, own in lossy.items():
+            x, received = (torch.cat(parts) for parts in zip(*own, strict=True))
+            encoded[modality] = self._encode(modality, x, mask, received)
         return self.network.fuse(encoded).fused.unflatten(0, (count, -1))
-
-    def _filling(self, modality: Modality, frame_map: FrameMap) -> Tensor:
-        """What stands in place of an empty frame, projected."""
-        return self.network.nothing(modality)
 
     def _encode(self, modality: Modality, x: Tensor, mask: Tensor, present: Tensor) -> Stream:
         return self.network.encode(modality, self.network.receive(x, modality, mask, present))

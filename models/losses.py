@@ -92,13 +92,18 @@ def total_loss(
     batch: Batch,
     class_weights: Tensor | None = None,
 ) -> Tensor:
-    """The loss of the fused outputs and, weighted, of the auxiliary ones."""
+    """The loss of the fused outputs and, weighted, of the auxiliary ones.
+
+    A modality that is known to be gone from a clip answers for nothing there.
+    """
     loss = network.fused_weight * task_loss(
         task, outputs.fused, batch.labels, batch.valid, class_weights
     )
     for modality, weight in network.loss_weights.items():
-        own = outputs.auxiliary[modality]
-        loss = loss + weight * task_loss(task, own, batch.labels, batch.valid, class_weights)
+        own, valid = outputs.auxiliary[modality], batch.valid
+        if modality in outputs.gone:
+            valid = valid & ~outputs.gone[modality][:, None]
+        loss = loss + weight * task_loss(task, own, batch.labels, valid, class_weights)
     return loss
 
 

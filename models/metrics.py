@@ -65,6 +65,39 @@ class Moments:
             (1 - share) * self.cov + share * other.cov + between * dx * dy,
         )
 
+    def weighted(self, weights: Array) -> "Moments":
+        """Moments (sets, targets) of sets of items drawn from these, (items, targets).
+
+        The same as pooling every item as often as it was drawn, by one product of matrices for
+        each moment.
+
+        Args:
+            weights: (sets, items), how often each item was drawn.
+        """
+        labels = weights @ self.n
+
+        def mean(values: Array) -> Array:
+            total = weights @ (self.n * values)
+            return np.divide(total, labels, out=np.zeros_like(total), where=labels > 0)
+
+        # About a common centre, so that little is lost where squares are subtracted.
+        count = np.maximum(self.n.sum(0), 1)
+        centre_x = (self.n * self.mean_x).sum(0) / count
+        centre_y = (self.n * self.mean_y).sum(0) / count
+        dx, dy = self.mean_x - centre_x, self.mean_y - centre_y
+        mean_dx, mean_dy = mean(dx), mean(dy)
+        var_x = mean(self.var_x) + _between(mean(dx * dx), mean_dx)
+        var_y = mean(self.var_y) + _between(mean(dy * dy), mean_dy)
+        cov = mean(self.cov + dx * dy) - mean_dx * mean_dy
+        return Moments(
+            labels,
+            np.where(labels > 0, centre_x + mean_dx, 0.0),
+            np.where(labels > 0, centre_y + mean_dy, 0.0),
+            var_x,
+            var_y,
+            np.where((var_x == 0) | (var_y == 0), 0.0, cov),
+        )
+
     def pearson(self) -> Array:
         """Pearson's correlation; NaN where either is constant or there is no frame."""
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -87,3 +120,9 @@ class Moments:
         with np.errstate(divide="ignore", invalid="ignore"):
             value = 2 * self.cov / spread
         return np.where(constant | (self.n == 0), np.nan, value)
+
+
+def _between(square: Array, mean: Array) -> Array:
+    """The variance of items' means; 0 where it is no more than rounding."""
+    variance = square - mean * mean
+    return np.where(variance > 1e-12 * square, variance, 0.0)

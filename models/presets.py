@@ -181,4 +181,6 @@ def resolve(model: ModelSettings, shared: TrainSettings) -> Resolved:
             "options": options | model.options,
         }
     )
+    if getattr(checked.options, "alone", "fused") != "fused" and model.presence == "ignored":
+        raise ValueError("options.alone needs presence: marked or filled, to know what is gone")
     return Resolved(checked.train.model_copy(update={"network": checked.size}), checked.options)

@@ -22,6 +22,16 @@ class Scores(Protocol):
         """The scores of both sets of labels together."""
         ...
 
+    def weighted(self, weights: Array) -> Self:
+        """The scores of sets of items drawn from these, whose first axis is items.
+
+        The same as pooling every item as often as it was drawn.
+
+        Args:
+            weights: (sets, items), how often each item was drawn.
+        """
+        ...
+
     def values(self) -> dict[str, Array]:
         """Every metric of the task, (..., targets)."""
         ...
@@ -67,6 +77,10 @@ class Regression:
     def pooled_with(self, other: Self) -> Self:
         """See `Scores`."""
         return type(self)(self.moments.pooled_with(other.moments))
+
+    def weighted(self, weights: Array) -> Self:
+        """See `Scores`."""
+        return type(self)(self.moments.weighted(weights))
 
     def values(self) -> dict[str, Array]:
         """See `Scores`."""
@@ -116,6 +130,15 @@ class Sentiment:
             self.signed + other.signed,
         )
 
+    def weighted(self, weights: Array) -> Self:
+        """See `Scores`."""
+        return type(self)(
+            self.moments.weighted(weights),
+            weights @ self.absolute,
+            weights @ self.agreeing,
+            weights @ self.signed,
+        )
+
     def values(self) -> dict[str, Array]:
         """See `Scores`; binary accuracy is of positive against negative, labels of 0 left out."""
         with np.errstate(invalid="ignore"):
@@ -158,6 +181,10 @@ class Classification:
     def pooled_with(self, other: Self) -> Self:
         """See `Scores`."""
         return type(self)(self.confusion + other.confusion, self.entropy + other.entropy)
+
+    def weighted(self, weights: Array) -> Self:
+        """See `Scores`."""
+        return type(self)(np.tensordot(weights, self.confusion, 1), weights @ self.entropy)
 
     def values(self) -> dict[str, Array]:
         """See `Scores`; macro F1 is over the classes that were labelled or predicted at all."""

@@ -12,7 +12,7 @@ from pipeline.clips import keys_of, open_stores
 from pipeline.console import progress_bar
 from pipeline.hashes import hash_of, hash_of_file, hash_of_sources
 from pipeline.items import Job, cached, stage_errors
-from pipeline.outputs import MODELS, RESULTS, CorpusItem, fresh, read_items, read_task
+from pipeline.outputs import MODELS, RESULTS, CorpusItem, fresh, read_facts, read_items, read_task
 from pipeline.params import Params, load_params
 from pipeline.train import HISTORY, check_settings
 
@@ -28,7 +28,7 @@ def main() -> None:
     with stage_errors():
         params = load_params()
         params.model(name)
-        check_settings(params, read_task())
+        check_settings(params, read_task(), gives_features=read_facts()["gives_features"])
         items = evaluation_items(read_items(), params.evaluate.split)
         results = []
         for seed in params.train.seeds:
@@ -66,17 +66,26 @@ def seed_key(params: Params, folder: Path, items: list[CorpusItem]) -> str:
     files = sorted(hash_of_file(file) for file in folder.iterdir())
     own = Path(__file__)
     modules = (own, own.with_name("recogniser.py"), own.with_name("result_tables.py"))
-    code = [hash_of_sources(Path("models")), *map(hash_of_file, modules)]
-    return hash_of(code, params.evaluate.model_dump(), files, keys_of(items))
+    code = [hash_of_sources("models"), *map(hash_of_file, modules)]
+    # What others are compared with changes no result of this model.
+    settings = params.evaluate.model_dump(exclude={"reference"})
+    return hash_of(code, settings, files, keys_of(items))
 
 
 def run_seed(params: Params, folder: Path, items: list[CorpusItem], out: Path) -> None:
     """Evaluate one seed and write its tables."""
     import torch
 
-    from models.conditions import grid
-    from models.evaluator import evaluate, predict, runs_of
-    from pipeline.result_tables import answers, metrics_of_items, metrics_of_runs, traces
+    from models.conditions import grid, runs_of
+    from models.evaluator import evaluate, predict
+    from models.natural import natural_scores
+    from pipeline.result_tables import (
+        answers,
+        metrics_of_items,
+        metrics_of_runs,
+        metrics_of_subsets,
+        traces,
+    )
 
     card, network = recogniser.load(folder)
     names = [item.item for item in items]
@@ -97,8 +106,12 @@ def run_seed(params: Params, folder: Path, items: list[CorpusItem], out: Path) -
         )
     predictions = predict(network, data, device, settings.batch_clips)
     per_frame = data.task.level == "frame"
+    evaluation = metrics_of_runs(data.task, runs, scores)
+    if settings.natural:
+        natural = metrics_of_subsets(data.task, natural_scores(data, predictions))
+        evaluation = pd.concat([evaluation, natural])
     tables = {
-        "evaluation": metrics_of_runs(data.task, runs, scores),
+        "evaluation": evaluation,
         "videos": metrics_of_items(data, predictions) if per_frame else answers(data, predictions),
         "traces": traces(data, predictions if per_frame else {}),
         "training": pd.read_csv(folder / HISTORY),

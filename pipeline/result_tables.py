@@ -1,15 +1,17 @@
 """Scores and predictions as the tables that `reports` reads."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from models.conditions import INTACT, Run
 from models.data import ClipData
-from models.evaluator import Run, item_scores
-from models.scores import Scores
+from models.evaluator import item_scores
+from models.natural import Subset
+from models.scores import Regression, Scores
 from models.settings import Task
 
 TRACE = ("item", "time", "target", "annotated", "predicted", "face_present", "sound_present")
@@ -19,23 +21,35 @@ Predictions = Mapping[str, NDArray[np.float32]]
 """Outputs (frames, outputs) of every item, (1, outputs) of a sequence."""
 
 
+MOMENTS = {
+    "mean_predicted": "mean_x",
+    "mean_annotated": "mean_y",
+    "var_predicted": "var_x",
+    "var_annotated": "var_y",
+    "covariance": "cov",
+}
+"""Columns of an item's moments, and what `models.metrics.Moments` calls them."""
+
+
 def metrics_of_runs(task: Task, runs: Sequence[Run], scores: Scores) -> pd.DataFrame:
-    """The metrics of every run: modality, strategy, p, trial, target, metrics, n."""
+    """The metrics of every run: its condition, subset, trial, target, metrics, n."""
     rows = metric_rows(task, scores)
+    return pd.concat([_rows_of(run, "all", rows(index)) for index, run in enumerate(runs)])
+
+
+def metrics_of_subsets(task: Task, scores: Mapping[Subset, Scores]) -> pd.DataFrame:
+    """Likewise on intact input, of the labels in every subset; metrics are NaN where n is 0."""
     return pd.concat(
         [
-            pd.DataFrame(
-                {
-                    "modality": run.condition.modality,
-                    "strategy": run.condition.strategy,
-                    "p": run.condition.p,
-                    "trial": run.trial,
-                    **rows(index),
-                }
-            )
-            for index, run in enumerate(runs)
+            _rows_of(Run(INTACT, 0), subset, metric_rows(task, own)(slice(None)))
+            for subset, own in scores.items()
         ]
     )
+
+
+def _rows_of(run: Run, subset: Subset | Literal["all"], rows: Mapping[str, Any]) -> pd.DataFrame:
+    names = {**vars(run.condition), "subset": subset, "trial": run.trial}
+    return pd.DataFrame({**names, **rows})
 
 
 def metric_rows(task: Task, scores: Scores) -> Callable[[int | slice], dict[str, Any]]:
@@ -50,14 +64,29 @@ def metric_rows(task: Task, scores: Scores) -> Callable[[int | slice], dict[str,
 
 
 def metrics_of_items(data: ClipData, predictions: Predictions) -> pd.DataFrame:
-    """The metrics of every item on intact input: item, target, metrics, n."""
+    """The metrics of every item on intact input: item, target, metrics, n.
+
+    Of a regression the moments follow, in full precision, so that items can be pooled.
+    """
     return pd.concat(
         [
-            pd.DataFrame({"item": item, **metric_rows(data.task, scores)(slice(None))})
+            pd.DataFrame(
+                {"item": item, **metric_rows(data.task, scores)(slice(None)), **moments_of(scores)}
+            )
             for item in data.items
             for scores in [item_scores(data, item, predictions[item])]
         ]
     )
+
+
+def moments_of(scores: Scores) -> dict[str, list[str]]:
+    """The columns of an item's moments, by the shortest digits that read back as the same."""
+    if not isinstance(scores, Regression):
+        return {}
+    return {
+        column: [repr(float(value)) for value in getattr(scores.moments, name)]
+        for column, name in MOMENTS.items()
+    }
 
 
 def answers(data: ClipData, predictions: Predictions) -> pd.DataFrame:

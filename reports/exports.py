@@ -5,8 +5,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from reports.summary import HEADLINES, MEAN, Summary
+from reports.schema import MEAN
+from reports.summary import HEADLINES, Summary
 
+PANEL = ["p", "value", "sd", "n", "target", "model"]
+# What dvc.yaml draws: DVC leaves plots without rows out, but complains of files that are not there.
+DRAWN = [
+    f"{m}_{s}" for m in ("audio", "video") for s in ("clip_zero", "frame_zero", "frame_repeat")
+]
 VIDEOS = ["item", "value", "target", "model"]
 TRACE = ["time", "value", "target", "model"]
 
@@ -36,17 +42,21 @@ def write_plots(folder: Path, training: pd.DataFrame, summary: Summary) -> None:
     """Write the data of the figures as CSV, in long form with a column `model`.
 
     Args:
-        folder: gets `<modality>_<strategy>.csv` (p, value, sd, n, target, model) and
-            `training.csv` (epoch, train_loss, heldout, seed, model), `videos.csv` (item, value,
-            target, model) and `trace.csv` (time, value, target, model) of the first trace, in which
-            the annotation stands as a model of its own. Of sequences the last two have no rows:
-            DVC leaves such plots out, but complains of files that are not there.
+        folder: gets `<modality>_<strategy>.csv` (p, value, sd, n, target, model; of bursts
+            `<modality>_burst_<mean length>.csv`), and `training.csv` (epoch, train_loss, heldout,
+            seed, model), `videos.csv` (item, value, target, model) and `trace.csv` (time, value,
+            target, model) of the first trace, in which the annotation stands as a model of its own.
+            Those that dvc.yaml draws are there in any case, if need be without rows.
         training: rows of `Results.training`.
         summary: of the run.
     """
-    for (modality, strategy), panel in summary.conditions.groupby(["modality", "strategy"]):
-        path, ordered = folder / f"{modality}_{strategy}.csv", panel.sort_values("p", kind="stable")
-        _write_csv(path, ordered, "p", "value", "sd", "n", "target", "model")
+    panels = dict.fromkeys(DRAWN, pd.DataFrame(columns=PANEL))
+    kinds = summary.conditions.groupby(["modality", "strategy", "burst"])
+    for (modality, strategy, burst), panel in kinds:
+        name = f"{modality}_{strategy}" + (f"_{burst:g}" if burst else "")
+        panels[name] = panel.sort_values("p", kind="stable")
+    for name, panel in panels.items():
+        _write_csv(folder / f"{name}.csv", panel, *PANEL)
     path = folder / "training.csv"
     _write_csv(path, training, "epoch", "train_loss", "heldout", "seed", "model")
     videos = summary.videos if summary.traces else pd.DataFrame(columns=VIDEOS)

@@ -12,47 +12,61 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from reports.results import STRATEGIES
-from reports.style import RC, STRATEGY_NAMES, Style, add_legend, model_handles, styles
+from reports.schema import STRATEGIES
+from reports.style import RC, Style, add_legend, model_handles, strategy_name
 from reports.task import Task
 
 DODGE = 0.3  # share of the step between two probabilities over which models are spread
+PANELS = 3  # side by side at most
 
 
-def ablation(conditions: pd.DataFrame, modality: str, models: Sequence[str], task: Task) -> Figure:
+def ablation(
+    conditions: pd.DataFrame, modality: str, looks: Mapping[str, Style], task: Task
+) -> Figure:
     """The primary metric against p: the paper's Figures 3 (audio) and 4 (video).
 
-    Strategies are columns, targets are rows; one line per model with its standard deviation. Steps
-    of p are drawn equally wide. The vertical axes are the same for both modalities.
+    A panel per strategy (bursts: per mean length) and target: strategies side by side, three at
+    most, targets below each other; one line per model with its standard deviation. Steps of p are
+    drawn equally wide. The vertical axes of a target are the same for all modalities.
 
     Args:
-        conditions: what `summary.conditions` returned.
+        conditions: what `summary.losses` returned.
         modality: the ablated one.
-        models: in the order of their styles.
+        looks: of the models that are shown.
         task: its targets and primary metric.
     """
+    conditions = conditions[conditions["model"].isin(list(looks))]
     table = conditions[conditions["modality"] == modality]
-    strategies = [s for s in STRATEGIES if s in set(table["strategy"])]
+    kinds = sorted(
+        set(zip(table["strategy"], table["burst"], strict=True)),
+        key=lambda kind: (STRATEGIES.index(kind[0]), kind[1]),
+    )
+    columns = min(PANELS, len(kinds))
+    blocks = [kinds[start : start + columns] for start in range(0, len(kinds), columns)]
+    count = len(task.targets) * len(blocks)
+    limits = {t: _limits(conditions[conditions["target"] == t]) for t in task.targets}
     with mpl.rc_context(RC):
-        figure = Figure(figsize=(10, 1 + 2.6 * len(task.targets)), layout="constrained")
-        axes = figure.subplots(
-            len(task.targets), len(strategies), sharey="row", sharex="col", squeeze=False
-        )
-        for row, target in zip(axes, task.targets, strict=True):
-            for ax, strategy in zip(row, strategies, strict=True):
-                cell = table[(table["strategy"] == strategy) & (table["target"] == target)]
-                _ablation_panel(ax, cell, styles(models))
-            row[0].set_ylabel(task.axis(target))
-            row[0].set_ylim(_limits(conditions[conditions["target"] == target]))
-        for ax, strategy in zip(axes[0], strategies, strict=True):
-            ax.set_title(STRATEGY_NAMES[strategy])
-        for ax in axes[-1]:
-            ax.set_xlabel("probability of ablation, p")
-        add_legend(figure, model_handles(models))
+        figure = Figure(figsize=(10, 1 + 2.6 * count), layout="constrained")
+        rows = iter(figure.subplots(count, columns, squeeze=False))
+        for block in blocks:
+            for target, row in zip(task.targets, rows, strict=False):
+                for ax, (strategy, burst) in zip(row, block, strict=False):
+                    is_kind = (table["strategy"] == strategy) & (table["burst"] == burst)
+                    cell = table[is_kind & (table["target"] == target)]
+                    _ablation_panel(ax, cell, looks)
+                    ax.set_ylim(limits[target])
+                    is_first, is_last = target == task.targets[0], target == task.targets[-1]
+                    ax.set_title(strategy_name(strategy, burst) if is_first else "")
+                    ax.set_xlabel("lost, p" if is_last else "")
+                    ax.tick_params(labelbottom=is_last, labelleft=ax is row[0])
+                row[0].set_ylabel(task.axis(target))
+                for ax in row[len(block) :]:
+                    ax.set_visible(False)
+        add_legend(figure, model_handles(looks))
     return figure
 
 
-def _ablation_panel(ax: Axes, cell: pd.DataFrame, looks: dict[str, Style]) -> None:
+def _ablation_panel(ax: Axes, cell: pd.DataFrame, looks: Mapping[str, Style]) -> None:
     steps = np.unique(cell["p"])
     offsets = np.linspace(-DODGE / 2, DODGE / 2, len(looks)) if len(looks) > 1 else [0.0]
     for (model, look), offset in zip(looks.items(), offsets, strict=True):
@@ -67,7 +81,11 @@ def _ablation_panel(ax: Axes, cell: pd.DataFrame, looks: dict[str, Style]) -> No
             elinewidth=0.8,
         )
     ax.axhline(0, color="#666666", linewidth=0.6)
-    ax.set_xticks(range(len(steps)), [f"{p:g}" for p in steps])
+    ax.set_xticks(
+        range(len(steps)),
+        [f"{p:g}" for p in steps],
+        fontsize=min(9, 90 / max(len(steps), 1)),
+    )
 
 
 def _limits(conditions: pd.DataFrame) -> tuple[float, float]:
@@ -79,7 +97,7 @@ def _limits(conditions: pd.DataFrame) -> tuple[float, float]:
     return low - margin, high + margin
 
 
-def learning_curves(training: pd.DataFrame, models: Sequence[str], task: Task) -> Figure:
+def learning_curves(training: pd.DataFrame, looks: Mapping[str, Style], task: Task) -> Figure:
     """The held-out primary metric (mean of the targets) by epoch, for a regression also 1 − loss.
 
     One panel per model, one line per seed; a ring marks the epoch that was kept. The training loss
@@ -87,13 +105,13 @@ def learning_curves(training: pd.DataFrame, models: Sequence[str], task: Task) -
 
     Args:
         training: rows of `Results.training`.
-        models: in the order of their styles.
+        looks: of the models.
         task: its kind and primary metric.
     """
     has_loss = task.kind == "regression"
     with mpl.rc_context(RC):
-        figure, axes = _panels(models, 2.2, xlabel="epoch", ylabel=task.primary.name)
-        for ax, (model, look) in zip(axes, styles(models).items(), strict=True):
+        figure, axes = _panels(list(looks), 2.2, xlabel="epoch", ylabel=task.primary.name)
+        for ax, (model, look) in zip(axes, looks.items(), strict=True):
             for _, history in training[training["model"] == model].groupby("seed"):
                 epoch = history["epoch"]
                 if has_loss:
@@ -109,20 +127,20 @@ def learning_curves(training: pd.DataFrame, models: Sequence[str], task: Task) -
     return figure
 
 
-def videos(table: pd.DataFrame, models: Sequence[str], task: Task) -> Figure:
+def videos(table: pd.DataFrame, looks: Mapping[str, Style], task: Task) -> Figure:
     """The primary metric of every video: a dot a video, a bar at the median, a row per model.
 
     Args:
         table: what `summary.mean_videos` returned.
-        models: in the order of their styles, from top to bottom.
+        looks: of the models, from top to bottom.
         task: its targets and primary metric.
     """
     with mpl.rc_context(RC):
         xlabel = f"{task.primary.name} within the video"
-        height = 0.4 + 0.36 * len(models)
+        height = 0.4 + 0.36 * len(looks)
         figure, axes = _panels(list(task.labels.values()), height, xlabel=xlabel)
         for ax, target in zip(axes, task.targets, strict=True):
-            for place, (model, look) in enumerate(styles(models).items()):
+            for place, (model, look) in enumerate(looks.items()):
                 value = table.loc[(table["model"] == model) & (table["target"] == target), "value"]
                 ax.plot(
                     value,
@@ -137,8 +155,8 @@ def videos(table: pd.DataFrame, models: Sequence[str], task: Task) -> Figure:
                     ax.plot(value.median(), place, "|", color="black", ms=14, mew=1.5)
             ax.axvline(0, color="#666666", linewidth=0.6)
             ax.grid(axis="y", visible=False)
-        axes[0].set_yticks(range(len(models)), list(models))
-        axes[0].set_ylim(len(models) - 0.5, -0.5)
+        axes[0].set_yticks(range(len(looks)), list(looks))
+        axes[0].set_ylim(len(looks) - 0.5, -0.5)
     return figure
 
 
@@ -179,12 +197,12 @@ def confusion(matrices: Mapping[str, NDArray[np.int64]], classes: Sequence[str])
     return figure
 
 
-def scatter(predictions: pd.DataFrame, models: Sequence[str], target: str) -> Figure:
+def scatter(predictions: pd.DataFrame, looks: Mapping[str, Style], target: str) -> Figure:
     """Predicted against annotated values of one target, a panel per model, a dot per sequence.
 
     Args:
         predictions: what `summary.mean_predictions` returned, of one target.
-        models: in the order of their styles.
+        looks: of the models.
         target: what is predicted.
     """
     values = predictions[["annotated", "predicted"]].to_numpy()
@@ -193,13 +211,13 @@ def scatter(predictions: pd.DataFrame, models: Sequence[str], target: str) -> Fi
     ends = (low - margin, high + margin)
     with mpl.rc_context(RC):
         figure, axes = _panels(
-            models,
+            list(looks),
             3.1,
             xlabel=f"annotated {target}",
             ylabel=f"predicted {target}",
             aspect="equal",
         )
-        for ax, (model, look) in zip(axes, styles(models).items(), strict=True):
+        for ax, (model, look) in zip(axes, looks.items(), strict=True):
             dots = predictions[predictions["model"] == model]
             ax.plot(ends, ends, color="#666666", linewidth=0.6)
             ax.plot(
@@ -231,7 +249,7 @@ def _panels(
         ylabel: left of each row.
         aspect: `equal` for a unit as wide as it is high.
     """
-    columns = min(3, len(titles))
+    columns = min(PANELS, len(titles))
     rows = -(-len(titles) // columns)
     figure = Figure(figsize=(10, 0.8 + height * rows), layout="constrained")
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)

@@ -1,6 +1,6 @@
 """The figures of the page with their words: alternative text and captions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,14 +9,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from reports import figures
+from reports.items import confusion, mean_predictions
 from reports.results import Results
-from reports.style import save
-from reports.summary import Summary, confusion, mean_predictions
+from reports.style import Style, save, styles
+from reports.summary import Summary
 from reports.task import capitalised, listing
 from reports.timeline import trace
 
-# Modality: what goes missing, and the figure of the paper that shows it.
-PAPER_FIGURES = {"audio": ("sound", 3), "video": ("picture", 4)}
+LOSING = {"audio": "sound", "video": "picture", "both": "sound and picture"}
+PAPER_FIGURES = {"audio": 3, "video": 4}
+Looks = Mapping[str, Style]
 MISSING = "grey where no face was found, hatched where there was no sound"
 
 
@@ -47,58 +49,72 @@ def illustrate(folder: Path, results: Results, summary: Summary) -> dict[str, li
     Returns:
         The figures by heading, in the order of the page.
     """
-    there = set(summary.conditions["modality"])
+    curves = _curves(summary.conditions)
+    there = set(curves["modality"])
+    every = styles([*summary.shown, *(m for m in results.models if m not in summary.shown)])
+    shown = {model: every[model] for model in summary.shown}
+    every = {model: every[model] for model in results.models}
     drawn = {
         "When a modality goes missing": [
-            _ablation(folder, modality, summary.conditions, results)
-            for modality in PAPER_FIGURES
+            _ablation(folder, modality, curves, results, shown)
+            for modality in LOSING
             if modality in there
         ],
-        "Learning curves": [_learning_curves(folder, results)],
+        "Learning curves": [_learning_curves(folder, results, every)],
     }
     if results.task.level == "frame":
-        drawn["Per video"] = [_videos(folder, summary.videos, results)]
+        drawn["Per video"] = [_videos(folder, summary.videos, results, every)]
         drawn["Over time"] = [
-            _trace(folder / f"trace_{number}", item, table, results)
+            _trace(folder / f"trace_{number}", item, table, results, shown)
             for number, (item, table) in enumerate(summary.traces.items(), start=1)
         ]
     elif results.task.kind == "classification":
         drawn["Which class is taken for which"] = [_confusion(folder, results)]
     else:
         drawn["Predicted against annotated"] = [
-            _scatter(folder / f"scatter_{number}", target, results)
+            _scatter(folder / f"scatter_{number}", target, results, every)
             for number, target in enumerate(results.task.targets, start=1)
         ]
-    return drawn
+    return {heading: ones for heading, ones in drawn.items() if ones}
+
+
+def _curves(conditions: pd.DataFrame) -> pd.DataFrame:
+    """The conditions of which there are several p, so that there is something to draw."""
+    return conditions[
+        conditions.groupby(["modality", "strategy", "burst"])["p"].transform("nunique") > 1
+    ]
 
 
 def _ablation(
-    folder: Path, modality: str, conditions: pd.DataFrame, results: Results
+    folder: Path, modality: str, conditions: pd.DataFrame, results: Results, looks: Looks
 ) -> Illustration:
     task = results.task
-    noun, paper = PAPER_FIGURES[modality]
-    figure = figures.ablation(conditions, modality, results.models, task)
-    if task.is_the_papers:
-        title = f"The paper's Figure {paper}, redrawn for this run: {noun} ablated."
+    noun = LOSING[modality]
+    figure = figures.ablation(conditions, modality, looks, task)
+    if task.is_the_papers and modality in PAPER_FIGURES:
+        number = PAPER_FIGURES[modality]
+        title = f"The paper's Figure {number}, redrawn for this run: {noun} ablated."
         order = "from left to right (the paper goes from 1 to 0)"
     else:
         title, order = f"{task.primary.heading} with {noun} ablated.", "from left to right"
+    both = ", each losing independently" * (modality == "both")
     panels = "strategy and target" if len(task.targets) > 1 else "strategy"
     return Illustration(
         save(figure, folder / f"{modality}_ablated", results.note),
-        alt=f"Line charts of {task.primary.name} against the probability that {noun} is ablated, "
-        f"a panel per {panels}, a line for each of {_names(results)}. The table of models and "
-        "conditions has every number.",
-        caption=f"{title} Mean over seeds and trials, bars ± 1 standard deviation. p increases "
-        f"{order} in steps of equal width, not to scale; models are set slightly apart. The "
-        "vertical scales are those of the other modality's figure.",
+        alt=f"Line charts of {task.primary.name} against the share of {noun} that is ablated"
+        f"{both}, a panel per {panels}, a line for each of {', '.join(looks)}. The table of models "
+        "and conditions has every number.",
+        caption=f"{title} Mean over seeds and trials, bars ± 1 standard deviation{both}. p is "
+        f"what is lost; it increases {order} in steps of equal width, not to scale; models are set "
+        "slightly apart. The "
+        f"vertical scales are those of the other modality's figure.{_limited(results, looks)}",
     )
 
 
-def _learning_curves(folder: Path, results: Results) -> Illustration:
+def _learning_curves(folder: Path, results: Results, looks: Looks) -> Illustration:
     task = results.task
     metric = task.primary.name
-    figure = figures.learning_curves(results.training, results.models, task)
+    figure = figures.learning_curves(results.training, looks, task)
     has_loss = task.kind == "regression"
     mean = f", mean of {listing(task.targets)}" if len(task.targets) > 1 else ""
     by_validation = results.run.get("heldout") == "validation"
@@ -112,10 +128,10 @@ def _learning_curves(folder: Path, results: Results) -> Illustration:
     )
 
 
-def _videos(folder: Path, videos: pd.DataFrame, results: Results) -> Illustration:
+def _videos(folder: Path, videos: pd.DataFrame, results: Results, looks: Looks) -> Illustration:
     count = videos["item"].nunique()
     metric = results.task.primary.name
-    figure = figures.videos(videos, results.models, results.task)
+    figure = figures.videos(videos, looks, results.task)
     return Illustration(
         save(figure, folder / "videos", results.note),
         alt=f"Dots of {metric} within each of {count} videos for {listing(results.task.targets)}, "
@@ -127,15 +143,17 @@ def _videos(folder: Path, videos: pd.DataFrame, results: Results) -> Illustratio
     )
 
 
-def _trace(path: Path, item: str, table: pd.DataFrame, results: Results) -> Illustration:
+def _trace(
+    path: Path, item: str, table: pd.DataFrame, results: Results, looks: Looks
+) -> Illustration:
     start, end = table["time"].min(), table["time"].max()
     task = results.task
     return Illustration(
-        save(trace(table, results.models, task.labels), path, results.note),
+        save(trace(table, looks, task.labels), path, results.note),
         alt=f"{capitalised(listing(task.targets))} of {item} over time, annotated and as predicted "
-        f"by {_names(results)}; {MISSING}.",
+        f"by {', '.join(looks)}; {MISSING}.",
         caption=f"{item}, {start:.0f} to {end:.0f} s, seed {results.seeds[0]}, intact input: "
-        f"{MISSING}.",
+        f"{MISSING}.{_limited(results, looks)}",
     )
 
 
@@ -160,11 +178,11 @@ def _recall(counts: NDArray[np.int64], classes: Sequence[str]) -> str:
     return ", ".join(f"{name} {right / total:.2f}" for name, right, total in rows if total)
 
 
-def _scatter(path: Path, target: str, results: Results) -> Illustration:
+def _scatter(path: Path, target: str, results: Results, looks: Looks) -> Illustration:
     predictions = mean_predictions(results.videos[results.videos["target"] == target])
     count = predictions["item"].nunique()
     return Illustration(
-        save(figures.scatter(predictions, results.models, target), path, results.note),
+        save(figures.scatter(predictions, looks, target), path, results.note),
         alt=f"Scatter plots of predicted against annotated {target} of {count} sequences, a panel "
         f"for each of {_names(results)}.",
         caption=f"{capitalised(target)}: a panel per model, a dot for each of {count} sequences "
@@ -174,3 +192,13 @@ def _scatter(path: Path, target: str, results: Results) -> Illustration:
 
 def _names(results: Results) -> str:
     return ", ".join(results.models)
+
+
+def _limited(results: Results, looks: Looks) -> str:
+    """Which models are drawn where not all of them are."""
+    if len(looks) == len(results.models):
+        return ""
+    return (
+        f" Of {len(results.models)} models {len(looks)} are drawn: the best by robustness area, "
+        f"{results.reference} among them or in place of the last."
+    )

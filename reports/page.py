@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from reports.illustrations import Illustration
+from reports.papers import papers_tables
 from reports.results import Results, caveat, has_random_weights, synthetic_corpus
-from reports.summary import CONDITION, Summary
-from reports.tables import conditions_table, headline_table, intact_table, paper_table
-from reports.task import METRICS, Task, capitalised, listing
+from reports.sections import section, sections, significance_section
+from reports.summary import Summary
+from reports.task import capitalised
 
 TITLE = "What missing sound and picture cost"
 CSS = Path(__file__).with_name("page.css")
@@ -27,32 +28,15 @@ def page(
         summary: of the run.
         illustrations: figures by heading, in the order of the page.
     """
-    models, task = results.models, results.task
-    measured = _CONDITIONS.format(
-        metric=capitalised(task.primary.meaning),
-        n=results.evaluation["n"].iloc[0],
-        unit=task.unit,
-        split=escape(results.run["split"]),
-        targets=" and target" * (len(task.targets) > 1),
-    )
-    gone = _HEADLINES.format(
-        count=len(summary.conditions[CONDITION].drop_duplicates()),
-        mean=" The row Mean is the mean of the targets." * (len(task.targets) > 1),
-    )
     body = [
         f"<header><h1>{TITLE}</h1>{_introduction(results)}{_banners(results.run)}</header>",
-        _section(
-            "Models × conditions", measured, conditions_table(summary.conditions, models, task)
-        ),
-        _section("In four numbers", gone, headline_table(summary.headlines, models, task)),
-        _section(
-            "Every metric, intact input", _metrics(task), intact_table(summary.intact, models, task)
-        ),
+        *sections(results, summary),
         *(
-            _section(heading, "", "".join(_figure(one) for one in ones))
+            section(heading, "", "".join(_figure(one) for one in ones))
             for heading, ones in illustrations.items()
         ),
-        _section("The paper's numbers", _PAPER, paper_table()) * task.is_the_papers,
+        section("The papers' numbers", "", papers_tables(results, summary)),
+        significance_section(results),
         _settings(results.run),
     ]
     return _DOCUMENT.format(title=TITLE, css=CSS.read_text(encoding="utf-8"), body="\n".join(body))
@@ -78,34 +62,6 @@ _DOCUMENT = """<!DOCTYPE html>
 </body>
 </html>
 """
-
-_CONDITIONS = """<p>{metric} over all {n:,} {unit} of
-the {split} split, mean ± standard deviation over seeds and trials; n counts these values. Trials of
-one seed share a trained network, so n is not a number of independent runs. p is the probability
-that a clip (Clip-Zero) or a frame (Frame-Zero, Frame-Repeat) of the modality is taken away. The
-highest mean of each column{targets} is bold; no significance is claimed. A dash: not evaluated,
-or undefined.</p>"""
-
-_HEADLINES = """<p>Intact is p = 0; picture gone and sound gone are Clip-Zero at p = 1; the mean
-takes each of the {count} conditions of the table above once.{mean} Mean ± standard deviation over
-seeds; n counts seeds.</p>"""
-
-_METRICS = """<p>{meanings}. Mean ± standard deviation over seeds; n counts seeds. The
-best mean of each column{targets} is bold: {directions}.</p>"""
-
-_PAPER = """<p><strong>The paper's, on Aff-Wild2, another corpus: not comparable in value.</strong>
-CCC as stated in the text of S. Parthasarathy and S. Sundaram, “Training Strategies to Handle
-Missing Modalities for Audio-Visual Expression Recognition” (2020).</p>"""
-
-
-def _metrics(task: Task) -> str:
-    """What the metrics are, and which way each is better."""
-    lower = [METRICS[name].name for name in task.metrics if METRICS[name].lower_is_better]
-    return _METRICS.format(
-        meanings=capitalised(listing([METRICS[name].meaning for name in task.metrics])),
-        targets=" and target" * (len(task.targets) > 1),
-        directions=f"the lowest {' and '.join(lower)}, the highest of the others",
-    )
 
 
 def _introduction(results: Results) -> str:
@@ -160,10 +116,6 @@ def _banners(run: Mapping[str, Any]) -> str:
             "features come from an untrained network."
         )
     return "".join(f'<p class="banner" role="note">{text}</p>' for text in banners)
-
-
-def _section(heading: str, text: str, content: str) -> str:
-    return f"<section><h2>{escape(heading)}</h2>{text}{content}</section>"
 
 
 def _figure(one: Illustration) -> str:

@@ -1,7 +1,7 @@
 """Names and looks that all figures, tables and the page share, and how figures are saved."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -39,12 +39,25 @@ Dash = Literal["-", "--", "-.", ":"]
 DASHES: tuple[Dash, ...] = ("-", "--", "-.", ":")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
-MODALITY_NAMES = {"audio": "Sound ablated", "video": "Picture ablated"}
+MODALITY_NAMES = {
+    "audio": "Sound ablated",
+    "video": "Picture ablated",
+    "both": "Sound and picture ablated",
+}
 STRATEGY_NAMES = {
     "clip_zero": "Clip-Zero",
     "frame_zero": "Frame-Zero",
     "frame_repeat": "Frame-Repeat",
+    "subclip": "Subclip",
+    "burst": "Bursts",
+    "noise": "Noise",
+    "blank_face": "Blank face",
 }
+
+
+def strategy_name(strategy: str, burst: float) -> str:
+    """How a strategy is called; bursts with their mean length in frames."""
+    return STRATEGY_NAMES[strategy] + (f" of {burst:g} frames" if burst else "")
 
 
 @dataclass(frozen=True)
@@ -57,10 +70,7 @@ class Style:
 
 
 def styles(models: Sequence[str]) -> dict[str, Style]:
-    """A look per model by its position, so that it is the same in every figure.
-
-    Colours repeat after six models, with another dash.
-    """
+    """A look per model by its position; colours repeat after six models, with another dash."""
     return {
         model: Style(
             COLOURS[i % len(COLOURS)],
@@ -95,7 +105,7 @@ def save(figure: Figure, path: Path, note: str = "") -> Path:
     return path.with_suffix(".png")
 
 
-def model_handles(models: Sequence[str], *, markers: bool = True) -> list[Line2D]:
+def model_handles(looks: Mapping[str, Style], *, markers: bool = True) -> list[Line2D]:
     """Legend entries, one a model."""
     return [
         Line2D(
@@ -106,7 +116,7 @@ def model_handles(models: Sequence[str], *, markers: bool = True) -> list[Line2D
             marker=look.marker if markers else "",
             label=model,
         )
-        for model, look in styles(models).items()
+        for model, look in looks.items()
     ]
 
 

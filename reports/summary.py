@@ -3,17 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from reports.items import mean_videos, shown_traces
 from reports.results import Results
+from reports.schema import ALL, MEAN, NONE
 from reports.task import Task
 
-INTACT, VIDEO_GONE, AUDIO_GONE, MEAN = "intact", "video_gone", "audio_gone", "mean"
-HEADLINES = (INTACT, VIDEO_GONE, AUDIO_GONE, MEAN)
-CONDITION = ["modality", "strategy", "p"]
-TRACE_ITEMS, TRACE_SECONDS = 3, 60.0
+INTACT, VIDEO_GONE, AUDIO_GONE, WORST_DROP = "intact", "video_gone", "audio_gone", "worst_drop"
+HEADLINES = (INTACT, VIDEO_GONE, AUDIO_GONE, MEAN, WORST_DROP)
+CONDITION = ["modality", "strategy", "p", "burst", "fill", "subset"]
+SHOWN_MODELS = 8  # in figures with a line a model
 
 
 @dataclass(frozen=True)
@@ -21,15 +21,22 @@ class Summary:
     """What the tables and figures of a run show.
 
     Attributes:
-        conditions: what `conditions` returned for the primary metric.
+        conditions: what `conditions` returned for the primary metric, of the conditions that
+            `losses` returned.
+        imputed: what `imputed` returned for the primary metric.
         headlines: what `headline` returned for the primary metric.
+        ranking: what `ranking` returned.
+        shown: what `shown_models` returned.
         intact: what `intact` returned.
         videos: what `mean_videos` returned; no rows for a task of sequences.
         traces: what `shown_traces` returned; none for a task of sequences.
     """
 
     conditions: pd.DataFrame
+    imputed: pd.DataFrame
     headlines: pd.DataFrame
+    ranking: tuple[str, ...]
+    shown: tuple[str, ...]
     intact: pd.DataFrame
     videos: pd.DataFrame
     traces: dict[str, pd.DataFrame]
@@ -39,13 +46,24 @@ def summarise(results: Results) -> Summary:
     """Summarise a run."""
     metric, *_ = results.task.metrics
     is_of_frames = results.task.level == "frame"
+    every = conditions(results.evaluation, metric)
+    headlines = headline(results.evaluation, metric)
+    ranked = ranking(headlines, results.models, overall_target(results.task))
     return Summary(
-        conditions=conditions(results.evaluation, metric),
-        headlines=headline(results.evaluation, metric),
+        conditions=losses(every),
+        imputed=imputed(every),
+        headlines=headlines,
+        ranking=ranked,
+        shown=shown_models(ranked, results.models, results.reference),
         intact=intact(results.evaluation, results.task.metrics),
         videos=mean_videos(results.videos, metric) if is_of_frames else pd.DataFrame(),
         traces=shown_traces(results.traces) if is_of_frames else {},
     )
+
+
+def losses(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of conditions that count: all labels, frames that are lost stay lost."""
+    return table[(table["subset"] == ALL) & (table["fill"] == NONE) & (table["strategy"] != NONE)]
 
 
 def conditions(evaluation: pd.DataFrame, metric: str) -> pd.DataFrame:
@@ -56,7 +74,7 @@ def conditions(evaluation: pd.DataFrame, metric: str) -> pd.DataFrame:
         metric: which of its columns.
 
     Returns:
-        One row per model, modality, strategy, p and target, with `value` (mean over seeds and
+        One row per model, condition (`CONDITION`) and target, with `value` (mean over seeds and
         trials), `sd` (sample standard deviation over the same values, NaN for one) and `n` (their
         number). A value that is undefined (NaN) is left out of all three.
     """
@@ -64,44 +82,133 @@ def conditions(evaluation: pd.DataFrame, metric: str) -> pd.DataFrame:
     return groups.agg(value="mean", sd="std", n="count").reset_index()
 
 
-def headline(evaluation: pd.DataFrame, metric: str) -> pd.DataFrame:
-    """Four numbers per model and target: the two modalities there, one gone, the mean.
+def imputed(table: pd.DataFrame) -> pd.DataFrame:
+    """The conditions that were evaluated with lost frames filled in, and the same ones without.
 
-    `intact` is p = 0; `video_gone` and `audio_gone` are clip_zero at p = 1; `mean` is over the
-    conditions of the run (each once, whatever its trials), and left out for a model that lacks one.
-    Where there are several targets, `mean` is one more: their mean, taken for each seed.
+    Args:
+        table: what `conditions` returned.
+
+    Returns:
+        Its rows of those conditions, p = 0 left out.
+    """
+    lossy = table[(table["subset"] == ALL) & (table["p"] > 0)]
+    is_filled = lossy["fill"] != NONE
+    by = [lossy[key] for key in ("modality", "strategy", "p", "burst")]
+    return lossy[is_filled.groupby(by).transform("any")]
+
+
+def seed_means(evaluation: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """Every seed's mean over trials, as `value`, by model, seed, condition and target.
+
+    Where there are several targets, `mean` is one more: their mean, undefined where one is.
+
+    Args:
+        evaluation: rows of `Results.evaluation`.
+        metric: which of its columns.
+    """
+    by = ["model", "seed", *CONDITION]
+    groups = evaluation.groupby([*by, "target"], sort=False)[metric]
+    cell = groups.mean().rename("value").reset_index()
+    if cell["target"].nunique() < 2:
+        return cell
+    means = cell.pivot(index=by, columns="target", values="value").mean(axis=1, skipna=False)
+    mean = means.rename("value").reset_index().assign(target=MEAN)
+    return pd.concat([cell, mean], ignore_index=True)
+
+
+def per_seed(evaluation: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """The headline numbers of every seed.
+
+    `intact` is p = 0; `video_gone` and `audio_gone` are clip_zero at p = 1; `mean`, the robustness
+    area, is over the conditions that `losses` returns (each once, whatever its trials), and
+    `worst_drop` is the largest fall from `intact` in one of them; both are left out for a model
+    that lacks a condition. All are of every label, with nothing filled in.
 
     Args:
         evaluation: rows of `Results.evaluation`.
         metric: which of its columns.
 
     Returns:
-        One row per model, target and `headline`, with `value` (mean over seeds of the seed's mean
-        over trials), `sd` (over seeds) and `n` (seeds).
+        `value` by model, seed, target (`mean` too where there are several) and `headline`.
     """
     by = ["model", "seed", "target"]
-    cell = evaluation.groupby([*by, *CONDITION], sort=False)[metric].mean().reset_index()
-    if cell["target"].nunique() > 1:
-        cell = pd.concat([cell, _mean_of_targets(cell, metric)], ignore_index=True)
-    gone = cell[(cell["strategy"] == "clip_zero") & (cell["p"] == 1)]
-    whole = cell.groupby(by)[metric].transform("count") == len(cell.drop_duplicates(CONDITION))
-    parts = {
-        INTACT: cell[cell["p"] == 0],
-        VIDEO_GONE: gone[gone["modality"] == "video"],
-        AUDIO_GONE: gone[gone["modality"] == "audio"],
-        MEAN: cell[whole],
+    cell = seed_means(evaluation, metric)
+    cell = cell[(cell["subset"] == ALL) & (cell["fill"] == NONE)]
+    lossy = losses(cell)
+    gone = lossy[(lossy["strategy"] == "clip_zero") & (lossy["p"] == 1)]
+    has_all = lossy.groupby(by)["value"].transform("count") == len(lossy.drop_duplicates(CONDITION))
+    whole = lossy[has_all].groupby(by, sort=False)["value"]
+    start = cell[cell["p"] == 0].groupby(by, sort=False)["value"].mean()
+    values = {
+        INTACT: start,
+        VIDEO_GONE: gone[gone["modality"] == "video"].groupby(by, sort=False)["value"].mean(),
+        AUDIO_GONE: gone[gone["modality"] == "audio"].groupby(by, sort=False)["value"].mean(),
+        MEAN: whole.mean(),
+        WORST_DROP: (start - whole.min()).reindex(start.index),
     }
     return pd.concat(
-        [_over_seeds(part, metric).assign(headline=name) for name, part in parts.items()],
+        [value.rename("value").reset_index().assign(headline=n) for n, value in values.items()],
         ignore_index=True,
     )
 
 
-def _mean_of_targets(cell: pd.DataFrame, metric: str) -> pd.DataFrame:
-    """A row `mean` for each model, seed and condition; undefined where a target is."""
-    by_target = cell.pivot(index=["model", "seed", *CONDITION], columns="target", values=metric)
-    means = by_target.mean(axis=1, skipna=False)
-    return means.rename(metric).reset_index().assign(target=MEAN)
+def headline(evaluation: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """The headline numbers of every model, see `per_seed`.
+
+    Args:
+        evaluation: rows of `Results.evaluation`.
+        metric: which of its columns.
+
+    Returns:
+        One row per model, target and `headline`, with `value` (mean over seeds), `sd` (over seeds)
+        and `n` (seeds).
+    """
+    return over_seeds(per_seed(evaluation, metric), "headline")
+
+
+def over_seeds(values: pd.DataFrame, *by: str) -> pd.DataFrame:
+    """Mean, sample standard deviation and count of `value` over seeds.
+
+    Args:
+        values: `value` by model, seed, target and more.
+        by: the columns of more.
+
+    Returns:
+        `value`, `sd` and `n` by model, target and `by`.
+    """
+    groups = values.groupby(["model", "target", *by], sort=False)["value"]
+    return groups.agg(value="mean", sd="std", n="count").reset_index()
+
+
+def overall_target(task: Task) -> str:
+    """The target that stands for all: their mean, or the only one."""
+    return MEAN if len(task.targets) > 1 else task.targets[0]
+
+
+def ranking(headlines: pd.DataFrame, models: Sequence[str], target: str) -> tuple[str, ...]:
+    """Models by their robustness area, the best first.
+
+    Args:
+        headlines: what `headline` returned.
+        models: all of them; this order decides between equals, and those without an area are last.
+        target: of which the area is taken.
+    """
+    area = headlines[(headlines["headline"] == MEAN) & (headlines["target"] == target)]
+    values = area.set_index("model")["value"].reindex(list(models))
+    return tuple(values.sort_values(ascending=False, kind="stable", na_position="last").index)
+
+
+def shown_models(ranked: Sequence[str], models: Sequence[str], reference: str) -> tuple[str, ...]:
+    """The models of figures with a line a model: the best `SHOWN_MODELS`, the reference included.
+
+    Args:
+        ranked: what `ranking` returned.
+        models: all of them; the order of those that are shown.
+        reference: takes the place of the last if it is not among the best.
+    """
+    others = [model for model in ranked[:SHOWN_MODELS] if model != reference]
+    chosen = {reference, *others[: SHOWN_MODELS - 1]}
+    return tuple(model for model in models if model in chosen)
 
 
 def intact(evaluation: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
@@ -114,17 +221,12 @@ def intact(evaluation: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
     Returns:
         One row per model, target and `metric`, with `value`, `sd` and `n` as in `headline`.
     """
-    rows = evaluation[evaluation["p"] == 0]
-    return pd.concat(
-        [_over_seeds(rows, metric).assign(metric=metric) for metric in metrics], ignore_index=True
-    )
-
-
-def _over_seeds(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
-    """Mean, deviation and count over seeds, by model and target, of each seed's mean."""
-    per_seed = rows.groupby(["model", "seed", "target"], sort=False)[metric].mean()
-    groups = per_seed.groupby(["model", "target"], sort=False)
-    return groups.agg(value="mean", sd="std", n="count").reset_index()
+    rows = evaluation[
+        (evaluation["p"] == 0) & (evaluation["subset"] == ALL) & (evaluation["fill"] == NONE)
+    ]
+    values = rows.groupby(["model", "seed", "target"], sort=False)[list(metrics)].mean()
+    long = values.reset_index().melt(["model", "seed", "target"], var_name="metric")
+    return over_seeds(long, "metric")
 
 
 def metrics(
@@ -155,67 +257,3 @@ def metrics(
     for model, target, name, value in rows.itertuples(index=False, name=None):
         nested[model].setdefault(target, {})[name] = round(value, 4)
     return nested
-
-
-def mean_videos(videos: pd.DataFrame, metric: str) -> pd.DataFrame:
-    """A metric of every video as `value`, by model, item and target; undefined ones dropped.
-
-    Args:
-        videos: rows of `Results.videos` of a task of frames; the mean is over its seeds.
-        metric: which of its columns.
-    """
-    groups = videos.groupby(["model", "item", "target"], sort=False)[metric]
-    return groups.mean().dropna().rename("value").reset_index()
-
-
-def mean_predictions(predictions: pd.DataFrame) -> pd.DataFrame:
-    """`annotated` and `predicted` of every sequence: mean over seeds by model, item and target.
-
-    Args:
-        predictions: rows of `Results.videos` of a task of sequences.
-    """
-    groups = predictions.groupby(["model", "item", "target"], sort=False)
-    return groups[["annotated", "predicted"]].mean().dropna().reset_index()
-
-
-def confusion(
-    predictions: pd.DataFrame, models: Sequence[str], classes: Sequence[str]
-) -> dict[str, NDArray[np.int64]]:
-    """Confusion matrix of every model, summed over seeds.
-
-    Args:
-        predictions: rows of `Results.videos` of a classification.
-        models: which to count.
-        classes: C names.
-
-    Returns:
-        By model (C, C): how many of the class of the row were taken for that of the column.
-    """
-    index, size = pd.Index(classes), len(classes)
-    rows = predictions.assign(
-        **{c: index.get_indexer(pd.Index(predictions[c])) for c in ("annotated", "predicted")}
-    )
-    flat = (rows["annotated"] * size + rows["predicted"]).groupby(rows["model"])
-    return {
-        model: np.bincount(flat.get_group(model), minlength=size**2).reshape(size, size)
-        for model in models
-    }
-
-
-def shown_traces(traces: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """The traces to draw: the items in which face and sound come and go the most.
-
-    They are chosen by the variance of the two presence flags over the first `TRACE_SECONDS`, not
-    by any prediction.
-
-    Args:
-        traces: rows of `Results.traces`.
-
-    Returns:
-        For up to `TRACE_ITEMS` items the rows of their first `TRACE_SECONDS`.
-    """
-    start = traces.groupby("item")["time"].transform("min")
-    early = traces[traces["time"] - start < TRACE_SECONDS]
-    flags = early.groupby("item")[["face_present", "sound_present"]]
-    varied = flags.var(ddof=0).sum(axis=1).sort_values(ascending=False, kind="stable")
-    return {str(item): early[early["item"] == item] for item in varied.index[:TRACE_ITEMS]}

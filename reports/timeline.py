@@ -1,6 +1,6 @@
 """Values over time, with the stretches shaded in which face or sound is missing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import matplotlib as mpl
@@ -12,25 +12,25 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from numpy.typing import ArrayLike, NDArray
 
-from reports.style import RC, add_legend, model_handles, styles
+from reports.style import RC, Style, add_legend, model_handles
 
 FACE_MISSING: dict[str, Any] = {"facecolor": "#d9d9d9", "edgecolor": "none"}
 SOUND_MISSING: dict[str, Any] = {"facecolor": "none", "edgecolor": "#8a8a8a", "hatch": "////"}
 
 
-def trace(table: pd.DataFrame, models: Sequence[str], targets: Mapping[str, str]) -> Figure:
+def trace(table: pd.DataFrame, looks: Mapping[str, Style], targets: Mapping[str, str]) -> Figure:
     """Predicted and annotated values of one item over time, missing stretches shaded.
 
     Args:
         table: rows of `Results.traces` of one item.
-        models: in the order of their styles.
+        looks: of the models that are shown.
         targets: panels from top to bottom, with their names.
     """
     with mpl.rc_context(RC):
         figure, axes = rows_over_time(len(targets))
         for ax, (target, name) in zip(axes, targets.items(), strict=True):
             of_target = table[table["target"] == target]
-            for model, look in styles(models).items():
+            for model, look in looks.items():
                 line = of_target[of_target["model"] == model]
                 ax.plot(line["time"], line["predicted"], look.dash, color=look.colour, lw=1.1)
             first = of_target[of_target["model"] == of_target["model"].iloc[0]]
@@ -38,7 +38,7 @@ def trace(table: pd.DataFrame, models: Sequence[str], targets: Mapping[str, str]
             shade(ax, *(first[c] for c in ("time", "face_present", "sound_present")))
             ax.set_ylabel(name)
         annotated = Line2D([], [], color="black", lw=2, label="annotated")
-        add_legend(figure, [annotated, *model_handles(models, markers=False), *missing_handles()])
+        add_legend(figure, [annotated, *model_handles(looks, markers=False), *missing_handles()])
     return figure
 
 

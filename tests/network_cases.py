@@ -24,7 +24,7 @@ TASKS = {
 
 Options = dict[str, bool | int | float | str]
 VARIANTS: dict[NetworkName, list[Options]] = {
-    "crossmodal": [{}, {"auxiliary": 0.5}, {"auxiliary": 0.5, "alone": "auxiliary"}],
+    "crossmodal": [{}, {"auxiliary": 0.5}, {"auxiliary": 0.5, "alone": "mean"}],
     "affwildnet": [{}, {"dynamic": False}],
     "auxformer": [
         {},

@@ -59,11 +59,13 @@ class Crossmodal(Recogniser):
         auxiliary = {
             m: self._answer(self.heads[m](encoded[m].x), audio.mask) for m in self.loss_weights
         }
-        if self.alone == "auxiliary":
-            only_audio, only_video = video.gone & ~audio.gone, audio.gone & ~video.gone
-            fused = torch.where(only_audio[:, None, None], auxiliary["audio"], fused)
-            fused = torch.where(only_video[:, None, None], auxiliary["video"], fused)
-        return Outputs(fused, auxiliary)
+        if self.alone != "fused":
+            share = 1.0 if self.alone == "auxiliary" else 0.5
+            alone = {"audio": video.gone & ~audio.gone, "video": audio.gone & ~video.gone}
+            for modality in self.modalities:
+                spoken = torch.lerp(fused, auxiliary[modality], share)
+                fused = torch.where(alone[modality][:, None, None], spoken, fused)
+        return Outputs(fused, auxiliary, {m: encoded[m].gone for m in auxiliary})
 
     def _answer(self, outputs: Tensor, mask: Tensor) -> Tensor:
         return outputs if self.per_frame else pooled(outputs, mask)

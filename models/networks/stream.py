@@ -1,6 +1,8 @@
 """One modality on its way through a network."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import NamedTuple
 
 import torch
@@ -51,10 +53,13 @@ class Outputs(NamedTuple):
     Attributes:
         fused: (clips, frames, outputs); (clips, 1, outputs) of sequences.
         auxiliary: likewise, of single modalities, for the training loss alone.
+        gone: (clips,) bool, the clips of which a modality is missing altogether, so that its
+            auxiliary output is no answer; none where a network does not know.
     """
 
     fused: Tensor
-    auxiliary: dict[Modality, Tensor]
+    auxiliary: Mapping[Modality, Tensor]
+    gone: Mapping[Modality, Tensor] = MappingProxyType({})
 
 
 def repeats(x: Tensor) -> Tensor:

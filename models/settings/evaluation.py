@@ -1,14 +1,19 @@
 """How models are compared."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from models.settings.base import MODALITIES, Probability, Seed, Settings
 
+Fill = Literal["none", "hold", "nearest"]
+
+FILLED = ("frame_zero", "subclip", "burst")
+"""The strategies that leave frames of the clip to fill its gaps from."""
+
 
 class ConditionGrid(Settings):
-    """Conditions that differ in modality and probability (see `models.conditions`).
+    """Conditions that differ in modality, probability and burst length (see `models.conditions`).
 
     Attributes:
         strategy: the operator.
@@ -26,8 +31,8 @@ class ConditionGrid(Settings):
         default=list(MODALITIES), min_length=1
     )
     p: list[Probability] = Field(min_length=1)
-    burst: list[float] = Field(default=[15.0], min_length=1)
-    fill: Literal["none", "hold", "nearest"] = "none"
+    burst: list[Annotated[float, Field(ge=1)]] = Field(default=[15.0], min_length=1)
+    fill: Fill = "none"
 
     @model_validator(mode="after")
     def _nothing_twice(self) -> "ConditionGrid":
@@ -35,6 +40,34 @@ class ConditionGrid(Settings):
             values = getattr(self, name)
             if len(set(values)) != len(values):
                 raise ValueError(f"{name} {values} names one value twice")
+        return self
+
+    @model_validator(mode="after")
+    def _bursts_are_of_burst(self) -> "ConditionGrid":
+        if self.strategy != "burst":
+            if "burst" in self.model_fields_set:
+                raise ValueError(f"burst is of strategy burst, not of {self.strategy}")
+            return self
+        for p in self.p:
+            # Independent losses of that rate already come in runs of this mean length.
+            if p < 1 and min(self.burst) * (1 - p) < 1 - 1e-9:
+                raise ValueError(
+                    f"p {p:g} needs bursts of {1 / (1 - p):.4g} frames or more, "
+                    f"not of {min(self.burst):g}"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _fits_the_strategy(self) -> "ConditionGrid":
+        if self.strategy == "blank_face" and self.modality != ["video"]:
+            raise ValueError(
+                f"blank_face takes the face away: modality should be [video], not {self.modality}"
+            )
+        if self.fill != "none" and self.strategy not in FILLED:
+            raise ValueError(
+                f"fill is {self.fill}, but {self.strategy} leaves no gap to fill: "
+                f"it is for {', '.join(FILLED)}"
+            )
         return self
 
 
@@ -46,6 +79,9 @@ class EvaluateSettings(Settings):
         trials: random losses drawn for every condition.
         seed: of those draws, shared by all models.
         batch_clips: clips per batch.
+        reference: the model that the others are tested against; null for the first one.
+        natural: whether frames without a face or a sound are scored apart as well
+            (`models.natural`).
         conditions: what is lost; the default is the 30 conditions of the paper.
     """
 
@@ -53,6 +89,8 @@ class EvaluateSettings(Settings):
     trials: int = Field(default=10, gt=0)
     seed: Seed = 0
     batch_clips: int = Field(default=32, gt=0)
+    reference: str | None = None
+    natural: bool = False
     conditions: list[ConditionGrid] = Field(
         default=[
             ConditionGrid(strategy="clip_zero", p=[1.0, 0.7, 0.5, 0.3, 0.0]),

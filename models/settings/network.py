@@ -41,17 +41,17 @@ class CrossmodalOptions(Options):
     Attributes:
         auxiliary: weight of each single modality's loss beside that of the fused output; 0 for no
             auxiliary heads.
-        alone: what speaks for a clip of which one modality is gone: the `fused` output, or the
-            `auxiliary` head of the modality that is left.
+        alone: what speaks for a clip of which one modality is known to be gone: the `fused` output,
+            the `auxiliary` head of the modality that is left, or their `mean`.
     """
 
     auxiliary: float = Field(default=0.0, ge=0)
-    alone: Literal["fused", "auxiliary"] = "fused"
+    alone: Literal["fused", "auxiliary", "mean"] = "fused"
 
     @model_validator(mode="after")
     def _there_is_a_head(self) -> "CrossmodalOptions":
-        if self.alone == "auxiliary" and not self.auxiliary:
-            raise ValueError("alone is auxiliary, but auxiliary is 0: there is no such head")
+        if self.alone != "fused" and not self.auxiliary:
+            raise ValueError(f"alone is {self.alone}, but auxiliary is 0: there is no such head")
         return self
 
 

@@ -3,9 +3,9 @@
 import torch
 
 from models.ablation import draw
-from models.conditions import grid
+from models.conditions import Run, grid, runs_of
 from models.data import Batch, ClipData
-from models.evaluator import Run, evaluate, runs_of
+from models.evaluator import evaluate
 from models.losses import ccc_loss
 from models.networks import Recogniser, build
 from models.scores import Scores, score
@@ -92,19 +92,15 @@ def one_by_one(network: Recogniser, task: Task, batch: Batch, runs: list[Run]) -
     labels = batch.labels[batch.valid].numpy()
     scores = []
     for run in runs:
-        condition = run.condition
-        lost = draw(
-            condition.ablation,
-            condition.modality,
-            key=(0, condition.strategy, condition.p, run.trial),
-            item=batch.item,
-            first=batch.first,
-            mask=batch.mask,
-        )
-        assert lost is not None
-        ablated = inputs | {condition.modality: lost.apply(inputs[condition.modality])}
+        condition, ablated, received = run.condition, dict(inputs), batch.received()
+        draws = batch.draws(0, condition.strategy, condition.p, run.trial)
+        for modality in condition.modalities:
+            lost = draw(condition.ablation, modality, draws)
+            assert lost is not None
+            ablated[modality] = lost.apply(inputs[modality])
+            received[modality] = lost.present(received[modality])
         with torch.inference_mode():
-            predictions = network(ablated, batch.mask)
+            predictions = network(ablated, batch.mask, received).fused
         scores.append(score(task, predictions[batch.valid].numpy(), labels))
     return scores
 
@@ -120,13 +116,11 @@ def _step(network: Recogniser, batch: Batch, bf16: bool) -> Timer:
 
     def step() -> None:
         inputs = batch.inputs()
-        lost = draw(
-            ablation, "video", key=(0,), item=batch.item, first=batch.first, mask=batch.mask
-        )
+        lost = draw(ablation, "video", batch.draws(0))
         assert lost is not None
         inputs["video"] = lost.apply(inputs["video"])
         with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-            loss = ccc_loss(network(inputs, batch.mask), batch.labels, batch.valid)
+            loss = ccc_loss(network(inputs, batch.mask).fused, batch.labels, batch.valid)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

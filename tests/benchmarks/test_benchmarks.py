@@ -45,7 +45,7 @@ def test_step_operations_are_those_torch_counts(layers: int) -> None:
     network = build(ModelSettings(), features, size, Task())
     inputs = {name: torch.zeros(3, 10, width) for name, width in features.items()}
     with FlopCounterMode(display=False) as counter:
-        network(inputs, torch.ones(3, 10, dtype=torch.bool)).sum().backward()
+        network(inputs, torch.ones(3, 10, dtype=torch.bool)).fused.sum().backward()
     counted = counter.get_flop_counts()["Global"]
     linear = sum(n for op, n in counted.items() if op in (torch.ops.aten.mm, torch.ops.aten.addmm))
     assert flops.step_flops(30, 50, size, targets=2) == linear

@@ -1,9 +1,11 @@
+from dataclasses import fields
+
 import audmetric
 import numpy as np
 import pytest
 import torch
 import torchmetrics.functional as reference
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -32,6 +34,7 @@ def test_ccc_equals_audmetric_and_torchmetrics(pair: tuple[np.ndarray, np.ndarra
     assert ccc(x, y) == pytest.approx(other.item(), rel=2 / len(x))
 
 
+@settings(deadline=None)
 @given(values)
 def test_ccc_of_itself_is_one(x: np.ndarray) -> None:
     if np.ptp(x) < 1e-3:
@@ -47,6 +50,7 @@ def test_constants(pair: tuple[np.ndarray, np.ndarray]) -> None:
     assert np.isnan(ccc(np.zeros(0), np.zeros(0)))
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 40), min_size=1, max_size=6), st.integers(0, 10))
 def test_pooled_moments_are_those_of_everything_together(sizes: list[int], seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -56,6 +60,45 @@ def test_pooled_moments_are_those_of_everything_together(sizes: list[int], seed:
         pooled = pooled.pooled_with(Moments.of(*part))
     whole = Moments.of(*np.concatenate(parts, axis=-1))
     assert np.allclose(pooled.ccc(), whole.ccc(), atol=1e-12, equal_nan=True)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.integers(0, 12), min_size=1, max_size=6), st.integers(0, 10), st.floats(-1e3, 1e3)
+)
+def test_weighted_moments_are_those_of_items_drawn_as_often(
+    sizes: list[int], seed: int, offset: float
+) -> None:
+    rng = np.random.default_rng(seed)
+    items = [rng.normal(offset, 1, size=(2, 3, n)) for n in sizes]
+    weights = rng.integers(0, 4, size=(5, len(sizes)))
+    found = stacked(items).weighted(weights)
+    for row, counts in enumerate(weights):
+        drawn = [item for item, count in zip(items, counts, strict=True) for _ in range(count)]
+        whole = Moments.of(*np.concatenate([np.zeros((2, 3, 0)), *drawn], axis=-1))
+        for field in fields(Moments):
+            own = getattr(found, field.name)
+            assert own.shape == (5, 3)
+            assert np.allclose(own[row], getattr(whole, field.name), rtol=1e-9, atol=1e-9)
+
+
+def test_weighted_moments_of_constants() -> None:
+    """Videos that are constants, by themselves and all together."""
+    rng = np.random.default_rng(0)
+    constants = [np.full((2, 1, 5), value) for value in (0.1, 0.1, 0.7)]
+    found = stacked([*constants, rng.normal(size=(2, 1, 9))]).weighted(
+        np.array([[2, 1, 0, 0], [0, 3, 0, 0], [1, 0, 1, 0], [0, 0, 0, 0], [1, 1, 1, 1]])
+    )
+    assert np.isnan(found.ccc()[[0, 1, 3], 0]).all()
+    assert np.isnan(found.pearson()[[0, 1, 3], 0]).all()
+    assert found.n[:, 0].tolist() == [15, 15, 10, 0, 24]
+    assert found.ccc()[2, 0] == pytest.approx(1)
+
+
+def stacked(items: list[np.ndarray]) -> Moments:
+    """Moments (items, targets) of predictions and labels (2, targets, frames)."""
+    own = [Moments.of(*item) for item in items]
+    return Moments(*(np.stack([getattr(m, f.name) for m in own]) for f in fields(Moments)))
 
 
 def test_loss_is_one_minus_ccc_over_valid_frames(pair: tuple[np.ndarray, np.ndarray]) -> None:

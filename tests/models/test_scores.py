@@ -1,10 +1,12 @@
+from dataclasses import fields, is_dataclass
+
 import audmetric
 import numpy as np
 import pytest
 import scipy.stats
 import torch
 import torchmetrics.functional as reference
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.scores import score
@@ -92,6 +94,7 @@ def test_sentiment_equals_its_definition() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@settings(deadline=None)
 @given(sizes=st.lists(st.integers(0, 30), min_size=1, max_size=5), seed=st.integers(0, 9))
 def test_pooled_scores_are_those_of_everything_together(kind, sizes, seed) -> None:
     predictions, labels = planted(kind, n=sum(sizes), seed=seed)
@@ -104,6 +107,37 @@ def test_pooled_scores_are_those_of_everything_together(kind, sizes, seed) -> No
     assert np.array_equal(first.n, whole.n)
     for name, value in whole.values().items():
         assert np.allclose(first.values()[name], value, atol=1e-9, equal_nan=True), name
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@settings(deadline=None)
+@given(sizes=st.lists(st.integers(0, 9), min_size=1, max_size=5), seed=st.integers(0, 9))
+def test_weighted_scores_are_those_of_items_drawn_as_often(kind, sizes, seed) -> None:
+    predictions, labels = planted(kind, n=sum(sizes), runs=1, seed=seed)
+    cuts = np.cumsum(sizes)[:-1]
+    items = list(zip(np.split(predictions[0], cuts), np.split(labels, cuts), strict=True))
+    weights = np.random.default_rng(seed).integers(0, 3, size=(4, len(sizes)))
+    found = stacked([score(KINDS[kind], x, y) for x, y in items]).weighted(weights)
+    for row, counts in enumerate(weights):
+        drawn = np.repeat(np.arange(len(sizes)), counts)
+        x, y = (
+            np.concatenate([part[i] for i in drawn] or [part[0][:0]])
+            for part in zip(*items, strict=True)
+        )
+        whole = score(KINDS[kind], x, y)
+        assert np.array_equal(found.n[row], whole.n)
+        for name, value in whole.values().items():
+            own = found.values()[name][row]
+            assert np.allclose(own, value, atol=1e-9, equal_nan=True), name
+
+
+def stacked(scores: list) -> object:
+    """The scores of items as one, the items on a first axis."""
+    first = scores[0]
+    if not is_dataclass(first):
+        return np.stack(scores)
+    names = [field.name for field in fields(first)]
+    return type(first)(*(stacked([getattr(one, name) for one in scores]) for name in names))
 
 
 @pytest.mark.parametrize("kind", KINDS)

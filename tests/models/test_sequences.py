@@ -10,9 +10,9 @@ import torch
 from planted import CLASSES, planted_sequences
 
 from models import trainer
-from models.conditions import grid
+from models.conditions import grid, runs_of
 from models.data import ClipData
-from models.evaluator import evaluate, pooled_scores, predict, runs_of
+from models.evaluator import evaluate, pooled_scores, predict
 from models.networks import build
 from models.settings import Ablation, EvaluateSettings, ModelSettings, NetworkSize, TrainSettings
 from models.trainer import class_weights, train

@@ -110,7 +110,8 @@ def test_other_strategies_make_no_copies(strategy: str) -> None:
 
 def test_mixed_gives_samples_their_shares() -> None:
     # Half of the frames, in bursts of two: every sample that is to lose some does.
-    mixture = Mixture(p=Share(low=0.5, high=0.501))
+    p = Share(low=0.5, high=0.501)
+    mixture = Mixture(intact=0.25, video=0.5, clips=0.2, gains=0.35, p=p)
     draws = draws_of(6000, 60)
     audio, video = both(Ablation(strategy="mixed", mixture=mixture, burst=2.1), draws)
     sound, picture = ((m.empty | (m.source != draws.index)).any(1) for m in (audio, video))

@@ -25,6 +25,12 @@ def files(folder):
     }
 
 
+def section(html, heading):
+    """The section with a heading, up to the next one."""
+    start = html.index(f"<h2>{heading}</h2>")
+    return html[start : html.index("</section>", start)]
+
+
 class References(HTMLParser):
     """Collects tags, and every address that a browser might load."""
 
@@ -72,7 +78,7 @@ def test_metrics_are_nested_and_one_file_a_model(report):
     assert list(metrics) == list(MODELS)
     for model, numbers in metrics.items():
         assert list(numbers) == ["valence", "arousal", "mean"]
-        headlines = {"intact", "video_gone", "audio_gone", "mean"}
+        headlines = {"intact", "video_gone", "audio_gone", "mean", "worst_drop"}
         assert set(numbers["valence"]) == headlines | {"pearson", "rmse"}
         assert set(numbers["mean"]) == headlines
         shown = json.loads((report / "metrics" / f"{model}.json").read_text())
@@ -155,8 +161,10 @@ def test_sequences_are_reported_by_their_task(tmp_path, task, own, words, column
     assert all(len(image["alt"]) > 40 for image in parser.images)
     for text in words:
         assert text in html
-    for text in ("Parthasarathy", "The paper", "Per video", "Over time"):
+    for text in ("The paper's Figure", "Per video", "Over time"):
         assert text not in html
+    assert ("Accuracy on RAVDESS" in html) == (task["kind"] == "classification")
+    assert "Aff-Wild2" not in html
     header = "".join(f'<th scope="col" class="start">{column}</th>' for column in columns)
     assert f"{header}</tr></thead>" in html
     metrics = json.loads(written["metrics.json"])
@@ -193,7 +201,8 @@ def test_an_undefined_metric_is_a_dash_and_no_dot(small):
     videos.to_csv(path, index=False)
     build(small, TWO, SEEDS)
     html = (small / "index.html").read_text(encoding="utf-8")
-    assert html.count('<td class="start">–</td>') == 2  # Pearson correlation, two targets
+    metrics = section(html, "Every metric, intact input")
+    assert metrics.count('<td class="start">–</td>') == 2  # Pearson correlation, two targets
     dots = pd.read_csv(small / "plots" / "videos.csv")
     assert len(dots) == (2 * len(result_files.ITEMS) - 1) * 2
 
@@ -270,6 +279,8 @@ def test_real_weights_and_a_real_corpus_raise_no_banner(small):
 
 def test_a_dropped_model_leaves_nothing_behind(small):
     build(small, TWO, SEEDS)
+    tests = small / "significance.csv"  # summarise writes it anew
+    pd.read_csv(tests).head(0).to_csv(tests, index=False)
     build(small, TWO[:1], SEEDS)
     assert [path.stem for path in (small / "metrics").iterdir()] == [TWO[0]]
     assert TWO[1] not in (small / "plots" / "training.csv").read_text()
@@ -291,4 +302,51 @@ def test_any_number_of_models(tmp_path, count):
     result_files.write(tmp_path, models, [5], seconds=3)
     build(tmp_path, models, [5])
     html = (tmp_path / "index.html").read_text(encoding="utf-8")
-    assert html.count("_<wbr>") == 7 * count  # three tables, two targets, once their mean
+    names = ("Ranking", "Models × conditions", "By target", "Every metric, intact input")
+    found = [section(html, name).count("_<wbr>") for name in names]
+    assert found == [count, 2 * count, 3 * count, 2 * count]  # two targets, once their mean
+    left_out = f"Of {count} models 8 are drawn" in html
+    assert left_out == (count > 8)
+
+
+def test_a_run_with_every_protocol_has_a_section_for_each(tmp_path):
+    result_files.write(tmp_path, TWO, range(5), seconds=2, further=True)
+    build(tmp_path, TWO, range(5))
+    html = (tmp_path / "index.html").read_text(encoding="utf-8")
+    headings = re.findall("<h2>(.*?)</h2>", html)
+    assert headings[:7] == [
+        "Ranking",
+        "Models × conditions",
+        "By target",
+        "Every metric, intact input",
+        "One modality alone",
+        "What was missing in the recordings",
+        "Filling lost frames in",
+    ]
+    assert "over the 41\nconditions" in html
+    assert "No face found (120)" in section(html, "What was missing in the recordings")
+    assert section(html, "Filling lost frames in").count("nearest one received") == 2
+    assert "The other one noise" in section(html, "One modality alone")
+    assert "No verdict" not in html
+    bursts = pd.read_csv(tmp_path / "plots" / "video_burst_5.csv")
+    assert bursts["p"].unique().tolist() == [0.3, 0.6]
+
+
+def test_a_run_without_the_papers_conditions_has_their_plots_without_rows(small):
+    for model in TWO:
+        path = small / "evaluation" / f"{model}.csv"
+        table = pd.read_csv(path)
+        kept = (table["strategy"] == "frame_zero") & (table["modality"] == "video")
+        table[kept].assign(strategy="subclip", modality="both").to_csv(path, index=False)
+    path = small / "significance.csv"
+    pd.read_csv(path).head(0).to_csv(path, index=False)
+    build(small, TWO, SEEDS)
+    for modality in ("audio", "video"):
+        for strategy in ("clip_zero", "frame_zero", "frame_repeat"):
+            text = (small / "plots" / f"{modality}_{strategy}.csv").read_text()
+            assert text == "p,value,sd,n,target,model\n"
+    assert {path.stem for path in (small / "figures").glob("*_ablated.svg")} == {"both_ablated"}
+    html = (small / "index.html").read_text(encoding="utf-8")
+    assert "One modality alone" not in html
+    assert "No model was tested against another" in html
+    assert "Every test" not in html

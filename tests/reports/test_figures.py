@@ -25,13 +25,17 @@ def conditions(targets):
         for target in targets
     ]
     names = ["model", "modality", "strategy", "p", "target", "value", "sd", "n"]
-    return pd.DataFrame(rows, columns=names)
+    return pd.DataFrame(rows, columns=names).assign(burst=0.0)
+
+
+def looks(*models):
+    return style.styles(models)
 
 
 @pytest.mark.parametrize("count", [1, 2, 5])
 def test_ablation_has_a_row_for_each_target(count):
     task = Task("regression", "sequence", tuple("abcde"[:count]), ("ccc",))
-    figure = figures.ablation(conditions(task.targets), "video", ["a"], task)
+    figure = figures.ablation(conditions(task.targets), "video", looks("a"), task)
     assert len(figure.axes) == 2 * count
     labels = [ax.get_ylabel() for ax in figure.axes if ax.get_ylabel()]
     assert labels == [f"{target.upper()}, CCC" for target in task.targets]
@@ -39,8 +43,38 @@ def test_ablation_has_a_row_for_each_target(count):
 
 def test_ablation_of_classes_is_one_row_of_the_metric():
     task = Task("classification", "sequence", CLASSES, ("macro_f1",))
-    figure = figures.ablation(conditions(["class"]), "video", ["a"], task)
+    figure = figures.ablation(conditions(["class"]), "video", looks("a"), task)
     assert [ax.get_ylabel() for ax in figure.axes] == ["macro F1", ""]
+
+
+def test_ablation_puts_many_strategies_below_each_other_with_bursts_by_length():
+    kinds = {("clip_zero", 0.0): 5, ("burst", 15.0): 2, ("burst", 5.0): 3, ("noise", 0.0): 11}
+    rows = [
+        ("a", "both", strategy, burst, p, target, p / 2, 0.1, 3)
+        for (strategy, burst), count in kinds.items()
+        for p in np.linspace(0, 1, count)
+        for target in ("x", "y")
+    ]
+    names = ["model", "modality", "strategy", "burst", "p", "target", "value", "sd", "n"]
+    task = Task("regression", "sequence", ("x", "y"), ("ccc",))
+    figure = figures.ablation(pd.DataFrame(rows, columns=names), "both", looks("a"), task)
+    panels = shown(figure)
+    assert [ax.get_title() for ax in panels] == [
+        *("Clip-Zero", "Bursts of 5 frames", "Bursts of 15 frames"),
+        *("", "", "", "Noise", ""),
+    ]
+    assert [len(ax.get_xticks()) for ax in panels] == [5, 3, 2, 5, 3, 2, 11, 11]
+    labels = [ax.get_ylabel() for ax in panels]
+    assert labels == ["X, CCC", "", "", "Y, CCC", "", "", "X, CCC", "Y, CCC"]
+    assert len({ax.get_ylim() for ax in panels}) == 1
+
+
+def test_ablation_leaves_models_out_that_have_no_look():
+    table = conditions(["x"])
+    both = pd.concat([table, table.assign(model="b", value=99.0)])
+    task = Task("regression", "sequence", ("x",), ("ccc",))
+    figure = figures.ablation(both, "video", looks("a"), task)
+    assert figure.axes[0].get_ylim()[1] < 1
 
 
 @pytest.mark.parametrize(("kind", "lines"), [("regression", 3), ("classification", 2)])
@@ -49,7 +83,7 @@ def test_learning_curves_show_the_loss_only_where_it_is_of_the_kind_of_the_metri
         {"model": "a", "seed": 0, "epoch": [1, 2], "train_loss": 0.5, "heldout": 0.2, "best": 1}
     )
     task = Task(kind, "sequence", ("x",), ("ccc",))
-    (ax,) = shown(figures.learning_curves(history, ["a"], task))
+    (ax,) = shown(figures.learning_curves(history, looks("a"), task))
     assert len(ax.lines) == lines  # (loss,) held out, kept
     assert ax.get_ylabel() == "CCC"
 
@@ -58,7 +92,7 @@ def test_learning_curves_show_the_loss_only_where_it_is_of_the_kind_of_the_metri
 def test_videos_have_a_panel_for_each_target(count):
     task = Task("regression", "frame", tuple("abcdefg"[:count]), ("ccc",))
     table = pd.DataFrame({"model": "m", "item": "x", "target": list(task.targets), "value": 0.5})
-    panels = shown(figures.videos(table, ["m"], task))
+    panels = shown(figures.videos(table, looks("m"), task))
     assert [ax.get_title() for ax in panels] == list(task.labels.values())
 
 
@@ -81,7 +115,7 @@ def test_scatter_has_a_dot_for_each_sequence_and_equal_axes():
     table = pd.DataFrame(
         {"model": ["a", "a", "b"], "annotated": [-1, 0.5, 0.5], "predicted": [0.1, 2.0, 0.2]}
     )
-    first, second = shown(figures.scatter(table, ["a", "b"], "sentiment"))
+    first, second = shown(figures.scatter(table, looks("a", "b"), "sentiment"))
     assert [len(ax.lines[-1].get_xdata()) for ax in (first, second)] == [2, 1]
     assert first.get_xlim() == first.get_ylim() == second.get_xlim()
     assert first.get_xlim() == pytest.approx((-1.15, 2.15))
@@ -93,7 +127,7 @@ def test_scatter_has_a_dot_for_each_sequence_and_equal_axes():
 
 def test_scatter_of_nothing_is_an_empty_panel():
     table = pd.DataFrame(columns=["model", "annotated", "predicted"], dtype="float64")
-    (panel,) = shown(figures.scatter(table, ["a"], "sentiment"))
+    (panel,) = shown(figures.scatter(table, looks("a"), "sentiment"))
     assert [len(line.get_xdata()) for line in panel.lines] == [2, 0]
 
 

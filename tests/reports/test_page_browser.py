@@ -81,5 +81,5 @@ def test_the_first_column_stays_while_the_table_scrolls(browser, report):
             return [stub.left - box.getBoundingClientRect().left, box.scrollLeft];
         })()"""
     )
-    assert scrolled == 1000
+    assert scrolled > 100
     assert left == 0

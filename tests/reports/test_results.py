@@ -64,6 +64,7 @@ def test_the_caveat_says_what_applies(synthetic, random_weights, expected):
         ("videos/baseline.csv", "evaluate@baseline"),
         ("traces/baseline.csv", "evaluate@baseline"),
         ("training/clip_zero.csv", "train@clip_zero"),
+        ("significance.csv", "summarise"),
         ("run.json", "summarise"),
     ],
 )
@@ -81,15 +82,83 @@ def test_a_missing_file_names_itself_and_its_stage(folder, file, stage):
         ({"pearson": "high"}, "cannot be read"),
         ({"seed": 0}, "holds seeds 0, params name seeds 0, 1"),
         ({"model": "other"}, "has model 'other', expected baseline"),
-        ({"strategy": "clip_one"}, "has strategy 'clip_one', expected clip_zero or"),
+        ({"strategy": "clip_one"}, "has strategy 'clip_one', expected none or clip_zero or"),
         ({"target": "dominance"}, "has target 'dominance', expected valence or arousal"),
-        ({"trial": 0}, "two rows for the same seed, modality"),
+        ({"fill": "zeros"}, "has fill 'zeros', expected none or hold or nearest"),
+        ({"subset": "no_hands"}, "has subset 'no_hands', expected all or no_face or"),
+        ({"modality": "smell"}, "has modality 'smell', expected audio or video or both"),
+        ({"burst": "long"}, "cannot be read"),
+        ({"trial": 0}, "two rows for the same model, seed, modality"),
         ({"n": 7}, "same labels .baseline: 7 to 7; clip_zero: 960 to 960"),
     ],
 )
 def test_a_wrong_value_is_named(folder, columns, message):
     change(folder / "evaluation" / "baseline.csv", **columns)
     with pytest.raises(ResultsError, match=message):
+        load(folder, MODELS, SEEDS)
+
+
+def test_a_run_of_an_older_version_is_told_to_run_again(folder):
+    path = folder / "evaluation" / "baseline.csv"
+    pd.read_csv(path).drop(columns=["burst", "fill", "subset"]).to_csv(path, index=False)
+    with pytest.raises(ResultsError, match="cannot be read") as caught:
+        load(folder, MODELS, SEEDS)
+    assert caught.value.remedy == "rerun `dvc repro evaluate@baseline`"
+
+
+def test_labels_are_counted_for_each_subset(tmp_path):
+    folder = result_files.write(tmp_path, MODELS, SEEDS, further=True)
+    evaluation = load(folder, MODELS, SEEDS).evaluation
+    assert evaluation.groupby("subset")["n"].unique().map(list).to_dict() == {
+        "all": [960],
+        "no_face": [120],
+        "no_sound": [240],
+        "face_and_sound": [640],
+    }
+    path = folder / "evaluation" / "clip_zero.csv"
+    table = pd.read_csv(path)
+    table.loc[table["subset"] == "no_face", "n"] = 7
+    table.to_csv(path, index=False)
+    message = "same labels of no_face .baseline: 120 to 120; clip_zero: 7 to 7"
+    with pytest.raises(ResultsError, match=message):
+        load(folder, MODELS, SEEDS)
+
+
+def test_the_moments_of_videos_are_needed_for_a_regression(folder):
+    path = folder / "videos" / "baseline.csv"
+    pd.read_csv(path).drop(columns="covariance").to_csv(path, index=False)
+    with pytest.raises(ResultsError, match="covariance"):
+        load(folder, MODELS, SEEDS)
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"test": "anova"}, "has test 'anova', expected t or bootstrap or fisher_z"),
+        ({"measure": "worst_drop"}, "has measure 'worst_drop'"),
+        ({"model": "other"}, "has model 'other'"),
+        ({"target": "anger"}, "has target 'anger', expected valence or arousal or mean"),
+        ({"significant": "yes"}, "cannot be read"),
+    ],
+)
+def test_a_wrong_test_is_named(folder, columns, message):
+    change(folder / "significance.csv", **columns)
+    with pytest.raises(ResultsError, match=message) as caught:
+        load(folder, MODELS, SEEDS)
+    assert caught.value.remedy == "rerun `dvc repro summarise`"
+
+
+def test_tests_are_of_one_reference_or_there_are_none(folder):
+    path = folder / "significance.csv"
+    table = pd.read_csv(path)
+    assert load(folder, MODELS, SEEDS).reference == "baseline"
+    table.head(0).to_csv(path, index=False)
+    results = load(folder, MODELS, SEEDS)
+    assert results.significance.empty
+    assert results.reference == "baseline"
+    swapped = table.assign(model="baseline", reference="clip_zero")
+    pd.concat([table, swapped]).to_csv(path, index=False)
+    with pytest.raises(ResultsError, match="compares with baseline and clip_zero, expected one"):
         load(folder, MODELS, SEEDS)
 
 

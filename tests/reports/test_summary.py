@@ -9,15 +9,24 @@ from reports import summary
 from reports.task import Task
 
 
-def rows(model, seed, modality, strategy, p, *cccs, target="valence"):
-    return [
-        (model, seed, modality, strategy, p, trial, target, ccc, 100)
-        for trial, ccc in enumerate(cccs)
-    ]
+def rows(
+    model,
+    seed,
+    modality,
+    strategy,
+    p,
+    *cccs,
+    target="valence",
+    burst=0.0,
+    fill="none",
+    subset="all",
+):
+    condition = (modality, strategy, p, burst, fill, subset)
+    return [(model, seed, *condition, trial, target, ccc, 100) for trial, ccc in enumerate(cccs)]
 
 
 def evaluation(*groups):
-    names = ["model", "seed", "modality", "strategy", "p", "trial", "target", "ccc", "n"]
+    names = ["model", "seed", *summary.CONDITION, "trial", "target", "ccc", "n"]
     return pd.DataFrame([row for group in groups for row in group], columns=names)
 
 
@@ -69,7 +78,10 @@ def metrics_of(evaluation, *models):
     evaluation = evaluation.assign(rmse=evaluation["ccc"] * 2)
     of_run = summary.Summary(
         conditions=summary.conditions(evaluation, "ccc"),
+        imputed=pd.DataFrame(),
         headlines=summary.headline(evaluation, "ccc"),
+        ranking=models,
+        shown=models,
         intact=summary.intact(evaluation, task.metrics),
         videos=pd.DataFrame(),
         traces={},
@@ -102,20 +114,12 @@ def test_every_model_has_metrics_be_it_none(table):
 def test_a_model_without_every_condition_has_no_mean(table):
     metrics = metrics_of(table, "a", "b")
     assert metrics["b"] == {"valence": {"intact": 0.6, "rmse": 1.2}}
-    names = {"intact", "video_gone", "mean", "rmse"}  # audio: not evaluated
+    names = {"intact", "video_gone", "mean", "worst_drop", "rmse"}  # audio: not evaluated
     assert set(metrics["a"]["valence"]) == names
 
 
 def test_metrics_have_four_digits(table):
     assert metrics_of(table, "a", "b")["a"]["valence"]["mean"] == 0.35
-
-
-def test_mean_videos_drops_undefined_ones():
-    names = ["model", "seed", "item", "target", "ccc", "n"]
-    values = [("a", 0, "x", 0.2), ("a", 1, "x", 0.4), ("a", 0, "y", math.nan)]
-    table = pd.DataFrame([(m, s, i, "valence", c, 9) for m, s, i, c in values], columns=names)
-    means = summary.mean_videos(table, "ccc")
-    assert means[["item", "value"]].to_numpy().tolist() == [["x", pytest.approx(0.3)]]
 
 
 def test_intact_has_every_metric_at_p_0(table):
@@ -128,42 +132,99 @@ def test_intact_has_every_metric_at_p_0(table):
     assert cells.loc[("b", "rmse"), "value"] == pytest.approx(1.2)
 
 
-def predictions(*rows):
-    return pd.DataFrame(rows, columns=["model", "seed", "item", "target", "annotated", "predicted"])
-
-
-def test_mean_predictions_are_over_seeds():
-    table = predictions(
-        ("a", 0, "x", "valence", 0.5, 0.2),
-        ("a", 1, "x", "valence", 0.5, 0.4),
-        ("a", 0, "y", "valence", -1.0, -0.5),
+def test_the_worst_drop_is_the_largest_fall_of_a_seed_in_any_condition():
+    table = evaluation(
+        rows("a", 0, "video", "clip_zero", 0.0, 0.5),
+        rows("a", 0, "video", "clip_zero", 1.0, 0.1),
+        rows(
+            "a", 0, "audio", "frame_zero", 0.9, 0.0, 0.4
+        ),  # one trial fell by 0.5, its mean by 0.3
+        rows("a", 1, "video", "clip_zero", 0.0, 0.7),
+        rows("a", 1, "video", "clip_zero", 1.0, 0.5),
+        rows("a", 1, "audio", "frame_zero", 0.9, 0.1, 0.3),
+        rows("b", 0, "video", "clip_zero", 0.0, 0.9),
     )
-    means = summary.mean_predictions(table)[["item", "annotated", "predicted"]]
-    assert means.to_numpy().tolist() == [["x", 0.5, pytest.approx(0.3)], ["y", -1.0, -0.5]]
+    cells = summary.headline(table, "ccc").set_index(["model", "headline"])
+    worst = cells.loc[("a", "worst_drop")]
+    assert worst["value"] == pytest.approx((0.4 + 0.5) / 2)  # video gone, then sound at 0.9
+    assert worst["sd"] == pytest.approx(0.1 / math.sqrt(2))
+    assert worst["n"] == 2
+    assert math.isnan(cells.loc[("b", "worst_drop"), "value"])  # it lacks conditions
 
 
-def test_confusion_counts_annotated_by_predicted_over_seeds():
-    table = predictions(
-        ("a", 0, "x", "class", "sad", "sad"),
-        ("a", 1, "x", "class", "sad", "happy"),
-        ("a", 0, "y", "class", "happy", "happy"),
-        ("b", 0, "x", "class", "sad", "sad"),
-    )
-    matrices = summary.confusion(table, ["b", "a"], ["happy", "sad", "fear"])
-    assert list(matrices) == ["b", "a"]
-    assert matrices["a"].tolist() == [[1, 0, 0], [1, 1, 0], [0, 0, 0]]
-    assert matrices["b"].tolist() == [[0, 0, 0], [0, 1, 0], [0, 0, 0]]
-
-
-def test_traces_are_chosen_by_how_much_face_and_sound_come_and_go():
-    def item(name, missing):
-        present = [int(i >= missing) for i in range(100)]
-        return pd.DataFrame(
-            {"item": name, "time": range(100), "face_present": present, "sound_present": 1}
+def test_the_worst_drop_of_the_mean_is_that_of_the_means():
+    table = evaluation(
+        *(
+            rows("a", 0, "video", strategy, p, ccc, target=target)
+            for target, cccs in {"valence": (0.5, 0.1, 0.4), "arousal": (0.7, 0.6, 0.1)}.items()
+            for (strategy, p), ccc in zip(
+                (("clip_zero", 0.0), ("clip_zero", 1.0), ("frame_zero", 0.9)), cccs, strict=True
+            )
         )
+    )
+    cells = summary.headline(table, "ccc").set_index(["target", "headline"])["value"]
+    assert cells["valence", "worst_drop"] == pytest.approx(0.4)
+    assert cells["arousal", "worst_drop"] == pytest.approx(0.6)
+    assert cells["mean", "worst_drop"] == pytest.approx(0.35)  # 0.6 - 0.25, not the mean of both
 
-    table = pd.concat([item("all", 0), item("none", 100), item("some", 10), item("half", 30)])
-    shown = summary.shown_traces(table)
-    assert list(shown)[:2] == ["half", "some"]
-    assert len(shown) == summary.TRACE_ITEMS
-    assert shown["half"]["time"].max() < summary.TRACE_SECONDS
+
+def test_only_losses_of_all_labels_that_stay_lost_count():
+    counted = evaluation(
+        rows("a", 0, "video", "clip_zero", 0.0, 0.6),
+        rows("a", 0, "both", "burst", 0.5, 0.4, burst=5.0),
+        rows("a", 0, "both", "burst", 0.5, 0.2, burst=15.0),
+    )
+    apart = evaluation(
+        rows("a", 0, "both", "burst", 0.5, 0.9, burst=5.0, fill="hold"),
+        rows("a", 0, "both", "none", 0.0, -0.9, subset="no_face"),
+        rows("a", 0, "both", "none", 0.0, 0.6),
+    )
+    cells = summary.headline(pd.concat([counted, apart]), "ccc").set_index("headline")["value"]
+    assert cells["intact"] == pytest.approx(0.6)
+    assert cells["mean"] == pytest.approx((0.6 + 0.4 + 0.2) / 3)
+    assert cells["worst_drop"] == pytest.approx(0.4)
+    assert "video_gone" not in cells
+    every = summary.conditions(pd.concat([counted, apart]), "ccc")
+    assert len(every) == 6
+    assert summary.losses(every)["burst"].tolist() == [0.0, 5.0, 15.0]
+
+
+def test_imputed_conditions_stand_with_those_without():
+    table = evaluation(
+        rows("a", 0, "video", "frame_zero", 0.0, 0.6),
+        rows("a", 0, "video", "frame_zero", 0.0, 0.6, fill="hold"),
+        rows("a", 0, "video", "frame_zero", 0.9, 0.1),
+        rows("a", 0, "video", "frame_zero", 0.9, 0.3, fill="hold"),
+        rows("a", 0, "audio", "frame_zero", 0.9, 0.5),
+    )
+    found = summary.imputed(summary.conditions(table, "ccc"))
+    assert found[["modality", "p", "fill", "value"]].to_numpy().tolist() == [
+        ["video", 0.9, "none", 0.1],
+        ["video", 0.9, "hold", 0.3],
+    ]
+
+
+def test_seeds_have_headlines_of_their_own(table):
+    seeds = summary.per_seed(table, "ccc").set_index(["model", "seed", "headline"])["value"]
+    assert seeds["a", 0, "mean"] == pytest.approx((0.5 + 0.3 + 0.0) / 3)
+    assert seeds["a", 1, "video_gone"] == pytest.approx(0.2)
+
+
+def areas(**values):
+    names = ["model", "target", "headline", "value"]
+    rows = [(model, "mean", "mean", value) for model, value in values.items()]
+    return pd.DataFrame([*rows, ("a", "valence", "mean", 9.0)], columns=names)
+
+
+def test_the_ranking_is_by_area_and_those_without_are_last():
+    table = areas(a=0.1, b=math.nan, c=0.4, d=0.1)
+    assert summary.ranking(table, ["d", "b", "a", "c", "e"], "mean") == ("c", "d", "a", "b", "e")
+    assert summary.ranking(table, ["b", "a"], "valence") == ("a", "b")
+
+
+def test_figures_show_the_best_and_the_reference():
+    models = [f"m{i}" for i in range(12)]
+    ranked = models[::-1]
+    assert summary.shown_models(ranked, models, "m0") == ("m0", *models[5:])
+    assert summary.shown_models(ranked, models, "m9") == tuple(models[4:])
+    assert summary.shown_models(["b", "a"], ["a", "b"], "a") == ("a", "b")

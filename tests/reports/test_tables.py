@@ -5,7 +5,8 @@ import re
 
 import pandas as pd
 
-from reports.tables import conditions_table, headline_table, intact_table, number
+from reports.markup import number, signed
+from reports.tables import conditions_table, headline_table, imputation_table, intact_table
 from reports.task import Task
 
 AFFECT = Task("regression", "frame", ("valence", "arousal"), ("ccc", "rmse"))
@@ -13,7 +14,8 @@ AFFECT = Task("regression", "frame", ("valence", "arousal"), ("ccc", "rmse"))
 
 def table(*rows):
     names = ["model", "modality", "strategy", "p", "target", "value", "sd", "n"]
-    return conditions_table(pd.DataFrame(rows, columns=names), ["a", "b"], AFFECT)
+    frame = pd.DataFrame(rows, columns=names).assign(burst=0.0)
+    return conditions_table(frame, ["a", "b"], AFFECT)
 
 
 def cells(html):
@@ -60,7 +62,7 @@ def test_names_are_escaped():
     frame = pd.DataFrame(
         [("<i>", "audio", "clip_zero", 0.5, "valence", 0.1, 0.0, 1)],
         columns=["model", "modality", "strategy", "p", "target", "value", "sd", "n"],
-    )
+    ).assign(burst=0.0)
     assert "<i>" not in conditions_table(frame, ["<i>"], AFFECT)
     odd = Task("regression", "frame", ("<u>",), ("ccc",))
     html = conditions_table(frame.assign(target="<u>"), ["<i>"], odd)
@@ -92,7 +94,7 @@ def test_the_rows_of_classes_are_called_by_the_metric_where_no_column_is():
         [("a", "class", "intact", 0.5, 0.1, 3)],
         columns=["model", "target", "headline", "value", "sd", "n"],
     )
-    assert headline_table(headlines, ["a"], task).count("<span>macro F1</span>") == 1
+    assert headline_table(headlines, ["a"], task, {}).count("<span>macro F1</span>") == 1
     intact = headlines.assign(metric="macro_f1")
     html = intact_table(intact, ["a"], task)
     assert "<span>macro F1</span>" not in html
@@ -101,3 +103,59 @@ def test_the_rows_of_classes_are_called_by_the_metric_where_no_column_is():
 
 def test_numbers_have_a_true_minus_and_no_negative_zero():
     assert [number(x) for x in (-0.06, -0.0001, 0.5)] == ["−0.060", "0.000", "0.500"]
+    assert [signed(x) for x in (-0.06, -0.0001, 0.5)] == ["−0.060", "+0.000", "+0.500"]
+
+
+LOSS = ["model", "modality", "strategy", "burst", "p", "fill", "target", "value", "sd", "n"]
+
+
+def test_any_grid_is_in_order_with_bursts_by_length():
+    frame = pd.DataFrame(
+        [
+            ("a", modality, strategy, burst, p, "none", "valence", 0.1, 0.0, 1)
+            for modality, strategy, burst, p in (
+                ("both", "burst", 15.0, 0.3),
+                ("both", "burst", 5.0, 0.6),
+                ("both", "burst", 5.0, 0.3),
+                ("both", "frame_zero", 0.0, 0.3),
+                ("video", "blank_face", 0.0, 1.0),
+                ("video", "noise", 0.0, 1.0),
+                ("video", "subclip", 0.0, 0.5),
+            )
+        ],
+        columns=LOSS,
+    )
+    html = conditions_table(frame, ["a"], AFFECT)
+    spans = re.findall(r'colspan="(\d+)" class="start"><span>(.*?)</span>', html)
+    assert spans == [
+        ("3", "Picture ablated"),
+        ("4", "Sound and picture ablated"),
+        ("1", "Subclip"),
+        ("1", "Noise"),
+        ("1", "Blank face"),
+        ("1", "Frame-Zero"),
+        ("2", "Bursts of 5 frames"),
+        ("1", "Bursts of 15 frames"),
+    ]
+    shown = re.findall(r"p = ([\d.]+)", html)
+    assert shown == ["0.5", "1", "1", "0.3", "0.3", "0.6", "0.3"]
+
+
+def test_fillings_are_side_by_side():
+    frame = pd.DataFrame(
+        [
+            ("a", "video", "frame_zero", 0.0, p, fill, "valence", value, math.nan, 1)
+            for p, fill, value in (
+                (0.9, "nearest", 0.3),
+                (0.9, "none", 0.1),
+                (0.95, "nearest", 0.2),
+            )
+        ],
+        columns=LOSS,
+    )
+    one = Task("regression", "frame", ("valence",), ("ccc",))
+    html = imputation_table(frame, ["a"], one)
+    assert cells(html) == ["0.100", "0.300", "–", "0.200", "1", "1", "", "1"]
+    assert html.index("Frame-Zero, p = 0.9<") < html.index("Frame-Zero, p = 0.95<")
+    assert html.count("nothing") == html.count("nearest one received") == 2
+    assert "last one received" not in html

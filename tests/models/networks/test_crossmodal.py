@@ -39,7 +39,9 @@ def test_a_modality_left_alone_speaks_through_its_own_head() -> None:
     present = {m: mask.clone() for m in FEATURES}
     present["video"][[1, 3]] = False
     present["audio"][[2, 3]] = False
-    fused, auxiliary = network(x, mask, present)
+    fused, auxiliary, gone = network(x, mask, present)
+    assert gone["video"].tolist() == [False, True, False, True]
+    assert gone["audio"].tolist() == [False, False, True, True]
     usual = Case("crossmodal", BOTH, (("auxiliary", 0.5),), "marked").evaluated()
     expected = usual(x, mask, present).fused.clone()  # clips 0 and 3: both or neither there
     expected[1], expected[2] = auxiliary["audio"][1], auxiliary["video"][2]

@@ -1,0 +1,59 @@
+"""Frames that the recordings themselves lack a face or a sound for, scored apart.
+
+Simulated losses leave the rest of a recording as it was; real ones come with turned heads, hands,
+darkness and pauses. The input is intact, and nothing but the labels that are scored differs.
+"""
+
+from collections.abc import Mapping
+from functools import reduce
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.data import ClipData
+from models.evaluator import item_scores
+from models.scores import Scores
+
+Subset = Literal["no_face", "no_sound", "face_and_sound"]
+"""A frame with neither a face nor a sound is in the first two."""
+
+SUBSETS: tuple[Subset, ...] = get_args(Subset)
+
+
+def natural_scores(
+    data: ClipData, predictions: Mapping[str, NDArray[np.float32]]
+) -> dict[Subset, Scores]:
+    """Scores (targets,) of every subset; of one without a label n is 0 and metrics are NaN.
+
+    Args:
+        data: the clips of the split.
+        predictions: of every item on intact input, as `models.evaluator.predict` gives them.
+    """
+    return {
+        subset: reduce(
+            lambda one, other: one.pooled_with(other),
+            [
+                item_scores(data, item, predictions[item], chosen_labels(data, item, subset))
+                for item in data.items
+            ],
+        )
+        for subset in SUBSETS
+    }
+
+
+def chosen_labels(data: ClipData, item: str, subset: Subset) -> NDArray[np.bool_]:
+    """(labels,) bool, which of an item's labels are in a subset.
+
+    A sequence, which has one label, is in the subset that more than half of its frames are in; so
+    it may be in none.
+    """
+    face, sound = data.item_array(item, "video_present"), data.item_array(item, "audio_present")
+    match subset:
+        case "no_face":
+            frames = ~face
+        case "no_sound":
+            frames = ~sound
+        case "face_and_sound":
+            frames = face & sound
+    return frames if data.task.level == "frame" else np.array([2 * frames.sum() > len(frames)])

@@ -1,0 +1,138 @@
+"""What tables are made of, as HTML."""
+
+import math
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from itertools import groupby
+
+import pandas as pd
+
+START = ' class="start"'  # a column that begins a group
+Measure = tuple[float, float, int]  # mean, standard deviation, count
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of numbers.
+
+    Attributes:
+        measures: by model and target.
+        starts: whether it begins a group of columns.
+        lower_is_better: which way they are to be compared.
+        marks: HTML that follows a number, by model and target.
+    """
+
+    measures: Mapping[tuple[str, str], Measure]
+    starts: bool
+    lower_is_better: bool = False
+    marks: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+    def cell(self, model: str, target: str) -> str:
+        """Mean ± sd of a model, the best mean of the column bold; a dash for none."""
+        if (model, target) not in self.measures:
+            return td("–", self.starts)
+        mean, sd, _ = self.measures[model, target]
+        rivals = [other[0] for (_, t), other in self.measures.items() if t == target]
+        winner = min(rivals) if self.lower_is_better else max(rivals)
+        best = len(rivals) > 1 and round(mean, 3) == round(winner, 3)
+        text = f"<b>{number(mean)}</b>" if best else number(mean)
+        spread = "" if math.isnan(sd) else f" <small>± {number(sd)}</small>"
+        return td(text + spread + self.marks.get((model, target), ""), self.starts)
+
+    @property
+    def counts(self) -> str:
+        """The n of the numbers, or their range."""
+        found = sorted({n for _, _, n in self.measures.values()})
+        return "–".join(str(n) for n in dict.fromkeys([*found[:1], *found[-1:]]))
+
+
+def measures(table: pd.DataFrame) -> dict[tuple[str, str], Measure]:
+    """The defined measures of one column, by model and target."""
+    defined = table.dropna(subset="value")[["model", "target", "value", "sd", "n"]]
+    return {
+        (model, target): (value, sd, n)
+        for model, target, value, sd, n in defined.itertuples(index=False, name=None)
+    }
+
+
+def numbers(
+    columns: Sequence[Column],
+    models: Sequence[str],
+    targets: Mapping[str, str],
+    head: Sequence[str],
+) -> str:
+    """A table of mean ± sd by model and target, the best of each column bold, n below.
+
+    Args:
+        columns: from left to right.
+        models: rows from top to bottom.
+        targets: the rows of each model, with their names.
+        head: the cells of each header row, without the corner.
+    """
+    body = "".join(
+        "<tbody>"
+        + "".join(
+            f"<tr>{stub(model, name, i == 0)}{''.join(c.cell(model, t) for c in columns)}</tr>"
+            for i, (t, name) in enumerate(targets.items())
+        )
+        + "</tbody>"
+        for model in models
+    )
+    foot = "".join(td(column.counts, column.starts) for column in columns)
+    foot = f'<tr><th scope="row" class="stub">n</th>{foot}</tr>'
+    return scrollable(f"{header(head)}{body}<tfoot>{foot}</tfoot>")
+
+
+def header(head: Sequence[str]) -> str:
+    """The rows of a head, with the corner above the models."""
+    corner = f'<th scope="col" rowspan="{len(head)}" class="stub">Model</th>'
+    rows = "".join(f"<tr>{corner * (i == 0)}{row}</tr>" for i, row in enumerate(head))
+    return f"<thead>{rows}</thead>"
+
+
+def signed(value: float) -> str:
+    """Three decimals with a sign."""
+    return ("" if round(value, 3) < 0 else "+") + number(value)
+
+
+def number(value: float) -> str:
+    """Three decimals and a true minus sign."""
+    return f"{round(value, 3) + 0.0:.3f}".replace("-", "−")  # + 0.0: no negative zero
+
+
+def stub(model: str, target: str, is_first: bool) -> str:
+    """The header of a row; only the first one of a model shows its name."""
+    look = "name" if is_first else "name unseen"
+    name = escape(model).replace("_", "_<wbr>")
+    return (
+        f'<th scope="row" class="stub"><div><span class="{look}">{name}</span> '
+        f"<span>{escape(target)}</span></div></th>"
+    )
+
+
+def spanning(labels: Sequence[str], groups: Sequence[Hashable]) -> str:
+    """Header cells, one for each run of equal groups."""
+    runs = [list(run) for _, run in groupby(zip(labels, groups, strict=True), lambda pair: pair[1])]
+    return "".join(
+        f'<th scope="colgroup" colspan="{len(run)}" class="start"><span>{run[0][0]}</span></th>'
+        for run in runs
+    )
+
+
+def th(text: str, starts: bool) -> str:
+    """The header cell of a column."""
+    return f'<th scope="col"{START * starts}>{text}</th>'
+
+
+def td(text: str, starts: bool) -> str:
+    """A cell."""
+    return f"<td{START * starts}>{text}</td>"
+
+
+def scrollable(table: str) -> str:
+    """A table in a box of its own that scrolls sideways, by keyboard too."""
+    return (
+        '<div class="scroll" role="region" aria-label="Table, scrolls sideways" tabindex="0">'
+        f"<table>{table}</table></div>"
+    )

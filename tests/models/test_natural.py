@@ -1,0 +1,80 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from planted import DESCRIPTORS, FC6, STEPS, planted_sequences, planted_stores
+
+from models.data import ClipData
+from models.evaluator import pooled_scores, predict
+from models.natural import SUBSETS, chosen_labels, natural_scores
+from models.networks import build
+from models.scores import score
+from models.settings import ModelSettings, NetworkSize
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> ClipData:
+    stores = planted_stores(
+        tmp_path_factory.mktemp("s"), items=3, frames=60, clip_frames=25, missing=0.3
+    )
+    return ClipData(*stores, ["item-0", "item-1", "item-2"], preload_bytes=0)
+
+
+def test_frames_are_scored_by_what_was_found_in_them(data: ClipData) -> None:
+    torch.manual_seed(0)
+    features = {"audio": STEPS * DESCRIPTORS, "video": FC6}
+    network = build(ModelSettings(), features, NetworkSize(dim=8, ffn=8), data.task).eval()
+    predictions = predict(network, data, torch.device("cpu"), 4)
+    found = natural_scores(data, predictions)
+    assert tuple(found) == SUBSETS
+
+    def together(name: str) -> np.ndarray:
+        return np.concatenate([data.item_array(item, name) for item in data.items])
+
+    x = np.concatenate([predictions[item] for item in data.items])
+    y, valid = together("labels"), together("valid")
+    face, sound = together("video_present"), together("audio_present")
+    where = {"no_face": ~face, "no_sound": ~sound, "face_and_sound": face & sound}
+    for subset, frames in where.items():
+        scored = frames & valid
+        assert 0 < scored.sum() < valid.sum()
+        assert found[subset].n.tolist() == [scored.sum()] * 2
+        expected = score(data.task, x[scored], y[scored]).values()
+        for name, value in found[subset].values().items():
+            assert np.allclose(value, expected[name], atol=1e-12)
+    # Every label is in one of the three at least, those with neither in two.
+    neither = (~face & ~sound & valid).sum()
+    total = sum(scores.n[0] for scores in found.values())
+    assert total == pooled_scores(data, predictions).n[0] + neither
+
+
+def test_a_subset_without_frames_has_no_score(tmp_path: Path) -> None:
+    stores = planted_stores(tmp_path, items=1, frames=30, clip_frames=25)
+    data = ClipData(*stores, ["item-0"], preload_bytes=0)
+    found = natural_scores(data, {"item-0": np.zeros((30, 2), np.float32)})
+    assert {subset: scores.n.tolist() for subset, scores in found.items()} == {
+        "no_face": [0, 0],
+        "no_sound": [0, 0],
+        "face_and_sound": [27, 27],
+    }
+    assert all(np.isnan(value).all() for value in found["no_face"].values().values())
+
+
+@pytest.mark.parametrize(
+    ("faces", "sounds", "subsets"),
+    [
+        ((1, 1, 1, 1), (1, 1, 1, 0), {"face_and_sound"}),
+        ((1, 0, 0, 0), (1, 1, 1, 1), {"no_face"}),
+        ((1, 0, 0, 0), (0, 0, 0, 1), {"no_face", "no_sound"}),
+        ((1, 1, 0, 0), (1, 1, 1, 1), set()),  # half is not most
+    ],
+)
+def test_a_sequence_is_what_most_of_its_frames_are(
+    tmp_path: Path, faces: tuple, sounds: tuple, subsets: set
+) -> None:
+    windows, fc6 = planted_sequences(tmp_path, items=1)
+    data = ClipData(windows, fc6, ["item-0"], preload_bytes=0)
+    arrays = data._windows["item-0"]
+    arrays["video_present"], arrays["audio_present"] = np.array(faces, bool), np.array(sounds, bool)
+    assert {s for s in SUBSETS if chosen_labels(data, "item-0", s).item()} == subsets

@@ -1,0 +1,76 @@
+"""The evaluations of pipeline/protocols.yaml, as a user would paste them."""
+
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from models.conditions import Condition, grid, runs_of
+from models.settings import EvaluateSettings
+from pipeline.hashes import PROJECT
+from pipeline.params import load_params
+
+PROTOCOLS = YAML(typ="safe").load(PROJECT / "pipeline/protocols.yaml")
+
+SIZES = {
+    "training_with_missing_modalities": (30, 18 * 10 + 12),
+    "proportion_present": (2 * 11, 2 * (9 * 10 + 2)),
+    "robust_audiovisual": (2 * (2 + 9), 2 * (2 + 9 * 10)),
+    "incomplete_data": (2 * (2 + 1), 2 * (2 + 10)),
+    "bursts": (2 * 4 * 3, 2 * 4 * 3 * 10),
+    "subclips": (2 * 3, 2 * 3 * 10),
+    "both": (2 + 3 + 3 + 2, 10 * (2 + 3 + 3 + 2)),
+    "blank_faces": (4, 2 * 10 + 2),
+    "imputation": (2 * (3 + 2) * 3, 2 * (3 + 2) * 3 * 10),
+    "natural": (4, 4),
+}
+"""Conditions and runs of each."""
+
+
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_a_protocol_has_the_conditions_it_says(name: str) -> None:
+    settings = EvaluateSettings.model_validate(PROTOCOLS[name])
+    conditions = grid(settings)
+    assert (len(conditions), len(runs_of(conditions, settings.trials))) == SIZES[name]
+    named = sum(
+        len(one.modality) * len(one.p) * (len(one.burst) if one.strategy == "burst" else 1)
+        for one in settings.conditions
+    )
+    assert len(conditions) == named  # no condition is named twice
+
+
+def test_the_default_is_the_first_papers() -> None:
+    assert list(PROTOCOLS) == list(SIZES)
+    default = EvaluateSettings()
+    assert EvaluateSettings.model_validate(PROTOCOLS["training_with_missing_modalities"]) == default
+    assert load_params(PROJECT / "params.yaml").evaluate == default
+
+
+def test_the_proportions_are_of_frames_present() -> None:
+    found = grid(EvaluateSettings.model_validate(PROTOCOLS["proportion_present"]))
+    for modality in ("audio", "video"):
+        present = [round(100 * (1 - c.p)) for c in found if c.modality == modality]
+        assert present == list(range(0, 101, 10))
+
+
+def test_every_imputed_condition_stands_beside_the_same_losses() -> None:
+    found = set(grid(EvaluateSettings.model_validate(PROTOCOLS["imputation"])))
+    filled = {c for c in found if c.fill != "none"}
+    assert {c.fill for c in filled} == {"hold", "nearest"}
+    for c in filled:
+        assert Condition(c.modality, c.strategy, c.p, c.burst) in found
+
+
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_a_protocol_can_be_pasted_into_params(name: str, tmp_path: Path) -> None:
+    lines = (PROJECT / "pipeline/protocols.yaml").read_text().splitlines()
+    start = lines.index(f"{name}:") + 1
+    block = []
+    for line in lines[start:]:
+        if not line.startswith("  "):
+            break
+        block.append(line)
+    params = "models: {a: {network: crossmodal}}\nevaluate:\n" + "\n".join(block) + "\n"
+    (tmp_path / "params.yaml").write_text(params)
+    pasted = load_params(tmp_path / "params.yaml").evaluate
+    assert pasted == EvaluateSettings.model_validate(PROTOCOLS[name])

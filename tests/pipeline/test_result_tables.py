@@ -1,0 +1,75 @@
+"""The tables that evaluation writes, of scores that never were."""
+
+import io
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from planted import planted_stores
+
+from models.conditions import Condition, Run
+from models.data import ClipData
+from models.metrics import Moments
+from models.scores import Scores, score
+from models.settings import Task
+from pipeline.result_tables import MOMENTS, metrics_of_items, metrics_of_runs, metrics_of_subsets
+
+CONDITION = ["modality", "strategy", "p", "burst", "fill"]
+COLUMNS = [*CONDITION, "subset", "trial", "target", "ccc", "pearson", "rmse", "n"]
+
+
+def scores(n: int = 40, runs: tuple[int, ...] = ()) -> Scores:
+    rng = np.random.default_rng(n)
+    labels = rng.normal(size=(n, 2))
+    return score(Task(), labels + rng.normal(size=(*runs, n, 2)), labels)
+
+
+def test_a_row_for_every_run_and_target() -> None:
+    runs = [
+        Run(Condition("video", "burst", 0.5, 15.0, "hold"), 3),
+        Run(Condition("both", "clip_zero", 1.0), 0),
+    ]
+    own = scores(runs=(2,))
+    table = metrics_of_runs(Task(), runs, own)
+    assert list(table) == COLUMNS
+    assert table.iloc[:, :8].to_numpy().tolist() == [
+        ["video", "burst", 0.5, 15.0, "hold", "all", 3, "valence"],
+        ["video", "burst", 0.5, 15.0, "hold", "all", 3, "arousal"],
+        ["both", "clip_zero", 1.0, 0.0, "none", "all", 0, "valence"],
+        ["both", "clip_zero", 1.0, 0.0, "none", "all", 0, "arousal"],
+    ]
+    assert np.array_equal(table["ccc"], own.values()["ccc"].flatten())
+
+
+def test_a_subset_without_labels_has_rows_without_numbers() -> None:
+    table = metrics_of_subsets(Task(), {"no_face": scores(0), "face_and_sound": scores(9)})
+    assert list(table) == COLUMNS
+    assert table["subset"].tolist() == ["no_face"] * 2 + ["face_and_sound"] * 2
+    intact = table[[*CONDITION, "trial"]].drop_duplicates()
+    assert intact.to_numpy().tolist() == [["both", "none", 0.0, 0.0, "none", 0]]
+    assert table["n"].tolist() == [0, 0, 9, 9]
+    metrics = table[["ccc", "pearson", "rmse"]]
+    assert metrics.iloc[:2].isna().all(axis=None)
+    assert metrics.iloc[2:].notna().all(axis=None)
+
+
+def test_items_can_be_pooled_from_what_is_written(tmp_path: Path) -> None:
+    items = ["item-0", "item-1", "item-2"]
+    data = ClipData(
+        *planted_stores(tmp_path, items=3, frames=40, clip_frames=20), items, preload_bytes=0
+    )
+    rng = np.random.default_rng(0)
+    predictions = {item: rng.normal(size=(40, 2)).astype(np.float32) for item in items}
+    written = metrics_of_items(data, predictions).to_csv(index=False, float_format="%.6g")
+    table = pd.read_csv(io.StringIO(written))
+    assert list(table) == ["item", "target", "ccc", "pearson", "rmse", "n", *MOMENTS]
+    valid = np.concatenate([data.item_array(item, "valid") for item in items])
+    labels = np.concatenate([data.item_array(item, "labels") for item in items])[valid]
+    whole = score(data.task, np.concatenate([*predictions.values()])[valid], labels)
+    columns = {name: column for column, name in MOMENTS.items()} | {"n": "n"}
+    own = Moments(*(table[columns[f.name]].to_numpy(float).reshape(3, 2) for f in fields(Moments)))
+    pooled = own.weighted(np.ones((1, 3)))
+    for name, value in whole.values().items():
+        assert getattr(pooled, name)()[0] == pytest.approx(value, abs=1e-12)

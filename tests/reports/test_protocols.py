@@ -1,0 +1,74 @@
+"""One modality alone, and natural missingness, against numbers worked out by hand."""
+
+import math
+
+import pandas as pd
+import pytest
+
+from reports.protocols import natural, one_modality, protocol_metric
+from reports.summary import CONDITION
+from reports.task import Task
+
+NAMES = ["model", "seed", *CONDITION, "trial", "target", "ccc", "n"]
+
+
+def evaluation(*rows):
+    table = [
+        ("a", seed, modality, strategy, p, 0.0, "none", subset, trial, "x", value, n)
+        for seed, modality, strategy, p, subset, trial, value, n in rows
+    ]
+    return pd.DataFrame(table, columns=NAMES)
+
+
+def test_sound_alone_is_what_is_left_when_the_picture_is_gone():
+    absent = [
+        (seed, modality, "clip_zero", p, "all", 0, value + seed / 10, 9)
+        for seed in (0, 1)
+        for modality, p, value in (("audio", 0.0, 0.6), ("audio", 1.0, 0.5), ("video", 1.0, 0.1))
+    ]
+    noise = [(seed, "audio", "noise", 1.0, "all", 0, 0.3, 9) for seed in (0, 1)]
+    found = one_modality(evaluation(*absent, *noise), "ccc")
+    assert set(found["gone"]) == {"absent"}  # noise: only of the sound
+    values = found.set_index("input")
+    assert values["value"].to_dict() == pytest.approx({"AV": 0.65, "A": 0.15, "V": 0.55, "M": 0.45})
+    assert values.loc["M", "sd"] == pytest.approx(0.1 / math.sqrt(2))
+    assert set(values["n"]) == {2}
+    both = [
+        *noise,
+        *((seed, "video", "noise", 1.0, "all", t, t / 5, 9) for seed in (0, 1) for t in (0, 1)),
+    ]
+    gone = one_modality(evaluation(*absent, *both), "ccc").set_index(["gone", "input"])["value"]
+    assert gone["noise", "A"] == pytest.approx(0.1)  # the mean of two trials
+    assert gone["noise", "M"] == pytest.approx((0.65 + 0.1 + 0.3) / 3)
+
+
+def test_nothing_is_shown_of_a_protocol_that_was_not_run():
+    table = evaluation((0, "video", "frame_zero", 0.0, "all", 0, 0.5, 9))
+    assert one_modality(table, "ccc").empty
+    assert natural(table, "ccc").empty
+
+
+def test_natural_missingness_is_scored_apart_with_its_labels():
+    table = evaluation(
+        (0, "video", "clip_zero", 0.0, "all", 0, 0.5, 100),
+        (0, "video", "clip_zero", 1.0, "all", 0, 0.0, 100),
+        (0, "both", "none", 0.0, "no_face", 0, 0.2, 30),
+        (1, "video", "clip_zero", 0.0, "all", 0, 0.7, 100),
+        (1, "both", "none", 0.0, "no_face", 0, 0.4, 30),
+    )
+    found = natural(table, "ccc").set_index("subset")
+    assert found["value"].to_dict() == pytest.approx({"all": 0.6, "no_face": 0.3})
+    assert found["labels"].to_dict() == {"all": 100, "no_face": 30}
+    assert found.loc["no_face", "n"] == 2
+
+
+@pytest.mark.parametrize(
+    ("metrics", "chosen"),
+    [
+        (("macro_f1", "accuracy"), "accuracy"),
+        (("pearson", "mae", "binary_accuracy"), "binary_accuracy"),
+        (("ccc", "rmse"), "ccc"),
+    ],
+)
+def test_the_protocol_is_measured_in_accuracy_where_there_is_one(metrics, chosen):
+    assert protocol_metric(Task("regression", "frame", ("x",), metrics)) == chosen
