@@ -37,13 +37,33 @@ class Attention(nn.Module):
         Returns:
             (clips, frames, dim).
         """
-        q = self._split(self.query(queries))
-        k, v = (self._split(x) for x in self.key_value(memory).chunk(2, dim=-1))
-        attended = scaled_dot_product_attention(q, k, v, mask[:, None, None, :])
+        return self.attend(self.query(queries), self.key_value(memory), mask)
+
+    def attend(self, query: Tensor, key_value: Tensor, mask: Tensor) -> Tensor:
+        """Attend with what `query` made of the queries and `key_value` of the memory."""
+        k, v = (self._split(x) for x in key_value.chunk(2, dim=-1))
+        attended = scaled_dot_product_attention(self._split(query), k, v, mask[:, None, None, :])
         return self.output(attended.transpose(1, 2).flatten(2))
 
     def _split(self, x: Tensor) -> Tensor:
         return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+
+
+class Dropout(nn.Dropout):
+    """Dropout by one random byte an element; on a GPU it is torch's own.
+
+    Torch draws a number an element on one core of a CPU, a tenth of a training step. The share that
+    is dropped is rounded to a 256th, and what is left is scaled by its exact inverse.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Drop elements of `x`, of any shape, in training."""
+        threshold = round(256 * self.p)
+        if not self.training or not threshold or x.is_cuda:
+            return super().forward(x)
+        words = torch.empty(-(-x.numel() // 8), dtype=torch.int64).random_(-(2**63), None)
+        kept = words.view(torch.uint8)[: x.numel()].view(x.shape) >= threshold
+        return x * kept.to(x.dtype).mul_(256 / (256 - threshold))
 
 
 class EncoderLayer(nn.Module):
@@ -60,7 +80,7 @@ class EncoderLayer(nn.Module):
             nn.Linear(size.dim, size.ffn), nn.ReLU(), nn.Linear(size.ffn, size.dim)
         )
         self.norm_ffn = nn.LayerNorm(size.dim)
-        self.dropout = nn.Dropout(size.dropout)
+        self.dropout = Dropout(size.dropout)
 
     def forward(self, x: Tensor, keys: Tensor) -> Tensor:
         """Encode (clips, frames, dim); `keys` (clips, frames) may be attended to."""

@@ -1,6 +1,8 @@
 """The crossmodal transformer of Parthasarathy and Sundaram 2020, section 2.1 and Figure 1."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -9,6 +11,19 @@ from models.networks.blocks import Attention, Encoder, pooled
 from models.networks.recogniser import Presence, Recogniser
 from models.networks.stream import Outputs, Stream
 from models.settings import CrossmodalOptions, Modality, NetworkSize, Task
+
+
+@dataclass(frozen=True)
+class Encoded(Stream):
+    """An encoded stream, and what it brings to the cross-modal attentions.
+
+    Attributes:
+        query: (clips, frames, dim), its queries.
+        key_value: (clips, frames, 2 dim), its keys and values for the other modality's queries.
+    """
+
+    query: Tensor
+    key_value: Tensor
 
 
 class Crossmodal(Recogniser):
@@ -46,15 +61,20 @@ class Crossmodal(Recogniser):
         """See `Recogniser`."""
         return self.projections[modality](x)
 
-    def encode(self, modality: Modality, stream: Stream) -> Stream:
-        """See `Recogniser`."""
-        return stream.holding(self.encoders[modality](stream.x, stream.keys))
+    def encode(self, modality: Modality, stream: Stream) -> Encoded:
+        """See `Recogniser`; also what the modality brings to both cross-modal attentions."""
+        asks, answers = self.audio_from_video, self.video_from_audio
+        if modality == "video":
+            asks, answers = answers, asks
+        x = self.encoders[modality](stream.x, stream.keys)
+        return Encoded(x, stream.mask, stream.present, asks.query(x), answers.key_value(x))
 
     def fuse(self, encoded: Mapping[Modality, Stream]) -> Outputs:
         """See `Recogniser`."""
-        audio, video = encoded["audio"], encoded["video"]
-        z = audio.x + self.alpha * self.audio_from_video(audio.x, video.x, video.keys)
-        z = z + video.x + self.beta * self.video_from_audio(video.x, audio.x, audio.keys)
+        audio, video = cast("Encoded", encoded["audio"]), cast("Encoded", encoded["video"])
+        x_audio = self.audio_from_video.attend(audio.query, video.key_value, video.keys)
+        x_video = self.video_from_audio.attend(video.query, audio.key_value, audio.keys)
+        z = audio.x + self.alpha * x_audio + video.x + self.beta * x_video
         fused = self._answer(self.head(z), audio.mask)
         auxiliary = {
             m: self._answer(self.heads[m](encoded[m].x), audio.mask) for m in self.loss_weights

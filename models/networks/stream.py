@@ -1,7 +1,7 @@
 """One modality on its way through a network."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -42,8 +42,9 @@ class Stream:
 
     def repeated(self, count: int) -> "Stream":
         """The clips `count` times, one after the other."""
-        return Stream(
-            self.x.repeat(count, 1, 1), self.mask.repeat(count, 1), self.present.repeat(count, 1)
+        tensors = {f.name: getattr(self, f.name) for f in fields(self)}
+        return replace(
+            self, **{name: t.repeat(count, *[1] * (t.ndim - 1)) for name, t in tensors.items()}
         )
 
 

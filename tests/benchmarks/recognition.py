@@ -8,8 +8,16 @@ from models.data import Batch, ClipData
 from models.evaluator import evaluate
 from models.losses import ccc_loss
 from models.networks import Recogniser, build
+from models.optimisation import Optimisation
 from models.scores import Scores, score
-from models.settings import Ablation, EvaluateSettings, ModelSettings, NetworkSize, Task
+from models.settings import (
+    Ablation,
+    EvaluateSettings,
+    ModelSettings,
+    NetworkSize,
+    Task,
+    TrainSettings,
+)
 from tests.benchmarks.flops import best_rate_timer, matmul_kernels, step_flops
 from tests.benchmarks.inputs import CLIP_FRAMES, Inputs
 from tests.benchmarks.timing import Row, Timer, compare, compare_sizes, timed
@@ -111,7 +119,7 @@ def _network(data: ClipData) -> Recogniser:
 
 
 def _step(network: Recogniser, batch: Batch, bf16: bool) -> Timer:
-    optimizer = torch.optim.Adam(network.parameters(), lr=1e-4)
+    optimizer = Optimisation(network, TrainSettings()).optimizer
     ablation = Ablation(strategy="frame_zero", modality="video", p=0.5)
 
     def step() -> None:

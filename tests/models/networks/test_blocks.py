@@ -1,8 +1,9 @@
 import pytest
 import torch
+from scipy import stats
 from torch import nn
 
-from models.networks.blocks import Attention, EncoderLayer, pooled, sinusoidal_positions
+from models.networks.blocks import Attention, Dropout, EncoderLayer, pooled, sinusoidal_positions
 from models.settings import NetworkSize
 
 
@@ -60,3 +61,30 @@ def test_pooling_is_the_mean_of_each_clips_frames() -> None:
     mask = torch.arange(6) < torch.tensor(lengths)[:, None]
     expected = torch.stack([clip[:n].mean(0) for clip, n in zip(x, lengths, strict=True)])
     assert torch.allclose(pooled(x, mask)[:, 0], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("p", [0.1, 0.25, 0.5, 0.9])
+def test_dropout_drops_its_share_and_keeps_the_mean(p: float) -> None:
+    torch.manual_seed(0)
+    dropout, x = Dropout(p), torch.ones(7, 1001, 93, requires_grad=True)
+    share = round(256 * p) / 256  # of the elements, to a 256th
+    y = dropout(x)
+    dropped = int((y == 0).sum())
+    assert stats.binomtest(dropped, x.numel(), share).pvalue > 1e-3
+    assert torch.allclose(y[y != 0], torch.tensor(1 / (1 - share)))
+    # Bytes of one word are independent: so are neighbours.
+    pairs = (y.flatten()[:-1] == 0) & (y.flatten()[1:] == 0)
+    assert stats.binomtest(int(pairs.sum()), pairs.numel(), share**2).pvalue > 1e-3
+    y.sum().backward()
+    assert torch.equal(x.grad, y.detach())
+    assert dropout.eval()(x) is x
+
+
+def test_dropout_follows_the_seed() -> None:
+    x, dropout = torch.ones(64, 64), Dropout(0.3)
+    drawn = []
+    for seed in (1, 1, 2):
+        torch.manual_seed(seed)
+        drawn.append(dropout(x))
+    assert torch.equal(drawn[0], drawn[1])
+    assert not torch.equal(drawn[0], drawn[2])
