@@ -10,16 +10,8 @@ from features.errors import InputError
 from models.metrics import Moments
 from models.scores import Classification, Regression, Scores
 from models.settings import Task
+from pipeline.result_columns import MOMENTS
 
-MOMENTS = {
-    "n": "n",
-    "mean_x": "mean_predicted",
-    "mean_y": "mean_annotated",
-    "var_x": "var_predicted",
-    "var_y": "var_annotated",
-    "cov": "covariance",
-}
-"""The fields of `Moments` and the columns of videos/<model>.csv that hold them."""
 NAMES = {"model", "modality", "strategy", "fill", "subset", "target", "item"}
 
 Samples = dict[str, list[Scores]]
@@ -45,7 +37,7 @@ def read_samples(folder: Path, models: Sequence[str], task: Task) -> Samples:
         InputError: a file is missing or malformed, or holds other items than the rest.
     """
     of_classes = task.kind == "classification"
-    needed = list(MOMENTS.values()) if task.level == "frame" else ["annotated", "predicted"]
+    needed = ["n", *MOMENTS] if task.level == "frame" else ["annotated", "predicted"]
     scores_of: Callable[[pd.DataFrame, Task], Scores] = _classes if of_classes else _numbers
     samples: Samples = {}
     items = None
@@ -67,7 +59,8 @@ def read_samples(folder: Path, models: Sequence[str], task: Task) -> Samples:
 def _numbers(rows: pd.DataFrame, task: Task) -> Scores:
     """Scores (items, targets); a sequence is an item with one label."""
     if task.level == "frame":
-        fields = {name: rows[column][task.targets] for name, column in MOMENTS.items()}
+        fields = {name: rows[column][task.targets] for column, name in MOMENTS.items()}
+        fields["n"] = rows["n"][task.targets]
     else:
         x, y = rows["predicted"][task.targets], rows["annotated"][task.targets]
         none = 0 * x

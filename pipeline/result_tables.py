@@ -13,22 +13,13 @@ from models.evaluator import item_scores
 from models.natural import Subset
 from models.scores import Regression, Scores
 from models.settings import Task
+from pipeline.result_columns import MOMENTS
 
 TRACE = ("item", "time", "target", "annotated", "predicted", "face_present", "sound_present")
 """Columns of a trace."""
 
 Predictions = Mapping[str, NDArray[np.float32]]
 """Outputs (frames, outputs) of every item, (1, outputs) of a sequence."""
-
-
-MOMENTS = {
-    "mean_predicted": "mean_x",
-    "mean_annotated": "mean_y",
-    "var_predicted": "var_x",
-    "var_annotated": "var_y",
-    "covariance": "cov",
-}
-"""Columns of an item's moments, and what `models.metrics.Moments` calls them."""
 
 
 def metrics_of_runs(task: Task, runs: Sequence[Run], scores: Scores) -> pd.DataFrame:

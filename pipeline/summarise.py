@@ -7,7 +7,9 @@ from typing import Any
 
 import reports
 from features.errors import InputError
-from models.settings import Task
+from models.presets import Resolved
+from models.settings import ModelSettings, Task
+from models.settings.model import SHARED
 from pipeline.console import say
 from pipeline.items import stage_errors
 from pipeline.outputs import RESULTS, fresh, read_facts, read_items, read_task
@@ -55,8 +57,19 @@ def describe_run(params: Params) -> dict[str, Any]:
         "reference": params.evaluate.reference or next(iter(params.models)),
         "seeds": params.train.seeds,
         "heldout": params.train.heldout,
-        "network": params.train.network.model_dump(),
-        "models": {name: model.model_dump() for name, model in params.models.items()},
+        "models": {
+            name: _describe_model(model, params.resolved(name))
+            for name, model in params.models.items()
+        },
+    }
+
+
+def _describe_model(model: ModelSettings, resolved: Resolved) -> dict[str, Any]:
+    """A model as params.yaml has it, but for its size, options and training: what they come to."""
+    return model.model_dump() | {
+        "size": resolved.size.model_dump(),
+        "options": resolved.options.model_dump(),
+        "train": resolved.train.model_dump(exclude=set(SHARED)),
     }
 
 

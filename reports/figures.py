@@ -131,7 +131,7 @@ def videos(table: pd.DataFrame, looks: Mapping[str, Style], task: Task) -> Figur
     """The primary metric of every video: a dot a video, a bar at the median, a row per model.
 
     Args:
-        table: what `summary.mean_videos` returned.
+        table: what `items.mean_videos` returned.
         looks: of the models, from top to bottom.
         task: its targets and primary metric.
     """
@@ -164,7 +164,7 @@ def confusion(matrices: Mapping[str, NDArray[np.int64]], classes: Sequence[str])
     """Confusion matrices, a panel per model: counts, shaded by their share of the row.
 
     Args:
-        matrices: what `summary.confusion` returned.
+        matrices: what `items.confusion` returned.
         classes: names of rows (annotated) and columns (predicted).
     """
     places = range(len(classes))
@@ -201,7 +201,7 @@ def scatter(predictions: pd.DataFrame, looks: Mapping[str, Style], target: str) 
     """Predicted against annotated values of one target, a panel per model, a dot per sequence.
 
     Args:
-        predictions: what `summary.mean_predictions` returned, of one target.
+        predictions: what `items.mean_predictions` returned, of one target.
         looks: of the models.
         target: what is predicted.
     """

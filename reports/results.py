@@ -172,7 +172,7 @@ def _run(path: Path, seeds: Sequence[int]) -> dict[str, Any]:
     try:
         run = json.loads(path.read_text(encoding="utf-8"))
         named = run["seeds"]
-        missing = {"corpus", "fc6", "split", "task"} - run.keys()
+        missing = {"corpus", "fc6", "models", "split", "task"} - run.keys()
     except FileNotFoundError:
         raise ResultsError(f"{path} is missing", remedy) from None
     except (ValueError, TypeError, KeyError) as error:

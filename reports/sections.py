@@ -6,7 +6,7 @@ from reports.protocols import natural, one_modality, protocol_metric
 from reports.ranking import ranking_table
 from reports.results import Results
 from reports.significance import legend, marks, significance_table
-from reports.summary import CONDITION, Summary
+from reports.summary import CONDITION, Summary, counted
 from reports.tables import (
     conditions_table,
     headline_table,
@@ -18,7 +18,8 @@ from reports.tables import (
 from reports.task import METRICS, Task, capitalised, listing
 
 _RANKING = """<p>Models by their robustness area: {metric}{mean} over the {count}
-conditions of the table below, each of which counts once. Intact is p = 0; worst drop is the
+conditions of the table below, each of which counts once; p = 0, where nothing is lost, counts once
+for each strategy and modality. Intact is p = 0; worst drop is the
 largest fall from intact in any of the conditions (less is better); picture gone and sound gone are
 Clip-Zero at p = 1. Mean ± standard deviation over seeds; n counts seeds. The best of each column
 is bold.</p>"""
@@ -122,7 +123,7 @@ def significance_section(results: Results) -> str:
 
 
 def _ranking(summary: Summary, task: Task) -> str:
-    count = len(summary.conditions[CONDITION].drop_duplicates())
+    count = len(counted(summary.conditions[CONDITION]))
     return _RANKING.format(metric=task.primary.name, count=count, mean=_mean_of_targets(task))
 
 

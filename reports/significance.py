@@ -57,7 +57,8 @@ TEST_WORDS = {
         "Bootstrap over {unit}",
         "({n} of them, resampled for all models alike; 95 % percentile interval in brackets; "
         "Holm's correction over the models, adjusted p < 0.05): would the difference from "
-        "{reference} stand on others like these? {alike}",
+        "{reference} stand on others like these? It says nothing about training again: the seeds "
+        "are held fixed. {alike}",
         "p, bootstrap, adjusted",
     ),
     "fisher_z": Explained(
@@ -70,14 +71,16 @@ TEST_WORDS = {
 }
 OF_VIDEOS = {
     "unit": "videos",
-    "alike": "Videos are drawn, not frames, since frames of one video are alike; videos of one "
-    "speaker are alike too, which this leaves out.",
+    "alike": "Videos are drawn, not frames, since frames of one video are not independent. Nor "
+    "are videos of one speaker, which this leaves out: the interval is too narrow where speakers "
+    "have several.",
     "frames": "Frames of a video are not, so it overstates what is known by far; rely on the "
     "bootstrap.",
 }
 OF_SEQUENCES = {
     "unit": "sequences",
-    "alike": "Sequences of one speaker are alike, which this leaves out.",
+    "alike": "Sequences of one speaker are not independent, which this leaves out: the interval is "
+    "too narrow where speakers have several.",
     "frames": "Those of one speaker are not quite; rely on the bootstrap.",
 }
 
@@ -161,7 +164,7 @@ def _missing(rows: pd.DataFrame) -> str:
     for note, ones in rows[rows["note"] != ""].groupby("note", sort=False):
         names = list(dict.fromkeys(ones["model"]))
         of = "" if len(ones) == len(rows) else f" on some numbers of {escape(listing(names))}"
-        sentences.append(f" <strong>No verdict{of}: {escape(str(note))}.</strong>")
+        sentences.append(f" <strong>No verdict{of} ({escape(str(note))}).</strong>")
     return "".join(sentences)
 
 

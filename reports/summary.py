@@ -66,6 +66,20 @@ def losses(table: pd.DataFrame) -> pd.DataFrame:
     return table[(table["subset"] == ALL) & (table["fill"] == NONE) & (table["strategy"] != NONE)]
 
 
+def counted(table: pd.DataFrame, *by: str) -> pd.DataFrame:
+    """The rows of `losses` that count in the robustness area.
+
+    Nothing is lost at p = 0: it counts once for a strategy and modality, as in the grid of 30 of
+    Parthasarathy and Sundaram (2020), and not for every mean length of its bursts.
+
+    Args:
+        table: what `losses` returned.
+        by: what tells rows apart beside their condition.
+    """
+    length = table["burst"].where(table["p"] > 0, 0.0)
+    return table[~table.assign(burst=length).duplicated([*by, *CONDITION])]
+
+
 def conditions(evaluation: pd.DataFrame, metric: str) -> pd.DataFrame:
     """Mean of a metric for every model under every condition.
 
@@ -120,7 +134,7 @@ def per_seed(evaluation: pd.DataFrame, metric: str) -> pd.DataFrame:
     """The headline numbers of every seed.
 
     `intact` is p = 0; `video_gone` and `audio_gone` are clip_zero at p = 1; `mean`, the robustness
-    area, is over the conditions that `losses` returns (each once, whatever its trials), and
+    area, is over the conditions that `counted` returns (each once, whatever its trials), and
     `worst_drop` is the largest fall from `intact` in one of them; both are left out for a model
     that lacks a condition. All are of every label, with nothing filled in.
 
@@ -134,9 +148,9 @@ def per_seed(evaluation: pd.DataFrame, metric: str) -> pd.DataFrame:
     by = ["model", "seed", "target"]
     cell = seed_means(evaluation, metric)
     cell = cell[(cell["subset"] == ALL) & (cell["fill"] == NONE)]
-    lossy = losses(cell)
+    lossy = counted(losses(cell), *by)
     gone = lossy[(lossy["strategy"] == "clip_zero") & (lossy["p"] == 1)]
-    has_all = lossy.groupby(by)["value"].transform("count") == len(lossy.drop_duplicates(CONDITION))
+    has_all = lossy.groupby(by)["value"].transform("count") == len(counted(lossy))
     whole = lossy[has_all].groupby(by, sort=False)["value"]
     start = cell[cell["p"] == 0].groupby(by, sort=False)["value"].mean()
     values = {

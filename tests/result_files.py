@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from reports.schema import MOMENTS
+
 MODELS = ("baseline", "clip_zero", "frame_zero", "frame_repeat", "video_only", "audio_only")
 SEEDS = (0, 1, 2)
 STEPS = {
@@ -29,7 +31,6 @@ FURTHER = (
 NATURAL = {"no_face": 120, "no_sound": 240, "face_and_sound": 640}
 RATE, SECONDS, ITEMS = 30, 8, ("speaker_7_a", "speaker_7_b", "speaker_8_a", "speaker_8_b")
 CLASSES = ("anger", "disgust", "fear", "happy", "neutral", "sad")
-MOMENTS = ("mean_predicted", "mean_annotated", "var_predicted", "var_annotated", "covariance")
 METRICS = {
     "regression": ["ccc", "pearson", "rmse"],
     "classification": ["macro_f1", "micro_f1", "accuracy", "cross_entropy"],
@@ -95,22 +96,32 @@ def _run(models: Sequence[str], seeds: Sequence[int], task: dict[str, Any]) -> d
         "split": "test",
         "seeds": list(seeds),
         "task": task,
-        "network": {"name": "crossmodal", "width": 64, "heads": 4},
-        "models": {model: _settings(model) for model in models},
+        "models": {model: settings(model) for model in models},
     }
 
 
-def _settings(model: str) -> dict[str, Any]:
-    """What `run.json` says of a model: its network by its name, else crossmodal."""
+def settings(model: str) -> dict[str, Any]:
+    """What `run.json` says of a model by its name, unimodal or crossmodal."""
     single = model.removesuffix("_only")
     modalities = ["audio", "video"] if single == model else [single]
     strategies = ("clip_zero", "frame_zero", "frame_repeat")
     return {
         "network": "crossmodal" if single == model else "unimodal",
+        "preset": None,
         "modalities": modalities,
         "presence": "ignored",
-        "options": {},
-        "ablation": {"strategy": model if model in strategies else "none", "p": 0.5},
+        "repeats": "shown",
+        "size": {"dim": 32, "heads": 4, "ffn": 32, "layers": 2, "dropout": 0.1},
+        "options": {"auxiliary": 0.0, "alone": "fused"} if single == model else {},
+        "train": {"epochs": 40, "optimizer": "adam", "learning_rate": 0.001, "average": None},
+        "ablation": {
+            "strategy": model if model in strategies else "none",
+            "modality": "video",
+            "p": 0.5,
+            "burst": 15.0,
+            "fill": "hard",
+            "mixture": {"intact": 0.45, "video": 0.4},
+        },
     }
 
 

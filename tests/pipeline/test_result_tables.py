@@ -14,7 +14,9 @@ from models.data import ClipData
 from models.metrics import Moments
 from models.scores import Scores, score
 from models.settings import Task
-from pipeline.result_tables import MOMENTS, metrics_of_items, metrics_of_runs, metrics_of_subsets
+from pipeline.result_columns import MOMENTS
+from pipeline.result_tables import metrics_of_items, metrics_of_runs, metrics_of_subsets
+from reports import schema
 
 CONDITION = ["modality", "strategy", "p", "burst", "fill"]
 COLUMNS = [*CONDITION, "subset", "trial", "target", "ccc", "pearson", "rmse", "n"]
@@ -64,7 +66,7 @@ def test_items_can_be_pooled_from_what_is_written(tmp_path: Path) -> None:
     predictions = {item: rng.normal(size=(40, 2)).astype(np.float32) for item in items}
     written = metrics_of_items(data, predictions).to_csv(index=False, float_format="%.6g")
     table = pd.read_csv(io.StringIO(written))
-    assert list(table) == ["item", "target", "ccc", "pearson", "rmse", "n", *MOMENTS]
+    assert list(table) == ["item", "target", "ccc", "pearson", "rmse", "n", *schema.MOMENTS]
     valid = np.concatenate([data.item_array(item, "valid") for item in items])
     labels = np.concatenate([data.item_array(item, "labels") for item in items])[valid]
     whole = score(data.task, np.concatenate([*predictions.values()])[valid], labels)

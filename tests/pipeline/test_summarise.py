@@ -2,12 +2,14 @@ import json
 
 import pandas as pd
 import pytest
+import result_files
 from test_significance import Run
 
 from features.corpora.item import Task
 from pipeline import summarise
 from pipeline.params import Params
 from pipeline.significance import COLUMNS
+from reports.claims import EMOTIONS, RAVDESS
 
 MODELS = {"plain": {}, "better": {}}
 
@@ -16,8 +18,9 @@ MODELS = {"plain": {}, "better": {}}
 def stage(tmp_path, monkeypatch):
     """Run the stage on result files in a folder, up to the reports."""
 
-    def run(models, **evaluate):
-        params = Params.model_validate({"models": models, "evaluate": evaluate})
+    def run(models, train=(), **evaluate):
+        given = {"models": models, "train": dict(train), "evaluate": evaluate}
+        params = Params.model_validate(given)
         task = Task("regression", "frame", ("valence", "arousal"), low=-1, high=1)
         monkeypatch.setattr(summarise, "RESULTS", tmp_path)
         monkeypatch.setattr(summarise, "load_params", lambda: params)
@@ -55,6 +58,69 @@ def test_the_run_says_what_was_lost(stage):
     described, _ = stage({"plain": {}}, conditions=[grid], natural=True)
     assert described["conditions"] == [grid | {"fill": "none"}]
     assert described["natural"] is True
+
+
+def test_a_model_is_described_by_what_its_settings_come_to(stage, tmp_path):
+    models = {
+        "plain": {"size": {"dim": 8}},
+        "own": {"network": "auxformer", "preset": "goncalves2022", "train": {"average": 0.9}},
+    }
+    Run(tmp_path, models=list(models))
+    described, _ = stage(models, train={"network": {"dim": 16, "heads": 2}, "epochs": 3})
+    assert "network" not in described
+    plain, own = described["models"]["plain"], described["models"]["own"]
+    assert (plain["size"]["dim"], plain["size"]["heads"], plain["train"]["epochs"]) == (8, 2, 3)
+    assert (own["size"]["dim"], own["size"]["heads"], own["train"]["epochs"]) == (130, 10, 25)
+    assert (plain["train"]["average"], own["train"]["average"]) == (None, 0.9)
+    assert plain["options"] == {"auxiliary": 0.0, "alone": "fused"}
+    assert own["options"]["positions"] is True
+    assert not {"seeds", "network"} & set(own["train"])  # of the run; in size
+
+
+def test_the_fixture_of_the_reports_describes_models_as_the_stage_does(stage):
+    described, _ = stage({"baseline": {}})
+    own, planted = described["models"]["baseline"], result_files.settings("baseline")
+    assert set(own) == set(planted)
+    for name in ("size", "options"):
+        assert set(own[name]) == set(planted[name])
+    for name in ("train", "ablation"):
+        assert set(planted[name]) <= set(own[name])
+
+
+IA = {"network": "fusion", "preset": "chumachenko2022"}
+SOFT = {"ablation": {"strategy": "modality_dropout", "fill": "soft"}}
+NOISE = {"ablation": {"strategy": "modality_dropout", "fill": "noise"}}
+HARD = {"ablation": {"strategy": "modality_dropout", "fill": "hard"}}
+AUX = {"network": "auxformer", "ablation": {"strategy": "optimized"}}
+
+
+@pytest.mark.parametrize(
+    ("model", "claimed"),
+    [
+        (AUX | {"preset": "goncalves2022"}, ["AuxFormer, optimized training"]),
+        (AUX, ["AuxFormer, optimized training"]),  # of another size
+        (AUX | {"options": {"auxiliary": False}}, ["baseline 1, optimized training"]),
+        (AUX | {"options": {"temporal": "lstm"}}, []),
+        (AUX | {"train": {"average": 0.98}}, []),
+        (AUX | {"presence": "marked"}, []),
+        ({"network": "mult", "preset": "goncalves2022"}, ["baseline 2, standard training"]),
+        ({}, ["baseline 3, standard training"]),
+        ({"options": {"auxiliary": 0.3}}, []),
+        (IA, ["IA1"]),
+        (IA | {"size": {"heads": 4}}, ["IA4"]),
+        (IA | {"size": {"heads": 2}}, []),
+        (IA | {"preset": None}, ["IA4"]),  # the heads of `train.network`
+        (IA | SOFT, ["IA1, modality dropout"]),
+        (IA | NOISE, ["IA1, modality dropout with noise"]),
+        (IA | HARD, []),  # the paper scales too
+        (IA | SOFT | {"options": {"kind": "it"}}, []),
+    ],
+)
+def test_a_model_stands_beside_the_papers_that_have_it(stage, model, claimed):
+    described, _ = stage({"own": model})
+    settings = described["models"]["own"]
+    rows = [*EMOTIONS.rows, *RAVDESS.rows]
+    assert [claim.model for claim in rows if claim.is_of(settings)] == claimed
 
 
 def test_a_missing_table_is_reported_in_one_sentence(stage, capsys):

@@ -32,8 +32,13 @@ def test_a_mark_is_of_its_test_and_says_which_way():
 
 
 def test_several_tests_of_a_number_have_a_mark_each():
-    found = marks(table(BOOTSTRAP, ("a", "mean", "intact", "t", -0.04, *T[5:])))
-    assert found == {"intact": {("a", "mean"): " <sup>▾*▾†</sup>"}}
+    better = ("b", "mean", "intact", "bootstrap", 0.04, 0.02, 0.06, *BOOTSTRAP[7:])
+    t = ("b", "mean", "intact", "t", 0.05, *T[5:])
+    worse = ("a", "valence", "intact", "fisher_z", -0.03, *FISHER[5:])
+    single = ("a", "valence", *BOOTSTRAP[2:])
+    assert marks(table(better, t, worse, single)) == {
+        "intact": {("b", "mean"): " <sup>*†</sup>", ("a", "valence"): " <sup>▾†▾‡</sup>"}
+    }
 
 
 def test_intervals_are_shown_whether_significant_or_not():
@@ -49,14 +54,14 @@ def test_too_few_seeds_are_said_and_get_no_star():
     few = table(TOO_FEW, BOOTSTRAP)
     assert marks(few) == {"intact": {("a", "mean"): " <sup>▾†</sup>"}}
     text = legend(few, AFFECT)
-    assert "<strong>No verdict: needs 5 seeds, has 3.</strong>" in text
+    assert "<strong>No verdict (needs 5 seeds, has 3).</strong>" in text
     assert text.count("No verdict") == 1
     assert "Needs 5 seeds, has 3" in significance_table(few, ["base", "a"], AFFECT)
 
 
 def test_a_note_of_some_models_names_them():
     text = legend(table(T, ("<b>", *TOO_FEW[1:])), AFFECT)
-    assert "No verdict on some numbers of &lt;b&gt;: needs 5 seeds, has 3." in text
+    assert "No verdict on some numbers of &lt;b&gt; (needs 5 seeds, has 3)." in text
 
 
 def test_the_legend_explains_the_tests_that_were_made():
@@ -66,6 +71,9 @@ def test_the_legend_explains_the_tests_that_were_made():
         "* One-tailed matched-pair t-test",
         "† Bootstrap over videos",
         "(50",
+        "It says nothing about other videos",
+        "It says nothing about training again: the seeds are held fixed",
+        "Nor are videos of one speaker",
     ):
         assert words in text
     assert "Fisher" not in text

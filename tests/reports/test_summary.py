@@ -189,6 +189,24 @@ def test_only_losses_of_all_labels_that_stay_lost_count():
     assert summary.losses(every)["burst"].tolist() == [0.0, 5.0, 15.0]
 
 
+def test_bursts_that_lose_nothing_count_once_whatever_their_length():
+    table = evaluation(
+        *(
+            rows("a", 0, "video", "burst", p, ccc, burst=burst)
+            for burst, cccs in {5.0: (0.9, 0.3), 15.0: (0.9, 0.1)}.items()
+            for p, ccc in zip((0.0, 0.5), cccs, strict=True)
+        ),
+        rows("a", 0, "audio", "burst", 0.0, 0.9, burst=15.0),
+        rows("a", 0, "video", "clip_zero", 0.0, 0.9),
+        rows("b", 0, "video", "burst", 0.5, 0.1, burst=5.0),  # lacks conditions
+    )
+    areas = summary.headline(table, "ccc").query("headline == 'mean'").set_index("model")
+    assert areas["value"].to_dict() == {"a": pytest.approx((0.9 + 0.3 + 0.1 + 0.9 + 0.9) / 5)}
+    lossy = summary.losses(summary.conditions(table, "ccc"))
+    assert len(summary.counted(lossy[lossy["model"] == "a"])) == 5
+    assert len(summary.counted(lossy, "model")) == 6
+
+
 def test_imputed_conditions_stand_with_those_without():
     table = evaluation(
         rows("a", 0, "video", "frame_zero", 0.0, 0.6),
