@@ -13,7 +13,15 @@ from safetensors.numpy import load_file
 
 from features.store import item_names, open_store, read_array, read_item
 
-MODELS = ("baseline", "clip_zero", "frame_zero", "frame_repeat", "video_only", "audio_only")
+MODELS = (
+    "baseline",
+    "clip_zero",
+    "frame_zero",
+    "frame_repeat",
+    "video_only",
+    "audio_only",
+    "lacuna",
+)
 
 
 def ran(output: str) -> set[str]:
