@@ -96,13 +96,18 @@ def _worker_killed() -> InputError:
 
 
 def _with_parent(work: Callable[[Task], Result], task: Task) -> Result:
-    """Do one task in a process that ends when its parent is killed, where Linux can do that.
+    """Do one task in a process that ends when its parent is killed."""
+    end_with_parent()
+    return work(task)
+
+
+def end_with_parent() -> None:
+    """Have this process killed when its parent is, where Linux can do that.
 
     Without its parent it would work on for nobody, and use the item cache without a lock.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    return work(task)
 
 
 def _within_memory(work: Callable[[Task], Result], task: Task, memory_gb: float | None) -> Result:

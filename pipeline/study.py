@@ -10,27 +10,28 @@ import json
 import os
 import platform
 import shutil
-import subprocess
-import sys
-import time
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import chdir
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from ruamel.yaml import YAML
 
-from features.errors import InputError
-from pipeline.champion import CHAMPION, compare, verdict
-from pipeline.console import progress_bar, say
-from pipeline.hashes import PROJECT
+from features.corpora.settings import CODE
+from pipeline.champion import compare, verdict
+from pipeline.console import say
+from pipeline.hashes import PROJECT, hash_of_file
 from pipeline.items import stage_errors
-from pipeline.outputs import RESULTS
-from pipeline.params import Params, load_params
+from pipeline.outputs import MODELS, RESULTS, read_facts, read_task
+from pipeline.params import FILE, Params, load_params
+from pipeline.recogniser import WEIGHTS
+from pipeline.study_runs import Stages, Stopwatch, alone
+from pipeline.train import check_settings
 
 SETTINGS = PROJECT / "pipeline" / "studies"
 WORKSPACES = Path("data/studies")
 PUBLISHED = ("index.html", "metrics.json", "run.json", "significance.csv")
-"""What of a study's results is kept, beside the folders `evaluation` and `figures`."""
+"""What of a study's results is kept, beside the models' evaluations and the folder `figures`."""
 
 
 def main() -> None:
@@ -39,107 +40,131 @@ def main() -> None:
     names = sorted(file.stem for file in SETTINGS.glob("*.yaml"))
     parser.add_argument("name", nargs="?", default="strategies", choices=names)
     name = parser.parse_args().name
-    with stage_errors():
-        begun = time.monotonic()
-        params = load_params(SETTINGS / f"{name}.yaml")
-        workspace = prepare(name)
-        for stage in ("corpus", "faces", "fc6", "lld", "windows"):
-            run_stage(workspace, stage)
-        run_models(workspace, params)
-        run_stage(workspace, "summarise")
-        target = publish(workspace, name, seconds=time.monotonic() - begun)
-        if CHAMPION in params.models:
-            say(verdict(compare(target / "evaluation")))
-        say(f"open {target / 'index.html'}")
+    try:
+        with stage_errors():
+            run(name)
+    except KeyboardInterrupt:
+        say("stopped; the same command goes on where it was")
+        raise SystemExit(130) from None  # as a shell calls an end by Ctrl-C
 
 
-def prepare(name: str) -> Path:
-    """Make the folder that a study's stages run in, with its params.yaml.
+def run(name: str) -> None:
+    """Run a study to its end.
 
-    Returns:
-        The folder, absolute.
+    Raises:
+        InputError: its settings are wrong, it is running already, or some of it failed.
     """
-    yaml = YAML()
-    settings = yaml.load(SETTINGS / f"{name}.yaml")
-    settings["corpus"]["root"] = str(PROJECT / settings["corpus"]["root"])
+    file = SETTINGS / f"{name}.yaml"
     workspace = WORKSPACES.resolve() / name
     workspace.mkdir(parents=True, exist_ok=True)
-    yaml.dump(settings, workspace / "params.yaml")
-    return workspace
+    with alone(workspace):
+        params = prepare(file, workspace)
+        execution = params.execution
+        watch = Stopwatch(workspace / "time.json", hash_of_file(file))
+        with Stages(workspace, threads=execution.threads, on_end=watch.save) as stages:
+            stages.run("corpus")
+            with chdir(workspace):  # once for all models, and before anything long
+                check_settings(params, read_task(), gives_features=read_facts()["gives_features"])
+            for stage in ("faces", "fc6", "lld", "windows"):
+                stages.run(stage)
+            stages.run_models(params.models, at_a_time=execution.processes)
+            stages.run("summarise")
+        target = publish(name, workspace, params, watch)
+        watch.reset()
+    say(f"open {target / 'index.html'}")
 
 
-def run_models(workspace: Path, params: Params) -> None:
-    """Train and evaluate every model, as many at a time as there are processes.
+def prepare(file: Path, workspace: Path) -> Params:
+    """Write the params.yaml that a study's stages run with in its folder: all paths are whole.
 
-    Raises:
-        InputError: some failed; the others are finished first.
-    """
-    failed: list[str] = []
-    with (
-        ThreadPoolExecutor(params.execution.processes) as pool,
-        progress_bar("study", unit="models", total=len(params.models)) as advance,
-    ):
-        runs = {pool.submit(_run_model, workspace, model): model for model in params.models}
-        for run in as_completed(runs):
-            error = run.exception()
-            if error is not None:
-                failed.append(str(error))
-            advance(1, runs[run])
-    if failed:
-        raise InputError("; ".join(failed), "mend it and run the study again: it goes on")
+    How work is run is taken from the params.yaml of the user where the study does not say.
 
-
-def _run_model(workspace: Path, model: str) -> None:
-    for stage in ("train", "evaluate"):
-        run_stage(workspace, stage, model)
-
-
-def run_stage(workspace: Path, stage: str, *arguments: str) -> None:
-    """Run a stage in a study's folder, its messages in a file there.
+    Returns:
+        Those settings.
 
     Raises:
-        InputError: it failed.
+        InputError: either file says something impossible.
     """
-    log = workspace / "logs" / f"{'-'.join((stage, *arguments))}.txt"
-    log.parent.mkdir(exist_ok=True)
-    environment = {**os.environ, "PYTHONPATH": str(PROJECT), "OMP_NUM_THREADS": "1"}
-    with log.open("w") as file:
-        done = subprocess.run(
-            [sys.executable, "-m", f"pipeline.{stage}", *arguments],
-            cwd=workspace,
-            env=environment,
-            stderr=file,
-            check=False,
-        )
-    if done.returncode:
-        said = log.read_text().strip().splitlines()[-1:]
-        raise InputError(f"{' '.join((stage, *arguments))} failed ({''.join(said)})", f"see {log}")
+    params = load_params(file)
+    settings = YAML(typ="safe", pure=True).load(file)
+    corpus = settings.setdefault("corpus", {})
+    corpus["root"] = _whole(params.corpus.root or CODE[params.corpus.name])
+    if params.fc6.weights != "random":
+        settings["fc6"]["weights"] = _whole(params.fc6.weights)
+    for key in ("model", "config"):
+        if getattr(params.faces, key) is not None:
+            settings["faces"][key]["path"] = _whole(settings["faces"][key]["path"])
+    if params.lld.sha256 is not None:  # a file, none of the sets known by name
+        settings["lld"]["set"] = _whole(params.lld.set)
+    own = "execution" in settings or not FILE.exists()
+    execution = params.execution if own else load_params().execution
+    cache = str(execution.cache_folder.absolute())
+    settings["execution"] = {**execution.model_dump(), "cache": cache}
+    YAML().dump(settings, workspace / FILE)
+    return load_params(workspace / FILE)
 
 
-def publish(workspace: Path, name: str, *, seconds: float) -> Path:
-    """Copy what a study found to where results are kept, with when and how it was found.
+def _whole(path: str) -> str:
+    """The whole path of a file that is named from here, or else from the top of the project."""
+    here = Path(path).absolute()
+    return str(here if here.exists() else PROJECT / path)
+
+
+def publish(name: str, workspace: Path, params: Params, watch: Stopwatch) -> Path:
+    """Put what a study found where results are kept, with when and how it was found.
+
+    What was there is replaced when the new is complete.
 
     Returns:
         The folder.
     """
     target = RESULTS / "study" / name
-    shutil.rmtree(target, ignore_errors=True)
-    target.mkdir(parents=True)
+    partial, old = (target.with_name(f"{name}.{what}") for what in ("partial", "old"))
+    for left in (partial, old):  # by a run that was killed here
+        shutil.rmtree(left, ignore_errors=True)
+    evaluation = partial / "evaluation"
+    evaluation.mkdir(parents=True)
     results = workspace / RESULTS
     for file in PUBLISHED:
-        shutil.copy(results / file, target / file)
-    for folder in ("evaluation", "figures"):
-        shutil.copytree(results / folder, target / folder)
-    about = {
+        shutil.copy(results / file, partial / file)
+    shutil.copytree(results / "figures", partial / "figures")
+    for model in params.models:  # the workspace may have others, of earlier settings
+        shutil.copy(results / "evaluation" / f"{model}.csv", evaluation)
+    sentences: list[str] = []
+    found = compare(evaluation)
+    if found is not None:
+        found.table.to_csv(partial / "champion.csv", index=False, float_format="%.6g")
+        sentences = verdict(found)
+    about = {**describe(name, workspace, params, watch), "verdict": sentences}
+    (partial / "study.json").write_text(json.dumps(about, indent=1) + "\n")
+    if target.exists():
+        target.rename(old)
+    partial.rename(target)
+    shutil.rmtree(old, ignore_errors=True)
+    if sentences:
+        say(" ".join(sentences))
+    return target
+
+
+def describe(name: str, workspace: Path, params: Params, watch: Stopwatch) -> dict[str, Any]:
+    """When and how a study was computed, and how much of it the item cache had already."""
+    files = [
+        workspace / MODELS / model / f"seed-{seed}" / WEIGHTS
+        for model in params.models
+        for seed in params.train.seeds
+    ]
+    # Files out of the item cache keep the time at which they were made.
+    cached = sum(file.stat().st_mtime < watch.began for file in files)
+    return {
         "command": f"python -m pipeline.study {name}",
         "date": datetime.now(UTC).date().isoformat(),
-        "minutes": round(seconds / 60, 1),
+        "minutes": round(watch.seconds / 60, 1),
+        "trainings": len(files),
+        "trainings_from_cache": cached,
         "processors": len(os.sched_getaffinity(0)),
         "machine": platform.machine(),
         "python": platform.python_version(),
     }
-    (target / "study.json").write_text(json.dumps(about, indent=1) + "\n")
-    return target
 
 
 if __name__ == "__main__":

@@ -1,0 +1,337 @@
+"""Small studies from beginning to end: they go on where they were, and leave nothing behind."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from conftest import Project
+
+from features.errors import InputError
+from pipeline import study, study_runs
+from pipeline.champion import AUDIO_ONLY, CHAMPION, RIVALS
+from pipeline.outputs import RESULTS
+from pipeline.params import load_params
+
+SETTINGS = """
+corpus:
+  name: simulated
+  root: features/corpora/simulated.py
+  simulated: {train: 6, test: 2, frames: 60, video: 8, audio: 6}
+train:
+  seeds: [0]
+  epochs: 1
+  batch_clips: 4
+  precision: fp32
+  network: {dim: 8, heads: 2, ffn: 8, layers: 1}
+models:
+  baseline: {}
+  lacuna: {presence: marked, ablation: {strategy: mixed}}
+evaluate:
+  trials: 1
+  conditions: [{strategy: clip_zero, p: [1.0, 0.0]}]
+"""
+
+
+@pytest.fixture
+def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The settings of a study, in an empty folder to run it in."""
+    folder = tmp_path / "studies"
+    folder.mkdir()
+    (folder / "small.yaml").write_text(SETTINGS)
+    monkeypatch.setattr(study, "SETTINGS", folder)
+    monkeypatch.setenv("LACUNA_CACHE", "cache")
+    monkeypatch.chdir(tmp_path)
+    return folder / "small.yaml"
+
+
+def run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["study", "small"])
+    study.main()
+
+
+@pytest.mark.slow
+def test_a_study_publishes_results_that_its_stages_computed(
+    small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(monkeypatch)
+    target = RESULTS / "study" / "small"
+    table = pd.read_csv(target / "evaluation" / "lacuna.csv")
+    assert set(table["model"]) == {"lacuna"}
+    assert set(table["p"]) == {0.0, 1.0}
+    assert table["n"].eq(2 * 60).all()
+    assert "lacuna" in (target / "index.html").read_text()
+    assert set(json.loads((target / "metrics.json").read_text())) == {"baseline", "lacuna"}
+    about = json.loads((target / "study.json").read_text())
+    assert about["command"] == "python -m pipeline.study small"
+    assert (about["trainings"], about["trainings_from_cache"]) == (2, 0)
+    assert about["verdict"] == []  # there are no rivals
+    assert about["minutes"] > 0
+
+    cache = {file: file.stat().st_mtime for file in Path("cache").rglob("*.safetensors")}
+    assert len(cache) == 2
+    # A model fewer: the results of the other one do not stay, and nothing is trained again.
+    small.write_text(SETTINGS.replace("  baseline: {}\n", ""))
+    run(monkeypatch)
+    assert cache == {file: file.stat().st_mtime for file in Path("cache").rglob("*.safetensors")}
+    assert [file.name for file in (target / "evaluation").iterdir()] == ["lacuna.csv"]
+    about = json.loads((target / "study.json").read_text())
+    assert (about["trainings"], about["trainings_from_cache"]) == (1, 1)
+    assert [folder.name for folder in target.parent.iterdir()] == ["small"]
+
+
+def without_work(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, fails: Callable[[str], str] = lambda _: ""
+) -> list[tuple[str, ...]]:
+    """Let stages leave results that say nothing; returns the list of those that were run."""
+    done: list[tuple[str, ...]] = []
+
+    def run_stage(stages: study_runs.Stages, stage: str, *arguments: str) -> None:
+        done.append((stage, *arguments))
+        if reason := fails(" ".join((stage, *arguments))):
+            raise InputError(reason, "see its log")
+        results = workspace / RESULTS
+        if stage == "evaluate":
+            (results / "evaluation").mkdir(parents=True, exist_ok=True)
+            (results / "evaluation" / f"{arguments[0]}.csv").write_text("model,f1\n")
+        elif stage == "train":
+            folder = workspace / "data/models" / arguments[0] / "seed-0"
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / study.WEIGHTS).touch()
+        elif stage == "summarise":
+            (results / "figures").mkdir(exist_ok=True)
+            for name in study.PUBLISHED:
+                (results / name).write_text("")
+
+    monkeypatch.setattr(study_runs.Stages, "run", run_stage)
+    monkeypatch.setattr(study, "read_task", lambda: None)
+    monkeypatch.setattr(study, "read_facts", lambda: {"gives_features": True})
+    monkeypatch.setattr(study, "check_settings", lambda *_, **__: None)
+    return done
+
+
+def test_models_that_fail_are_named_and_the_others_are_finished(
+    small: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    done = without_work(
+        Path("data/studies/small"),
+        monkeypatch,
+        lambda name: "train baseline failed (no space)" if name == "train baseline" else "",
+    )
+    with pytest.raises(SystemExit) as ended:
+        run(monkeypatch)
+    assert ended.value.code == 1
+    said = capsys.readouterr().err
+    assert said.count("train baseline failed (no space); see its log") == 1
+    assert "1 of 2 models failed (baseline)" in said
+    assert ("evaluate", "lacuna") in done
+    assert ("evaluate", "baseline") not in done
+    assert not (RESULTS / "study").exists()
+
+
+def test_results_are_replaced_whole(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    without_work(Path("data/studies/small"), monkeypatch)
+    run(monkeypatch)
+    target = RESULTS / "study" / "small"
+    (target / "index.html").write_text("earlier")
+    (target / "evaluation" / "old.csv").touch()
+
+    def no_space(*_: object) -> None:
+        raise InputError("no space", "make room")
+
+    with monkeypatch.context() as now:
+        now.setattr(study, "compare", no_space)
+        with pytest.raises(SystemExit):
+            run(monkeypatch)
+    assert (target / "index.html").read_text() == "earlier"
+    run(monkeypatch)
+    assert (target / "index.html").read_text() == ""
+    assert not (target / "evaluation" / "old.csv").exists()
+    assert [folder.name for folder in target.parent.iterdir()] == ["small"]
+
+
+def test_minutes_are_those_of_all_runs_until_one_is_published(
+    small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hour(stopwatch: study_runs.Stopwatch) -> None:
+        stopwatch._start -= 3600
+
+    file = Path("time.json")
+    first = study_runs.Stopwatch(file, "settings")
+    hour(first)
+    first.save()
+    second = study_runs.Stopwatch(file, "settings")
+    assert second.began == first.began
+    hour(second)
+    assert second.seconds == pytest.approx(7200, abs=60)
+    assert study_runs.Stopwatch(file, "others").seconds < 60
+    second.reset()
+    assert study_runs.Stopwatch(file, "settings").seconds < 60
+
+
+def test_a_mistake_in_the_settings_is_said_once_and_before_any_training(
+    small: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small.write_text(
+        SETTINGS.replace("batch_clips: 4", "batch_clips: 4\n  class_weights: balanced")
+    )
+    with pytest.raises(SystemExit):
+        run(monkeypatch)
+    said = capsys.readouterr().err
+    assert said.count("train.class_weights") == 1
+    assert [log.name for log in Path("data/studies/small/logs").iterdir()] == ["corpus.txt"]
+
+
+def stages(workspace: Path) -> study_runs.Stages:
+    return study_runs.Stages(workspace, threads=1, on_end=lambda: None)
+
+
+def test_a_stage_that_fails_says_where_its_log_is(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_text("models: {}\n")
+    with pytest.raises(
+        InputError, match=r"corpus failed \(params.yaml: models .*\); see"
+    ) as failed:
+        stages(tmp_path).run("corpus")
+    log = tmp_path / "logs" / "corpus.txt"
+    assert failed.value.remedy == f"see {log}"
+    log.write_text("└───┘\n")  # the end of a table
+    assert study_runs._ending(1, log) == "failed"
+    assert study_runs._ending(-9, log) == "was killed by signal 9"
+
+
+def test_paths_are_made_whole_and_the_user_s_execution_is_taken(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sha256 = "a" * 64
+    small.write_text(
+        f"""
+faces:
+  detector: ssd
+  model: {{path: ssd.caffemodel, sha256: {sha256}}}
+  config: {{path: ssd.prototxt, sha256: {sha256}}}
+fc6: {{weights: vgg.pt, sha256: {sha256}}}
+lld: {{set: own.conf, sha256: {sha256}}}
+models: {{lacuna: {{}}}}
+"""
+    )
+    for name in ("ssd.caffemodel", "ssd.prototxt", "vgg.pt", "own.conf"):
+        Path(name).touch()
+    Path("params.yaml").write_text("models: {a: {}}\nexecution: {workers: 3, threads: 2}\n")
+    params = study.prepare(small, tmp_path / "studies")
+    assert params == load_params(tmp_path / "studies" / "params.yaml")
+    assert params.corpus.root == str(study.PROJECT / "features/corpora/demo")
+    assert params.faces.model is not None
+    assert params.faces.config is not None
+    assert params.faces.model.path == str(tmp_path / "ssd.caffemodel")
+    assert params.faces.config.path == str(tmp_path / "ssd.prototxt")
+    assert params.fc6.weights == str(tmp_path / "vgg.pt")
+    assert params.lld.set == str(tmp_path / "own.conf")
+    assert (params.execution.processes, params.execution.threads) == (3, 2)
+    assert params.execution.cache == str(tmp_path / "cache")
+
+    small.write_text(SETTINGS + "execution: {workers: 1, cache: mine}\n")
+    params = study.prepare(small, tmp_path / "studies")
+    assert params.execution.processes == 1
+    assert params.execution.cache == str(tmp_path / "mine")
+    assert params.corpus.root == str(study.PROJECT / "features/corpora/simulated.py")
+
+
+STAGE = """
+import os, pathlib, sys, time
+
+def check_settings(*_, **__):
+    pass
+
+if __name__ == "__main__":
+    pathlib.Path("pid-" + sys.argv[1]).write_text(str(os.getpid()))
+    time.sleep(600)
+"""
+FACTS = """
+import pathlib
+pathlib.Path("data/corpus").mkdir(parents=True, exist_ok=True)
+facts = '{"task": {"kind": "k", "level": "l", "outputs": []}, "gives_features": true}'
+pathlib.Path("data/corpus/corpus.json").write_text(facts)
+"""
+
+
+class Sleeper:
+    """A study of four models, two at a time, that never end."""
+
+    def __init__(self, project: Project) -> None:
+        code = project.folder / "pipeline"
+        (code / "train.py").write_text(STAGE)
+        (code / "corpus.py").write_text(FACTS)
+        for stage in ("faces", "fc6", "lld", "windows"):
+            (code / f"{stage}.py").write_text("")
+        (code / "studies" / "small.yaml").write_text(
+            "models: {a: {}, b: {}, c: {}, d: {}}\nexecution: {workers: 2}\n"
+        )
+        self.project = project
+        self.workspace = project.folder / "data/studies/small"
+
+    def start(self) -> "subprocess.Popen[str]":
+        return self.project.start("python", "-m", "pipeline.study", "small")
+
+    def children(self) -> list[int]:
+        """Two models that are being trained."""
+        until = time.monotonic() + 60
+        while time.monotonic() < until:
+            pids = [file.read_text() for file in self.workspace.glob("pid-*")]
+            if len(pids) == 2 and all(pids):
+                return [int(pid) for pid in pids]
+            time.sleep(0.05)
+        raise AssertionError("no two models were begun")
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except OSError:
+        return False
+    return state != "Z"  # ended, and nobody has asked yet
+
+
+@pytest.mark.slow
+def test_a_study_that_is_stopped_or_killed_leaves_no_process(
+    make_project: Callable[[], Project],
+) -> None:
+    sleeper = Sleeper(make_project())
+    first = sleeper.start()
+    children = sleeper.children()
+    second = sleeper.start()
+    said, _ = second.communicate(timeout=60)
+    assert second.returncode == 1
+    assert "Error: another run of this study is working in" in said
+    assert all(map(is_alive, children))
+
+    first.send_signal(signal.SIGINT)
+    said, _ = first.communicate(timeout=60)
+    assert first.returncode == 130
+    assert "Traceback" not in said
+    assert not any(map(is_alive, children))
+    started = list(sleeper.workspace.glob("pid-*"))
+    assert len(started) == 2  # and not the two that waited
+    assert json.loads((sleeper.workspace / "time.json").read_text())["seconds"] > 0
+
+    for file in started:
+        file.unlink()
+    third = sleeper.start()
+    children = sleeper.children()
+    os.kill(third.pid, signal.SIGKILL)
+    third.communicate(timeout=60)
+    until = time.monotonic() + 10
+    while any(map(is_alive, children)) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not any(map(is_alive, children))
+
+
+def test_the_studies_that_come_along_are_in_order() -> None:
+    for file in study.SETTINGS.glob("*.yaml"):
+        params = load_params(file)
+        assert {CHAMPION, *RIVALS, AUDIO_ONLY} <= set(params.models)
+        assert params.evaluate.split == "test"
