@@ -151,8 +151,9 @@ def _losing(lose: Lose, show: Show) -> Operator:
 def _optimized(_: Ablation, modality: Modality, draws: Draws) -> FrameMap:
     """A fifth of the batch loses sound, another picture; the rest is intact.
 
-    The groups are exact: those with the lowest draws. A fifth is rounded to whole clips, so that of
-    a last batch of one or two nothing is lost, and of three or four one clip each.
+    The groups are exact: those with the lowest draws. A fifth is rounded to whole clips: of a batch
+    of 8, 16 or 32 they are 2, 3 or 6 each, shares of .25, .1875 and .1875; of three or four clips
+    one each, and of one or two none.
     """
     fifth = round(len(draws.item) / 5)
     rank = draws.per_clip("group").flatten().argsort().argsort()[:, None]

@@ -101,9 +101,22 @@ def item_scores(
     return score(data.task, predictions[scored], data.item_array(item, "labels")[scored])
 
 
-def pooled_scores(data: ClipData, predictions: dict[str, NDArray[np.float32]]) -> Scores:
-    """Scores (targets,) against all valid labels of all items together."""
-    return reduce(_together, [item_scores(data, item, predictions[item]) for item in data.items])
+def pooled_scores(
+    data: ClipData,
+    predictions: Mapping[str, NDArray[np.float32]],
+    chosen: Callable[[str], NDArray[np.bool_] | None] = lambda _: None,
+) -> Scores:
+    """Scores (targets,) against the valid labels of all items together.
+
+    Args:
+        data: the items.
+        predictions: (labels, outputs) for every item.
+        chosen: which of an item's labels to score, as of `item_scores`.
+    """
+    return reduce(
+        _together,
+        [item_scores(data, item, predictions[item], chosen(item)) for item in data.items],
+    )
 
 
 def _together(one: Scores, other: Scores) -> Scores:

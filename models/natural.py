@@ -5,14 +5,14 @@ darkness and pauses. The input is intact, and nothing but the labels that are sc
 """
 
 from collections.abc import Mapping
-from functools import reduce
+from functools import partial
 from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.data import ClipData
-from models.evaluator import item_scores
+from models.evaluator import pooled_scores
 from models.scores import Scores
 
 Subset = Literal["no_face", "no_sound", "face_and_sound"]
@@ -31,13 +31,7 @@ def natural_scores(
         predictions: of every item on intact input, as `models.evaluator.predict` gives them.
     """
     return {
-        subset: reduce(
-            lambda one, other: one.pooled_with(other),
-            [
-                item_scores(data, item, predictions[item], chosen_labels(data, item, subset))
-                for item in data.items
-            ],
-        )
+        subset: pooled_scores(data, predictions, partial(chosen_labels, data, subset=subset))
         for subset in SUBSETS
     }
 

@@ -10,6 +10,8 @@ from torch.optim.swa_utils import AveragedModel
 
 from models.settings import TrainSettings
 
+Tensors = list[Tensor] | tuple[Tensor, ...]
+
 
 class Optimisation:
     """An optimizer, what lowers its learning rate, and the mean of the weights it has passed.
@@ -80,14 +82,16 @@ def _optimizer(network: nn.Module, settings: TrainSettings) -> Optimizer:
 
 
 def _mean(network: nn.Module, keeps: float) -> AveragedModel:
-    def move(mean: Tensor, weights: Tensor, steps: Tensor | int) -> Tensor:
-        if not weights.is_floating_point():
-            return weights  # a counter
+    def move(mean: Tensors, weights: Tensors, steps: Tensor | int) -> None:
+        """Move tensors of one type, all at once."""
+        if not weights[0].is_floating_point():
+            torch._foreach_copy_(mean, weights)  # counters
+            return
         # Less of the mean is kept in the first steps: it would hold on to the random beginning.
         share = min(keeps, (1 + float(steps)) / (10 + float(steps)))
-        return torch.lerp(weights, mean, share)
+        torch._foreach_copy_(mean, torch._foreach_lerp(weights, mean, share))
 
-    return AveragedModel(network, avg_fn=move, use_buffers=True)
+    return AveragedModel(network, multi_avg_fn=move, use_buffers=True)
 
 
 def _schedule(optimizer: Optimizer, settings: TrainSettings) -> LRScheduler | None:

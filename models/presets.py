@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from models.settings.base import Settings
-from models.settings.model import ModelSettings, NetworkName, PresetName
-from models.settings.network import OPTIONS, NetworkSize, Options
+from models.settings.base import MODALITIES, Settings
+from models.settings.model import ATTENTION, ModelSettings, NetworkName, PresetName
+from models.settings.network import OPTIONS, AuxFormerOptions, NetworkSize, Options
 from models.settings.training import TrainSettings
 
 OptionsT = TypeVar("OptionsT", bound=Options)
@@ -39,6 +39,8 @@ _PLAIN: Mapping[str, Any] = {
     "clip_norm": None,
     "decay": "none",
     "choose_by": "metric",
+    "average": None,
+    "class_weights": "none",
 }
 """What no paper mentions unless it does it."""
 
@@ -47,7 +49,7 @@ _CROSSMODAL = NetworkSize(dim=512, heads=4, ffn=512, layers=2, dropout=0.1)
 3.3; likewise the other paper of theirs, section 4.3). Ours: the feed-forward's units and dropout
 are not stated."""
 
-_GRU = NetworkSize(dim=128, heads=4, ffn=4096, layers=2, dropout=0.0)
+_GRU = NetworkSize(dim=128, heads=1, ffn=4096, layers=2, dropout=0.0)
 """Two GRU layers of 128 units and, of AffWildNet, the fully connected layer of 4096 (Parthasarathy
 and Sundaram, detecting expressions, section 4.4). No dropout is mentioned; heads have no part."""
 
@@ -158,7 +160,7 @@ def resolve(model: ModelSettings, shared: TrainSettings) -> Resolved:
     """The settings of one model: the shared ones, the preset's over them, its own over those.
 
     Raises:
-        ValueError: the preset does not have the network.
+        ValueError: the preset does not have the network, or something is set that has no use.
         pydantic.ValidationError: a value is impossible, or a key unknown; its place begins with
             train, size or options.
     """
@@ -174,13 +176,34 @@ def resolve(model: ModelSettings, shared: TrainSettings) -> Resolved:
         architecture = preset.networks[model.network]
         size, options = architecture.size, dict(architecture.options)
         train |= preset.train
+    # Without attention heads divide nothing.
+    divided = {} if model.network in ATTENTION else {"heads": 1}
     checked = _Checked[OPTIONS[model.network]].model_validate(  # type: ignore[valid-type, name-defined]
         {
             "train": train | model.train,
-            "size": size.model_dump() | model.size,
+            "size": size.model_dump() | divided | model.size,
             "options": options | model.options,
         }
     )
     if getattr(checked.options, "alone", "fused") != "fused" and model.presence == "ignored":
         raise ValueError("options.alone needs presence: marked or filled, to know what is gone")
+    if "momentum" in model.train and checked.train.optimizer != "sgd":
+        raise ValueError(f"train.momentum is of sgd, but optimizer is {checked.train.optimizer}")
+    if isinstance(checked.options, AuxFormerOptions):
+        _check_weights(model, checked.options)
     return Resolved(checked.train.model_copy(update={"network": checked.size}), checked.options)
+
+
+def _check_weights(model: ModelSettings, options: AuxFormerOptions) -> None:
+    """Refuse loss weights of modalities that are not seen, and seen ones that are all 0."""
+    for modality in MODALITIES:
+        name = f"weight_{modality}"
+        default = type(options).model_fields[name].default
+        if modality not in model.modalities and getattr(options, name) != default:
+            raise ValueError(
+                f"options.{name} is set, but the model does not see {modality}: "
+                f"its modalities are {model.modalities}"
+            )
+    names = ["weight_fused", *(f"weight_{modality}" for modality in model.modalities)]
+    if options.auxiliary and not any(getattr(options, name) for name in names):
+        raise ValueError(f"options {' and '.join(names)} are 0: nothing would be learnt")

@@ -1,7 +1,8 @@
 """Training one recogniser: its task's loss, an optimizer, early stopping on held-out speakers.
 
 Every random choice is a function of (seed, epoch, step), so a run that was killed continues from
-its last checkpoint and ends with the same weights as one that was not.
+its last checkpoint and, on a CPU, ends with the same weights to the bit as one that was not. On a
+GPU sums of the same numbers may be taken in another order.
 """
 
 import copy

@@ -16,6 +16,7 @@ import pandas as pd
 from features.corpora.item import Task
 from features.errors import InputError
 from features.store import link_or_copy
+from models.settings import AuxFormerOptions
 from pipeline import recogniser
 from pipeline.clips import keys_of, open_stores
 from pipeline.console import progress_bar
@@ -77,7 +78,8 @@ def check_settings(params: Params, task: Task, *, gives_features: bool) -> None:
 
 
 def _check_model(params: Params, name: str, task: Task, gives_features: bool) -> None:
-    train, strategy = params.resolved(name).train, params.models[name].ablation.strategy
+    resolved, strategy = params.resolved(name), params.models[name].ablation.strategy
+    train, options = resolved.train, resolved.options
     if train.class_weights != "none" and task.kind != "classification":
         raise InputError(
             f"train.class_weights of {name} is {train.class_weights}, and the corpus has no "
@@ -93,6 +95,13 @@ def _check_model(params: Params, name: str, task: Task, gives_features: bool) ->
             f"train.batch_clips of {name} is {train.batch_clips}, of which optimized cannot take "
             "a fifth",
             f"set it to {SMALLEST_OPTIMIZED} or more",
+        )
+    pools = isinstance(options, AuxFormerOptions) and options.pooling != AuxFormerOptions().pooling
+    if pools and task.level == "frame":
+        raise InputError(
+            f"options.pooling of {name} is set, and every frame has labels of its own: nothing is "
+            "pooled",
+            "leave it out",
         )
     if strategy == "blank_face" and gives_features:
         raise InputError(

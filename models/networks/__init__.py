@@ -24,7 +24,7 @@ from models.settings import (
 __all__ = ["NETWORKS", "Outputs", "Presence", "Recogniser", "Stream", "build"]
 
 
-class Architecture(Protocol):
+class NetworkFactory(Protocol):
     """What makes a network of an architecture."""
 
     def __call__(
@@ -40,7 +40,7 @@ class Architecture(Protocol):
         ...
 
 
-NETWORKS: dict[NetworkName, Architecture] = {
+NETWORKS: dict[NetworkName, NetworkFactory] = {
     "crossmodal": Crossmodal,
     "unimodal": Unimodal,
     "recurrent": Recurrent,

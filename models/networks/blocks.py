@@ -53,12 +53,13 @@ class Dropout(nn.Dropout):
     """Dropout by one random byte an element; on a GPU it is torch's own.
 
     Torch draws a number an element on one core of a CPU, a tenth of a training step. The share that
-    is dropped is rounded to a 256th, and what is left is scaled by its exact inverse.
+    is dropped is rounded to a 256th, of which at most 255 are dropped, and what is left is scaled
+    by the inverse of the share kept, to the rounding of the format.
     """
 
     def forward(self, x: Tensor) -> Tensor:
         """Drop elements of `x`, of any shape, in training."""
-        threshold = round(256 * self.p)
+        threshold = min(255, round(256 * self.p))
         if not self.training or not threshold or x.is_cuda:
             return super().forward(x)
         words = torch.empty(-(-x.numel() // 8), dtype=torch.int64).random_(-(2**63), None)

@@ -9,10 +9,8 @@ from torch import Tensor, nn
 from models.networks.blocks import Attention, pooled
 from models.networks.branches import Convolution, stages, widths
 from models.networks.recogniser import Presence, Recogniser
-from models.networks.stream import Outputs, Stream
+from models.networks.stream import OTHER, Outputs, Stream
 from models.settings import FusionOptions, Modality, NetworkSize, Task
-
-OTHER: dict[Modality, Modality] = {"audio": "video", "video": "audio"}
 
 ONE_WAY: dict[str, tuple[Modality, ...]] = {"tav": ("video",), "tva": ("audio",)}
 """What the fusions of one direction fuse into."""
@@ -85,8 +83,9 @@ class Transformer(nn.Module):
 class FrameWeights(nn.Module):
     """A weight for every frame of a modality, by how much the other attends to it (equation 3).
 
-    Each real frame of the other modality shares a weight of 1 among the frames that are keys; so
-    the weights of a clip sum to its number of frames. Heads are averaged.
+    Each frame of the other modality that is a key itself shares a weight of 1 among the frames that
+    are keys. Where some of the other's are missing, the rest stand for all of them; so the weights
+    of a clip sum to its number of frames. Heads are averaged.
 
     Args:
         dim: width of the modality that is weighted.
@@ -107,7 +106,10 @@ class FrameWeights(nn.Module):
         scores = query @ key.mT / math.sqrt(key.shape[-1])
         hidden = ~stream.keys[:, None, None, :]
         attention = scores.masked_fill(hidden, -torch.inf).softmax(-1).mean(1)
-        return attention.masked_fill(~other.mask.unsqueeze(-1), 0).sum(1)
+        weights = attention.masked_fill(~other.keys.unsqueeze(-1), 0).sum(1)
+        # 1 where nothing is missing.
+        each = other.mask.sum(1, keepdim=True) / other.keys.sum(1, keepdim=True)
+        return weights * each.to(weights.dtype)
 
 
 class Fusion(Recogniser):

@@ -7,10 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from models.networks.blocks import Attention
-from models.networks.stream import Stream
+from models.networks.stream import OTHER, Stream
 from models.settings import Modality, NetworkSize
-
-_OTHER: dict[Modality, Modality] = {"audio": "video", "video": "audio"}
 
 
 class PreNormLayer(nn.Module):
@@ -83,13 +81,13 @@ class CrossmodalEncoders(nn.Module):
 
     def __init__(self, size: NetworkSize, attention_dropout: float = 0.0) -> None:
         super().__init__()
-        self.encoders = nn.ModuleDict({m: PreNormEncoder(size, attention_dropout) for m in _OTHER})
+        self.encoders = nn.ModuleDict({m: PreNormEncoder(size, attention_dropout) for m in OTHER})
 
     def forward(self, streams: Mapping[Modality, Stream]) -> dict[Modality, Stream]:
         """Each modality's frames with what they found in the other modality."""
         crossed = {}
         for modality, stream in streams.items():
-            other = streams[_OTHER[modality]]
+            other = streams[OTHER[modality]]
             crossed[modality] = stream.holding(
                 self.encoders[modality](stream.x, other.keys, other.x)
             )

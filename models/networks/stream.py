@@ -10,6 +10,8 @@ from torch import Tensor
 
 from models.settings import Modality
 
+OTHER: dict[Modality, Modality] = {"audio": "video", "video": "audio"}
+
 
 @dataclass(frozen=True)
 class Stream:
@@ -37,8 +39,8 @@ class Stream:
         return ~self.present.any(1)
 
     def holding(self, x: Tensor) -> "Stream":
-        """The same frames with other contents."""
-        return replace(self, x=x)
+        """The same frames with other contents, and nothing that was made of the old ones."""
+        return Stream(x, self.mask, self.present)
 
     def repeated(self, count: int) -> "Stream":
         """The clips `count` times, one after the other."""

@@ -12,7 +12,7 @@ class NetworkSize(Settings):
 
     Attributes:
         dim: model dimension; hidden units of a recurrent network.
-        heads: attention heads.
+        heads: attention heads; 1 where there is no attention.
         ffn: hidden units of the feed-forward blocks.
         layers: layers of an encoder.
         dropout: of residual branches.

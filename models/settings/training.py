@@ -35,8 +35,9 @@ class TrainSettings(Settings):
             without a better held-out result (`plateau`).
         decay_epochs: see decay.
         decay_factor: what the learning rate is multiplied by.
-        average: the weights that are kept are a running mean, of which every step keeps this share
-            (Polyak and Juditsky 1992, with exponential forgetting); null for the last step's own.
+        average: the weights that are kept are a running mean, of which every step keeps at most
+            this share (Polyak and Juditsky 1992, with exponential forgetting): step n, from 0,
+            keeps the lesser of it and (1 + n) / (10 + n). Null for the last step's own.
         precision: `auto` measures whether bf16 autocast is faster on this machine.
         checkpoint_seconds: a checkpoint within an epoch is written this often.
         network: the sizes of every model that names no others.

@@ -44,7 +44,8 @@ def ramp(draws: Draws) -> Tensor:
 @pytest.mark.parametrize("strategy", SIMPLE)
 def test_each_strategy_loses_in_its_way_and_shows_its_thing(strategy: str, p: float) -> None:
     draws = draws_of(20, 50, lengths=[50] * 15 + [30] * 5)
-    frame_map = lossy(Ablation(strategy=strategy, p=p, burst=20), draws)
+    own = {"burst": 20.0} if strategy == "burst" else {}
+    frame_map = lossy(Ablation(strategy=strategy, p=p, **own), draws)
     lost = LOSES[strategy](draws, p)
     x = ramp(draws)
     filling = torch.tensor(-1.0) if strategy in ("noise", "blank_face") else None
@@ -140,7 +141,8 @@ def test_a_clip_loses_the_same_in_any_batch_whatever_its_padding(
     cut: int,
 ) -> None:
     where = "video" if strategy == "blank_face" else modality
-    ablation = Ablation(strategy=strategy, modality=where, p=p)
+    own = {} if strategy == "mixed" else {"modality": where, "p": p}
+    ablation = Ablation(strategy=strategy, **own)
     longest = max(lengths)
     whole = draws_of(6, longest, lengths=lengths)
     frame_map = lossy(ablation, whole)
@@ -167,7 +169,8 @@ def same(whole: FrameMap, part: FrameMap, chosen: Tensor, frames: int) -> None:
 def test_draws_are_equal_on_the_gpu(strategy: str) -> None:
     here = draws_of(12)
     there = Draws(here.key, here.item.cuda(), here.first.cuda(), here.mask.cuda())
-    ablation = Ablation(strategy=strategy, p=0.5, fill="soft")
+    own = {"fill": "soft"} if strategy == "modality_dropout" else {}
+    ablation = Ablation(strategy=strategy, **own)
     one, other = (lossy(ablation, draws) for draws in (here, there))
     for name in ("source", "empty", "gain"):
         mine, its = getattr(one, name), getattr(other, name)

@@ -1,9 +1,11 @@
 """What cannot be taken away, and what is said of it."""
 
+from typing import get_args
+
 import pytest
 from pydantic import ValidationError
 
-from models.settings import Ablation, Share
+from models.settings import Ablation, Share, Strategy
 
 SHARE = ("p", "[share]")
 
@@ -28,6 +30,16 @@ SHARE = ("p", "[share]")
         ({"strategy": "blank_face", "modality": "audio"}, (), "is of video, but modality is audio"),
         ({"mixture": {"intact": 0.6, "video": 0.5}}, ("mixture",), "more than all samples"),
         ({"mixture": {"gains": 2.0}}, ("mixture", "gains"), "less than or equal to 1"),
+        ({"strategy": "none", "p": 0.3}, (), "p is set, but strategy none has no use for it"),
+        ({"strategy": "mixed", "p": {"high": 0.9}}, (), "p is set, but strategy mixed has no use"),
+        ({"strategy": "optimized", "modality": "audio"}, (), "modality is set, but .* optimized"),
+        ({"strategy": "subclip", "burst": 5.0}, (), "burst is set, .* it is for burst, mixed"),
+        ({"strategy": "mixed", "fill": "soft"}, (), "fill is set, .* it is for modality_dropout"),
+        (
+            {"strategy": "modality_dropout", "mixture": {"gains": 0.2}},
+            (),
+            "mixture is set, but strategy modality_dropout has no use for it: it is for mixed",
+        ),
         ({"strategy": "clip_one"}, ("strategy",), "Input should be 'none', "),
         ({"fill": "medium"}, ("fill",), "Input should be 'hard', 'soft' or 'noise'"),
     ],
@@ -42,16 +54,20 @@ def test_a_mistake_is_said_once(given: dict, where: tuple, message: str) -> None
 @pytest.mark.parametrize(
     "given",
     [
-        {"p": 0},
-        {"p": 1},
-        {"p": {"low": 0.0, "high": 1.0}},
-        {"p": {"scale": "log"}},
+        {"strategy": "clip_zero", "p": 0},
+        {"strategy": "noise", "p": 1, "modality": "either"},
+        {"strategy": "subclip", "p": {"low": 0.0, "high": 1.0}},
+        {"strategy": "frame_repeat", "p": {"scale": "log"}, "modality": "audio"},
         {"strategy": "burst", "p": 1.0},
         {"strategy": "burst", "p": 0.95, "burst": 20.0},
         {"strategy": "burst", "p": 0.9, "burst": 1 / (1 - 0.9)},
         {"strategy": "burst", "p": {"high": 0.999}, "burst": 2.0},
-        {"mixture": {"intact": 0.9, "video": 0.1}},
-        {"mixture": {"intact": 0.35, "video": 0.65}},
+        {"strategy": "mixed", "mixture": {"intact": 0.9, "video": 0.1}, "burst": 4.0},
+        {"strategy": "mixed", "mixture": {"intact": 0.35, "video": 0.65}},
+        {"strategy": "modality_dropout", "fill": "noise"},
+        # What is said is the default.
+        {"strategy": "none", "modality": "video", "p": 0.5, "burst": 15.0, "fill": "hard"},
+        {"strategy": "optimized", "mixture": {"intact": 0.45, "p": {"scale": "log"}}},
     ],
 )
 def test_what_is_possible_is_taken(given: dict) -> None:
@@ -60,3 +76,30 @@ def test_what_is_possible_is_taken(given: dict) -> None:
     assert Ablation.model_validate_json(ablation.model_dump_json()) == ablation
     if isinstance(given.get("p"), dict):
         assert isinstance(ablation.p, Share)
+
+
+@pytest.mark.parametrize("strategy", get_args(Strategy))
+def test_every_strategy_takes_exactly_what_it_uses(strategy: str) -> None:
+    others = {
+        "modality": "either",
+        "p": 0.7,
+        "burst": 16.0,
+        "fill": "soft",
+        "mixture": {"gains": 0.1},
+    }
+    used = {
+        "burst": {"modality", "p", "burst"},
+        "modality_dropout": {"fill"},
+        "mixed": {"mixture", "burst"},
+        "none": set(),
+        "optimized": set(),
+        "blank_face": {"p"},  # of video alone
+    }.get(strategy, {"modality", "p"})
+    taken = set()
+    for name, value in others.items():
+        try:
+            Ablation.model_validate({"strategy": strategy, name: value})
+            taken.add(name)
+        except ValidationError:
+            pass
+    assert taken == used

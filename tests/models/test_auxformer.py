@@ -221,6 +221,40 @@ def test_evaluation_averages_all_networks(modalities: tuple[Modality, ...]) -> N
     assert torch.allclose(network.eval()(x, mask).fused, every.mean(0), atol=1e-6)
 
 
+@pytest.mark.parametrize("task", ["frames", "classes"])
+@pytest.mark.parametrize("pooling", ["last", "token"])
+def test_what_is_gone_is_left_out_of_the_average(pooling: str, task: str) -> None:
+    network = case(presence="marked", pooling=pooling, **CALM).build(task)
+    mask, x = lengths_mask([7, 4, 5, 6]), random_inputs(4, 7)
+    present = {m: mask.clone() for m in BOTH}
+    present["audio"][[1, 3]] = False
+    present["video"][[2, 3]] = False
+    present["video"][0, 1:] = False  # a single frame is enough
+    fused, auxiliary, gone = network(x, mask, present)
+    assert gone["audio"].tolist() == [False, True, False, True]
+    assert gone["video"].tolist() == [False, False, True, True]
+    audio, video = auxiliary["audio"], auxiliary["video"]
+    found = network.eval()(x, mask, present).fused
+    for clip, said in enumerate([(fused, audio, video), (fused, video), (fused, audio), (fused,)]):
+        expected = torch.stack([own[clip] for own in said]).mean(0)
+        assert torch.allclose(found[clip], expected, atol=1e-6)
+
+
+def test_an_auxiliary_network_learns_nothing_from_what_is_gone() -> None:
+    network, batch = case(presence="marked").build("classes"), labelled_batch("classes")
+    nowhere = {m: torch.zeros_like(batch.mask) for m in BOTH}
+    outputs = network(batch.inputs(), batch.mask, nowhere)
+    total_loss(network, TASKS["classes"], outputs, batch).backward()
+    assert all(not p.grad.any() for p in network.auxiliary.parameters())
+    assert network.head.output.weight.grad.any()
+
+
+def test_with_presence_ignored_nothing_is_gone() -> None:
+    network, mask, x = case().evaluated("classes"), lengths_mask([7, 4]), random_inputs(2, 7)
+    outputs = network(x, mask, {m: torch.zeros_like(mask) for m in BOTH})
+    assert not any(gone.any() for gone in outputs.gone.values())
+
+
 def test_an_auxiliary_network_sees_one_modality() -> None:
     network, mask, x = case().evaluated("classes"), lengths_mask([7, 4]), random_inputs(2, 7)
     before = network(x, mask)

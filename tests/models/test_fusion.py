@@ -171,14 +171,15 @@ def test_frame_weights_are_summed_attention(frames: int, heads: int, seed: int) 
     weights = fusion("ia", sizes=size(heads)).weights["video"]
     mask = real(frames, (frames + 1) // 2)
     video = Stream(torch.randn(2, frames, 8), mask, mask & (torch.rand(2, frames) < 0.6))
-    audio = Stream(torch.randn(2, frames, 16), mask, mask)
+    audio = Stream(torch.randn(2, frames, 16), mask, mask & (torch.rand(2, frames) < 0.6))
     theirs = nn.MultiheadAttention(16, heads, bias=False, kdim=8, vdim=8, batch_first=True)
     with torch.no_grad():
         theirs.q_proj_weight.copy_(weights.query.weight)
         theirs.k_proj_weight.copy_(weights.key.weight)
     _, attention = theirs(audio.x, video.x, video.x, key_padding_mask=~video.keys)
     found = weights(video, audio)
-    assert torch.allclose(found, (attention * mask.unsqueeze(-1)).sum(1), atol=1e-5)
+    votes = (attention * audio.keys.unsqueeze(-1)).sum(1) / audio.keys.sum(1, keepdim=True)
+    assert torch.allclose(found, votes * mask.sum(1, keepdim=True), atol=1e-5)
     assert torch.allclose(found.sum(1), mask.sum(1).float(), atol=1e-4)
     assert not found[~video.keys].any()
 
@@ -224,6 +225,15 @@ def test_missing_frames_get_no_attention(kind: str) -> None:
     assert torch.allclose(
         into(encoded[other], changed).x, into(encoded[other], encoded[heard]).x, atol=1e-6
     )
+
+
+def test_missing_frames_of_the_other_modality_give_no_weight() -> None:
+    weights = fusion("ia", presence="marked").weights["video"]
+    video, audio = stream(2, 5, 8), stream(2, 5, 16, real(3, 5))
+    changed = audio.holding(audio.x + 9 * (~audio.present).unsqueeze(-1))
+    assert torch.equal(weights(video, changed), weights(video, audio))
+    everything = Stream(audio.x, audio.mask, audio.mask)
+    assert not torch.allclose(weights(video, everything)[0], weights(video, audio)[0], atol=1e-4)
 
 
 @pytest.mark.parametrize(("kind", "heard"), [("tav", "audio"), ("tva", "video")])

@@ -138,3 +138,19 @@ def test_the_mean_of_the_weights_is_the_recurrence_and_goes_on_from_its_state() 
 def test_without_a_mean_the_weights_are_the_networks_own() -> None:
     module = network()
     assert Optimisation(module, TrainSettings()).averaged is module
+
+
+def test_the_share_that_is_kept_takes_some_steps_to_matter() -> None:
+    """Step n keeps (1 + n) / (10 + n) at most: one half at n = 8."""
+    module = network()
+    means = [Optimisation(module, TrainSettings(average=share)) for share in (0.5, 0.9)]
+
+    def step(number: int) -> bool:
+        loss_of(module, number).backward()
+        means[0].optimizer.step()
+        for mean in means:
+            mean.close_step()
+        one, other = (mean.averaged.state_dict() for mean in means)
+        return all(torch.equal(weights, other[name]) for name, weights in one.items())
+
+    assert [step(number) for number in range(12)] == [True] * 9 + [False] * 3

@@ -135,6 +135,22 @@ def test_parameters_are_as_many_as_the_papers(
     assert parameters(built(preset, network, task, **own)) == expected
 
 
+# What papers do not state and corpora differ in, and what changes no result.
+LEFT_TO_THE_USER = {"heldout", "epochs", "patience", "batch_clips", "precision"}
+HAS_ANOTHER_PLACE = {"seeds", "checkpoint_seconds", "network"}
+PINNED = TrainSettings.model_fields.keys() - LEFT_TO_THE_USER - HAS_ANOTHER_PLACE
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_preset_names_every_setting_that_is_not_left_to_the_user(preset: PresetName) -> None:
+    train = PRESETS[preset].train
+    unused = {"momentum"} if train["optimizer"] == "adam" else set()
+    if train["decay"] == "none":
+        unused |= {"decay_epochs", "decay_factor"}
+    assert train.keys() >= PINNED - unused
+    assert not train.keys() & HAS_ANOTHER_PLACE
+
+
 def test_every_preset_says_all_that_would_change_its_paper() -> None:
     """Nothing of how parameters are updated is left to the shared settings of another corpus."""
     shared = TrainSettings(
@@ -144,15 +160,23 @@ def test_every_preset_says_all_that_would_change_its_paper() -> None:
         weight_decay=0.1,
         clip_norm=0.1,
         decay="step",
+        decay_epochs=2,
+        decay_factor=0.7,
         choose_by="loss",
+        average=0.9,
+        class_weights="balanced",
         network=NetworkSize(dim=8, heads=8, ffn=8, layers=8, dropout=0.8),
     )
+    plain_values = TrainSettings().model_dump(include=PINNED)
+    assert all(value != plain_values[k] for k, value in shared.model_dump(include=PINNED).items())
     for preset, network in EVERY:
         one = ["audio", "video"] if 2 in TAKES[network] else ["video"]
         model = ModelSettings(network=network, preset=preset, modalities=one)
         changed, plain = resolve(model, shared), resolve(model, TrainSettings())
         assert changed.size == plain.size
         unused = {"momentum"} if plain.train.optimizer == "adam" else set()
+        if plain.train.decay == "none":
+            unused |= {"decay_epochs", "decay_factor"}
         assert changed.train.model_dump(exclude=unused) == plain.train.model_dump(exclude=unused)
 
 
@@ -218,6 +242,59 @@ def test_a_mistake_is_found_in_its_section(own: dict[str, Any], place: tuple[str
     with pytest.raises(ValidationError) as caught:
         resolve(ModelSettings(**own), TrainSettings())
     assert [error["loc"] for error in caught.value.errors()] == [place]
+
+
+VIDEO = {"network": "auxformer", "modalities": ["video"]}
+MUTE = {"weight_fused": 0.0, "weight_video": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("own", "says"),
+    [
+        (
+            {**VIDEO, "options": {"weight_audio": 0.5}},
+            r"options.weight_audio is set, but the model does not see audio: .* \['video'\]",
+        ),
+        (
+            {**VIDEO, "options": MUTE},
+            "weight_fused and weight_video are 0: nothing would be learnt",
+        ),
+        ({"train": {"momentum": 0.5}}, "train.momentum is of sgd, but optimizer is adam"),
+        (
+            {"preset": "parthasarathy2020", "train": {"momentum": 0.9}},
+            "train.momentum is of sgd, but optimizer is adam",
+        ),
+        ({"options": {"auxiliary": 0.3, "alone": "mean"}}, "options.alone needs presence"),
+    ],
+)
+def test_a_setting_without_a_use_is_refused(own: dict[str, Any], says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        resolve(ModelSettings(**own), TrainSettings(optimizer="adam"))
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        {**VIDEO, "options": {"auxiliary": False}},
+        {**VIDEO, "options": {"weight_fused": 0.0, "weight_video": 0.1}},
+        {"network": "auxformer", "options": MUTE},
+        {"train": {"optimizer": "sgd", "momentum": 0.5}},
+        {"network": "fusion", "preset": "chumachenko2022", "train": {"momentum": 0.5}},
+    ],
+)
+def test_a_setting_with_a_use_is_taken(own: dict[str, Any]) -> None:
+    resolve(ModelSettings(**own), TrainSettings(momentum=0.7))
+
+
+@pytest.mark.parametrize("preset", [None, "parthasarathy2021"])
+@pytest.mark.parametrize("network", ["recurrent", "affwildnet"])
+def test_without_attention_any_dimension_is_possible(
+    network: NetworkName, preset: PresetName | None
+) -> None:
+    model = ModelSettings(network=network, preset=preset, size={"dim": 33})
+    found = resolve(model, TrainSettings())
+    assert found.size.dim == 33
+    assert NetworkSize.model_validate(found.size.model_dump()) == found.size
 
 
 @pytest.mark.parametrize("network", OPTIONS)

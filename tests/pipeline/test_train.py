@@ -128,6 +128,11 @@ OPTIMIZED = {"strategy": "optimized"}
             "train.batch_clips of a is 4, of which optimized cannot take a fifth",
         ),
         (
+            {"models": {"a": {"network": "auxformer", "options": {"pooling": "mean"}}}},
+            AFFECT,
+            "options.pooling of a is set, and every frame has labels of its own",
+        ),
+        (
             {"models": {"a": {"ablation": BLANK}}},
             AFFECT,
             "models.a.ablation.strategy is blank_face, and the corpus gives features",
@@ -167,6 +172,8 @@ def test_training_and_evaluation_refuse_it_before_any_work(tmp_path, monkeypatch
         ({"train": {"batch_clips": 1}}, AFFECT),
         ({"models": {"a": {"ablation": BLANK}}}, AFFECT),
         ({"models": {"a": {"ablation": OPTIMIZED, "train": {"batch_clips": 5}}}}, CLASSES),
+        ({"models": {"a": {"network": "auxformer", "options": {"pooling": "mean"}}}}, CLASSES),
+        ({"models": {"a": {"network": "auxformer", "options": {"pooling": "last"}}}}, AFFECT),
         # What no model is trained with does not matter.
         (
             {

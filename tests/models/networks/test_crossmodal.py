@@ -1,7 +1,7 @@
 import torch
 from network_cases import FEATURES, Case, lengths_mask, random_inputs
 
-from models.networks import Recogniser, build
+from models.networks import Recogniser, Stream, build
 from models.settings import ModelSettings, NetworkSize, Task
 
 BOTH = ("audio", "video")
@@ -47,3 +47,14 @@ def test_a_modality_left_alone_speaks_through_its_own_head() -> None:
     expected[1], expected[2] = auxiliary["audio"][1], auxiliary["video"][2]
     assert torch.allclose(fused, expected, atol=1e-6)
     assert not torch.allclose(usual(x, mask, present).fused, expected, atol=1e-3)
+
+
+def test_what_was_made_of_other_contents_is_not_kept() -> None:
+    network = Case("crossmodal", BOTH).evaluated()
+    x, mask = random_inputs(2, 4)["audio"], lengths_mask([4, 3])
+    received = network.receive(network.project("audio", x), "audio", mask, mask)
+    encoded = network.encode("audio", received)
+    held = encoded.holding(2 * encoded.x)
+    assert type(held) is Stream
+    assert torch.equal(held.x, 2 * encoded.x)
+    assert torch.equal(held.keys, encoded.keys)
