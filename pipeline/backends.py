@@ -64,7 +64,7 @@ def _run_on_loky(
     with parallel_config("loky", n_jobs=workers, inner_max_num_threads=threads):
         parallel = Parallel(return_as="generator_unordered")
         try:
-            yield from parallel(delayed(_with_parent)(work, task) for task in tasks)
+            yield from parallel(delayed(_with_parent)(os.getpid(), work, task) for task in tasks)
         except TerminatedWorkerError as error:
             raise _worker_killed() from error
 
@@ -95,9 +95,13 @@ def _worker_killed() -> InputError:
     )
 
 
-def _with_parent(work: Callable[[Task], Result], task: Task) -> Result:
-    """Do one task in a process that ends when its parent is killed."""
-    end_with_parent()
+def _with_parent(parent: int, work: Callable[[Task], Result], task: Task) -> Result:
+    """Do one task in a process that ends when its parent is killed.
+
+    Of one process joblib makes no other: that must outlive its own parent, a shell that is closed.
+    """
+    if os.getpid() != parent:
+        end_with_parent()
     return work(task)
 
 

@@ -505,3 +505,26 @@ def test_no_scheduler_at_an_address_is_one_sentence(tmp_path, log, monkeypatch):
     )
     with pytest.raises(InputError, match=r"tcp://127\.0\.0\.1:9 cannot be reached"):
         run_jobs("stage", jobs_of(["a"], log), execution)
+
+
+def test_work_in_one_process_outlives_the_shell_that_began_it(tmp_path):
+    said = tmp_path / "said"
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import os, sys, time\n"
+        "from pathlib import Path\n"
+        "from pipeline.backends import run_all\n"
+        "from pipeline.params import ExecutionSettings\n"
+        "list(run_all(str, [1], ExecutionSettings(workers=1)))\n"
+        "os.kill(os.getppid(), 9)\n"
+        "time.sleep(1)\n"
+        f"Path({str(said)!r}).write_text('still here')\n"
+    )
+    # The shell waits for the program, which kills it.
+    shell = f"{sys.executable} {program} & wait"
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+    subprocess.run(["sh", "-c", shell], env=environment, check=False)
+    until = time.monotonic() + 30
+    while not said.exists() and time.monotonic() < until:
+        time.sleep(0.1)
+    assert said.exists()
