@@ -6,13 +6,14 @@ from pathlib import Path
 import pandas as pd
 
 from reports.schema import MEAN
-from reports.summary import HEADLINES, Summary
+from reports.summary import HEADLINES, WORST_DROP, Summary
 
 PANEL = ["p", "value", "sd", "n", "target", "model"]
 # What dvc.yaml draws: DVC leaves plots without rows out, but complains of files that are not there.
 DRAWN = [
     f"{m}_{s}" for m in ("audio", "video") for s in ("clip_zero", "frame_zero", "frame_repeat")
 ]
+TABLED = tuple(name for name in HEADLINES if name != WORST_DROP)
 VIDEOS = ["item", "value", "target", "model"]
 TRACE = ["time", "value", "target", "model"]
 
@@ -21,8 +22,8 @@ def write_metrics(folder: Path, metrics: dict[str, dict[str, dict[str, float]]])
     """Write all metrics in one file, and the headlines of each model in one of its own.
 
     `dvc metrics show` prints a row per file and a column per number, so the folder `metrics/` has
-    what fits a table to read: the headlines of each target. `metrics.json` has the mean of the
-    targets and the other metrics too.
+    what fits a table to read: four headlines of each target. `metrics.json` has the worst drop,
+    the mean of the targets and the other metrics too.
 
     Args:
         folder: gets `metrics.json` and, whatever is known of a model, `metrics/<model>.json`.
@@ -31,7 +32,7 @@ def write_metrics(folder: Path, metrics: dict[str, dict[str, dict[str, float]]])
     _write_json(folder / "metrics.json", metrics)
     for model, targets in metrics.items():
         headlines = {
-            target: {name: value for name, value in numbers.items() if name in HEADLINES}
+            target: {name: value for name, value in numbers.items() if name in TABLED}
             for target, numbers in targets.items()
             if target != MEAN
         }
