@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from project import ROOT
 
 from features.errors import InputError
 from pipeline import cache as module

@@ -4,7 +4,7 @@ import ast
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from project import ROOT
 from ruamel.yaml import YAML
 
 PACKAGES = ("features", "models", "pipeline", "reports")

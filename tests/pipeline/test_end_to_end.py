@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
-from conftest import Project
+from project import Project
 from safetensors.numpy import load_file
 
 from features.store import item_names, open_store, read_array, read_item

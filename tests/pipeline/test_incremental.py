@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Project
+from project import Project
 
 from features.store import item_names, open_store
 from pipeline.hashes import hash_of_file

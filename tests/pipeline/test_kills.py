@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from conftest import Project
+from project import Project
 
 from features.corpora.demo import make_clip
 from features.corpora.settings import DemoSettings

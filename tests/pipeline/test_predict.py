@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import Project
 from media_factory import flat_frames, make_video, tone
+from project import Project
 
 from features.errors import InputError
 from models.settings import ModelSettings, Task

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import Project
+from project import Project
 
 from features.errors import InputError
 from pipeline import study, study_runs

@@ -3,7 +3,7 @@ import json
 import pandas as pd
 import pytest
 import result_files
-from test_significance import Run
+from drawn_results import Run
 
 from features.corpora.item import Task
 from pipeline import summarise

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pandas as pd
 import pytest
-from conftest import Project
+from project import Project
 from ruamel.yaml import YAML
 
 from features.store import item_names, open_store

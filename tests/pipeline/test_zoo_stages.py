@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Project
+from project import Project
 
 from features.corpora import folder
 from features.corpora.settings import SplitSettings
