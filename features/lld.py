@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from features.errors import InputError
 from features.media import LONGEST_HOURS, MAX_SAMPLE, SAMPLE_RATE
 from features.settings import LLDSettings
-from features.verify import sha256_of
+from features.verify import hash_of_file
 
 if TYPE_CHECKING:
     import opensmile
@@ -271,7 +271,7 @@ def _user_config(name: str, sha256: str | None) -> str:
             f"the openSMILE config {name} does not exist",
             f"check `set` of the section lld; the sets known by name are {known}",
         )
-    if sha256_of(path) != sha256:
+    if hash_of_file(path) != sha256:
         raise InputError(
             f"{name} has another SHA-256 than the section lld states",
             "check that it is the file you mean, and correct `sha256`",

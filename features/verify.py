@@ -1,4 +1,4 @@
-"""Whether a file that was downloaded is the one that was meant."""
+"""A file's hash: whether one that was downloaded is the one that was meant."""
 
 import hashlib
 from pathlib import Path
@@ -6,8 +6,8 @@ from pathlib import Path
 from features.errors import InputError
 
 
-def sha256_of(path: str | Path) -> str:
-    """Hash of a file's content, in hexadecimal.
+def hash_of_file(path: str | Path) -> str:
+    """SHA-256 of a file's content, in hexadecimal.
 
     Raises:
         OSError: the file cannot be read.
@@ -29,7 +29,7 @@ def verify_sha256(path: str | Path, sha256: str, what: str, remedy: str) -> None
         InputError: the file cannot be read or has another hash.
     """
     try:
-        found = sha256_of(path)
+        found = hash_of_file(path)
     except OSError as error:
         raise InputError(f"{what} {path} cannot be read ({error.strerror})", remedy) from error
     if found != sha256.lower():

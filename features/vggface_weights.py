@@ -25,7 +25,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from features.errors import InputError
-from features.verify import sha256_of, verify_sha256
+from features.verify import hash_of_file, verify_sha256
 from features.vggface import BLOCKS, POOLED, ChannelOrder, Origin, VGGFaceFC6
 
 _REMEDY = "give a VGG-16 weight file of keras-vggface (.h5) or torch (.pth, .pt, .safetensors)"
@@ -178,7 +178,7 @@ def _network(state: dict[str, Tensor], origin: Origin, width: float) -> VGGFaceF
 
 def _sha256(path: Path) -> str:
     try:
-        return sha256_of(path)
+        return hash_of_file(path)
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror})", _REMEDY) from error
 

@@ -8,7 +8,7 @@ from typing import Any
 from features.corpora.item import Side
 from features.settings import FaceSettings
 from features.store import assemble, item_names, new_item, open_store, read_array, read_item
-from features.verify import sha256_of
+from features.verify import hash_of_file
 from pipeline.console import say
 from pipeline.hashes import hash_of
 from pipeline.items import Job, from_file, media_items, run_jobs, stage_errors
@@ -96,7 +96,7 @@ def versions(settings: FaceSettings) -> dict[str, str]:
     if settings.detector == "cnn":
         from features.faces.dlib_detectors import mmod_file
 
-        found["mmod"] = sha256_of(mmod_file())
+        found["mmod"] = hash_of_file(mmod_file())
     return found
 
 

@@ -7,6 +7,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from features.verify import hash_of_file
+
 PROJECT = Path(__file__).resolve().parents[1]
 
 
@@ -14,12 +16,6 @@ def hash_of(*parts: Any) -> str:
     """SHA-256 of JSON-serialisable parts."""
     content = json.dumps(parts, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(content.encode()).hexdigest()
-
-
-def hash_of_file(path: Path) -> str:
-    """SHA-256 of a file's content."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def versions(libraries: Iterable[str]) -> list[str]:
