@@ -7,11 +7,9 @@ import numpy as np
 import pandas as pd
 
 from features.corpora.item import SPLITS, TIME, Corpus, Item, Task
+from features.corpora.notes import NAMED, some_of
 from features.media import AUDIO_ONLY_RATE
 from pipeline.console import say
-
-NAMED = 5
-"""Items that a sentence names; the others it counts."""
 
 BINS = 5
 """Of a histogram of numbers."""
@@ -131,5 +129,4 @@ def mismatches(items: list[Item], table: pd.DataFrame) -> list[str]:
 
 def _names(names: Iterable[str]) -> str:
     listed = list(names)
-    more = f", … ({len(listed)} in all)" if len(listed) > NAMED else ""
-    return ", ".join(listed[:NAMED]) + more
+    return some_of(listed) + (f" ({len(listed)} in all)" if len(listed) > NAMED else "")

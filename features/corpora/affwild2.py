@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from features.corpora.folder import SUFFIXES
 from features.corpora.item import AFFECT, Corpus, Item, Side, Split
 from features.corpora.labels import read_labels
+from features.corpora.notes import some_of
 from features.corpora.paths import inside
 from features.corpora.settings import AffWild2Settings
 from features.errors import InputError
@@ -121,20 +122,16 @@ def _notes(items: list[Item], subjects: list[Subject], unused: int) -> tuple[str
     ]
     missing = [subject.name for subject in subjects if not subject.video]
     if missing:
-        notes.append(f"{len(missing)} subjects have no video and are left out: {_some(missing)}")
+        notes.append(f"{len(missing)} subjects have no video and are left out: {some_of(missing)}")
     inferred = [s.name for s in subjects if s.side and not s.name.endswith(f"_{s.side}")]
     if inferred:
         notes.append(
             f"{len(inferred)} names have no side, but share their video with one that has and are "
-            f"taken for the other: {_some(inferred)}"
+            f"taken for the other: {some_of(inferred)}"
         )
     if unused:
         notes.append(f"{unused} videos are in none of the sets read and are left out")
     return tuple(notes)
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
 
 
 # ---------------------------------------------------------------------- who is in which video

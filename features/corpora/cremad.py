@@ -18,6 +18,7 @@ import pandas as pd
 
 from features.corpora.item import Corpus, Item, Task
 from features.corpora.labels import class_label
+from features.corpora.notes import some_of
 from features.corpora.paths import inside
 from features.corpora.settings import CremadSettings, SplitSettings
 from features.corpora.splits import draw_splits
@@ -92,7 +93,7 @@ def _notes(
     votes = settings.votes.replace("_", "-")
     notes = [f"{len(tied)} clips have no plurality among the {votes} votes: {outcome}"]
     if missing:
-        names = ", ".join(missing[:5]) + (", …" if len(missing) > 5 else "")
+        names = some_of(missing)
         notes.append(f"{len(missing)} labelled clips have no video and are left out: {names}")
     return tuple(notes)
 

@@ -26,6 +26,7 @@ import pandas as pd
 
 from features.corpora.item import TIME, Corpus, Item, Task
 from features.corpora.labels import class_label
+from features.corpora.notes import some_of
 from features.corpora.paths import inside
 from features.corpora.settings import MspImprovSettings, SplitSettings
 from features.corpora.splits import draw_splits
@@ -83,8 +84,7 @@ def read(root: Path, settings: MspImprovSettings, split: SplitSettings) -> Corpu
     ]
     missing = [clip.name for clip in clips if clip.name not in videos]
     if missing:
-        names = ", ".join(missing[:5]) + (", …" if len(missing) > 5 else "")
-        notes.append(f"{len(missing)} clips have no video and are left out: {names}")
+        notes.append(f"{len(missing)} clips have no video and are left out: {some_of(missing)}")
     notes.append("sessions are dealt to the splits as a whole, their two speakers together")
     return Corpus(task, items, notes=tuple(notes))
 
