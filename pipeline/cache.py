@@ -230,7 +230,7 @@ def main() -> None:
     parser.add_argument("--unused-days", type=_amount, help="delete what was not used for so long")
     parser.add_argument("--max-gb", type=_amount, help="delete the longest unused down to a size")
     asked = parser.parse_args()
-    with stage_errors():
+    with stage_errors(goes_on=False):
         cache = Cache(load_params().execution.cache_folder)
         prunes = asked.unused_days is not None or asked.max_gb is not None
         deletes = prunes or asked.verify

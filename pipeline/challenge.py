@@ -31,7 +31,7 @@ def main() -> None:
     parser.add_argument("--wanted", type=Path, help="the challenge's list of image locations")
     parser.add_argument("--out", type=Path, default=Path("predictions.txt"), help="file to write")
     asked = parser.parse_args()
-    with stage_errors():
+    with stage_errors(goes_on=False):
         text = predictions_of(model_folder(asked.model, asked.seed), asked.split, asked.wanted)
         with writing_to(asked.out.parent):
             asked.out.parent.mkdir(parents=True, exist_ok=True)

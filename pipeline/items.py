@@ -245,10 +245,19 @@ def _is_out_of_memory(error: Exception) -> bool:
 
 
 @contextmanager
-def stage_errors() -> Iterator[None]:
-    """Turn what a user can mend into one sentence or one table, and exit status 1."""
+def stage_errors(*, goes_on: bool = True) -> Iterator[None]:
+    """Turn what a user can mend into one sentence or one table, and exit status 1.
+
+    Ctrl-C ends in a sentence too, and exit status 130, as shells have it.
+
+    Args:
+        goes_on: whether the same command, run again, has what was done.
+    """
     try:
         yield
+    except KeyboardInterrupt:
+        say("stopped; the same command goes on where it was" if goes_on else "stopped")
+        raise SystemExit(130) from None
     except InputError as error:
         _stop(f"{error}")
     except StageFailedError as error:

@@ -39,7 +39,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, help="which run of it (default: the first)")
     parser.add_argument("--out", type=Path, default=Path(), help="folder for the results")
     arguments = parser.parse_args()
-    with stage_errors():
+    with stage_errors(goes_on=False):
         folder = model_folder(arguments.model, arguments.seed)
         with writing_to(arguments.out):  # found out before the work, not after it
             arguments.out.mkdir(parents=True, exist_ok=True)

@@ -259,6 +259,53 @@ def test_stage_errors_are_one_sentence_or_one_table(capsys):
         crash(Path())
 
 
+@pytest.mark.parametrize(
+    ("goes_on", "said"),
+    [(True, "stopped; the same command goes on where it was"), (False, "stopped")],
+)
+def test_ctrl_c_is_one_sentence(capsys, goes_on, said):
+    with pytest.raises(SystemExit) as caught, stage_errors(goes_on=goes_on):
+        raise KeyboardInterrupt
+    assert caught.value.code == 130
+    assert capsys.readouterr().err == f"{said}\n"
+
+
+STAGE = """
+import sys, time
+from functools import partial
+from pathlib import Path
+from pipeline.items import Job, run_jobs, stage_errors
+from pipeline.params import ExecutionSettings
+
+def work(log, out):
+    (log / out.parent.name).touch()
+    time.sleep(60)
+
+log = Path(sys.argv[1])
+with stage_errors():
+    jobs = [Job(key, key * 32, partial(work, log)) for key in ("aa", "bb", "cc")]
+    run_jobs("stage", jobs, ExecutionSettings(workers=2, cache=sys.argv[2]))
+"""
+
+
+def test_ctrl_c_at_a_terminal_is_one_sentence_of_a_stage_with_workers(log, execution):
+    log.mkdir()
+    stage = subprocess.Popen(
+        [sys.executable, "-c", STAGE, str(log), execution.cache],
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    until = time.monotonic() + 30
+    while len(list(log.iterdir())) < 2 and time.monotonic() < until:
+        time.sleep(0.05)
+    os.killpg(stage.pid, signal.SIGINT)  # as a terminal does: the workers get it as well
+    _, said = stage.communicate(timeout=30)
+    assert stage.returncode == 130
+    assert "stopped; the same command goes on where it was" in said
+    assert "Traceback" not in said
+
+
 # ------------------------------------------------------------------ kills and races
 
 
