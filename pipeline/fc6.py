@@ -27,9 +27,9 @@ from features.store import (
     read_item,
     read_key,
 )
-from pipeline.cache import Cache
 from pipeline.console import progress_bar, say
 from pipeline.hashes import hash_of, versions
+from pipeline.item_cache import Cache
 from pipeline.items import (
     Failure,
     Job,

@@ -17,9 +17,9 @@ from rich.text import Text
 
 from features.errors import InputError
 from pipeline.backends import run_all
-from pipeline.cache import FULL, Cache
 from pipeline.console import console, progress_bar, say
 from pipeline.hashes import hash_of_file
+from pipeline.item_cache import FULL, Cache
 from pipeline.outputs import CorpusItem, read_facts, read_items
 from pipeline.params import ExecutionSettings
 

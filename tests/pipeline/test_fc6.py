@@ -14,8 +14,8 @@ from features.store import assemble, open_store, read_array, read_item, write_it
 from features.vggface import MEAN_RGB, Origin, VGGFaceFC6, prepare
 from features.vggface_weights import random_weights
 from pipeline import fc6
-from pipeline.cache import Cache
 from pipeline.fc6 import NetworkFailedError
+from pipeline.item_cache import Cache
 from pipeline.items import StageFailedError
 from pipeline.params import ExecutionSettings
 
