@@ -13,8 +13,8 @@ from features.settings import FC6Settings
 from features.store import assemble, open_store, read_array, read_item, write_item
 from features.vggface import MEAN_RGB, Origin, VGGFaceFC6, prepare
 from features.vggface_weights import random_weights
-from pipeline import fc6
-from pipeline.fc6 import NetworkFailedError
+from pipeline import fc6, fc6_items, fc6_network
+from pipeline.fc6_network import NetworkFailedError
 from pipeline.item_cache import Cache
 from pipeline.items import StageFailedError
 from pipeline.params import ExecutionSettings
@@ -195,12 +195,12 @@ def test_overflow_fails_the_items_that_it_is_in(tmp_path, execution, loaded, net
 
 @pytest.mark.parametrize("error", [MemoryError(), RuntimeError("odd"), ValueError("odder")])
 def test_whatever_goes_wrong_with_an_item_is_its_own(faces, execution, loaded, monkeypatch, error):
-    def reading(group, name, of=fc6.iterate_rows):
+    def reading(group, name, of=fc6_items.iterate_rows):
         yield from of(group, name)
         if group.name.endswith("long"):
             raise error
 
-    monkeypatch.setattr(fc6, "iterate_rows", reading)
+    monkeypatch.setattr(fc6_items, "iterate_rows", reading)
     with pytest.raises(StageFailedError) as caught:
         run(faces, execution)
     [failure] = caught.value.failures
@@ -218,7 +218,7 @@ def test_a_failure_of_the_network_is_one_sentence(faces, execution, monkeypatch,
         raise torch.OutOfMemoryError(OUT_OF_MEMORY)
 
     monkeypatch.setattr(where, failing)
-    with pytest.raises(fc6.NetworkFailedError) as caught:
+    with pytest.raises(NetworkFailedError) as caught:
         run(faces, execution)
     assert str(caught.value) == (
         "the network of fc6 failed on cpu (OutOfMemoryError: CUDA out of memory. Tried to allocate "
@@ -239,7 +239,7 @@ def test_what_was_done_before_the_network_failed_is_kept(faces, execution, loade
 
     monkeypatch.setattr("features.fc6.describe", breaking)
     before = set(threading.enumerate())
-    with pytest.raises(fc6.NetworkFailedError):
+    with pytest.raises(NetworkFailedError):
         run(faces, execution, ["one", "short", "long"])
     assert len(list(Cache(execution.cache_folder).entries())) == 2
     # Threads that wait to be collected as garbage can wait for the thread that collects them.
@@ -364,15 +364,15 @@ def test_precision_is_measured_once_per_machine(execution, monkeypatch):
         measured.append(device)
         (out / "precision").write_text("bf16")
 
-    monkeypatch.setattr(fc6, "measure_precision", measure)
+    monkeypatch.setattr(fc6_network, "measure_precision", measure)
     for _ in range(2):
-        chosen = fc6.choose(FC6Settings(), "cpu", execution)
+        chosen = fc6_network.choose(FC6Settings(), "cpu", execution)
         assert (chosen.precision, chosen.batch_size) == ("bf16", 32)
     assert measured == ["cpu"]
-    assert fc6.choose(FC6Settings(precision="fp32"), "cpu", execution).precision == "fp32"
+    assert fc6_network.choose(FC6Settings(precision="fp32"), "cpu", execution).precision == "fp32"
 
 
 def test_measured_precision_is_written_by_name(tmp_path, monkeypatch):
     monkeypatch.setattr("features.vggface.choose_precision", lambda _: torch.bfloat16)
-    fc6.measure_precision("cpu", tmp_path)
+    fc6_network.measure_precision("cpu", tmp_path)
     assert (tmp_path / "precision").read_text() == "bf16"
