@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from features import media
 from features.errors import InputError
+from features.item_writer import ItemWriter
 from features.settings import FaceSettings
-from features.store import ItemWriter
 
 
 def take_aligned(

@@ -18,8 +18,8 @@ from features.faces.sightings import Sightings
 from features.faces.smooth import smooth_boxes
 from features.faces.subject import choose
 from features.faces.track import link
+from features.item_writer import ItemWriter
 from features.settings import FaceSettings
-from features.store import ItemWriter
 
 if TYPE_CHECKING:
     from features.corpora.item import Side
