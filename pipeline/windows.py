@@ -22,8 +22,8 @@ from features.settings import WindowSettings
 from features.store import assemble, open_store, read_array, read_item, write_item
 from features.windows import Normaliser
 from models.settings import Modality
+from pipeline.adapters import read_corpus
 from pipeline.console import say
-from pipeline.corpus import read_corpus
 from pipeline.hashes import hash_of
 from pipeline.items import Job, run_jobs, stage_errors
 from pipeline.outputs import (
