@@ -16,7 +16,6 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from features.corpora.item import Task
 from features.corpora.labels import labels_of
 from features.errors import InputError
 from features.media import probe
@@ -28,6 +27,7 @@ from pipeline.items import stage_errors
 from pipeline.outputs import MODELS
 from pipeline.params import ExecutionSettings, load_params
 from pipeline.recordings import extracted
+from pipeline.tasks import task_of_labels
 from pipeline.windows import attributes_of, write_windows
 
 
@@ -157,7 +157,7 @@ def write_features(clip: Path, card: recogniser.Card, device: str, parts: Path) 
     with progress_bar("fc6", unit="frames", total=total) as advance:
         fc6.extract(store, card.fc6, device, "", features, progress=advance)
     recording = extracted(store, open_store(sound, stage="predict"), card.windows)
-    task = Task(card.task.kind, card.task.level, tuple(card.task.outputs))
+    task = task_of_labels(card.task)
     normaliser = Normaliser(np.array(card.mean), np.array(card.std))
     labels = labels_of(None, recording.times, task)
     write_windows(window, recording, labels, {"audio": normaliser}, {})

@@ -8,13 +8,14 @@ from typing import Any
 import reports
 from features.errors import InputError
 from models.presets import Resolved
-from models.settings import ModelSettings, Task
+from models.settings import ModelSettings
 from models.settings.model import SHARED
 from pipeline.console import say
 from pipeline.items import stage_errors
 from pipeline.outputs import RESULTS, fresh, read_facts, read_items, read_task
 from pipeline.params import Params, load_params
 from pipeline.significance import significance
+from pipeline.tasks import task_of_models
 
 
 def main() -> None:
@@ -23,7 +24,8 @@ def main() -> None:
         params = load_params()
         run = describe_run(params)
         fresh(RESULTS / "run.json").write_text(json.dumps(run, indent=1) + "\n")
-        tests = significance(RESULTS, list(params.models), run["reference"], _task())
+        task = task_of_models(read_task())
+        tests = significance(RESULTS, list(params.models), run["reference"], task)
         tests.to_csv(fresh(RESULTS / "significance.csv"), index=False, float_format="%.6g")
         fresh(RESULTS / "index.html")
         try:
@@ -36,7 +38,7 @@ def main() -> None:
 def describe_run(params: Params) -> dict[str, Any]:
     """What the page says of the run: corpus, features, models."""
     items = read_items()
-    task, gives_features = _task(), read_facts()["gives_features"]
+    task, gives_features = task_of_models(read_task()), read_facts()["gives_features"]
     speakers = Counter(split for _, split in {(item.speaker, item.split) for item in items})
     seconds = math.fsum(item.seconds for item in items)
     return {
@@ -71,12 +73,6 @@ def _describe_model(model: ModelSettings, resolved: Resolved) -> dict[str, Any]:
         "options": resolved.options.model_dump(),
         "train": resolved.train.model_dump(exclude=set(SHARED)),
     }
-
-
-def _task() -> Task:
-    """The task of the corpus, as the models know it."""
-    task = read_task()
-    return Task(kind=task.kind, level=task.level, outputs=list(task.outputs))
 
 
 if __name__ == "__main__":

@@ -38,6 +38,7 @@ from pipeline.outputs import (
 )
 from pipeline.params import Params, load_params
 from pipeline.recordings import Given, Recording, Source, Stores
+from pipeline.tasks import task_of_models
 
 VERSION = 3
 """Raise it when the code of this stage gives other windows than before."""
@@ -89,7 +90,7 @@ def attributes_of(settings: WindowSettings, task: Task, normaliser: Normaliser) 
     return {
         "settings": settings.model_dump(),
         "clip_frames": settings.clip_frames,
-        "task": {"kind": task.kind, "level": task.level, "outputs": list(task.outputs)},
+        "task": task_of_models(task).model_dump(),
         "normaliser": {"mean": normaliser.mean.tolist(), "std": normaliser.std.tolist()},
     }
 
