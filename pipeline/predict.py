@@ -18,7 +18,7 @@ from scipy.special import softmax
 
 from features.corpora.labels import labels_of
 from features.errors import InputError
-from features.media import probe
+from features.media import frame_times, probe
 from features.store import assemble, open_store, read_array, read_item
 from features.windows import Normaliser
 from pipeline import faces, fc6, lld, recogniser
@@ -145,7 +145,13 @@ def execution_settings() -> ExecutionSettings:
 
 
 def write_features(clip: Path, card: recogniser.Card, device: str, parts: Path) -> None:
-    """Run the extraction stages on one file, with the settings the model was trained with."""
+    """Run the extraction stages on one file, with the settings the model was trained with.
+
+    Raises:
+        InputError: the file cannot be read, or is too long for a sequence.
+    """
+    if card.task.level == "sequence":
+        check_length(clip)
     face, sound, features, window = (parts / name for name in ("face", "lld", "fc6", "window"))
     with reading(clip):
         total = probe(clip).frames
@@ -164,6 +170,20 @@ def write_features(clip: Path, card: recogniser.Card, device: str, parts: Path) 
     attributes = attributes_of(card.windows, task, normaliser)
     assemble(parts / "windows.zarr", {"clip": window}, attributes)
     assemble(parts / "fc6.zarr", {"clip": features}, {})
+
+
+def check_length(clip: Path) -> None:
+    """Refuse a sequence that is too long before an extraction that would be in vain.
+
+    Raises:
+        InputError: it is too long, or cannot be read.
+    """
+    from models.data import MAX_SEQUENCE_FRAMES, SequenceTooLongError
+
+    with reading(clip):
+        count = len(frame_times(clip))  # headers are not always right
+    if count > MAX_SEQUENCE_FRAMES:
+        raise InputError(str(SequenceTooLongError(clip.name, count)), "give a part of it")
 
 
 def draw(card: recogniser.Card, table: pd.DataFrame, path: Path, *, clip: str) -> bool:

@@ -97,6 +97,32 @@ def test_mistakes_are_one_sentence(finished: Project, tmp_path: Path) -> None:
         assert "Traceback" not in output
 
 
+@pytest.mark.parametrize(
+    ("level", "limit", "says"),
+    [
+        (
+            "sequence",
+            4,
+            r"clip\.mp4 has 6 frames, more than the 4 of a .*; give a part of it",
+        ),
+        ("sequence", 6, "extracted"),
+        ("frame", 4, "extracted"),
+    ],
+)
+def test_a_sequence_that_is_too_long_is_refused_before_the_extraction(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, level: str, limit: int, says: str
+) -> None:
+    def extract(*_: object, **__: object) -> None:
+        raise InputError("extracted", "")
+
+    monkeypatch.setattr(command.faces, "detect", extract)
+    monkeypatch.setattr("models.data.MAX_SEQUENCE_FRAMES", limit)
+    clip = make_video(tmp_path / "clip.mp4", flat_frames(6))
+    card = SimpleNamespace(task=SimpleNamespace(level=level), faces=None)
+    with pytest.raises(InputError, match=says):
+        command.write_features(clip, card, "cpu", tmp_path)
+
+
 @pytest.fixture
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
