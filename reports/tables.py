@@ -21,7 +21,7 @@ HEADLINE_NAMES = {
     "worst_drop": "Worst drop",
 }
 FILL_NAMES = {"none": "nothing", "hold": "last one received", "nearest": "nearest one received"}
-GONE_NAMES = {"absent": "The other one absent", "noise": "The other one noise"}
+GONE_NAMES = {"absent": "The other modality absent", "noise": "The other modality noise"}
 SUBSET_NAMES = {
     "all": "All labels",
     "no_face": "No face found",
