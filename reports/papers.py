@@ -1,20 +1,19 @@
 """The papers' numbers, and those of this run's models of the same kind beside them."""
 
-from collections.abc import Mapping
 from html import escape
 from typing import Any
 
 import pandas as pd
 
-from reports.claims import EMOTIONS, PAPERS, RAVDESS, Claim, Claims, Loss, claims_of
+from reports.claim import Claim, Claims, Loss
+from reports.claims import EMOTIONS, PAPERS, claims_of
 from reports.markup import number, scrollable, spanning, td, th
 from reports.protocols import one_modality
 from reports.results import Results
 from reports.style import MODALITY_NAMES, strategy_name
-from reports.summary import INTACT, Summary
+from reports.summary import INTACT, Summary, conditions, losses
+from reports.tables import GONE_NAMES
 from reports.task import METRICS, capitalised
-
-_GONE = {"absent": "The other modality absent", "noise": "The other modality noise"}
 
 
 def papers_tables(results: Results, summary: Summary) -> str:
@@ -34,7 +33,7 @@ def papers_tables(results: Results, summary: Summary) -> str:
         f"value.</strong> This run is of {corpus}; a model of it stands beside a number where it "
         "is the same network with the same options, sees the same modalities, is trained with the "
         "same strategy, is not told what is missing, and keeps no running mean of its weights. Its "
-        "size may differ (but for the heads, where the paper's models differ by them), and so may "
+        "size may differ (but for what the paper's models differ by, heads or units), and so may "
         "its features and the rest of its training. A dash: no such model, or not under that "
         f"condition. {sources}.</p>"
     )
@@ -81,23 +80,29 @@ def _models(claim: Claim, results: Results) -> list[str]:
     return [model for model in results.models if claim.is_of(settings[model])]
 
 
-Own = Mapping[tuple[str, Loss | None, str], tuple[float, float]]  # model, condition, column
+Own = dict[tuple[str, Loss | None, str], tuple[float, float]]  # model, condition, column
 
 
 def _own_values(claims: Claims, results: Results, summary: Summary) -> Own:
     """Mean and standard deviation of this run, as the columns of a table."""
-    if claims is RAVDESS:
-        single = one_modality(results.evaluation, "accuracy").groupby("gone")
+    if claims.metric is not None:
+        single = one_modality(results.evaluation, claims.metric).groupby("gone")
         return {k: v for gone, t in single for k, v in _keyed(t, t["input"], str(gone)).items()}
     if claims is EMOTIONS:
-        return _keyed(summary.intact, summary.intact["metric"])
+        keyed = _keyed(summary.intact, summary.intact["metric"])
+        for name in claims.own:
+            lost = losses(conditions(results.evaluation, name)).assign(metric=name)
+            keyed |= _keyed_by_loss(lost, "metric")
+        return keyed
     intact = summary.headlines[summary.headlines["headline"] == INTACT]
-    lost: dict[Any, pd.DataFrame] = dict(
-        list(summary.conditions.groupby(["modality", "strategy", "p"]))
-    )
-    keyed = dict(_keyed(intact, intact["target"]))
-    for loss, table in lost.items():
-        keyed |= _keyed(table, table["target"], loss)
+    return _keyed(intact, intact["target"]) | _keyed_by_loss(summary.conditions, "target")
+
+
+def _keyed_by_loss(table: pd.DataFrame, column: str) -> Own:
+    keyed: Own = {}
+    groups: dict[Any, pd.DataFrame] = dict(list(table.groupby(["modality", "strategy", "p"])))
+    for loss, rows in groups.items():
+        keyed |= _keyed(rows, rows[column], loss)
     return keyed
 
 
@@ -117,6 +122,6 @@ def _condition(loss: Loss | None) -> str:
     if loss is None:
         return "Intact"
     if isinstance(loss, str):
-        return _GONE[loss]
+        return GONE_NAMES[loss]
     modality, strategy, p = loss
     return f"{MODALITY_NAMES[modality]}, {strategy_name(strategy, 0)}, p = {p:g}"

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import result_files
 
-from reports.claims import AFFECT, EMOTIONS, RAVDESS
+from reports.claims import AFFECT, EMOTIONS, RAVDESS, SENTIMENT
 from reports.papers import papers_tables
 from reports.results import load
 from reports.summary import summarise
@@ -85,7 +85,10 @@ def test_all_that_makes_an_architecture_counts(options, main, base):
         (1, "ia", {}, "IA1"),
         (4, "ia", {}, "IA4"),
         (2, "ia", {}, None),
-        (1, "lt", {}, None),
+        (1, "lt", {}, "LT1"),
+        (4, "it", {}, "IT4"),
+        (1, "tav", {}, "TAV"),
+        (4, "tva", {}, None),
         (1, "ia", {"strategy": "modality_dropout", "fill": "soft"}, "IA1, modality dropout"),
         (4, "ia", {"strategy": "modality_dropout", "fill": "soft"}, "IA4, modality dropout"),
         (
@@ -101,6 +104,47 @@ def test_heads_and_what_dropout_fills_in_tell_models_of_a_paper_apart(heads, kin
     own = changed(PLAIN, {"network": "fusion", "size": {"heads": heads}, "ablation": ablation})
     own["options"] = {"kind": kind}
     assert [one.model for one in RAVDESS.rows if one.is_of(own)] == [model] * (model is not None)
+
+
+@pytest.mark.parametrize(
+    ("units", "dynamic", "model"),
+    [
+        (4096, True, "AffWildNet dynamic (V), pretrained on Aff-Wild"),
+        (64, True, "AffWildNet dynamic (V), pretrained on Aff-Wild"),
+        (4096, False, "AffWildNet static, 4096 units (V), pretrained on Aff-Wild"),
+        (2000, False, "AffWildNet static, 2000 units (V), pretrained on Aff-Wild"),
+        (64, False, None),
+    ],
+)
+def test_units_tell_static_networks_apart(units, dynamic, model):
+    own = changed(PLAIN, {"network": "affwildnet", "modalities": ["video"], "size": {"ffn": units}})
+    own["options"] = {"dynamic": dynamic}
+    assert [one.model for one in AFFECT.rows if one.is_of(own)] == [model] * (model is not None)
+
+
+@pytest.mark.parametrize("sees", ["audio", "video"])
+def test_baseline_4_is_an_auxformer_of_one_modality(sees):
+    own = changed(PLAIN, {"network": "auxformer", "modalities": [sees]}) | {"options": AUXFORMER}
+    name = {"audio": "sound", "video": "picture"}[sees]
+    assert [one.model for one in EMOTIONS.rows if one.is_of(own)] == [f"baseline 4, {name} only"]
+
+
+NOISY = ", modality dropout with noise"
+
+
+@pytest.mark.parametrize(
+    ("claims", "rounding", "misprinted"),
+    [
+        (RAVDESS, 2e-4, []),
+        (SENTIMENT[0], 2e-4, ["TAV", "LT1" + NOISY, "LT4" + NOISY, "IT1" + NOISY, "IT4" + NOISY]),
+        (SENTIMENT[1], 1.1e-3, []),
+    ],
+    ids=["ravdess", "accuracy", "mae"],
+)
+def test_the_last_column_is_the_mean_of_the_others(claims, rounding, misprinted):
+    assert len(claims.rows) == (24 if claims is RAVDESS else 27)
+    means = {one.model: (sum(one.values[:3]) / 3, one.values[3]) for one in claims.rows}
+    assert [name for name, (a, b) in means.items() if abs(a - b) > rounding] == misprinted
 
 
 def rows(folder, models, seeds):
@@ -151,6 +195,46 @@ def test_noise_stands_beside_noise_and_absence_beside_absence(tmp_path):
         "C|IA1, modality dropout with noise|The other modality noise|0.782|0.583|0.717|0.694"
         "|noised|0.500|0.750|0.750|0.667"
     ) in found
+
+
+def test_a_modality_gone_stands_beside_the_same_loss(tmp_path):
+    models = ("baseline",)
+    folder = result_files.write(tmp_path, models, [0], task=result_files.EMOTIONS)
+    run = json.loads((folder / "run.json").read_text())
+    run["models"]["baseline"]["ablation"]["strategy"] = "optimized"
+    (folder / "run.json").write_text(json.dumps(run))
+    path = folder / "evaluation" / "baseline.csv"
+    table = pd.read_csv(path)
+    gone = (table["p"] == 1) & (table["strategy"] == "clip_zero")
+    for modality, micro, macro in (("audio", 0.625, 0.5), ("video", 0.25, 0.125)):
+        table.loc[gone & (table["modality"] == modality), ["micro_f1", "macro_f1"]] = micro, macro
+    table.to_csv(path, index=False)
+    _, found = rows(folder, models, [0])
+    start = "G|baseline 3, optimized training"
+    picture = f"{start}|Sound ablated, Clip-Zero, p = 1|0.552|0.541|0.714|0.622|baseline"
+    sound = f"{start}|Picture ablated, Clip-Zero, p = 1|0.327|0.244|0.511|0.378|baseline"
+    assert f"{picture}|0.625|0.500" in found
+    assert f"{sound}|0.250|0.125" in found
+
+
+def test_sentiment_has_a_table_for_each_metric(tmp_path):
+    models = ("baseline",)
+    folder = result_files.write(tmp_path, models, [0], task=result_files.SENTIMENT)
+    run = json.loads((folder / "run.json").read_text())
+    run["models"]["baseline"] |= {"network": "mult", "options": {}}
+    (folder / "run.json").write_text(json.dumps(run))
+    path = folder / "evaluation" / "baseline.csv"
+    table = pd.read_csv(path)
+    for modality, accuracy, error in (("audio", 0.5, 0.75), ("video", 0.25, 1.5)):
+        lost = (table["modality"] == modality) & (table["strategy"] == "clip_zero")
+        table.loc[lost & (table["p"] == 1), ["binary_accuracy", "mae"]] = accuracy, error
+    table.loc[table["p"] == 0, ["binary_accuracy", "mae"]] = 0.75, 0.5
+    table.to_csv(path, index=False)
+    _, found = rows(folder, models, [0])
+    start = "C|MULT|The other modality absent"
+    assert f"{start}|0.677|0.569|0.607|0.618|baseline|0.750|0.250|0.500|0.500" in found
+    assert f"{start}|0.787|0.838|0.836|0.821|baseline|0.500|1.500|0.750|0.917" in found
+    assert any(row.startswith("C|LT1|") and row.endswith("|–|–|–|–|–") for row in found)
 
 
 def test_other_tasks_have_the_numbers_of_their_papers_or_none(tmp_path):
