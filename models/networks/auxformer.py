@@ -31,7 +31,10 @@ class AuxFormer(Recogniser):
     the softmax scale is 1/√N for N frames (equation 2); here it is 1/√d_head. The paper says that
     the residual connections are of the modality that gives keys and values; here they are of the
     one that gives queries. The paper says that every layer ends with a layer norm around the
-    residual (equation 4); here, as in the counts of its Table 5, one follows the last layer.
+    residual (equation 4); here, as in the counts of its Table 5, one follows the last layer. A
+    fourth is of section 3.3, which has learnt scales α and β in each self-attention layer: the same
+    counts leave room for one scalar a layer, so they are α and 1 − α here.
+
     Unstated there and decided here: positions are for the auxiliary networks too, and a residual
     around the dense layers as in the authors' code.
     """
@@ -55,6 +58,7 @@ class AuxFormer(Recogniser):
         )
         if self.pooling == "token":
             self.tokens_in_front = nn.ParameterDict(
+                # The scale of BERT's code (Devlin et al. 2019), whose normal is truncated.
                 {m: nn.Parameter(0.02 * torch.randn(size.dim)) for m in features}
             )
         dropout = options.attention_dropout

@@ -15,10 +15,18 @@ from models.settings import Modality, MulTOptions, NetworkSize, Task
 class MulT(Recogniser):
     """Crossmodal encoders, self-attention over what each found, the last frames of both, an MLP.
 
-    Section 3 of the paper: a convolution of kernel 1 without bias projects each modality, positions
-    are added, and every crossmodal layer takes its keys and values from the other modality's
-    projection. Goncalves and Busso's baseline 2: 358,384 parameters with dim 30, 7,070,406 scaled
-    up. There is no dropout of attention weights. One modality alone has its self-attention only.
+    Section 3 of the paper: a convolution projects each modality (here, as in the authors' code, of
+    kernel 1 and without bias), positions are added, and every crossmodal layer takes its keys and
+    values from the other modality's projection. Goncalves and Busso's baseline 2: 358,384
+    parameters with dim 30, 7,070,406 scaled up. One modality alone has its self-attention only.
+
+    The authors' code does more, of which nothing is here: every encoder multiplies its input by √d
+    and adds positions, so the self-attention over what was found gets them again; frames attend to
+    none that are later; and there is dropout of attention weights and after the feed-forward's
+    ReLU.
+
+    Chumachenko et al. compare with two forms. That of their Table III, the published network without
+    language, is the one here; that of Table II has other blocks, on their convolutional branches.
     """
 
     def __init__(

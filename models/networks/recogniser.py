@@ -55,6 +55,7 @@ class Recogniser(nn.Module, ABC):
         self.loss_weights: dict[Modality, float] = {}
         if presence.frames == "marked":
             self.tokens = nn.ParameterDict(
+                # The scale of BERT's code (Devlin et al. 2019), whose normal is truncated.
                 {m: nn.Parameter(0.02 * torch.randn(size)) for m, size in projected.items()}
             )
 
