@@ -148,7 +148,8 @@ def sound_present(
     """Tell rows with sound from digital silence, such as a muted microphone leaves.
 
     The level of a row is the root mean square of its 20 ms. Rows below the floor are absent where
-    they cover at least `min_seconds` without a break; shorter pauses belong to speech.
+    they cover at least `min_seconds` without a break; shorter pauses belong to speech. Noise is
+    sound: where a speaker is silent and the room can be heard, nothing is absent.
 
     Args:
         samples: (N,) at 16 kHz; beyond the last there is silence.

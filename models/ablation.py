@@ -4,8 +4,11 @@ Each says which frames are lost and what is shown instead. Parthasarathy and Sun
 2.2: `clip_zero` zeroes a whole clip, `frame_zero` zeroes single frames, `frame_repeat` replaces a
 lost frame by the last one received. `subclip` (one run of frames), `burst`, and `blank_face` (the
 picture arrives, but no face is on it) are what that paper leaves to the future. `noise` replaces a
-whole clip, as Chumachenko et al. 2022 do in evaluation; `modality_dropout` is their training
-(section III-C), `optimized` that of Goncalves and Busso 2022 (section 3.6). `mixed` is Lacuna's.
+whole clip, as Chumachenko et al. 2022 do in evaluation. `modality_dropout` is their training with
+the copies of section IV: each batch holds every sample whole, without sound and without picture.
+Their section III.C drops one modality of each sample at random instead: that is `clip_zero` (or
+`noise`) of `either` with p 1. `optimized` is the training of Goncalves and Busso 2022 (section
+3.6), `mixed` Lacuna's.
 """
 
 from collections.abc import Callable, Mapping
@@ -162,7 +165,10 @@ def _optimized(_: Ablation, modality: Modality, draws: Draws) -> FrameMap:
 
 
 def _modality_dropout(ablation: Ablation, modality: Modality, draws: Draws) -> FrameMap:
-    """Copies: intact, without sound, without picture and, if `soft`, with both scaled."""
+    """Copies: intact, without sound, without picture and, if `soft`, with both scaled.
+
+    Of batches with noise the paper does not say what they hold; here it is the same copies.
+    """
     samples = len(draws.item) // COPIES[ablation.fill]
     copy = (torch.arange(len(draws.item), device=draws.item.device) // samples)[:, None]
     lost = (copy == (1 if modality == "audio" else 2)) & draws.mask

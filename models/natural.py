@@ -1,7 +1,10 @@
 """Frames that the recordings themselves lack a face or a sound for, scored apart.
 
 Simulated losses leave the rest of a recording as it was; real ones come with turned heads, hands,
-darkness and pauses. The input is intact, and nothing but the labels that are scored differs.
+darkness and muted microphones. The input is intact, and nothing but the labels that are scored
+differs. A frame is without sound where there is next to nothing in the file, by default less than
+−60 dBFS for 0.3 s (`features.lld.sound_present`). A speaker's pause over the noise of a room is
+sound.
 """
 
 from collections.abc import Mapping
