@@ -87,7 +87,8 @@ def _mean(network: nn.Module, keeps: float) -> AveragedModel:
         if not weights[0].is_floating_point():
             torch._foreach_copy_(mean, weights)  # counters
             return
-        # Less of the mean is kept in the first steps: it would hold on to the random beginning.
+        # Less of the mean is kept in the first steps: it would hold on to the random beginning. So
+        # does TensorFlow's ExponentialMovingAverage with num_updates.
         share = min(keeps, (1 + float(steps)) / (10 + float(steps)))
         torch._foreach_copy_(mean, torch._foreach_lerp(weights, mean, share))
 
