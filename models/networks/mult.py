@@ -25,8 +25,8 @@ class MulT(Recogniser):
     none that are later; and there is dropout of attention weights and after the feed-forward's
     ReLU.
 
-    Chumachenko et al. compare with two forms. That of their Table III, the published network without
-    language, is the one here; that of Table II has other blocks, on their convolutional branches.
+    Chumachenko et al. compare with two forms. That of their Table III, the published network
+    without language, is the one here; that of Table II has other blocks, on convolutional branches.
     """
 
     def __init__(
