@@ -22,7 +22,7 @@ from models.conditions import Condition, Run
 from models.data import Batch, ClipData
 from models.frame_map import FrameMap
 from models.networks import Recogniser, Stream
-from models.scores import Scores, score
+from models.scores import Scores, pooled, score
 from models.settings import Modality, Task
 
 PASS_NUMBERS = 1 << 24
@@ -30,7 +30,7 @@ PASS_NUMBERS = 1 << 24
 size, of long sequences fewer."""
 
 
-def evaluate(
+def evaluate_items(
     network: Recogniser,
     data: ClipData,
     runs: Sequence[Run],
@@ -39,8 +39,8 @@ def evaluate(
     device: torch.device,
     batch_clips: int,
     on_clips: Callable[[int], None] = lambda _: None,
-) -> Scores:
-    """Scores of predictions against labels, pooled over all that are valid.
+) -> dict[str, Scores]:
+    """Scores of predictions against the valid labels of every item.
 
     Args:
         network: trained.
@@ -52,16 +52,33 @@ def evaluate(
         on_clips: called with the number of clips done.
 
     Returns:
-        Scores of shape (runs, targets).
+        Scores of shape (runs, targets) by item, in the order of the data.
     """
     network.to(device).eval()
-    pooled = []
+    found: dict[str, Scores] = {}
+    clips = iter(data.clips)
     for batch in data.batches(_in_order(data, batch_clips), device):
         with torch.inference_mode():
-            predictions = _Shared(network, batch, seed).predict(runs)
-        pooled.append(_score(data.task, predictions, batch))
+            predictions = _Shared(network, batch, seed).predict(runs).float().cpu().numpy()
+        owners = [next(clips).item for _ in batch.item]
+        for item, scores in _scores_of_items(data.task, predictions, batch, owners).items():
+            found[item] = found[item].pooled_with(scores) if item in found else scores
         on_clips(len(batch.item))
-    return reduce(_together, pooled)
+    return found
+
+
+def evaluate(
+    network: Recogniser,
+    data: ClipData,
+    runs: Sequence[Run],
+    *,
+    seed: int,
+    device: torch.device,
+    batch_clips: int,
+) -> Scores:
+    """Scores (runs, targets) of all items together; see `evaluate_items`."""
+    own = evaluate_items(network, data, runs, seed=seed, device=device, batch_clips=batch_clips)
+    return pooled(own.values())
 
 
 def predict(
@@ -113,14 +130,7 @@ def pooled_scores(
         predictions: (labels, outputs) for every item.
         chosen: which of an item's labels to score, as of `item_scores`.
     """
-    return reduce(
-        _together,
-        [item_scores(data, item, predictions[item], chosen(item)) for item in data.items],
-    )
-
-
-def _together(one: Scores, other: Scores) -> Scores:
-    return one.pooled_with(other)
+    return pooled(item_scores(data, item, predictions[item], chosen(item)) for item in data.items)
 
 
 class _Shared:
@@ -233,9 +243,22 @@ def _in_order(data: ClipData, size: int) -> Iterator[range]:
     return (range(start, min(start + size, count)) for start in range(0, count, size))
 
 
-def _score(task: Task, predictions: Tensor, batch: Batch) -> Scores:
-    """Scores (runs, targets) of predictions (runs, clips, frames, outputs)."""
-    valid = batch.valid.cpu()
-    return score(
-        task, predictions.float().cpu()[:, valid].numpy(), batch.labels.cpu()[valid].numpy()
-    )
+def _scores_of_items(
+    task: Task, predictions: NDArray[np.float32], batch: Batch, owners: Sequence[str]
+) -> dict[str, Scores]:
+    """Scores (runs, targets) by item, of predictions (runs, clips, frames, outputs).
+
+    Args:
+        task: what they are of.
+        predictions: of the batch.
+        batch: has the labels.
+        owners: the item of every clip; those of one item follow each other.
+    """
+    valid, labels = batch.valid.cpu().numpy(), batch.labels.cpu().numpy()
+    found, start = {}, 0
+    for item, own in groupby(owners):
+        clips = slice(start, start + len(list(own)))
+        chosen = valid[clips]
+        found[item] = score(task, predictions[:, clips][:, chosen], labels[clips][chosen])
+        start = clips.stop
+    return found

@@ -66,7 +66,7 @@ class Moments:
         )
 
     def weighted(self, weights: Array) -> "Moments":
-        """Moments (sets, targets) of sets of items drawn from these, (items, targets).
+        """Moments (sets, ..., targets) of sets of items drawn from these, (items, ..., targets).
 
         The same as pooling every item as often as it was drawn, by one product of matrices for
         each moment.
@@ -74,10 +74,10 @@ class Moments:
         Args:
             weights: (sets, items), how often each item was drawn.
         """
-        labels = weights @ self.n
+        labels = np.tensordot(weights, self.n, 1)
 
         def mean(values: Array) -> Array:
-            total = weights @ (self.n * values)
+            total = np.tensordot(weights, self.n * values, 1)
             return np.divide(total, labels, out=np.zeros_like(total), where=labels > 0)
 
         # About a common centre, so that little is lost where squares are subtracted.

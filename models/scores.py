@@ -1,7 +1,9 @@
 """Scores of a task: metrics of predictions against labels that can be pooled over items."""
 
-from dataclasses import dataclass
-from typing import Protocol, Self
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from functools import reduce
+from typing import Any, Protocol, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,6 +54,30 @@ def score(task: Task, predictions: NDArray[np.floating], labels: NDArray[np.floa
             return Sentiment.of(predictions, labels)
         case "classification":
             return Classification.of(predictions, labels)
+
+
+def pooled(parts: Iterable[Scores]) -> Scores:
+    """The scores of several sets of labels together."""
+    return reduce(lambda one, other: one.pooled_with(other), parts)
+
+
+def stacked(items: Sequence[Scores], runs: slice) -> Scores:
+    """The scores of items as one, the items on a first axis.
+
+    Args:
+        items: scores of each, whose first axis is runs.
+        runs: which of those are taken.
+    """
+    return cast("Scores", _stacked(items, runs))
+
+
+def _stacked(parts: Sequence[Any], runs: slice) -> Any:
+    """Arrays one on the other; of classes of arrays, each of their fields."""
+    first = parts[0]
+    if isinstance(first, np.ndarray):
+        return np.stack([part[runs] for part in parts])
+    names = [field.name for field in fields(first)]
+    return type(first)(*(_stacked([getattr(part, n) for part in parts], runs) for n in names))
 
 
 @dataclass(frozen=True)
@@ -134,9 +160,7 @@ class Sentiment:
         """See `Scores`."""
         return type(self)(
             self.moments.weighted(weights),
-            weights @ self.absolute,
-            weights @ self.agreeing,
-            weights @ self.signed,
+            *(np.tensordot(weights, x, 1) for x in (self.absolute, self.agreeing, self.signed)),
         )
 
     def values(self) -> dict[str, Array]:
@@ -184,7 +208,9 @@ class Classification:
 
     def weighted(self, weights: Array) -> Self:
         """See `Scores`."""
-        return type(self)(np.tensordot(weights, self.confusion, 1), weights @ self.entropy)
+        return type(self)(
+            *(np.tensordot(weights, x, 1) for x in (self.confusion, self.entropy)),
+        )
 
     def values(self) -> dict[str, Array]:
         """See `Scores`; macro F1 is over the classes that were labelled or predicted at all."""

@@ -14,10 +14,13 @@ from pipeline.hashes import hash_of, hash_of_file, hash_of_sources
 from pipeline.items import Job, cached, stage_errors
 from pipeline.outputs import MODELS, RESULTS, CorpusItem, fresh, read_facts, read_items, read_task
 from pipeline.params import Params, load_params
+from pipeline.replicates import mean_over_seeds, replicates_of_runs
 from pipeline.train import HISTORY, check_settings
 
 TABLES = ("evaluation", "videos", "traces", "training")
 """Result folders; each gets a table named after the model."""
+REPLICATES = "replicates"
+"""Another one, of the bootstrap."""
 
 
 def main() -> None:
@@ -45,6 +48,9 @@ def main() -> None:
                 for result in chosen
             ]
             pd.concat(frames).to_csv(fresh(RESULTS / table / f"{name}.csv"), index=False)
+        replicates = [pd.read_parquet(result / f"{REPLICATES}.parquet") for result in results]
+        out = fresh(RESULTS / REPLICATES / f"{name}.parquet")
+        mean_over_seeds(replicates).to_parquet(out, index=False)
 
 
 def evaluation_items(items: list[CorpusItem], split: str) -> list[CorpusItem]:
@@ -65,7 +71,8 @@ def seed_key(params: Params, folder: Path, items: list[CorpusItem]) -> str:
         raise InputError(f"there is no trained model in {folder}", "run `dvc repro`")
     files = sorted(hash_of_file(file) for file in folder.iterdir())
     own = Path(__file__)
-    modules = (own, own.with_name("recogniser.py"), own.with_name("result_tables.py"))
+    others = ("recogniser.py", "replicates.py", "result_tables.py")
+    modules = (own, *(own.with_name(name) for name in others))
     code = [hash_of_sources("models"), *map(hash_of_file, modules)]
     # What others are compared with changes no result of this model.
     settings = params.evaluate.model_dump(exclude={"reference"})
@@ -77,8 +84,9 @@ def run_seed(params: Params, folder: Path, items: list[CorpusItem], out: Path) -
     import torch
 
     from models.conditions import grid, runs_of
-    from models.evaluator import evaluate, predict
+    from models.evaluator import evaluate_items, predict
     from models.natural import natural_scores
+    from models.scores import pooled
     from pipeline.result_tables import (
         answers,
         metrics_of_items,
@@ -95,7 +103,7 @@ def run_seed(params: Params, folder: Path, items: list[CorpusItem], out: Path) -
     device = torch.device(params.execution.torch_device)
     runs = runs_of(grid(settings), settings.trials)
     with progress_bar(title, unit="clips", total=len(data.clips)) as advance:
-        scores = evaluate(
+        scores = evaluate_items(
             network,
             data,
             runs,
@@ -106,7 +114,7 @@ def run_seed(params: Params, folder: Path, items: list[CorpusItem], out: Path) -
         )
     predictions = predict(network, data, device, settings.batch_clips)
     per_frame = data.task.level == "frame"
-    evaluation = metrics_of_runs(data.task, runs, scores)
+    evaluation = metrics_of_runs(data.task, runs, pooled(scores.values()))
     if settings.natural:
         natural = metrics_of_subsets(data.task, natural_scores(data, predictions))
         evaluation = pd.concat([evaluation, natural])
@@ -121,6 +129,8 @@ def run_seed(params: Params, folder: Path, items: list[CorpusItem], out: Path) -
         if name != "traces":
             table.insert(1, "seed", card.seed)
         table.to_csv(out / f"{name}.csv", index=False, float_format="%.6g")
+    replicates = replicates_of_runs(data.task, runs, scores)
+    replicates.to_parquet(out / f"{REPLICATES}.parquet", index=False)
 
 
 if __name__ == "__main__":

@@ -11,9 +11,8 @@ from models.conditions import INTACT, Run
 from models.data import ClipData
 from models.evaluator import item_scores
 from models.natural import Subset
-from models.scores import Regression, Scores
+from models.scores import Scores
 from models.settings import Task
-from pipeline.result_columns import MOMENTS
 
 TRACE = ("item", "time", "target", "annotated", "predicted", "face_present", "sound_present")
 """Columns of a trace."""
@@ -55,29 +54,14 @@ def metric_rows(task: Task, scores: Scores) -> Callable[[int | slice], dict[str,
 
 
 def metrics_of_items(data: ClipData, predictions: Predictions) -> pd.DataFrame:
-    """The metrics of every item on intact input: item, target, metrics, n.
-
-    Of a regression the moments follow, in full precision, so that items can be pooled.
-    """
+    """The metrics of every item on intact input: item, target, metrics, n."""
     return pd.concat(
         [
-            pd.DataFrame(
-                {"item": item, **metric_rows(data.task, scores)(slice(None)), **moments_of(scores)}
-            )
+            pd.DataFrame({"item": item, **metric_rows(data.task, scores)(slice(None))})
             for item in data.items
             for scores in [item_scores(data, item, predictions[item])]
         ]
     )
-
-
-def moments_of(scores: Scores) -> dict[str, list[str]]:
-    """The columns of an item's moments, by the shortest digits that read back as the same."""
-    if not isinstance(scores, Regression):
-        return {}
-    return {
-        column: [repr(float(value)) for value in getattr(scores.moments, name)]
-        for column, name in MOMENTS.items()
-    }
 
 
 def answers(data: ClipData, predictions: Predictions) -> pd.DataFrame:

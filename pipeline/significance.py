@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from models import statistics
 from models.settings import Task
-from pipeline.result_reading import Samples, read_evaluation, read_samples
+from pipeline.result_reading import Replicates, read_evaluation, read_replicates
 from reports.schema import MEAN, MEASURES, TESTS
-from reports.summary import per_seed
+from reports.summary import INTACT, measured, per_seed
 
 KEYS = ("model", "reference", "target", "measure", "test")
 COLUMNS = (*KEYS, "difference", "low", "high", "p", "p_adjusted", "n", "significant", "note")
@@ -28,7 +28,6 @@ ITEMS_NEEDED = 20
 """A percentile interval of few items is too narrow: where nothing but chance told 10 models from
 the reference, Holm's p was below .05 for any of them in 14 % of simulations with 10 items, in 7 %
 with 20 and in 6 % with 50."""
-REPLICATES, RESAMPLING_SEED = 2000, 0
 LEVELS = {"t": 0.05, "fisher_z": 0.01, "bootstrap": 0.05}
 """Where the papers drew the line; for the bootstrap, of the adjusted p."""
 
@@ -39,7 +38,7 @@ def significance(folder: Path, models: Sequence[str], reference: str, task: Task
     """Test every model against the reference.
 
     Args:
-        folder: holds `evaluation/` and `videos/`.
+        folder: holds `evaluation/` and `replicates/`.
         models: names of the models, the reference among them.
         reference: the model that the others are compared with.
         task: what was recognised.
@@ -58,14 +57,15 @@ def significance(folder: Path, models: Sequence[str], reference: str, task: Task
     if not others:
         return pd.DataFrame(columns=list(COLUMNS))
     metric, *_ = task.metrics
-    evaluation = read_evaluation(folder / "evaluation", models, metric)
-    samples = read_samples(folder / "videos", models, task)
+    correlations = [] if task.kind == "classification" else ["pearson", "n"]
+    evaluation = read_evaluation(folder / "evaluation", models, [metric, *correlations])
+    replicates = read_replicates(folder / "replicates", models, task)
     rows = [
         *_t_tests(per_seed(evaluation, metric), others, reference),
-        *_fisher_tests(samples, others, reference, task),
-        *_bootstraps(samples, others, reference, task),
+        *(_fisher_tests(evaluation, others, reference, task) if correlations else ()),
+        *_bootstraps(replicates, others, reference, task),
     ]
-    table = pd.DataFrame(rows).assign(reference=reference)[list(COLUMNS)]
+    table = pd.DataFrame(rows, columns=list(COLUMNS)).assign(reference=reference)
     order = {
         "model": others,
         "target": _with_mean(task.targets),
@@ -101,66 +101,62 @@ def _t_tests(values: pd.DataFrame, others: Sequence[str], reference: str) -> Ite
 
 
 def _fisher_tests(
-    samples: Samples, others: Sequence[str], reference: str, task: Task
+    evaluation: pd.DataFrame, others: Sequence[str], reference: str, task: Task
 ) -> Iterator[Row]:
     """Rows of Fisher's z-test of the correlations on intact input, averaged over seeds as z."""
-    if task.kind == "classification":
-        return
-    pooled = {
-        model: [scores.weighted(np.ones((1, _count(samples)))) for scores in samples[model]]
-        for model in (reference, *others)
-    }
-    r = {
-        model: statistics.mean_correlation([scores.values()["pearson"][0] for scores in seeds])
-        for model, seeds in pooled.items()
-    }
-    n = pooled[reference][0].n[0]
+    # Nothing is lost under any of these conditions: the first stands for all.
+    intact = measured(evaluation)[INTACT].groupby(["model", "target", "seed"])[["pearson", "n"]]
+    seeds = intact.first().groupby(["model", "target"])
+    r = seeds["pearson"].agg(lambda own: float(statistics.mean_correlation(own.to_numpy())))
+    n = seeds["n"].first()
     for model in others:
-        p = statistics.fisher_z(r[model], r[reference], n, n)
-        for column, target in enumerate(task.targets):
-            difference = r[model][column] - r[reference][column]
-            note = "undefined" if np.isnan(p[column]) else ""
-            yield _row("fisher_z", model, target, difference, p[column], int(n[column]), note)
+        for target in task.targets:
+            one, other = (model, target), (reference, target)
+            if one not in r.index or other not in r.index:
+                continue
+            p = float(statistics.fisher_z(r[one], r[other], n[one], n[other]))
+            note = "undefined" if np.isnan(p) else ""
+            yield _row("fisher_z", model, target, r[one] - r[other], p, int(n[one]), note)
 
 
 def _bootstraps(
-    samples: Samples, others: Sequence[str], reference: str, task: Task
+    replicates: Replicates, others: Sequence[str], reference: str, task: Task
 ) -> Iterator[Row]:
-    """Rows of the bootstrap over items, adjusted over the models of each target."""
-    items, (metric, *_) = _count(samples), task.metrics
-    # The first row is the sample itself; the same resamples for every model and seed make pairs.
-    drawn = statistics.resamples(items, REPLICATES, RESAMPLING_SEED)
-    weights = np.vstack([np.ones((1, items)), drawn])
-    pooled = {
-        model: _mean_appended(
-            np.mean([scores.weighted(weights).values()[metric] for scores in seeds], axis=0)
-        )
-        for model, seeds in samples.items()
-    }
-    differences = np.stack([pooled[model] - pooled[reference] for model in others], axis=1)
-    observed, replicates = differences[0], differences[1:]
-    low, high = statistics.percentile_interval(replicates)
-    p = statistics.bootstrap_p(replicates)
+    """Rows of the bootstrap over items, adjusted over the models of each target and measure."""
+    items, rows = replicates.items, replicates.rows
     unit = "videos" if task.level == "frame" else "sequences"
     note = f"needs {ITEMS_NEEDED} {unit}, has {items}" if items < ITEMS_NEEDED else ""
-    p = np.where(np.isnan(observed) | (items < ITEMS_NEEDED), np.nan, p)
-    adjusted = np.apply_along_axis(statistics.holm, 0, p)
-    for place, model in enumerate(others):
-        for column, target in enumerate(_with_mean(task.targets)):
-            cell = place, column
-            unknown = bool(np.isnan(p[cell]))
-            yield _row(
-                "bootstrap",
-                model,
-                target,
-                observed[cell],
-                p[cell],
-                items,
-                note or ("undefined" if unknown else ""),
-                p_adjusted=adjusted[cell],
-                low=np.nan if unknown else low[cell],
-                high=np.nan if unknown else high[cell],
-            )
+    for measure, own in measured(rows, "target").items():
+        if own.empty:
+            continue
+        places = [own.index[own["target"] == target] for target in task.targets]
+        pooled = {
+            model: _mean_appended(np.stack([values[place].mean(0) for place in places], axis=1))
+            for model, values in replicates.values.items()
+        }
+        differences = np.stack([pooled[model] - pooled[reference] for model in others], axis=1)
+        observed, resampled = differences[0], differences[1:]
+        low, high = statistics.percentile_interval(resampled)
+        p = statistics.bootstrap_p(resampled)
+        p = np.where(np.isnan(observed) | (items < ITEMS_NEEDED), np.nan, p)
+        adjusted = np.apply_along_axis(statistics.holm, 0, p)
+        for place, model in enumerate(others):
+            for column, target in enumerate(_with_mean(task.targets)):
+                cell = place, column
+                unknown = bool(np.isnan(p[cell]))
+                yield _row(
+                    "bootstrap",
+                    model,
+                    target,
+                    observed[cell],
+                    p[cell],
+                    items,
+                    note or ("undefined" if unknown else ""),
+                    measure=measure,
+                    p_adjusted=adjusted[cell],
+                    low=np.nan if unknown else low[cell],
+                    high=np.nan if unknown else high[cell],
+                )
 
 
 def _row(
@@ -192,10 +188,6 @@ def _row(
         "significant": int(decisive < LEVELS[test]),
         "note": note,
     }
-
-
-def _count(samples: Samples) -> int:
-    return len(next(iter(samples.values()))[0].n)
 
 
 def _with_mean(targets: Sequence[str]) -> list[str]:

@@ -24,7 +24,8 @@ ORDER = (MEAN, INTACT, WORST_DROP, VIDEO_GONE, AUDIO_GONE)
 def ranking_table(summary: Summary, task: Task, significance: pd.DataFrame, reference: str) -> str:
     """The headline numbers of all targets, a row per model, the best first.
 
-    Where differences from the reference have an interval, they have a column of their own.
+    Where differences of the area from the reference have an interval, they have a column of their
+    own; those of the other numbers are in `significance_table`.
 
     Args:
         summary: of the run.
@@ -35,21 +36,21 @@ def ranking_table(summary: Summary, task: Task, significance: pd.DataFrame, refe
     target = overall_target(task)
     of_all = summary.headlines[summary.headlines["target"] == target]
     columns = dict(zip(ORDER, headline_columns(of_all, ORDER, marks(significance)), strict=True))
-    known = intervals(significance)
+    known = intervals(significance, MEAN)
 
     def cells(model: str) -> str:
         row = ""
         for name, column in columns.items():
             row += column.cell(model, target)
-            if name in known:
-                row += td(known[name].get((model, target), "–"), False)
+            if name == MEAN and known:
+                row += td(known.get((model, target), "–"), False)
         return row
 
     head, foot = "", ""
     for name, column in columns.items():
         head += th(HEADLINE_NAMES[name], True)
         foot += td(column.counts, True)
-        if name in known:
+        if name == MEAN and known:
             head += th(f"against {escape(reference)}, 95 %", False)
             foot += td("", False)
     body = "".join(

@@ -23,7 +23,6 @@ MEASURES = ("intact", "video_gone", "audio_gone", "mean")
 TESTS = ("t", "bootstrap", "fisher_z")
 
 MEAN = "mean"  # as a target: the mean of the targets
-MOMENTS = ("mean_predicted", "mean_annotated", "var_predicted", "var_annotated", "covariance")
 
 TRACES = {
     "model": "str",
@@ -87,8 +86,7 @@ def video_columns(task: Task) -> dict[str, str]:
     """Columns of `videos/<model>.csv` and their types: metrics, or for sequences predictions."""
     columns = {"model": "str", "seed": "int64", "item": "str", "target": "str"}
     if task.level == "frame":
-        moments = dict.fromkeys(MOMENTS if task.kind == "regression" else (), "float64")
-        return {**columns, **dict.fromkeys(task.metrics, "float64"), "n": "int64", **moments}
+        return {**columns, **dict.fromkeys(task.metrics, "float64"), "n": "int64"}
     kind = "str" if task.kind == "classification" else "float64"
     return {**columns, "annotated": kind, "predicted": kind}
 

@@ -55,10 +55,10 @@ TEST_WORDS = {
     "bootstrap": Explained(
         "†",
         "Bootstrap over {unit}",
-        "({n} of them, resampled for all models alike; 95 % percentile interval in brackets; "
-        "Holm's correction over the models, adjusted p < 0.05): would the difference from "
-        "{reference} stand on others like these? It says nothing about training again: the seeds "
-        "are held fixed. {alike}",
+        "({n} of them, resampled for all models and conditions alike; 95 % percentile interval in "
+        "brackets; Holm's correction over the models of each number, adjusted p < 0.05): would the "
+        "difference from {reference} stand on others like these? It says nothing about training "
+        "again or other losses: seeds and trials are held fixed. {alike}",
         "p, bootstrap, adjusted",
     ),
     "fisher_z": Explained(
@@ -100,19 +100,19 @@ def marks(significance: pd.DataFrame) -> Marks:
     return found
 
 
-def intervals(significance: pd.DataFrame) -> Marks:
-    """The differences from the reference that have a 95 % interval, with it.
+def intervals(significance: pd.DataFrame, measure: str) -> dict[tuple[str, str], str]:
+    """The differences from the reference that have a 95 % interval, with it, by model and target.
 
     Args:
         significance: `Results.significance`.
+        measure: which headline number differs.
     """
-    found: dict[str, dict[tuple[str, str], str]] = {}
-    for (model, target, measure), rows in _by_number(significance).items():
-        for row in rows.values():
-            if _interval(row):
-                text = f"{signed(row['difference'])} <small>{_interval(row)}</small>"
-                found.setdefault(measure, {})[model, target] = text
-    return found
+    return {
+        (model, target): f"{signed(row['difference'])} <small>{interval}</small>"
+        for (model, target, of), rows in _by_number(significance).items()
+        for row in rows.values()
+        if of == measure and (interval := _interval(row))
+    }
 
 
 def _by_number(significance: pd.DataFrame) -> dict[tuple[str, str, str], dict[str, Row]]:

@@ -130,13 +130,34 @@ def seed_means(evaluation: pd.DataFrame, metric: str) -> pd.DataFrame:
     return pd.concat([cell, mean], ignore_index=True)
 
 
+def measured(table: pd.DataFrame, *by: str) -> dict[str, pd.DataFrame]:
+    """The rows that each headline number, but the worst drop, is the mean of.
+
+    `intact` is p = 0; `video_gone` and `audio_gone` are clip_zero at p = 1; `mean`, the robustness
+    area, is over the conditions that `counted` returns. All are of every label, with nothing
+    filled in.
+
+    Args:
+        table: a row per condition (`CONDITION`) and whatever `by` tells apart.
+        by: columns of it.
+    """
+    unfilled = table[(table["subset"] == ALL) & (table["fill"] == NONE)]
+    lossy = counted(losses(unfilled), *by)
+    gone = lossy[(lossy["strategy"] == "clip_zero") & (lossy["p"] == 1)]
+    return {
+        INTACT: unfilled[unfilled["p"] == 0],
+        VIDEO_GONE: gone[gone["modality"] == "video"],
+        AUDIO_GONE: gone[gone["modality"] == "audio"],
+        MEAN: lossy,
+    }
+
+
 def per_seed(evaluation: pd.DataFrame, metric: str) -> pd.DataFrame:
     """The headline numbers of every seed.
 
-    `intact` is p = 0; `video_gone` and `audio_gone` are clip_zero at p = 1; `mean`, the robustness
-    area, is over the conditions that `counted` returns (each once, whatever its trials), and
-    `worst_drop` is the largest fall from `intact` in one of them; both are left out for a model
-    that lacks a condition. All are of every label, with nothing filled in.
+    They are the means of what `measured` returns, each condition counting once, whatever its
+    trials; `worst_drop` is the largest fall from `intact` in a condition that `mean` is over. Both
+    of these are left out for a model that lacks a condition.
 
     Args:
         evaluation: rows of `Results.evaluation`.
@@ -146,20 +167,14 @@ def per_seed(evaluation: pd.DataFrame, metric: str) -> pd.DataFrame:
         `value` by model, seed, target (`mean` too where there are several) and `headline`.
     """
     by = ["model", "seed", "target"]
-    cell = seed_means(evaluation, metric)
-    cell = cell[(cell["subset"] == ALL) & (cell["fill"] == NONE)]
-    lossy = counted(losses(cell), *by)
-    gone = lossy[(lossy["strategy"] == "clip_zero") & (lossy["p"] == 1)]
-    has_all = lossy.groupby(by)["value"].transform("count") == len(counted(lossy))
-    whole = lossy[has_all].groupby(by, sort=False)["value"]
-    start = cell[cell["p"] == 0].groupby(by, sort=False)["value"].mean()
-    values = {
-        INTACT: start,
-        VIDEO_GONE: gone[gone["modality"] == "video"].groupby(by, sort=False)["value"].mean(),
-        AUDIO_GONE: gone[gone["modality"] == "audio"].groupby(by, sort=False)["value"].mean(),
-        MEAN: whole.mean(),
-        WORST_DROP: (start - whole.min()).reindex(start.index),
-    }
+    rows = measured(seed_means(evaluation, metric), *by)
+    every = rows[MEAN]
+    has_all = every.groupby(by)["value"].transform("count") == len(counted(every))
+    rows[MEAN] = every[has_all]
+    groups = {name: own.groupby(by, sort=False)["value"] for name, own in rows.items()}
+    values = {name: group.mean() for name, group in groups.items()}
+    start, worst = values[INTACT], groups[MEAN].min()
+    values[WORST_DROP] = (start - worst).reindex(start.index)
     return pd.concat(
         [value.rename("value").reset_index().assign(headline=n) for n, value in values.items()],
         ignore_index=True,

@@ -1,101 +1,83 @@
 """Result files of a run that never was: predictions are labels and noise."""
 
-import audmetric
 import numpy as np
 import pandas as pd
 
-from models.metrics import Moments
+from models.conditions import Condition, runs_of
+from models.scores import pooled, score
 from models.settings import Task
+from pipeline.replicates import mean_over_seeds, replicates_of_runs
+from pipeline.result_tables import metrics_of_runs
 from pipeline.significance import significance
 
 AFFECT = Task()
-CONDITIONS = (("audio", 0.0), ("audio", 1.0), ("video", 0.0), ("video", 1.0))
+RUNS = runs_of(
+    [
+        *(Condition("audio", "clip_zero", p) for p in (0.0, 1.0)),
+        *(Condition("video", "clip_zero", p) for p in (0.0, 0.5, 1.0)),
+    ],
+    trials=2,
+)
 ITEMS = tuple(f"clip_{number:02d}" for number in range(24))
 NOISE = {"plain": 1.0, "better": 0.3, "alike": 1.0, "worse": 3.0}
-LOSS = {"intact": 0.0, "audio": 0.05, "video": 0.2}
+LOSS = {"audio": 0.3, "video": 1.5}
+"""More noise where all of a modality is lost; `robust` has none from video."""
 
 
 class Run:
     """Result files of models that see the labels through noise of their own."""
 
     def __init__(self, folder, task=AFFECT, models=tuple(NOISE), seeds=5, items=ITEMS, frames=20):
-        self.folder, self.task, self.models = folder, task, list(models)
-        self.predictions = {}
+        self.folder, self.task, self.models, self.seeds = folder, task, list(models), range(seeds)
+        self.predictions = {}  # (runs, frames, outputs) by item, by model and seed
         rng = np.random.default_rng(0)
-        self.labels = {
-            item: rng.standard_normal((frames, len(task.targets))) + rng.standard_normal()
-            for item in items
-        }
+        self.labels = {item: self._labels(rng, frames) for item in items}
+        for kind in ("evaluation", "replicates"):
+            (folder / kind).mkdir(exist_ok=True)
         for model in models:
-            evaluation, videos = [], []
-            for seed in range(seeds):
-                predicted = {
-                    item: labels + NOISE.get(model, 1.0) * rng.standard_normal(labels.shape)
-                    for item, labels in self.labels.items()
-                }
+            tables, replicates = [], []
+            for seed in self.seeds:
+                predicted = {item: self._seen(rng, model, y) for item, y in self.labels.items()}
                 self.predictions[model, seed] = predicted
-                videos += self._videos(model, seed, predicted)
-                evaluation += self._evaluation(model, seed)
-            for kind, rows in (("evaluation", evaluation), ("videos", videos)):
-                (folder / kind).mkdir(exist_ok=True)
-                pd.DataFrame(rows).to_csv(folder / kind / f"{model}.csv", index=False)
+                scores = {i: score(task, x, self.labels[i]) for i, x in predicted.items()}
+                table = metrics_of_runs(task, RUNS, pooled(scores.values()))
+                tables.append(table.assign(model=model, seed=seed))
+                replicates.append(replicates_of_runs(task, RUNS, scores))
+            pd.concat(tables).to_csv(folder / "evaluation" / f"{model}.csv", index=False)
+            mean_over_seeds(replicates).to_parquet(folder / "replicates" / f"{model}.parquet")
 
-    def pooled(self, model, seed):
-        """(frames, targets) of labels and predictions of all items."""
+    def of_run(self, model, seed, run=0, items=None):
+        """(labels, outputs) of labels and of predictions; items may be named more than once."""
+        items = list(self.labels if items is None else items)
         predicted = self.predictions[model, seed]
-        return tuple(
-            np.concatenate([of[item] for item in predicted]) for of in (self.labels, predicted)
+        return (
+            np.concatenate([self.labels[item] for item in items]),
+            np.concatenate([predicted[item][run] for item in items]),
         )
-
-    def metric(self, model, seed, target):
-        labels, predicted = (of[:, target] for of in self.pooled(model, seed))
-        return audmetric.concordance_cc(labels, predicted)
 
     def edit(self, kind, model, change):
         path = self.folder / kind / f"{model}.csv"
-        table = pd.read_csv(path, keep_default_na=False)
-        change(table).to_csv(path, index=False)
+        if kind == "replicates":
+            path = path.with_suffix(".parquet")
+            change(pd.read_parquet(path)).to_parquet(path)
+        else:
+            change(pd.read_csv(path, keep_default_na=False)).to_csv(path, index=False)
 
     def test(self, reference="plain"):
         return significance(self.folder, self.models, reference, self.task)
 
-    def _evaluation(self, model, seed):
-        for modality, p in CONDITIONS:
-            for number, target in enumerate(self.task.targets):
-                value = self.metric(model, seed, number) if self.task == AFFECT else 0.1 * seed
-                value -= LOSS[modality] * p * (1 + 0.1 * seed)
-                yield {
-                    "model": model,
-                    "seed": seed,
-                    "modality": modality,
-                    "strategy": "clip_zero",
-                    "p": p,
-                    "burst": 0.0,
-                    "fill": "none",
-                    "subset": "all",
-                    "trial": 0,
-                    "target": target,
-                    self.task.metrics[0]: value,
-                    "n": 480,
-                }
+    def _labels(self, rng, frames):
+        outputs = len(self.task.outputs)
+        if self.task.kind == "classification":
+            return np.eye(outputs)[rng.integers(outputs, size=frames)]
+        return rng.standard_normal((frames, outputs)) + rng.standard_normal()
 
-    def _videos(self, model, seed, predicted):
-        for item, values in predicted.items():
-            for number, target in enumerate(self.task.targets):
-                row = {"model": model, "seed": seed, "item": item, "target": target}
-                x, y = values[:, number], self.labels[item][:, number]
-                if self.task.level == "frame":
-                    one = Moments.of(x, y)
-                    yield row | {
-                        "n": int(one.n),
-                        "mean_predicted": one.mean_x,
-                        "mean_annotated": one.mean_y,
-                        "var_predicted": one.var_x,
-                        "var_annotated": one.var_y,
-                        "covariance": one.cov,
-                    }
-                elif self.task.kind == "classification":
-                    named = (self.task.outputs[int(abs(10 * z[0])) % 3] for z in (y, x))
-                    yield row | dict(zip(("annotated", "predicted"), named, strict=True))
-                else:
-                    yield row | {"annotated": y[0], "predicted": x[0]}
+    def _seen(self, rng, model, labels):
+        """Labels with noise, and with more noise the more is lost."""
+        noise = NOISE.get(model, 1.0) * rng.standard_normal(labels.shape)
+        runs = []
+        for run in RUNS:
+            modality, p = run.condition.modality, run.condition.p
+            loss = 0.0 if (model, modality) == ("robust", "video") else LOSS[modality] * p
+            runs.append(labels + noise + loss * rng.standard_normal(labels.shape))
+        return np.stack(runs)

@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from reports.schema import MOMENTS
-
 MODELS = ("baseline", "clip_zero", "frame_zero", "frame_repeat", "video_only", "audio_only")
 SEEDS = (0, 1, 2)
 STEPS = {
@@ -182,12 +180,12 @@ def _significance(
                 key, is_sure = (model, models[0], target, measure), abs(gain) > 0.015
                 p, found = (None, 0) if too_few else (0.01, int(gain > 0))
                 rows.append((*key, "t", gain, None, None, p, None, len(seeds), found, too_few))
-                if measure == "intact":
-                    low, high = gain - 0.015, gain + 0.015
-                    found = (0.004, 0.02, 4, 1, "") if is_sure else (0.3, 0.6, 4, 0, "")
-                    rows.append((*key, "bootstrap", gain, low, high, *found))
-                    if target != "mean" and task["kind"] != "classification":
-                        rows.append((*key, "fisher_z", gain, None, None, 1e-5, None, 960, 1, ""))
+                low, high = gain - 0.015, gain + 0.015
+                found = (0.004, 0.02, 4, 1, "") if is_sure else (0.3, 0.6, 4, 0, "")
+                rows.append((*key, "bootstrap", gain, low, high, *found))
+                has_z = target != "mean" and task["kind"] != "classification"
+                if measure == "intact" and has_z:
+                    rows.append((*key, "fisher_z", gain, None, None, 1e-5, None, 960, 1, ""))
     keys = ["model", "reference", "target", "measure", "test"]
     values = ["difference", "low", "high", "p", "p_adjusted", "n", "significant", "note"]
     return pd.DataFrame(rows, columns=[*keys, *values])
@@ -206,7 +204,6 @@ def _videos(
             primary: rng.uniform(-0.2, 0.8),
             **dict.fromkeys(others, 0.5),
             "n": 240,
-            **dict.fromkeys(MOMENTS if task["kind"] == "regression" else (), 0.1),
         }
         for seed in seeds
         for item in ITEMS

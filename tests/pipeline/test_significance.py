@@ -1,3 +1,5 @@
+import shutil
+
 import audmetric
 import numpy as np
 import pandas as pd
@@ -9,6 +11,8 @@ from features.errors import InputError
 from models import statistics
 from models.settings import Task
 from pipeline.significance import COLUMNS
+from reports.schema import MEASURES
+from reports.summary import headline
 
 EMOTIONS = Task(kind="classification", level="sequence", outputs=["angry", "happy", "sad"])
 SENTIMENT = Task(kind="sentiment", level="sequence", outputs=["sentiment"])
@@ -25,6 +29,10 @@ def table(run):
     return run.test()
 
 
+def ccc(labels, predicted, column):
+    return audmetric.concordance_cc(labels[:, column], predicted[:, column])
+
+
 def cell(table, model, target, measure, test):
     chosen = (table["model"] == model) & (table["target"] == target)
     (row,) = table[chosen & (table["measure"] == measure) & (table["test"] == test)].itertuples()
@@ -39,13 +47,15 @@ def test_a_row_for_every_model_target_measure_and_test(table):
     assert set(table["reference"]) == {"plain"}
     assert set(table["significant"]) == {0, 1}
     counts = table.groupby(["test", "measure"]).size().to_dict()
-    of_t = {("t", measure): 9 for measure in ("intact", "video_gone", "audio_gone", "mean")}
-    assert counts == of_t | {("bootstrap", "intact"): 9, ("fisher_z", "intact"): 6}
+    expected = {(test, measure): 9 for test in ("t", "bootstrap") for measure in MEASURES}
+    assert counts == expected | {("fisher_z", "intact"): 6}
 
 
 def test_the_t_test_is_over_seeds(run, table):
     for model in ("better", "alike", "worse"):
-        pairs = np.array([[run.metric(m, s, 1) for m in (model, "plain")] for s in range(5)])
+        pairs = np.array(
+            [[ccc(*run.of_run(m, seed), 1) for m in (model, "plain")] for seed in range(5)]
+        )
         row = cell(table, model, "arousal", "intact", "t")
         assert row.difference == pytest.approx((pairs[:, 0] - pairs[:, 1]).mean())
         assert row.p == pytest.approx(stats.ttest_rel(*pairs.T, alternative="greater").pvalue)
@@ -59,46 +69,66 @@ def test_the_t_test_is_over_seeds(run, table):
 def test_seeds_are_matched_by_their_number_not_by_their_row(run, table, tmp_path):
     other = Run(tmp_path)
     other.edit("evaluation", "better", lambda t: t.iloc[::-1])
-    other.edit("videos", "better", lambda t: t.sample(frac=1, random_state=0))
     pd.testing.assert_frame_equal(other.test(), table)
 
 
-def test_the_bootstrap_is_of_the_pooled_metric_of_videos(run, table):
-    weights = statistics.resamples(len(ITEMS), 2000, seed=0)[:25].astype(int)
-    replicates = np.empty((25, 2))
-    for replicate, counts in enumerate(weights):
-        for place, model in enumerate(("better", "plain")):
-            scores = []
-            for seed in range(5):
-                x, y = (
-                    np.concatenate(
-                        [of[i][:, 0] for i, c in zip(ITEMS, counts, strict=True) for _ in range(c)]
-                    )
-                    for of in (run.predictions[model, seed], run.labels)
-                )
-                scores.append(audmetric.concordance_cc(y, x))
-            replicates[replicate, place] = np.mean(scores)
-    direct = replicates[:, 0] - replicates[:, 1]
-    row = cell(table, "better", "valence", "intact", "bootstrap")
-    assert row.low < row.difference < row.high
-    assert ((direct > row.low) & (direct < row.high)).mean() > 0.8
-    assert direct.std() == pytest.approx((row.high - row.low) / (2 * 1.96), rel=0.4)
-    expected = cell(table, "better", "valence", "intact", "t").difference
-    assert row.difference == pytest.approx(expected, abs=1e-9)
-    assert (row.n, row.p, row.significant) == (24, pytest.approx(2 / 2001), 1)
+def test_the_bootstrap_is_of_the_numbers_of_the_ranking(run, table):
+    """Row by row: the difference, its interval and p from the replicates of conditions."""
+    one, other = (
+        pd.read_parquet(run.folder / "replicates" / f"{model}.parquet")
+        for model in ("better", "plain")
+    )
+    lost, p = one["modality"], one["p"]
+    # clip_zero at p = 0 counts for either modality.
+    of = {"intact": p == 0, "mean": p >= 0}
+    of |= {f"{m}_gone": (lost == m) & (p == 1) for m in ("video", "audio")}
+    for measure, rows in of.items():
+        for target in ("valence", "arousal", "mean"):
+            chosen = rows & ((one["target"] == target) | (target == "mean"))
+            values, reference = (np.stack(x.loc[chosen, "replicates"]) for x in (one, other))
+            direct = (values.astype(float) - reference.astype(float)).mean(0)
+            row = cell(table, "better", target, measure, "bootstrap")
+            bounds = np.quantile(direct[1:], [0.025, 0.975])
+            np.testing.assert_allclose([row.low, row.high], bounds, atol=1e-7)
+            assert row.difference == pytest.approx(direct[0], abs=1e-7)
+            assert (row.n, row.p, row.significant) == (24, pytest.approx(2 / 2001), 1)
 
 
-def test_the_bootstrap_is_adjusted_over_the_models_of_a_target(table):
+def test_both_tests_are_of_one_difference(run, table):
+    evaluation = pd.concat([pd.read_csv(f) for f in (run.folder / "evaluation").glob("*.csv")])
+    headlines = headline(evaluation, "ccc").set_index(["model", "target", "headline"])["value"]
+    rows = table[table["test"] != "fisher_z"]
+    assert len(rows) == 72
+    for row in rows.itertuples():
+        expected = (
+            headlines[row.model, row.target, row.measure]
+            - headlines[row.reference, row.target, row.measure]
+        )
+        assert row.difference == pytest.approx(expected, abs=1e-6)
+
+
+def test_the_bootstrap_is_adjusted_over_the_models_of_a_target_and_measure(table):
     rows = table[table["test"] == "bootstrap"]
-    for _, of_target in rows.groupby("target"):
-        np.testing.assert_allclose(of_target["p_adjusted"], statistics.holm(of_target["p"]))
+    for _, of_number in rows.groupby(["target", "measure"]):
+        assert len(of_number) == 3
+        np.testing.assert_allclose(of_number["p_adjusted"], statistics.holm(of_number["p"]))
     assert (rows["significant"] == (rows["p_adjusted"] < 0.05)).all()
-    assert cell(table, "worse", "mean", "intact", "bootstrap").high < 0
-    assert not cell(table, "alike", "mean", "intact", "bootstrap").significant
+    for measure in MEASURES:
+        assert cell(table, "worse", "mean", measure, "bootstrap").high < 0
+        assert not cell(table, "alike", "mean", measure, "bootstrap").significant
+
+
+def test_a_difference_under_loss_alone_is_found_there_alone(tmp_path):
+    """With three seeds, which are too few for the t-test."""
+    run = Run(tmp_path, models=["plain", "robust"], seeds=3)
+    rows = run.test().query("target == 'mean' and significant == 1")
+    assert set(rows["test"]) == {"bootstrap"}
+    assert set(rows["measure"]) == {"video_gone", "mean"}
+    assert (rows["difference"] > 0.05).all()
 
 
 def test_the_adjusted_p_decides(tmp_path):
-    alike = [f"alike_{number}" for number in range(10)]
+    alike = [f"alike_{number}" for number in range(12)]
     rows = Run(tmp_path, models=["plain", *alike], seeds=1).test().query("test == 'bootstrap'")
     adjusted_away = rows[(rows["p"] < 0.05) & (rows["p_adjusted"] >= 0.05)]
     assert len(adjusted_away)
@@ -108,7 +138,7 @@ def test_the_adjusted_p_decides(tmp_path):
 def test_fisher_z_is_of_the_correlation_of_all_frames(run, table):
     z = {}
     for model in ("better", "plain"):
-        pooled = [run.pooled(model, seed) for seed in range(5)]
+        pooled = [run.of_run(model, seed) for seed in range(5)]
         z[model] = np.mean([np.arctanh(stats.pearsonr(x[:, 0], y[:, 0])[0]) for y, x in pooled])
     row = cell(table, "better", "valence", "intact", "fisher_z")
     assert row.n == 24 * 20
@@ -144,14 +174,16 @@ def test_a_seed_without_a_value_makes_no_pair(tmp_path):
 
 def test_the_same_model_twice_differs_by_nothing(tmp_path):
     run = Run(tmp_path, models=["plain", "alike"])
-    for kind in ("evaluation", "videos"):
-        text = (tmp_path / kind / "plain.csv").read_text()
-        (tmp_path / kind / "alike.csv").write_text(text.replace("plain", "alike"))
+    text = (tmp_path / "evaluation" / "plain.csv").read_text()
+    (tmp_path / "evaluation" / "alike.csv").write_text(text.replace("plain", "alike"))
+    shutil.copy(*(tmp_path / "replicates" / f"{name}.parquet" for name in ("plain", "alike")))
     table = run.test()
     assert (table["difference"] == 0).all()
     assert not table["significant"].any()
     assert set(table.loc[table["test"] == "t", "note"]) == {"the same difference in every seed"}
-    assert (table.loc[table["test"] != "t", "p"] == 1).all()
+    others = table[table["test"] != "t"]
+    assert (others["p"] == 1).all()
+    assert (others.loc[others["test"] == "bootstrap", ["low", "high"]] == 0).all(axis=None)
 
 
 def test_any_model_can_be_the_reference(run, table):
@@ -177,21 +209,7 @@ def test_one_model_is_compared_with_nothing(tmp_path):
 def test_sequences_are_resampled_one_by_one(tmp_path, task):
     run = Run(tmp_path, task=task, frames=1, items=[f"s{i}" for i in range(60)])
     table = run.test()
-    metric = task.metrics[0]
-    values = {}
-    for model in ("better", "plain"):
-        answers = pd.read_csv(tmp_path / "videos" / f"{model}.csv")
-        answers = answers[answers["target"] == task.targets[0]]
-        of = {
-            "macro_f1": lambda rows: audmetric.unweighted_average_fscore(
-                rows["annotated"], rows["predicted"]
-            ),
-            "pearson": lambda rows: stats.pearsonr(rows["annotated"], rows["predicted"])[0],
-            "ccc": lambda rows: audmetric.concordance_cc(rows["annotated"], rows["predicted"]),
-        }[metric]
-        values[model] = np.mean([of(rows) for _, rows in answers.groupby("seed")])
     row = cell(table, "better", task.targets[0], "intact", "bootstrap")
-    assert row.difference == pytest.approx(values["better"] - values["plain"])
     assert row.low < row.difference < row.high
     assert row.n == 60
     assert ("fisher_z" in set(table["test"])) == (task.kind != "classification")
@@ -201,11 +219,11 @@ def test_sequences_are_resampled_one_by_one(tmp_path, task):
 @pytest.mark.parametrize(
     ("kind", "change", "message"),
     [
-        ("videos", lambda t: t[t["item"] != "clip_03"], "better.csv has other items than plain"),
-        ("videos", lambda t: pd.concat([t, t.head(1)]), "two rows for one item"),
-        ("videos", lambda t: t.drop(columns=["covariance", "n"]), "no column n, covariance"),
-        ("videos", lambda t: t[t["target"] == "valence"], "other targets"),
+        ("replicates", lambda t: t.iloc[1:], "better.parquet has other items or conditions"),
+        ("replicates", lambda t: t.assign(sample="other"), "better.parquet has other items"),
+        ("replicates", lambda t: t.drop(columns="replicates"), "cannot be read"),
         ("evaluation", lambda t: t.drop(columns="ccc"), "no column ccc"),
+        ("evaluation", lambda t: t.drop(columns=["pearson", "n"]), "no column pearson, n"),
         ("evaluation", lambda t: t.assign(ccc="high"), "cannot be read"),
     ],
 )
@@ -216,13 +234,32 @@ def test_files_that_do_not_belong_together_are_named(tmp_path, kind, change, mes
         run.test()
 
 
-def test_a_missing_file_is_named(tmp_path):
+@pytest.mark.parametrize("file", ["replicates/better.parquet", "evaluation/better.csv"])
+def test_a_missing_or_broken_file_is_named(tmp_path, file):
     run = Run(tmp_path, models=["plain", "better"])
-    (tmp_path / "videos" / "better.csv").unlink()
-    with pytest.raises(InputError, match=r"videos/better.csv is missing"):
+    (tmp_path / file).write_bytes(b"")
+    with pytest.raises(InputError, match=f"{file} cannot be read"):
+        run.test()
+    (tmp_path / file).unlink()
+    with pytest.raises(InputError, match=f"{file} is missing"):
         run.test()
 
 
-def test_an_item_may_be_named_na(tmp_path):
-    run = Run(tmp_path, models=["plain", "better"], items=("NA", *ITEMS))
-    assert cell(run.test(), "better", "mean", "intact", "bootstrap").n == 25
+def test_other_targets_are_named(tmp_path):
+    run = Run(tmp_path, models=["plain", "better"])
+    for model in run.models:
+        run.edit("replicates", model, lambda t: t[t["target"] == "valence"])
+    with pytest.raises(InputError, match="other targets"):
+        run.test()
+
+
+def test_what_was_not_evaluated_is_not_tested(tmp_path):
+    run = Run(tmp_path, models=["plain", "better"])
+    for model in run.models:
+        for kind in ("evaluation", "replicates"):
+            run.edit(kind, model, lambda t: t[t["p"] == 0.5])
+    assert set(run.test()["measure"]) == {"mean"}
+    for model in run.models:
+        for kind in ("evaluation", "replicates"):
+            run.edit(kind, model, lambda t: t.assign(fill="hold"))
+    assert run.test().empty

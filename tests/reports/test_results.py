@@ -124,13 +124,6 @@ def test_labels_are_counted_for_each_subset(tmp_path):
         load(folder, MODELS, SEEDS)
 
 
-def test_the_moments_of_videos_are_needed_for_a_regression(folder):
-    path = folder / "videos" / "baseline.csv"
-    pd.read_csv(path).drop(columns="covariance").to_csv(path, index=False)
-    with pytest.raises(ResultsError, match="covariance"):
-        load(folder, MODELS, SEEDS)
-
-
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
