@@ -277,6 +277,19 @@ def test_real_weights_and_a_real_corpus_raise_no_banner(small):
         assert "random" not in drawing
 
 
+def test_the_ranking_has_the_interval_of_what_it_ranks_by(report):
+    html = (report / "index.html").read_text(encoding="utf-8")
+    ranking = section(html, "Ranking")
+    headings = re.findall(r'<th scope="col"[^>]*>(.*?)</th>', ranking)
+    assert headings[:3] == ["Model", "Robustness area", "against baseline, 95 %"]
+    assert sum(heading.startswith("against") for heading in headings) == 1
+    row = ranking[ranking.index("frame_<wbr>repeat") :].partition("</tr>")[0]
+    area, interval, *others = re.findall("<td.*?</td>", row)
+    assert "<sup>†</sup>" in area  # three seeds are too few for a star
+    assert "+0.030 <small>[0.015, 0.045]</small>" in interval
+    assert ["†" in other for other in others] == [True, False, True, True]  # not the worst drop
+
+
 def test_a_dropped_model_leaves_nothing_behind(small):
     build(small, TWO, SEEDS)
     tests = small / "significance.csv"  # summarise writes it anew
