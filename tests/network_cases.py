@@ -20,6 +20,7 @@ TASKS = {
     "frames": Task(),
     "classes": Task(kind="classification", level="sequence", outputs=list("abcd")),
     "sentiment": Task(kind="sentiment", level="sequence", outputs=["sentiment"]),
+    "dimensions": Task(level="sequence", outputs=["valence", "arousal", "dominance"]),
 }
 
 Options = dict[str, bool | int | float | str]
@@ -141,7 +142,8 @@ def labelled_batch(task: str, clips: int = 4, frames: int = 8) -> Batch:
         case "classes":
             labels = torch.eye(outputs)[torch.arange(clips) % outputs][:, None]
         case _:
-            labels = torch.linspace(1, 3, clips)[:, None, None]
+            labels = torch.linspace(1, 3, clips)[:, None, None] * torch.tensor([1, -1, 0.5])
+            labels = labels[..., :outputs]
     return Batch(
         video=x["video"],
         lld=x["audio"],

@@ -16,6 +16,7 @@ from network_cases import (
     labelled_batch,
     lengths_mask,
     random_inputs,
+    random_present,
 )
 from torch import nn
 
@@ -23,16 +24,17 @@ from models.losses import total_loss
 from models.networks import NETWORKS
 from models.settings import Modality
 
-quickly = settings(max_examples=5, deadline=None, phases=set(Phase) - {Phase.explain})
+quickly = settings(max_examples=2, deadline=None, phases=set(Phase) - {Phase.explain})
 
 
 def test_every_network_of_the_registry_is_tested() -> None:
     assert {case.network for case in CASES} == set(NETWORKS)
 
 
+@pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("case", FORMS, ids=str)
 @quickly
-@given(clips=clips_of_any_length, task=st.sampled_from(list(TASKS)))
+@given(clips=clips_of_any_length)
 def test_padding_and_company_change_nothing(case: Case, clips: Clips, task: str) -> None:
     network, per_frame = case.evaluated(task), TASKS[task].level == "frame"
     together = network(clips.inputs, clips.mask, clips.present).fused
@@ -59,15 +61,25 @@ def test_a_gradient_reaches_every_parameter(case: Case, task: str) -> None:
     assert without == []
 
 
-@pytest.mark.parametrize("task", ["frames", "classes"])
-@pytest.mark.parametrize("case", CASES, ids=str)
+LEARNT = [(case, task) for case in CASES for task in TASKS] + [
+    (case, task)
+    for case in attending(("marked", "shown"), ("filled", "shown"))
+    for task in ("frames", "sentiment")
+]
+
+
+@pytest.mark.parametrize(("case", "task"), LEARNT, ids=str)
 def test_one_batch_can_be_learnt_by_heart(case: Case, task: str) -> None:
     network, batch = case.build(task), labelled_batch(task)
     for module in network.modules():
         if isinstance(module, nn.Dropout):
             module.p = 0.0
-    inputs, there = batch.inputs(), batch.received()
-    optimizer = torch.optim.Adam(network.parameters(), lr=1e-2)
+    inputs, there = batch.inputs(), random_present(*batch.mask.shape, seed=2, p=0.8)
+    for present in there.values():
+        present[:, -1] = True  # it may be what stands for a sequence
+    # At the higher rate a pre-norm network of several losses can stay where it began.
+    rate = 3e-3 if case.network == "auxformer" else 1e-2
+    optimizer = torch.optim.Adam(network.parameters(), lr=rate)
     losses: list[float] = []
     while not losses or losses[-1] > 0.1 * losses[0]:
         assert len(losses) < 100, losses
@@ -78,9 +90,10 @@ def test_one_batch_can_be_learnt_by_heart(case: Case, task: str) -> None:
         optimizer.step()
 
 
+@pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("case", CASES, ids=str)
-@settings(max_examples=3, deadline=None)
-@given(audio=st.integers(1, 40), video=st.integers(1, 40), task=st.sampled_from(list(TASKS)))
+@settings(max_examples=2, deadline=None)
+@given(audio=st.integers(1, 40), video=st.integers(1, 40))
 def test_features_may_have_any_dimension(case: Case, audio: int, video: int, task: str) -> None:
     small = Case(case.network, case.modalities, case.options, features=(audio, video))
     network, mask = small.build(task).eval(), lengths_mask([5, 2])

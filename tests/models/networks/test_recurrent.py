@@ -33,7 +33,9 @@ def test_recurrent_networks_have_the_papers_layers() -> None:
     assert trainable(of_paper_d("recurrent", ["audio"])) == audio + dense == 1_646_850
     assert trainable(of_paper_d("recurrent", ["video"])) == video + dense == 1_722_114
     fused = gru(256, 128) + gru(128, 128)
-    assert trainable(of_paper_d("recurrent", list(BOTH))) == audio + video + fused + dense
+    assert (
+        trainable(of_paper_d("recurrent", list(BOTH))) == audio + video + fused + dense == 3_616_002
+    )
 
 
 @pytest.mark.parametrize("units", [2000, 4096])
@@ -44,6 +46,7 @@ def test_affwildnets_have_the_papers_layers(units: int) -> None:
     assert trainable(static) == connected + 2 * units + 2
     dynamic = of_paper_d("affwildnet", ["video"], size)
     assert trainable(dynamic) == connected + gru(units, 128) + gru(128, 128) + 2 * 128 + 2
+    assert (trainable(dynamic) == 18_503_426) == (units == 4096)
 
 
 def test_recurrent_is_torchs_gru_and_a_dense_layer() -> None:
