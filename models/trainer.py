@@ -41,8 +41,8 @@ class Epoch:
     Attributes:
         epoch: its number, from 0.
         train_loss: the mean over its steps.
-        heldout: the held-out metric of each target, on intact input.
-        heldout_loss: the held-out loss of the fused output, on intact input.
+        heldout: the held-out metric of each target, on intact input; NaN where nothing is held out.
+        heldout_loss: the held-out loss of the fused output, on intact input; likewise.
     """
 
     epoch: int
@@ -74,7 +74,7 @@ class Trained:
 def train(
     network: Recogniser,
     training: ClipData,
-    heldout: ClipData,
+    heldout: ClipData | None,
     ablation: Ablation,
     settings: TrainSettings,
     *,
@@ -88,7 +88,8 @@ def train(
     Args:
         network: freshly initialised; trained in place.
         training: clips to learn from.
-        heldout: clips of other speakers, by which the epoch is chosen.
+        heldout: clips of other speakers, by which the epoch is chosen; None to train for all of
+            `settings.epochs` and keep the last.
         ablation: the strategy against missing modalities, drawn anew every epoch.
         settings: how to train.
         seed: of every random choice.
@@ -96,7 +97,7 @@ def train(
         device: where to train.
         on_epoch: called after every epoch, and at once for those of a continued run.
     """
-    state = _State(network, settings, device)
+    state = _State(network, settings, device, chooses=heldout is not None)
     precision = state.load(checkpoint)
     if precision is None:
         precision = _precision(settings, network, training, device)
@@ -132,10 +133,13 @@ def train(
             if time.monotonic() - saved_at >= settings.checkpoint_seconds:
                 state.save(checkpoint, precision)
                 saved_at = time.monotonic()
-        predictions = predict(state.averaged, heldout, device, settings.batch_clips)
-        metric = pooled_scores(heldout, predictions).values()[heldout.task.metrics[0]]
-        heldout_loss = pooled_loss(heldout, predictions, weights)
-        on_epoch(state.close_epoch([float(value) for value in metric], heldout_loss))
+        metric, heldout_loss = [float("nan")] * len(training.task.targets), float("nan")
+        if heldout is not None:
+            predictions = predict(state.averaged, heldout, device, settings.batch_clips)
+            scores = pooled_scores(heldout, predictions).values()[heldout.task.metrics[0]]
+            metric = [float(value) for value in scores]
+            heldout_loss = pooled_loss(heldout, predictions, weights)
+        on_epoch(state.close_epoch(metric, heldout_loss))
         state.save(checkpoint, precision)
     return Trained(state.best_weights, state.history, state.best_epoch, precision)
 
@@ -143,9 +147,12 @@ def train(
 class _State:
     """Everything a run needs to go on, in one file."""
 
-    def __init__(self, network: Recogniser, settings: TrainSettings, device: torch.device) -> None:
+    def __init__(
+        self, network: Recogniser, settings: TrainSettings, device: torch.device, *, chooses: bool
+    ) -> None:
         self.network = network.to(device)
         self.settings = settings
+        self.chooses = chooses
         self.optimisation = Optimisation(network, settings)
         self.epoch = 0
         self.step = 0
@@ -160,7 +167,9 @@ class _State:
 
     @property
     def best_epoch(self) -> int:
-        """The first epoch with the highest held-out score."""
+        """The first epoch with the highest held-out score; the last one where none is chosen."""
+        if not self.chooses:
+            return len(self.history) - 1
         scores = [epoch.score(self.settings.choose_by) for epoch in self.history]
         return scores.index(max(scores))
 

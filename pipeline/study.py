@@ -18,7 +18,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from features.corpora.settings import CODE
-from pipeline.champion import compare, verdict
+from pipeline.champion import ALIKE, compare, verdict
 from pipeline.console import say
 from pipeline.hashes import PROJECT, hash_of_file
 from pipeline.items import stage_errors
@@ -26,7 +26,7 @@ from pipeline.outputs import MODELS, RESULTS, read_facts, read_task
 from pipeline.params import FILE, Params, load_params
 from pipeline.recogniser import WEIGHTS
 from pipeline.study_runs import Stages, Stopwatch, alone
-from pipeline.train import check_settings
+from pipeline.train_checks import check_settings
 
 SETTINGS = PROJECT / "pipeline" / "studies"
 WORKSPACES = Path("data/studies")
@@ -40,12 +40,8 @@ def main() -> None:
     names = sorted(file.stem for file in SETTINGS.glob("*.yaml"))
     parser.add_argument("name", nargs="?", default="strategies", choices=names)
     name = parser.parse_args().name
-    try:
-        with stage_errors():
-            run(name)
-    except KeyboardInterrupt:
-        say("stopped; the same command goes on where it was")
-        raise SystemExit(130) from None  # as a shell calls an end by Ctrl-C
+    with stage_errors():
+        run(name)
 
 
 def run(name: str) -> None:
@@ -134,7 +130,7 @@ def publish(name: str, workspace: Path, params: Params, watch: Stopwatch) -> Pat
     found = compare(evaluation)
     if found is not None:
         found.table.to_csv(partial / "champion.csv", index=False, float_format="%.6g")
-        sentences = verdict(found)
+        sentences = verdict(found, compare(evaluation, ALIKE))
     about = {**describe(name, workspace, params, watch), "verdict": sentences}
     (partial / "study.json").write_text(json.dumps(about, indent=1) + "\n")
     if target.exists():

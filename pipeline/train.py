@@ -6,17 +6,17 @@ on where it was.
 
 import argparse
 import shutil
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Literal, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 import numpy as np
 import pandas as pd
 
-from features.corpora.item import Task
 from features.errors import InputError
 from features.store import link_or_copy
-from models.settings import AuxFormerOptions
+from models.settings import TrainSettings
 from pipeline import recogniser
 from pipeline.clips import keys_of, open_stores
 from pipeline.console import progress_bar
@@ -24,13 +24,20 @@ from pipeline.hashes import hash_of, hash_of_file, hash_of_sources
 from pipeline.items import Job, cached, stage_errors
 from pipeline.outputs import MODELS, CorpusItem, read_facts, read_items, read_task
 from pipeline.params import Params, load_params
+from pipeline.train_checks import check_settings
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from models.data import ClipData
+    from models.trainer import Epoch, Trained
 
 HISTORY = "history.csv"
 """A row per epoch: epoch, train_loss, heldout (the task's first metric), heldout_loss, best (0 or
 1)."""
 
-SMALLEST_OPTIMIZED = 5
-"""Clips of a batch, a fifth of which is a clip."""
+PHASES = ("train", "refit")
+"""A seed is trained, and then, where `train.refit` says so, goes on with all training speakers."""
 
 
 def main() -> None:
@@ -48,67 +55,8 @@ def main() -> None:
             key = seed_key(params, name, seed, items)
             job = Job(name, key, partial(train_seed, params, name, seed, items, key))
             publish(cached("train", job, params.execution), MODELS / name / f"seed-{seed}")
-            checkpoint_of(params, key).unlink(missing_ok=True)
-
-
-def check_settings(params: Params, task: Task, *, gives_features: bool) -> None:
-    """Refuse what cannot be trained, or would give misleading results.
-
-    Args:
-        params: all settings; those of every model are checked.
-        task: of the corpus.
-        gives_features: whether the corpus has features in place of media.
-
-    Raises:
-        InputError: names the setting.
-    """
-    if params.train.heldout == params.evaluate.split == "validation":
-        raise InputError(
-            "train.heldout and evaluate.split are both validation: the epoch would be chosen on "
-            "the clips that results are reported of",
-            "evaluate on test, or hold out a share of the training speakers",
-        )
-    if gives_features and any(c.strategy == "blank_face" for c in params.evaluate.conditions):
-        raise InputError(
-            "evaluate.conditions has blank_face, and the corpus gives features, no faces",
-            "leave it out",
-        )
-    for name in params.models:
-        _check_model(params, name, task, gives_features)
-
-
-def _check_model(params: Params, name: str, task: Task, gives_features: bool) -> None:
-    resolved, strategy = params.resolved(name), params.models[name].ablation.strategy
-    train, options = resolved.train, resolved.options
-    if train.class_weights != "none" and task.kind != "classification":
-        raise InputError(
-            f"train.class_weights of {name} is {train.class_weights}, and the corpus has no "
-            "classes",
-            "set it to none",
-        )
-    if train.batch_clips == 1 and (task.kind, task.level) == ("regression", "sequence"):
-        raise InputError(
-            f"train.batch_clips of {name} is 1, and one label has no CCC", "set it to 2 or more"
-        )
-    if train.batch_clips < SMALLEST_OPTIMIZED and strategy == "optimized":
-        raise InputError(
-            f"train.batch_clips of {name} is {train.batch_clips}, of which optimized cannot take "
-            "a fifth",
-            f"set it to {SMALLEST_OPTIMIZED} or more",
-        )
-    pools = isinstance(options, AuxFormerOptions) and options.pooling != AuxFormerOptions().pooling
-    if pools and task.level == "frame":
-        raise InputError(
-            f"options.pooling of {name} is set, and every frame has labels of its own: nothing is "
-            "pooled",
-            "leave it out",
-        )
-    if strategy == "blank_face" and gives_features:
-        raise InputError(
-            f"models.{name}.ablation.strategy is blank_face, and the corpus gives features, "
-            "no faces",
-            "choose another strategy",
-        )
+            for phase in PHASES:
+                checkpoint_of(params, key, phase).unlink(missing_ok=True)
 
 
 def training_items(
@@ -179,51 +127,26 @@ def seed_key(params: Params, name: str, seed: int, items: list[CorpusItem]) -> s
     return hash_of(code, name, params.model(name).model_dump(), settings, seed, inputs)
 
 
-def checkpoint_of(params: Params, key: str) -> Path:
+def checkpoint_of(params: Params, key: str, phase: str) -> Path:
     """Where the state of an unfinished seed is kept."""
-    return params.execution.cache_folder / "training" / f"{key}.pt"
+    return params.execution.cache_folder / "training" / f"{key}.{phase}.pt"
 
 
 def train_seed(
     params: Params, name: str, seed: int, items: list[CorpusItem], key: str, out: Path
 ) -> None:
     """Train one seed of one model."""
-    import torch
-
-    from models.networks import build
-    from models.trainer import Epoch, train
-
-    windows, fc6 = open_stores()
-    learning, heldout = (
-        recogniser.clips_of((windows, fc6), names)
-        for names in parts(items, params.train.heldout, seed)
-    )
+    stores = open_stores()
+    names = parts(items, params.train.heldout, seed)
+    learning, heldout = (recogniser.clips_of(stores, part) for part in names)
     if not learning.has_labels or not heldout.has_labels:
         raise InputError(
             "no valid label is left to learn from or to choose the epoch by",
             "check the labels' range and times",
         )
-    torch.manual_seed(seed)
-    model, resolved = params.model(name), params.resolved(name)
-    settings = resolved.train
-    network = build(model, learning.features, resolved.size, learning.task, resolved.options)
-    title = f"train {name}, seed {seed}"
-    with progress_bar(title, unit="epochs", total=settings.epochs) as advance:
-
-        def on_epoch(epoch: Epoch) -> None:
-            advance(1, f"{learning.task.metrics[0]} {epoch.metric:.3f}")
-
-        trained = train(
-            network,
-            learning,
-            heldout,
-            model.ablation,
-            settings,
-            seed=seed,
-            checkpoint=checkpoint_of(params, key),
-            device=torch.device(params.execution.torch_device),
-            on_epoch=on_epoch,
-        )
+    settings = params.resolved(name).train
+    run = partial(_run, params, name, seed, key)
+    trained = run("train", learning, heldout, settings)
     if not any(np.isfinite(epoch.score(settings.choose_by)) for epoch in trained.history):
         chosen_by = "loss" if settings.choose_by == "loss" else learning.task.metrics[0]
         raise InputError(
@@ -231,16 +154,82 @@ def train_seed(
             "predictions are constant or not numbers",
             "hold out more clips, or change train.learning_rate",
         )
+    if settings.refit:
+        everyone = recogniser.clips_of(stores, sorted([*names[0], *names[1]]))
+        more = run("refit", everyone, None, refit_settings(settings, trained), trained.weights)
+        trained = replace(trained, weights=more.weights)
+    recogniser.save(out, _card(params, name, seed, learning, trained), trained.weights)
+    _write_history(trained, out / HISTORY)
+
+
+def refit_settings(settings: TrainSettings, trained: "Trained") -> TrainSettings:
+    """How a model goes on with all training speakers: it keeps to the rate that it is given."""
+    changes = {
+        "epochs": settings.refit,
+        "learning_rate": settings.learning_rate / 2,  # its optimizer begins anew
+        "decay": "none",
+        "precision": trained.precision,
+    }
+    return settings.model_copy(update=changes)
+
+
+def _run(
+    params: Params,
+    name: str,
+    seed: int,
+    key: str,
+    phase: str,
+    learning: "ClipData",
+    heldout: "ClipData | None",
+    settings: TrainSettings,
+    weights: "dict[str, Tensor] | None" = None,
+) -> "Trained":
+    """Train a new network, or one with these weights, with a progress bar."""
+    import torch
+
+    from models.networks import build
+    from models.trainer import train
+
+    model, resolved = params.model(name), params.resolved(name)
+    torch.manual_seed(seed)
+    network = build(model, learning.features, resolved.size, learning.task, resolved.options)
+    if weights is not None:
+        network.load_state_dict(weights)
+    title = f"{phase} {name}, seed {seed}"
+    with progress_bar(title, unit="epochs", total=settings.epochs) as advance:
+
+        def on_epoch(epoch: "Epoch") -> None:
+            metric = f"{learning.task.metrics[0]} {epoch.metric:.3f}"
+            advance(1, metric if np.isfinite(epoch.metric) else f"loss {epoch.train_loss:.3f}")
+
+        return train(
+            network,
+            learning,
+            heldout,
+            model.ablation,
+            settings,
+            seed=seed,
+            checkpoint=checkpoint_of(params, key, phase),
+            device=torch.device(params.execution.torch_device),
+            on_epoch=on_epoch,
+        )
+
+
+def _card(
+    params: Params, name: str, seed: int, learning: "ClipData", trained: "Trained"
+) -> recogniser.Card:
+    """What a recogniser has to say of itself."""
+    windows, fc6 = open_stores()
     normaliser = cast("dict[str, list[float]]", windows.attrs["normaliser"])
-    gives_features = read_facts()["gives_features"]
-    card = recogniser.Card(
+    resolved = params.resolved(name)
+    return recogniser.Card(
         name=name,
         seed=seed,
         synthetic_corpus=params.corpus.is_synthetic,
-        given_features=gives_features,
+        given_features=read_facts()["gives_features"],
         task=learning.task,
-        model=model,
-        train=settings.model_copy(update={"seeds": [seed]}),
+        model=params.model(name),
+        train=resolved.train.model_copy(update={"seeds": [seed]}),
         options=resolved.options.model_dump(),
         inputs=learning.features,
         precision=trained.precision,
@@ -252,7 +241,9 @@ def train_seed(
         windows=params.windows,
         **normaliser,
     )
-    recogniser.save(out, card, trained.weights)
+
+
+def _write_history(trained: "Trained", path: Path) -> None:
     rows = [
         {
             "epoch": epoch.epoch,
@@ -263,7 +254,7 @@ def train_seed(
         }
         for epoch in trained.history
     ]
-    pd.DataFrame(rows).to_csv(out / HISTORY, index=False, float_format="%.6g")
+    pd.DataFrame(rows).to_csv(path, index=False, float_format="%.6g")
 
 
 def publish(result: Path, target: Path) -> None:

@@ -151,6 +151,8 @@ class Fusion(Recogniser):
             self.transformers = nn.ModuleDict(
                 {m: Transformer(at[m], at[OTHER[m]], size, kernel) for m in self.into}
             )
+        if self.kind == "mult":
+            self.alone = nn.ModuleDict({m: Transformer(at[m], at[m], size, 1) for m in self.into})
         width = sum(widths(m, size.dim)[1] for m in self.into)
         self.head = nn.Linear(width, len(task.outputs))
 
@@ -177,5 +179,8 @@ class Fusion(Recogniser):
             case "it":
                 taken = self.transformers[modality](own, encoded[OTHER[modality]])
                 return self.second[modality](own.holding(own.x + taken.x))
+            case "mult":
+                taken = self.transformers[modality](own, encoded[OTHER[modality]])
+                return self.alone[modality](taken, taken)
             case _:
                 return self.transformers[modality](own, encoded[OTHER[modality]])

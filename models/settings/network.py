@@ -137,10 +137,12 @@ class FusionOptions(Options):
         kind: where and how two modalities meet (Chumachenko et al. 2022, section III.B): late
             transformer (`lt`), intermediate transformer (`it`) or intermediate attention (`ia`);
             or a late transformer of one direction, from audio to video (`tav`) or from video to
-            audio (`tva`). Of no account for one modality.
+            audio (`tva`). `mult` is what the paper compares them with (section IV, after Tsai et
+            al. 2019): a late transformer, and transformer blocks of each branch alone after it.
+            Of no account for one modality.
     """
 
-    kind: Literal["lt", "it", "ia", "tav", "tva"] = "ia"
+    kind: Literal["lt", "it", "ia", "tav", "tva", "mult"] = "ia"
 
 
 OPTIONS: dict[str, type[Options]] = {

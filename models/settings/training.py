@@ -19,6 +19,8 @@ class TrainSettings(Settings):
         heldout: what the epoch is chosen by: a share of the training speakers that is kept apart
             (Parthasarathy and Sundaram 2020), or `validation`, the corpus's own validation split,
             with all training speakers to learn from.
+        refit: so many more epochs follow with all training speakers, those held out too, from the
+            chosen weights and at half the learning rate; 0 for none.
         epochs: at most so many passes over the training clips.
         patience: stop after so many epochs without a better held-out result.
         choose_by: the held-out `metric` (the task's first, the mean of the targets) or `loss`, of
@@ -35,9 +37,10 @@ class TrainSettings(Settings):
             without a better held-out result (`plateau`).
         decay_epochs: see decay.
         decay_factor: what the learning rate is multiplied by.
-        average: the weights that are kept are a running mean, of which every step keeps at most
-            this share (Polyak and Juditsky 1992, with exponential forgetting): step n, from 0,
-            keeps the lesser of it and (1 + n) / (10 + n). Null for the last step's own.
+        average: the weights that are kept are an exponential moving average, of which every step
+            keeps at most this share: step n, from 0, keeps the lesser of it and (1 + n) / (10 + n),
+            as TensorFlow's ExponentialMovingAverage does with num_updates. Null for the last
+            step's own.
         precision: `auto` measures whether bf16 autocast is faster on this machine.
         checkpoint_seconds: a checkpoint within an epoch is written this often.
         network: the sizes of every model that names no others.
@@ -45,6 +48,7 @@ class TrainSettings(Settings):
 
     seeds: list[Seed] = Field(default=[0, 1, 2], min_length=1)
     heldout: float | Literal["validation"] = 0.2
+    refit: int = Field(default=0, ge=0)
     epochs: int = Field(default=50, gt=0)
     patience: int = Field(default=10, gt=0)
     choose_by: Literal["metric", "loss"] = "metric"
@@ -75,6 +79,14 @@ class TrainSettings(Settings):
     def _seeds_differ(self) -> "TrainSettings":
         if len(set(self.seeds)) != len(self.seeds):
             raise ValueError(f"seeds {self.seeds} name one seed twice")
+        return self
+
+    @model_validator(mode="after")
+    def _refit_has_speakers_to_add(self) -> "TrainSettings":
+        if self.refit and self.heldout == "validation":
+            raise ValueError(
+                "refit would learn from the validation split: hold out a share instead"
+            )
         return self
 
     @model_validator(mode="after")

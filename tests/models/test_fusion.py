@@ -15,7 +15,7 @@ from models.networks.fusion import TransformerBlock
 from models.settings import FusionOptions, ModelSettings, NetworkSize, Task
 
 FEATURES = {"audio": 7, "video": 5}
-KINDS = ("lt", "it", "ia", "tav", "tva")
+KINDS = ("lt", "it", "ia", "tav", "tva", "mult")
 TASKS = {
     "regression": Task(),
     "classes": Task(kind="classification", level="sequence", outputs=list("abcd")),
@@ -213,7 +213,7 @@ def test_a_transformer_block_equals_one_of_torchs_parts(kernel: int) -> None:
     assert torch.allclose(block(into, other).x, expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("kind", ["lt", "tav", "tva"])
+@pytest.mark.parametrize("kind", ["lt", "tav", "tva", "mult"])
 def test_missing_frames_get_no_attention(kind: str) -> None:
     network = fusion(kind, presence="marked").eval()
     heard = {"tav": "audio", "tva": "video"}.get(kind, "audio")

@@ -242,6 +242,25 @@ def test_the_chosen_epoch_is_the_best_held_out_one(
     assert len(scores) == 12 or len(scores) == result.best_epoch + 3
 
 
+def test_with_nothing_held_out_the_last_epoch_is_kept(stores: tuple, tmp_path: Path) -> None:
+    network = fresh(stores)
+    result = train(
+        network,
+        clips(stores, TRAINING),
+        None,
+        Ablation(),
+        TrainSettings(epochs=4, patience=1, batch_clips=8, precision="fp32"),
+        seed=0,
+        checkpoint=tmp_path / "c.pt",
+        device=CPU,
+    )
+    assert len(result.history) == 4
+    assert result.best_epoch == 3
+    assert all(np.isnan(epoch.heldout).all() for epoch in result.history)
+    for name, weights in network.state_dict().items():
+        assert torch.equal(weights, result.weights[name]), name
+
+
 def test_precision_is_measured_once_and_kept(stores: tuple, tmp_path: Path) -> None:
     _, first = trained(stores, tmp_path / "a", epochs=1, precision="auto")
     assert first.precision in ("fp32", "bf16")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from pipeline.champion import compare, verdict
+from pipeline.champion import ALIKE, compare, verdict
 
 CONDITIONS = [
     ("video", "clip_zero", 1.0),
@@ -66,6 +66,11 @@ def test_the_best_rival_is_found_in_every_condition(evaluation: Path) -> None:
     # baseline: (0 + .55 + .4) / 3, the best of all.
     assert found.mean_ahead == pytest.approx((0.15 + 0.5 + 0.399) / 3 - 0.95 / 3)
     assert found.seeds == 2
+    # Seed by seed: .10 − .12 and .20 − .12; .05 − .333… and so on.
+    spread = [table.loc[condition, "ahead_sd"] for condition in CONDITIONS]
+    assert spread == pytest.approx([0.1 / 2**0.5, 0.1 / 2**0.5, 0.0], abs=1e-12)
+    leads = [(0.999 - 0.9) / 3, (1.099 - 1.0) / 3]
+    assert found.mean_ahead_sd == pytest.approx(abs(leads[1] - leads[0]) / 2**0.5, abs=1e-12)
 
 
 def said_of(evaluation: Path) -> list[str]:
@@ -78,7 +83,7 @@ def test_the_verdict_says_where_it_falls_short_and_where_not(evaluation: Path) -
     level, mean, intact, gone = said_of(evaluation)
     assert "in 2 of 3 conditions (mean of 2 seeds)" in level
     assert "furthest behind by 0.050 under clip_zero of video, p = 0." in level
-    assert "is +0.033 from the best rival's, which is the 0.03 ahead" in mean
+    assert "is +0.033 (sd over seeds 0.000) from the best rival's, which is the 0.03" in mean
     assert "intact result is -0.050" in intact
     assert gone == "Where the picture is gone it reaches 0.150, audio alone 0.160."
 
@@ -90,7 +95,22 @@ def test_it_says_so_where_nothing_is_behind(evaluation: Path) -> None:
 
 def test_it_says_so_where_the_mean_is_not_far_enough_ahead(evaluation: Path) -> None:
     write(evaluation, "lacuna", [[0.1, 0.1], [0.5, 0.5], [0.4, 0.4]])
-    assert "is +0.017 from the best rival's, which is not the 0.03 ahead" in said_of(evaluation)[1]
+    assert (
+        "+0.017 (sd over seeds 0.024) from the best rival's, which is not the 0.03 ahead"
+        in said_of(evaluation)[1]
+    )
+
+
+def test_rivals_that_are_trained_alike_are_spoken_of_where_they_are_there(evaluation: Path) -> None:
+    assert compare(evaluation, ALIKE) is None
+    for rival in ALIKE:
+        write(evaluation, rival, [[0.1, 0.1], [0.6, 0.6], [0.39, 0.39]])
+    found, alike = compare(evaluation), compare(evaluation, ALIKE)
+    assert found is not None
+    assert alike is not None
+    assert alike.table["rival"].isin(ALIKE).all()
+    # lacuna: (.15 + .5 + .399) / 3, the others (.1 + .6 + .39) / 3.
+    assert "it is -0.014 in the mean, and level or ahead in 2 of 3" in verdict(found, alike)[-1]
 
 
 @pytest.mark.parametrize("missing", ["lacuna", "frame_repeat", "audio_only"])

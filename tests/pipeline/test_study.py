@@ -334,4 +334,5 @@ def test_the_studies_that_come_along_are_in_order() -> None:
     for file in study.SETTINGS.glob("*.yaml"):
         params = load_params(file)
         assert {CHAMPION, *RIVALS, AUDIO_ONLY} <= set(params.models)
-        assert params.evaluate.split == "test"
+        # What is chosen on one split is reported of another.
+        assert params.evaluate.split == ("validation" if file.stem == "choice" else "test")

@@ -7,16 +7,20 @@ import pytest
 import torch
 from corpus_items import corpus_item
 from planted import planted_sequences
+from pydantic import ValidationError
 
 from features.corpora.item import Task
 from features.errors import InputError
 from features.store import assemble, write_item
+from models import trainer
 from models.evaluator import predict
 from models.settings import Task as SequenceTask
+from models.settings import TrainSettings
 from pipeline import evaluate, recogniser, train
 from pipeline.outputs import FC6, WINDOWS
 from pipeline.params import Params, load_params
-from pipeline.train import check_settings, parts, seed_key, split_speakers, training_items
+from pipeline.train import parts, seed_key, split_speakers, training_items
+from pipeline.train_checks import check_settings
 
 
 def item(name, speaker, split="train", *, labelled=True):
@@ -247,6 +251,35 @@ def test_a_trained_model_is_read_as_it_was(planted, planted_stores, tmp_path, mo
     predictions = predict(network, recogniser.clips_of(planted_stores, ["item-0"]), CPU, 4)
     assert predictions["item-0"].shape == (1, 3)
     assert np.isfinite(predictions["item-0"]).all()
+
+
+def test_a_model_that_goes_on_learns_from_all_training_speakers(planted, tmp_path, monkeypatch):
+    monkeypatch.setattr(train, "read_facts", lambda: {"gives_features": False})
+    real, seen = trainer.train, []
+
+    def spy(network, learning, heldout, ablation, settings, **rest):
+        begun = {name: weights.clone() for name, weights in network.state_dict().items()}
+        trained = real(network, learning, heldout, ablation, settings, **rest)
+        seen.append((begun, learning.items, heldout, settings, trained, rest["checkpoint"]))
+        return trained
+
+    monkeypatch.setattr(trainer, "train", spy)
+    train_planted(planted, tmp_path, train={"refit": 3, "learning_rate": 0.01})
+    (_, learning, heldout, _, chosen, first), (begun, everyone, none, more, last, second) = seen
+    assert sorted([*learning, *heldout.items]) == everyone == [item.item for item in planted]
+    assert none is None
+    assert all(torch.equal(chosen.weights[name], begun[name]) for name in begun)
+    assert (more.epochs, more.learning_rate, len(last.history)) == (3, 0.005, 3)
+    assert first != second  # a run that is killed goes on in the part it was in
+    card, network = recogniser.load(tmp_path / "out")
+    assert (card.epochs, card.best_epoch) == (len(chosen.history), chosen.best_epoch)
+    assert all(torch.equal(last.weights[name], w) for name, w in network.state_dict().items())
+    assert not all(torch.equal(begun[name], w) for name, w in network.state_dict().items())
+
+
+def test_refit_keeps_off_the_validation_split():
+    with pytest.raises(ValidationError, match="refit would learn from the validation split"):
+        TrainSettings(refit=2, heldout="validation")
 
 
 def test_an_undefined_held_out_score_is_said(planted, tmp_path, monkeypatch):
