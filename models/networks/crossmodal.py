@@ -32,6 +32,12 @@ class Crossmodal(Recogniser):
     x_a are the outputs of the attention with queries from audio and keys and values from video,
     x_v the other way round; α and β are learnt and start at 1. 12.5 M parameters at the paper's
     size. Of a sequence the outputs are the mean over its frames.
+
+    Not stated in the paper, and decided here: projections have a bias and no activation, positions
+    are sinusoidal, norms come after the residuals, feed-forward blocks are as wide as the model,
+    and scores are divided by √d_head, which equation 1 leaves out. The cross-modal layers are
+    attention alone. The auxiliary heads, and what speaks for a clip of which one modality is gone,
+    in training too, are Lacuna's own (`CrossmodalOptions`).
     """
 
     def __init__(

@@ -119,7 +119,7 @@ class AuxFormerOptions(Options):
 
 
 class MulTOptions(Options):
-    """Options of MulT; the defaults are those of the code that Tsai et al. published.
+    """Options of MulT; the defaults follow the code that Tsai et al. published.
 
     Attributes:
         embedding_dropout: of the input of every encoder.
