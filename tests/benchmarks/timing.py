@@ -55,8 +55,9 @@ def compare(
     amount: float,
     unit: str,
     repeats: int = 5,
+    warm_ups: int = 1,
 ) -> Row:
-    """Compare two speeds: each is warmed up once, then they take turns, in alternating order.
+    """Compare two speeds: each is warmed up, then they take turns, in alternating order.
 
     Args:
         what: name of the one.
@@ -66,10 +67,12 @@ def compare(
         amount: work done by a call of either, in the unit times seconds.
         unit: of the speed.
         repeats: turns of each.
+        warm_ups: uncounted turns of each before those.
     """
     timers = (measured, reference)
-    for timer in timers:
-        timer()
+    for _ in range(warm_ups):
+        for timer in timers:
+            timer()
     seconds = np.zeros((repeats, 2))
     for repeat in range(repeats):
         for side in (0, 1) if repeat % 2 == 0 else (1, 0):
