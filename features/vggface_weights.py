@@ -138,6 +138,9 @@ def main() -> None:
     except InputError as error:
         print(f"Error: {error}.", file=sys.stderr)
         raise SystemExit(1) from None
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        raise SystemExit(130) from None  # as a shell calls an end by Ctrl-C
     print(f"read {asked.source} ({origin.name}, {origin.channel_order}), sha256 {origin.sha256}")
     print(f"wrote {asked.target}, sha256 {written}")
     quoted = json.dumps(str(asked.target), ensure_ascii=False)

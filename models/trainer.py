@@ -86,7 +86,7 @@ def train(
     """Train until the held-out score has stopped improving; continue from `checkpoint` if there.
 
     Args:
-        network: freshly initialised; trained in place.
+        network: with the weights to begin from; trained in place.
         training: clips to learn from.
         heldout: clips of other speakers, by which the epoch is chosen; None to train for all of
             `settings.epochs` and keep the last.

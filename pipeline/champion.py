@@ -105,12 +105,11 @@ def verdict(found: Comparison, alike: Comparison | None = None) -> list[str]:
         else "behind in none"
     )
     is_met = "is" if found.mean_ahead >= LEAD else "is not"
-    spread = f" (sd over seeds {found.mean_ahead_sd:.3f})" if found.seeds > 1 else ""
     sentences = [
         f"{CHAMPION} is within {TOLERANCE} of the best published strategy, or ahead of it, in "
         f"{found.level} of {len(table)} conditions (mean of {found.seeds} seeds); {behind}.",
-        f"Its mean over all conditions is {found.mean_ahead:+.3f}{spread} from the best rival's, "
-        f"which {is_met} the {LEAD} ahead that is asked of it.",
+        f"Its mean over all conditions is {found.mean_ahead:+.3f}{_spread(found)} from the best "
+        f"rival's, which {is_met} the {LEAD} ahead that is asked of it.",
     ]
     intact = table.loc[table["p"] == 0, "ahead"]
     if len(intact):
@@ -123,8 +122,12 @@ def verdict(found: Comparison, alike: Comparison | None = None) -> list[str]:
         )
     if alike is not None:
         sentences.append(
-            f"Against the same strategies with its running mean of the weights it is "
-            f"{alike.mean_ahead:+.3f} in the mean, and level or ahead in {alike.level} of "
-            f"{len(alike.table)} conditions."
+            f"Against the same strategies trained as it is (running mean of the weights, refit) it "
+            f"is {alike.mean_ahead:+.3f}{_spread(alike)} in the mean, and level or ahead in "
+            f"{alike.level} of {len(alike.table)} conditions."
         )
     return sentences
+
+
+def _spread(found: Comparison) -> str:
+    return f" (sd over seeds {found.mean_ahead_sd:.3f})" if found.seeds > 1 else ""

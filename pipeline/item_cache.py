@@ -31,7 +31,7 @@ ABANDONED_SECONDS = 7 * 86_400
 FULL = (errno.ENOSPC, errno.EDQUOT)
 """Errors that concern no item but the disk: going on would only repeat them."""
 
-_NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.EBADF)
+NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.EBADF)
 """How file systems say that they have no locks."""
 
 
@@ -250,7 +250,7 @@ def _lock(folder: Path, alone: bool) -> IO[str] | None:
         doing = "a run is using" if alone else "entries are being deleted from"
         raise InputError(f"{doing} the item cache {folder}", "wait for its end") from error
     except OSError as error:
-        if error.errno not in _NO_LOCKS:
+        if error.errno not in NO_LOCKS:
             raise
         if alone:
             raise InputError(

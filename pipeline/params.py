@@ -157,7 +157,7 @@ def main() -> None:
     from pipeline.console import say
     from pipeline.items import stage_errors
 
-    with stage_errors():
+    with stage_errors(goes_on=False):
         load_params()
         say(f"{FILE} is in order")
 

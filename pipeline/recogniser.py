@@ -36,8 +36,8 @@ class Card(Settings):
         options: of its architecture, likewise.
         inputs: dimension of each modality's input vector.
         precision: of training.
-        epochs: passes until training stopped.
-        best_epoch: the pass whose weights these are.
+        epochs: passes until training stopped, before any refit.
+        best_epoch: the pass that the held-out clips chose; `train.refit` more followed it.
         faces: how faces were cropped.
         fc6: how crops were described.
         lld: how sound was described.

@@ -24,7 +24,8 @@ def replicates_of_runs(
 ) -> pd.DataFrame:
     """The primary metric of the items as they are, and of every resample of them.
 
-    Items without a valid label are not drawn: they say nothing.
+    Items without a valid label are not drawn: they say nothing. A value that is undefined in one
+    trial is undefined, where the mean of a table passes over that trial.
 
     Args:
         task: what was recognised.

@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 
 from features.errors import InputError
 from models.settings import Task
+from reports.summary import CONDITION
 
 NAMES = {"model", "modality", "strategy", "fill", "subset", "target"}
-
-CONDITION = ["modality", "strategy", "p", "burst", "fill", "subset"]
 VALUES = "replicates"
 
 
@@ -74,7 +73,7 @@ def _read_parquet(path: Path) -> pd.DataFrame:
         return pd.read_parquet(path, columns=columns).reset_index(drop=True)
     except FileNotFoundError:
         raise InputError(f"{path} is missing", remedy) from None
-    except ValueError as error:  # no such file format, no such column: pyarrow says which
+    except (OSError, ValueError) as error:  # damaged, no such format, no such column
         raise InputError(f"{path} cannot be read: {error}", remedy) from None
 
 

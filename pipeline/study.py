@@ -126,11 +126,11 @@ def publish(name: str, workspace: Path, params: Params, watch: Stopwatch) -> Pat
     shutil.copytree(results / "figures", partial / "figures")
     for model in params.models:  # the workspace may have others, of earlier settings
         shutil.copy(results / "evaluation" / f"{model}.csv", evaluation)
-    sentences: list[str] = []
-    found = compare(evaluation)
-    if found is not None:
-        found.table.to_csv(partial / "champion.csv", index=False, float_format="%.6g")
-        sentences = verdict(found, compare(evaluation, ALIKE))
+    found, alike = compare(evaluation), compare(evaluation, ALIKE)
+    for comparison, file in ((found, "champion.csv"), (alike, "champion_alike.csv")):
+        if comparison is not None:
+            comparison.table.to_csv(partial / file, index=False, float_format="%.6g")
+    sentences = [] if found is None else verdict(found, alike)
     about = {**describe(name, workspace, params, watch), "verdict": sentences}
     (partial / "study.json").write_text(json.dumps(about, indent=1) + "\n")
     if target.exists():

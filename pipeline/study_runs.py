@@ -3,7 +3,6 @@
 As a command, `python -m pipeline.study_runs PARENT STAGE ...` is such a child.
 """
 
-import errno
 import fcntl
 import json
 import os
@@ -21,12 +20,10 @@ from features.errors import InputError
 from pipeline.backends import THREAD_VARIABLES, end_with_parent
 from pipeline.console import progress_bar, say
 from pipeline.hashes import PROJECT
+from pipeline.item_cache import NO_LOCKS
 
 _MARK = "Error: "
 """With it begins the sentence by which a stage says what a user can mend."""
-
-_NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP)
-"""How file systems say that they have no locks."""
 
 
 def main() -> None:
@@ -163,7 +160,7 @@ def alone(workspace: Path) -> Iterator[None]:
                 f"another run of this study is working in {workspace}", "wait for its end"
             ) from error
         except OSError as error:
-            if error.errno not in _NO_LOCKS:
+            if error.errno not in NO_LOCKS:
                 raise
         yield
 

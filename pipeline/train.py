@@ -16,7 +16,7 @@ import pandas as pd
 
 from features.errors import InputError
 from features.store import link_or_copy
-from models.settings import TrainSettings
+from models.settings import Modality, Task, TrainSettings
 from pipeline import recogniser
 from pipeline.clips import keys_of, open_stores
 from pipeline.console import progress_bar
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from models.trainer import Epoch, Trained
 
 HISTORY = "history.csv"
-"""A row per epoch: epoch, train_loss, heldout (the task's first metric), heldout_loss, best (0 or
-1)."""
+"""A row per epoch before the refit: epoch, train_loss, heldout (the task's first metric),
+heldout_loss, best (0 or 1)."""
 
 PHASES = ("train", "refit")
 """A seed is trained, and then, where `train.refit` says so, goes on with all training speakers."""
@@ -154,20 +154,26 @@ def train_seed(
             "predictions are constant or not numbers",
             "hold out more clips, or change train.learning_rate",
         )
+    task, inputs = learning.task, learning.features
     if settings.refit:
+        del learning, heldout  # they may hold gigabytes
         everyone = recogniser.clips_of(stores, sorted([*names[0], *names[1]]))
         more = run("refit", everyone, None, refit_settings(settings, trained), trained.weights)
+        if not all(bool(weights.isfinite().all()) for weights in more.weights.values()):
+            raise InputError(
+                f"{name} diverged in its refit",
+                "set train.refit to 0, or lower train.learning_rate",
+            )
         trained = replace(trained, weights=more.weights)
-    recogniser.save(out, _card(params, name, seed, learning, trained), trained.weights)
+    recogniser.save(out, _card(params, name, seed, task, inputs, trained), trained.weights)
     _write_history(trained, out / HISTORY)
 
 
 def refit_settings(settings: TrainSettings, trained: "Trained") -> TrainSettings:
-    """How a model goes on with all training speakers: it keeps to the rate that it is given."""
+    """How a model goes on with all training speakers."""
     changes = {
         "epochs": settings.refit,
         "learning_rate": settings.learning_rate / 2,  # its optimizer begins anew
-        "decay": "none",
         "precision": trained.precision,
     }
     return settings.model_copy(update=changes)
@@ -216,7 +222,12 @@ def _run(
 
 
 def _card(
-    params: Params, name: str, seed: int, learning: "ClipData", trained: "Trained"
+    params: Params,
+    name: str,
+    seed: int,
+    task: Task,
+    inputs: dict[Modality, int],
+    trained: "Trained",
 ) -> recogniser.Card:
     """What a recogniser has to say of itself."""
     windows, fc6 = open_stores()
@@ -227,11 +238,11 @@ def _card(
         seed=seed,
         synthetic_corpus=params.corpus.is_synthetic,
         given_features=read_facts()["gives_features"],
-        task=learning.task,
+        task=task,
         model=params.model(name),
         train=resolved.train.model_copy(update={"seeds": [seed]}),
         options=resolved.options.model_dump(),
-        inputs=learning.features,
+        inputs=inputs,
         precision=trained.precision,
         epochs=len(trained.history),
         best_epoch=trained.best_epoch,

@@ -32,9 +32,10 @@ def papers_tables(results: Results, summary: Summary) -> str:
         "<p><strong>The papers' numbers are of another corpus than this run's: not comparable in "
         f"value.</strong> This run is of {corpus}; a model of it stands beside a number where it "
         "is the same network with the same options, sees the same modalities, is trained with the "
-        "same strategy, is not told what is missing, and keeps no running mean of its weights. Its "
-        "size may differ (but for what the paper's models differ by, heads or units), and so may "
-        "its features and the rest of its training. A dash: no such model, or not under that "
+        "same strategy, is not told what is missing, keeps no running mean of its weights, and "
+        "does not go on with the held-out speakers. Its size may differ (but for what the paper's "
+        "models differ by, heads or units), and so may its features and the rest of its training. "
+        "A dash: no such model, or not under that "
         f"condition. {sources}.</p>"
     )
     return text + "".join(_table(one, results, summary) for one in claims)

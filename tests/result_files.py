@@ -111,7 +111,13 @@ def settings(model: str) -> dict[str, Any]:
         "repeats": "shown",
         "size": {"dim": 32, "heads": 4, "ffn": 32, "layers": 2, "dropout": 0.1},
         "options": {"auxiliary": 0.0, "alone": "fused"} if single == model else {},
-        "train": {"epochs": 40, "optimizer": "adam", "learning_rate": 0.001, "average": None},
+        "train": {
+            "epochs": 40,
+            "optimizer": "adam",
+            "learning_rate": 0.001,
+            "average": None,
+            "refit": 0,
+        },
         "ablation": {
             "strategy": model if model in strategies else "none",
             "modality": "video",

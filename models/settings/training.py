@@ -20,7 +20,8 @@ class TrainSettings(Settings):
             (Parthasarathy and Sundaram 2020), or `validation`, the corpus's own validation split,
             with all training speakers to learn from.
         refit: so many more epochs follow with all training speakers, those held out too, from the
-            chosen weights and at half the learning rate; 0 for none.
+            chosen weights and at half the learning rate; optimizer and running mean begin anew. 0
+            for none.
         epochs: at most so many passes over the training clips.
         patience: stop after so many epochs without a better held-out result.
         choose_by: the held-out `metric` (the task's first, the mean of the targets) or `loss`, of
@@ -87,6 +88,8 @@ class TrainSettings(Settings):
             raise ValueError(
                 "refit would learn from the validation split: hold out a share instead"
             )
+        if self.refit and self.decay != "none":
+            raise ValueError(f"refit keeps to one learning rate, but decay is {self.decay}")
         return self
 
     @model_validator(mode="after")

@@ -174,10 +174,9 @@ def test_every_preset_says_all_that_would_change_its_paper() -> None:
         decay_factor=0.7,
         choose_by="loss",
         average=0.9,
-        refit=1,
         class_weights="balanced",
         network=NetworkSize(dim=8, heads=8, ffn=8, layers=8, dropout=0.8),
-    )
+    ).model_copy(update={"refit": 1})  # which goes with no decay
     plain_values = TrainSettings().model_dump(include=PINNED)
     assert all(value != plain_values[k] for k, value in shared.model_dump(include=PINNED).items())
     for preset, network in EVERY:

@@ -110,7 +110,9 @@ def test_rivals_that_are_trained_alike_are_spoken_of_where_they_are_there(evalua
     assert alike is not None
     assert alike.table["rival"].isin(ALIKE).all()
     # lacuna: (.15 + .5 + .399) / 3, the others (.1 + .6 + .39) / 3.
-    assert "it is -0.014 in the mean, and level or ahead in 2 of 3" in verdict(found, alike)[-1]
+    said = verdict(found, alike)[-1]
+    assert said.startswith("Against the same strategies trained as it is (running mean of the ")
+    assert "it is -0.014 (sd over seeds 0.024) in the mean, and level or ahead in 2 of 3" in said
 
 
 @pytest.mark.parametrize("missing", ["lacuna", "frame_repeat", "audio_only"])

@@ -14,7 +14,7 @@ from project import Project
 
 from features.errors import InputError
 from pipeline import study, study_runs
-from pipeline.champion import AUDIO_ONLY, CHAMPION, RIVALS
+from pipeline.champion import ALIKE, AUDIO_ONLY, CHAMPION, RIVALS
 from pipeline.outputs import RESULTS
 from pipeline.params import load_params
 
@@ -334,5 +334,6 @@ def test_the_studies_that_come_along_are_in_order() -> None:
     for file in study.SETTINGS.glob("*.yaml"):
         params = load_params(file)
         assert {CHAMPION, *RIVALS, AUDIO_ONLY} <= set(params.models)
+        assert file.stem != "levers" or set(ALIKE) <= set(params.models)
         # What is chosen on one split is reported of another.
         assert params.evaluate.split == ("validation" if file.stem == "choice" else "test")

@@ -277,9 +277,67 @@ def test_a_model_that_goes_on_learns_from_all_training_speakers(planted, tmp_pat
     assert not all(torch.equal(begun[name], w) for name, w in network.state_dict().items())
 
 
-def test_refit_keeps_off_the_validation_split():
-    with pytest.raises(ValidationError, match="refit would learn from the validation split"):
-        TrainSettings(refit=2, heldout="validation")
+class KilledError(Exception):
+    pass
+
+
+def test_a_run_that_is_killed_in_its_refit_ends_with_the_same_weights(
+    planted, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(train, "read_facts", lambda: {"gives_features": False})
+    own = {"train": {"refit": 3, "average": 0.9}}
+    train_planted(planted, tmp_path / "undisturbed", **own)
+    real, calls = trainer.train, []
+
+    def dying(*arguments, on_epoch, **rest):
+        phase = len(calls)
+        calls.append(phase)
+
+        def stop_after_one(epoch):
+            on_epoch(epoch)
+            if phase == 1 and epoch.epoch == 1:
+                raise KilledError
+
+        return real(*arguments, on_epoch=stop_after_one, **rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(trainer, "train", dying)
+        with pytest.raises(KilledError):
+            train_planted(planted, tmp_path / "killed", **own)
+    assert not (tmp_path / "killed/out").exists()
+    train_planted(planted, tmp_path / "killed", **own)
+    (_, one), (_, other) = (
+        recogniser.load(tmp_path / f / "out") for f in ("undisturbed", "killed")
+    )
+    for name, weights in one.state_dict().items():
+        assert torch.equal(weights, other.state_dict()[name]), name
+
+
+def test_a_refit_that_diverges_is_said(planted, tmp_path, monkeypatch):
+    real = trainer.train
+
+    def diverging(network, learning, heldout, *rest, **more):
+        trained = real(network, learning, heldout, *rest, **more)
+        if heldout is None:
+            next(iter(trained.weights.values())).fill_(float("nan"))
+        return trained
+
+    monkeypatch.setattr(trainer, "train", diverging)
+    with pytest.raises(InputError, match="mine diverged in its refit"):
+        train_planted(planted, tmp_path, train={"refit": 1})
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"heldout": "validation"}, "refit would learn from the validation split"),
+        ({"decay": "step"}, "refit keeps to one learning rate, but decay is step"),
+    ],
+)
+def test_a_refit_that_cannot_be_is_refused(given, message):
+    with pytest.raises(ValidationError, match=message):
+        TrainSettings(refit=2, **given)
 
 
 def test_an_undefined_held_out_score_is_said(planted, tmp_path, monkeypatch):
