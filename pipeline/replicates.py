@@ -16,7 +16,7 @@ from models.scores import Scores, stacked
 from models.settings import Task
 from pipeline.hashes import hash_of
 
-REPLICATES, RESAMPLING_SEED = 2000, 0
+RESAMPLES, RESAMPLING_SEED = 2000, 0
 
 
 def replicates_of_runs(
@@ -33,16 +33,16 @@ def replicates_of_runs(
         scores: (runs, targets) by item.
 
     Returns:
-        One row per condition and target, with `replicates` (1 + REPLICATES values, the first of the
+        One row per condition and target, with `replicates` (1 + RESAMPLES values, the first of the
         items as they are; means over trials, NaN where one is undefined), `items` (their number)
         and `sample` (a hash: rows with the same one were resampled alike).
     """
     drawn = {item: own for item, own in scores.items() if own.n.any()} or scores
     own, metric = list(drawn.values()), task.metrics[0]
     weights = np.vstack(
-        [np.ones((1, len(own))), statistics.resamples(len(own), REPLICATES, RESAMPLING_SEED)]
+        [np.ones((1, len(own))), statistics.resamples(len(own), RESAMPLES, RESAMPLING_SEED)]
     )
-    sample = hash_of(REPLICATES, RESAMPLING_SEED, list(drawn))
+    sample = hash_of(RESAMPLES, RESAMPLING_SEED, list(drawn))
     tables, start = [], 0
     for condition, trials in groupby(runs, key=lambda run: run.condition):
         # A condition at a time bounds the memory: resamples × trials × targets.

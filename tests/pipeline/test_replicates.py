@@ -18,7 +18,7 @@ from models.data import ClipData
 from models.evaluator import evaluate, evaluate_items
 from models.scores import score
 from models.settings import Task
-from pipeline.replicates import REPLICATES, mean_over_seeds, replicates_of_runs
+from pipeline.replicates import RESAMPLES, mean_over_seeds, replicates_of_runs
 
 CHOSEN = [0, 1, 2, 500, 1999]
 TASKS = {
@@ -44,7 +44,7 @@ def test_they_are_what_drawing_videos_gives(tmp_path, name):
     frames, items = (20, ITEMS) if name == "frames" else (1, [f"s{i}" for i in range(60)])
     run = Run(tmp_path, task, ["plain"], seeds=2, items=items, frames=frames)
     table = pd.read_parquet(tmp_path / "replicates" / "plain.parquet")
-    drawn = statistics.resamples(len(items), REPLICATES, seed=0).astype(int)
+    drawn = statistics.resamples(len(items), RESAMPLES, seed=0).astype(int)
     samples = [items, *(np.repeat(items, drawn[replicate]) for replicate in CHOSEN)]
     rows = iter(table["replicates"])
     for _, own in groupby(range(len(RUNS)), key=lambda i: RUNS[i].condition):
@@ -61,7 +61,7 @@ def test_they_are_what_drawing_videos_gives(tmp_path, name):
                 for sample in samples
             ]
             values = next(rows)
-            assert values.shape == (1 + REPLICATES,)
+            assert values.shape == (1 + RESAMPLES,)
             found = values[[0, *(1 + replicate for replicate in CHOSEN)]]
             np.testing.assert_allclose(found, expected, atol=1e-6)
     assert next(rows, None) is None
