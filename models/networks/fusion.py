@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from models.networks.blocks import Attention, pooled
 from models.networks.branches import Convolution, stages, widths
+from models.networks.prenorm import PreNormEncoder
 from models.networks.recogniser import Presence, Recogniser
 from models.networks.stream import OTHER, Outputs, Stream
 from models.settings import FusionOptions, Modality, NetworkSize, Task
@@ -152,7 +153,9 @@ class Fusion(Recogniser):
                 {m: Transformer(at[m], at[OTHER[m]], size, kernel) for m in self.into}
             )
         if self.kind == "mult":
-            self.alone = nn.ModuleDict({m: Transformer(at[m], at[m], size, 1) for m in self.into})
+            self.alone = nn.ModuleDict(
+                {m: PreNormEncoder(size.model_copy(update={"dim": at[m]})) for m in self.into}
+            )
         width = sum(widths(m, size.dim)[1] for m in self.into)
         self.head = nn.Linear(width, len(task.outputs))
 
@@ -181,6 +184,6 @@ class Fusion(Recogniser):
                 return self.second[modality](own.holding(own.x + taken.x))
             case "mult":
                 taken = self.transformers[modality](own, encoded[OTHER[modality]])
-                return self.alone[modality](taken, taken)
+                return taken.holding(self.alone[modality](taken.x, taken.keys))
             case _:
                 return self.transformers[modality](own, encoded[OTHER[modality]])
