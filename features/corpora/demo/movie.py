@@ -24,12 +24,19 @@ def write_movie(
         samples: (samples,) in [−1, 1], one channel.
         sample_rate: in Hz.
     """
-    # Bit-exact muxing writes no dates; one x264 thread, or the bytes depend on the machine; no
-    # B-frames, so that the first picture is at 0 s without an edit list.
+    # Bit-exact muxing writes no dates; one x264 thread, or the bytes depend on the machine, and its
+    # cpu-independent functions, since the others read memory that nobody has written; no B-frames,
+    # so that the first picture is at 0 s without an edit list.
     with av.open(str(path), "w", format="mp4", container_options={"fflags": "+bitexact"}) as file:
         video = file.add_stream("libx264", rate=fps)
         video.pix_fmt = "yuv420p"
-        video.options = {"preset": "veryfast", "crf": "21", "threads": "1", "bf": "0"}
+        video.options = {
+            "preset": "veryfast",
+            "crf": "21",
+            "threads": "1",
+            "bf": "0",
+            "x264-params": "cpu-independent=1",
+        }
         audio = file.add_stream("aac", rate=sample_rate, layout="mono")
         audio.bit_rate = 96_000
         for index, picture in enumerate(frames):
