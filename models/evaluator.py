@@ -30,7 +30,7 @@ PASS_NUMBERS = 1 << 24
 size, of long sequences fewer."""
 
 
-def evaluate_items(
+def evaluate(
     network: Recogniser,
     data: ClipData,
     runs: Sequence[Run],
@@ -65,20 +65,6 @@ def evaluate_items(
             found[item] = found[item].pooled_with(scores) if item in found else scores
         on_clips(len(batch.item))
     return found
-
-
-def evaluate(
-    network: Recogniser,
-    data: ClipData,
-    runs: Sequence[Run],
-    *,
-    seed: int,
-    device: torch.device,
-    batch_clips: int,
-) -> Scores:
-    """Scores (runs, targets) of all items together; see `evaluate_items`."""
-    own = evaluate_items(network, data, runs, seed=seed, device=device, batch_clips=batch_clips)
-    return pooled(own.values())
 
 
 def predict(

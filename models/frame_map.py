@@ -29,10 +29,14 @@ class FrameMap:
         Without a gain, an affine map L of each frame commutes with this:
         L(apply(x, filling)) = apply(L(x), L(filling)), where a filling of None is one of zeros.
         """
-        index = self.source.unsqueeze(-1).expand(-1, -1, x.shape[-1])
+        # Whole rows are copied, and only those that are shown: a batch of features is 50 MB.
+        shown = (~self.empty).flatten().nonzero().squeeze(1)
+        first = torch.arange(len(x), device=x.device).unsqueeze(1) * x.shape[1]
+        source = (self.source + first).flatten()[shown]
         fill = x.new_zeros(()) if filling is None else filling.to(x.dtype)
-        shown = torch.where(self.empty.unsqueeze(-1), fill, x.gather(1, index))
-        return shown if self.gain is None else shown * self.gain.unsqueeze(-1).to(x.dtype)
+        out = fill.expand_as(x).clone(memory_format=torch.contiguous_format)
+        out.flatten(0, 1).index_copy_(0, shown, x.flatten(0, 1).index_select(0, source))
+        return out if self.gain is None else out * self.gain.unsqueeze(-1).to(x.dtype)
 
     def present(self, present: Tensor) -> Tensor:
         """Which frames are there afterwards, (clips, frames).

@@ -85,7 +85,7 @@ def run_seed(params: Params, folder: Path, items: list[CorpusItem], out: Path) -
     import torch
 
     from models.conditions import grid, runs_of
-    from models.evaluator import evaluate_items, predict
+    from models.evaluator import evaluate, predict
     from models.natural import natural_scores
     from models.scores import pooled
     from pipeline.result_tables import (
@@ -104,7 +104,7 @@ def run_seed(params: Params, folder: Path, items: list[CorpusItem], out: Path) -
     device = torch.device(params.execution.torch_device)
     runs = runs_of(grid(settings), settings.trials)
     with progress_bar(title, unit="clips", total=len(data.clips)) as advance:
-        scores = evaluate_items(
+        scores = evaluate(
             network,
             data,
             runs,

@@ -27,18 +27,21 @@ def fc6_flops(side: int) -> float:
     return total + 2 * channels * POOLED**2 * FC6
 
 
-def step_flops(frames: int, features: int, size: NetworkSize, targets: int) -> float:
-    """Operations of the linear maps in one training step of the crossmodal transformer.
+def step_flops(
+    clips: int, clip_frames: int, features: int, size: NetworkSize, targets: int
+) -> float:
+    """Operations of the products of matrices in one training step of the crossmodal transformer.
 
-    With n frames, width d, feed-forward width f and L layers in each of the two encoders:
-    forward = projections + 2n·(2L·(4d² + 2df) + 2·4d² + d·targets), where
-    projections = 2n·d·features; step = 3·forward − projections, because the inputs need no
-    gradient. The products inside attention, 4·n·T·d each, 5 % of a step, are not counted.
+    With n frames in all, T in a clip, width d, feed-forward width f and L layers in each of the two
+    encoders: forward = projections + 2n·(2L·(4d² + 2df) + 2·4d² + d·targets) + attentions, where
+    projections = 2n·d·features and attentions = (2L + 2)·4·n·T·d, the scores and the weighted
+    values; step = 3·forward − projections, because the inputs need no gradient.
     """
-    d, f = size.dim, size.ffn
+    d, f, frames = size.dim, size.ffn, clips * clip_frames
     projections = 2 * frames * d * features
     encoders = 2 * size.layers * (4 * d**2 + 2 * d * f)
-    forward = projections + 2 * frames * (encoders + 2 * 4 * d**2 + d * targets)
+    attentions = (2 * size.layers + 2) * 4 * frames * clip_frames * d
+    forward = projections + 2 * frames * (encoders + 2 * 4 * d**2 + d * targets) + attentions
     return 3 * forward - projections
 
 

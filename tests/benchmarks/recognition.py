@@ -34,7 +34,11 @@ def training(inputs: Inputs) -> list[Row]:
     data = inputs.clips(BATCH_CLIPS)
     batch = data.batch(range(BATCH_CLIPS))
     flops = step_flops(
-        BATCH_CLIPS * CLIP_FRAMES, sum(data.features.values()), SIZE, targets=len(data.task.outputs)
+        BATCH_CLIPS,
+        CLIP_FRAMES,
+        sum(data.features.values()),
+        SIZE,
+        targets=len(data.task.outputs),
     )
     exact, rough = (_step(_network(data), batch, bf16) for bf16 in (False, True))
     gflop = flops / 1e9

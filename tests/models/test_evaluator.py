@@ -16,7 +16,7 @@ from models.conditions import INTACT, Condition, Run, grid, runs_of
 from models.data import ClipData
 from models.evaluator import evaluate, item_scores, pooled_scores, predict
 from models.networks import Recogniser
-from models.scores import score
+from models.scores import pooled, score
 from models.settings import ConditionGrid, EvaluateSettings
 
 CPU = torch.device("cpu")
@@ -121,7 +121,8 @@ def test_scores_do_not_depend_on_batches(
     model, runs = network(FORMS[0], data), runs_of(CONDITIONS, 3)
     if batch_clips == 5:
         monkeypatch.setattr(evaluator, "PASS_NUMBERS", 1)  # a trial at a time
-    found = evaluate(model, data, runs, seed=SEED, device=CPU, batch_clips=batch_clips)
+    own = evaluate(model, data, runs, seed=SEED, device=CPU, batch_clips=batch_clips)
+    found = pooled(own.values())
     batch = data.batch(range(len(data.clips)))
     labels = batch.labels[batch.valid].numpy()
     expected = score(data.task, plainly(model, data, runs), labels).values()
@@ -191,7 +192,8 @@ def test_intact_predictions_give_the_scores_of_p_0(data: ClipData) -> None:
     predictions = predict(model, data, CPU, batch_clips=2)
     assert {k: len(v) for k, v in predictions.items()} == dict.fromkeys(data.items, 50)
     runs = [run for run in runs_of(CONDITIONS, 1) if run.condition.p == 0]
-    intact = evaluate(model, data, runs, seed=0, device=CPU, batch_clips=4).values()["ccc"]
+    scores = pooled(evaluate(model, data, runs, seed=0, device=CPU, batch_clips=4).values())
+    intact = scores.values()["ccc"]
     assert intact.shape == (3, 2)
     assert np.allclose(intact, pooled_scores(data, predictions).values()["ccc"], atol=1e-6)
     own = [item_scores(data, item, predictions[item]) for item in data.items]

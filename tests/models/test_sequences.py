@@ -14,6 +14,7 @@ from models.conditions import grid, runs_of
 from models.data import ClipData
 from models.evaluator import evaluate, pooled_scores, predict
 from models.networks import build
+from models.scores import pooled
 from models.settings import Ablation, EvaluateSettings, ModelSettings, NetworkSize, TrainSettings
 from models.trainer import class_weights, train
 
@@ -56,7 +57,7 @@ def test_training_learns_the_classes_and_losses_cost(
     )
     network.load_state_dict(trained.weights)
     runs = runs_of(grid(EvaluateSettings()), 2)
-    scores = evaluate(network, test, runs, seed=0, device=CPU, batch_clips=7)
+    scores = pooled(evaluate(network, test, runs, seed=0, device=CPU, batch_clips=7).values())
     assert (scores.n == 18).all()  # two have no valid label
     f1 = scores.values()["macro_f1"][:, 0]
     intact = [value for run, value in zip(runs, f1, strict=True) if run.condition.p == 0]

@@ -15,8 +15,8 @@ from scipy import stats
 from models import statistics
 from models.conditions import Condition, runs_of
 from models.data import ClipData
-from models.evaluator import evaluate, evaluate_items
-from models.scores import score
+from models.evaluator import evaluate
+from models.scores import pooled, score
 from models.settings import Task
 from pipeline.replicates import RESAMPLES, mean_over_seeds, replicates_of_runs
 
@@ -128,14 +128,14 @@ def test_an_items_scores_are_of_it_alone(stores, batch_clips):
     network = model.build("frames").eval()
     runs = runs_of([Condition("video", "frame_zero", p) for p in (0.0, 0.7)], 3)
     given = {"seed": 3, "device": torch.device("cpu"), "batch_clips": batch_clips}
-    found = evaluate_items(network, data, runs, **given)
+    found = evaluate(network, data, runs, **given)
     assert list(found) == items
     for item in items:
-        alone = evaluate(network, ClipData(*stores, [item], preload_bytes=0), runs, **given)
+        alone = evaluate(network, ClipData(*stores, [item], preload_bytes=0), runs, **given)[item]
         assert np.array_equal(found[item].n, alone.n)
         for name, values in alone.values().items():
             np.testing.assert_allclose(found[item].values()[name], values, atol=1e-5)
-    whole = evaluate(network, data, runs, **given).values()["ccc"]
+    whole = pooled(found.values()).values()["ccc"]
     first = np.stack(replicates_of_runs(data.task, runs, found)["replicates"])[:, 0]
     expected = np.stack([whole[0], whole[1:].mean(0)]).flatten()
     np.testing.assert_allclose(first, expected, atol=1e-6)
