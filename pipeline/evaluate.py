@@ -14,14 +14,12 @@ from pipeline.hashes import hash_of, hash_of_file, hash_of_sources
 from pipeline.items import Job, cached, stage_errors
 from pipeline.outputs import MODELS, RESULTS, CorpusItem, fresh, read_facts, read_items, read_task
 from pipeline.params import Params, load_params
-from pipeline.replicates import mean_over_seeds, replicates_of_runs
+from pipeline.replicates import REPLICATES, mean_over_seeds, replicates_of_runs
 from pipeline.train import HISTORY
 from pipeline.train_checks import check_settings
 
 TABLES = ("evaluation", "videos", "traces", "training")
 """Result folders; each gets a table named after the model."""
-REPLICATES = "replicates"
-"""Another one, of the bootstrap."""
 
 
 def main() -> None:

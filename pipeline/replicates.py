@@ -17,6 +17,8 @@ from models.settings import Task
 from pipeline.hashes import hash_of
 
 RESAMPLES, RESAMPLING_SEED = 2000, 0
+REPLICATES = "replicates"
+"""The column of the tables, their files in the cache, and the folder of results."""
 
 
 def replicates_of_runs(
@@ -49,7 +51,7 @@ def replicates_of_runs(
         chosen = slice(start, start + len(list(trials)))
         values = stacked(own, chosen).weighted(weights).values()[metric].mean(1)
         names = {**vars(condition), "subset": "all", "items": len(own), "sample": sample}
-        columns = {"target": task.targets, "replicates": list(values.T.astype(np.float32))}
+        columns = {"target": task.targets, REPLICATES: list(values.T.astype(np.float32))}
         tables.append(pd.DataFrame({**names, **columns}))
         start = chosen.stop
     return pd.concat(tables, ignore_index=True)
@@ -61,5 +63,5 @@ def mean_over_seeds(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
     Args:
         tables: what `replicates_of_runs` returned for every seed.
     """
-    values = np.mean([np.stack(table["replicates"].to_list()) for table in tables], axis=0)
-    return tables[0].assign(replicates=list(values))
+    values = np.mean([np.stack(table[REPLICATES].to_list()) for table in tables], axis=0)
+    return tables[0].assign(**{REPLICATES: list(values)})

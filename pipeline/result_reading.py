@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from features.errors import InputError
 from models.settings import Task
+from pipeline.replicates import REPLICATES
 from reports.summary import CONDITION
 
 NAMES = {"model", "modality", "strategy", "fill", "subset", "target"}
-VALUES = "replicates"
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,9 @@ def read_replicates(folder: Path, models: Sequence[str], task: Task) -> Replicat
         InputError: a file is missing or malformed, or is of other items than the rest.
     """
     tables = {model: _read_parquet(folder / f"{model}.parquet") for model in models}
-    keys = next(iter(tables.values())).drop(columns=VALUES)
+    keys = next(iter(tables.values())).drop(columns=REPLICATES)
     for model, table in tables.items():
-        if not table.drop(columns=VALUES).equals(keys):
+        if not table.drop(columns=REPLICATES).equals(keys):
             file = folder / f"{model}.parquet"
             raise InputError(
                 f"{file} has other items or conditions than {models[0]}.parquet",
@@ -60,7 +60,7 @@ def read_replicates(folder: Path, models: Sequence[str], task: Task) -> Replicat
     if set(keys["target"]) != set(task.targets):
         raise InputError(f"{folder} has other targets than {task.targets}", "rerun `dvc repro`")
     values = {
-        model: np.stack(table[VALUES].to_list()).astype(np.float64)
+        model: np.stack(table[REPLICATES].to_list()).astype(np.float64)
         for model, table in tables.items()
     }
     return Replicates(keys, int(keys["items"].iloc[0]), values)
@@ -69,7 +69,7 @@ def read_replicates(folder: Path, models: Sequence[str], task: Task) -> Replicat
 def _read_parquet(path: Path) -> pd.DataFrame:
     remedy = _again(path.stem)
     try:
-        columns = [*CONDITION, "target", "items", "sample", VALUES]
+        columns = [*CONDITION, "target", "items", "sample", REPLICATES]
         return pd.read_parquet(path, columns=columns).reset_index(drop=True)
     except FileNotFoundError:
         raise InputError(f"{path} is missing", remedy) from None

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from models import statistics
 from models.settings import Task
+from pipeline.replicates import REPLICATES
 from pipeline.result_reading import Replicates, read_evaluation, read_replicates
 from reports.schema import MEAN, MEASURES, TESTS
 from reports.summary import INTACT, measured, per_seed
@@ -57,7 +58,7 @@ def significance(folder: Path, models: Sequence[str], reference: str, task: Task
     metric, *_ = task.metrics
     correlations = [] if task.kind == "classification" else ["pearson", "n"]
     evaluation = read_evaluation(folder / "evaluation", models, [metric, *correlations])
-    replicates = read_replicates(folder / "replicates", models, task)
+    replicates = read_replicates(folder / REPLICATES, models, task)
     rows = [
         *_t_tests(per_seed(evaluation, metric), others, reference),
         *(_fisher_tests(evaluation, others, reference, task) if correlations else ()),
