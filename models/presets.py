@@ -41,6 +41,7 @@ _PLAIN: Mapping[str, Any] = {
     "choose_by": "metric",
     "average": None,
     "refit": 0,
+    "teacher": 0.0,
     "class_weights": "none",
 }
 """What no paper mentions unless it does it."""

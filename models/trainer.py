@@ -24,9 +24,10 @@ from models.data import Batch, ClipData
 from models.draws import stream
 from models.evaluator import pooled_scores, predict
 from models.losses import pooled_loss, total_loss
-from models.networks import Outputs, Recogniser
+from models.networks import Recogniser
 from models.optimisation import Optimisation
-from models.settings import Ablation, Precision, Task, TrainSettings
+from models.settings import Ablation, Modality, Precision, Task, TrainSettings
+from models.teaching import Teachers
 
 _FABRIC_PRECISION: dict[Precision, Literal["32-true", "bf16-mixed"]] = {
     "fp32": "32-true",
@@ -81,6 +82,7 @@ def train(
     seed: int,
     checkpoint: Path,
     device: torch.device,
+    teachers: Teachers | None = None,
     on_epoch: Callable[[Epoch], None] = lambda _: None,
 ) -> Trained:
     """Train until the held-out score has stopped improving; continue from `checkpoint` if there.
@@ -95,6 +97,7 @@ def train(
         seed: of every random choice.
         checkpoint: file that holds the unfinished run.
         device: where to train.
+        teachers: to learn from where a modality is gone, beside the labels.
         on_epoch: called after every epoch, and at once for those of a continued run.
     """
     state = _State(network, settings, device, chooses=heldout is not None)
@@ -118,8 +121,11 @@ def train(
         for step, batch in enumerate(remaining, start=state.step):
             torch.manual_seed(stream(seed, "dropout", state.epoch, step))
             whole = batch.repeated(copies(ablation))
-            outputs = _outputs(module, whole, ablation, (seed, "train", state.epoch))
+            inputs, present = _ablated(whole, ablation, (seed, "train", state.epoch))
+            outputs = module(inputs, whole.mask, present)
             loss = total_loss(network, training.task, outputs, whole, weights)
+            if teachers is not None:
+                loss = loss + teachers.loss(training.task, outputs.fused, inputs, whole, present)
             optimizer.zero_grad()
             fabric.backward(loss)
             if settings.clip_norm is not None:
@@ -246,16 +252,17 @@ def class_weights(training: ClipData, device: torch.device) -> Tensor:
     return torch.tensor(counts.sum() / (len(counts) * np.maximum(counts, 1)), device=device).float()
 
 
-def _outputs(
-    network: Callable[..., Outputs], batch: Batch, ablation: Ablation, key: tuple[object, ...]
-) -> Outputs:
+def _ablated(
+    batch: Batch, ablation: Ablation, key: tuple[object, ...]
+) -> tuple[dict[Modality, Tensor], dict[Modality, Tensor]]:
+    """The inputs of a batch after the losses, and which of their frames are there."""
     inputs, present = batch.inputs(), batch.received()
     for modality, x in inputs.items():
         frame_map = draw(ablation, modality, batch.draws(*key))
         if frame_map is not None:
             inputs[modality] = frame_map.apply(x, filling(frame_map, modality, batch, key))
             present[modality] = frame_map.present(present[modality])
-    return network(inputs, batch.mask, present)
+    return inputs, present
 
 
 def _precision(

@@ -16,28 +16,22 @@ import pandas as pd
 
 from features.errors import InputError
 from features.store import link_or_copy
-from models.settings import Modality, Task, TrainSettings
-from pipeline import recogniser
+from models.settings import Modality, Task
+from pipeline import recogniser, training_run
 from pipeline.clips import keys_of, open_stores
-from pipeline.console import progress_bar
 from pipeline.hashes import hash_of, hash_of_file, hash_of_sources
 from pipeline.items import Job, cached, stage_errors
 from pipeline.outputs import MODELS, CorpusItem, read_facts, read_items, read_task
 from pipeline.params import Params, load_params
 from pipeline.train_checks import check_settings
+from pipeline.training_run import Run
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
-    from models.data import ClipData
-    from models.trainer import Epoch, Trained
+    from models.trainer import Trained
 
 HISTORY = "history.csv"
 """A row per epoch before the refit: epoch, train_loss, heldout (the task's first metric),
 heldout_loss, best (0 or 1)."""
-
-PHASES = ("train", "refit")
-"""A seed is trained, and then, where `train.refit` says so, goes on with all training speakers."""
 
 
 def main() -> None:
@@ -55,8 +49,7 @@ def main() -> None:
             key = seed_key(params, name, seed, items)
             job = Job(name, key, partial(train_seed, params, name, seed, items, key))
             publish(cached("train", job, params.execution), MODELS / name / f"seed-{seed}")
-            for phase in PHASES:
-                checkpoint_of(params, key, phase).unlink(missing_ok=True)
+            Run(params, name, seed, key).forget()
 
 
 def training_items(
@@ -123,13 +116,11 @@ def seed_key(params: Params, name: str, seed: int, items: list[CorpusItem]) -> s
         resolved.options.model_dump(),
     ]
     code = [hash_of_sources("models")]
-    code += [hash_of_file(Path(module)) for module in (__file__, recogniser.__file__)]
+    code += [
+        hash_of_file(Path(module))
+        for module in (__file__, training_run.__file__, recogniser.__file__)
+    ]
     return hash_of(code, name, params.model(name).model_dump(), settings, seed, inputs)
-
-
-def checkpoint_of(params: Params, key: str, phase: str) -> Path:
-    """Where the state of an unfinished seed is kept."""
-    return params.execution.cache_folder / "training" / f"{key}.{phase}.pt"
 
 
 def train_seed(
@@ -145,8 +136,9 @@ def train_seed(
             "check the labels' range and times",
         )
     settings = params.resolved(name).train
-    run = partial(_run, params, name, seed, key)
-    trained = run("train", learning, heldout, settings)
+    run = Run(params, name, seed, key)
+    teachers = run.teachers(learning, heldout) if settings.teacher else None
+    trained = run.train(learning, heldout, teachers)
     if not any(np.isfinite(epoch.score(settings.choose_by)) for epoch in trained.history):
         chosen_by = "loss" if settings.choose_by == "loss" else learning.task.metrics[0]
         raise InputError(
@@ -158,7 +150,7 @@ def train_seed(
     if settings.refit:
         del learning, heldout  # they may hold gigabytes
         everyone = recogniser.clips_of(stores, sorted([*names[0], *names[1]]))
-        more = run("refit", everyone, None, refit_settings(settings, trained), trained.weights)
+        more = run.refit(everyone, trained, teachers)
         if not all(bool(weights.isfinite().all()) for weights in more.weights.values()):
             raise InputError(
                 f"{name} diverged in its refit",
@@ -167,58 +159,6 @@ def train_seed(
         trained = replace(trained, weights=more.weights)
     recogniser.save(out, _card(params, name, seed, task, inputs, trained), trained.weights)
     _write_history(trained, out / HISTORY)
-
-
-def refit_settings(settings: TrainSettings, trained: "Trained") -> TrainSettings:
-    """How a model goes on with all training speakers."""
-    changes = {
-        "epochs": settings.refit,
-        "learning_rate": settings.learning_rate / 2,  # its optimizer begins anew
-        "precision": trained.precision,
-    }
-    return settings.model_copy(update=changes)
-
-
-def _run(
-    params: Params,
-    name: str,
-    seed: int,
-    key: str,
-    phase: str,
-    learning: "ClipData",
-    heldout: "ClipData | None",
-    settings: TrainSettings,
-    weights: "dict[str, Tensor] | None" = None,
-) -> "Trained":
-    """Train a new network, or one with these weights, with a progress bar."""
-    import torch
-
-    from models.networks import build
-    from models.trainer import train
-
-    model, resolved = params.model(name), params.resolved(name)
-    torch.manual_seed(seed)
-    network = build(model, learning.features, resolved.size, learning.task, resolved.options)
-    if weights is not None:
-        network.load_state_dict(weights)
-    title = f"{phase} {name}, seed {seed}"
-    with progress_bar(title, unit="epochs", total=settings.epochs) as advance:
-
-        def on_epoch(epoch: "Epoch") -> None:
-            metric = f"{learning.task.metrics[0]} {epoch.metric:.3f}"
-            advance(1, metric if np.isfinite(epoch.metric) else f"loss {epoch.train_loss:.3f}")
-
-        return train(
-            network,
-            learning,
-            heldout,
-            model.ablation,
-            settings,
-            seed=seed,
-            checkpoint=checkpoint_of(params, key, phase),
-            device=torch.device(params.execution.torch_device),
-            on_epoch=on_epoch,
-        )
 
 
 def _card(

@@ -54,6 +54,13 @@ def _check_model(params: Params, name: str, task: Task, gives_features: bool) ->
             "a fifth",
             f"set it to {SMALLEST_OPTIMIZED} or more",
         )
+    if train.teacher and (strategy == "none" or len(params.models[name].modalities) == 1):
+        why = "it loses nothing" if strategy == "none" else "it sees one modality"
+        raise InputError(
+            f"train.teacher of {name} is set, and {why}: a teacher speaks for a modality where the "
+            "other is gone",
+            f"set models.{name}.train.teacher to 0",
+        )
     pools = isinstance(options, AuxFormerOptions) and options.pooling != AuxFormerOptions().pooling
     if pools and task.level == "frame":
         raise InputError(

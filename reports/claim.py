@@ -40,8 +40,8 @@ class Claim:
     def is_of(self, settings: Mapping[str, Any]) -> bool:
         """Whether a model of the run, by its settings in `run.json`, is of the same kind.
 
-        No paper tells a model what is missing, keeps a running mean of the weights, or goes on with
-        the speakers that were held out. Other sizes and the rest of the training may differ.
+        No paper tells a model what is missing, keeps a running mean of the weights, has teachers,
+        or goes on with the speakers that were held out. Other sizes and the rest of the training may differ.
         """
         ablation, options = settings["ablation"], settings["options"]
         return (
@@ -54,6 +54,7 @@ class Claim:
             and all(options[name] == value for name, value in self.options.items())
             and settings["train"]["average"] is None
             and not settings["train"]["refit"]
+            and not settings["train"]["teacher"]
         )
 
 

@@ -22,6 +22,9 @@ class TrainSettings(Settings):
         refit: so many more epochs follow with all training speakers, those held out too, from the
             chosen weights and at half the learning rate; optimizer and running mean begin anew. 0
             for none.
+        teacher: weight of a second loss on clips of which a whole modality is lost: how far the
+            outputs are from those of a network of the other modality alone, which is trained first
+            in the same way, with nothing missing. 0 for none.
         epochs: at most so many passes over the training clips.
         patience: stop after so many epochs without a better held-out result.
         choose_by: the held-out `metric` (the task's first, the mean of the targets) or `loss`, of
@@ -50,6 +53,7 @@ class TrainSettings(Settings):
     seeds: list[Seed] = Field(default=[0, 1, 2], min_length=1)
     heldout: float | Literal["validation"] = 0.2
     refit: int = Field(default=0, ge=0)
+    teacher: float = Field(default=0.0, ge=0, allow_inf_nan=False)
     epochs: int = Field(default=50, gt=0)
     patience: int = Field(default=10, gt=0)
     choose_by: Literal["metric", "loss"] = "metric"

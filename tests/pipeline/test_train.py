@@ -132,6 +132,25 @@ OPTIMIZED = {"strategy": "optimized"}
             "train.batch_clips of a is 4, of which optimized cannot take a fifth",
         ),
         (
+            {"train": {"teacher": 0.5}},
+            AFFECT,
+            "train.teacher of mine is set, and it loses nothing",
+        ),
+        (
+            {
+                "models": {
+                    "a": {
+                        "network": "unimodal",
+                        "modalities": ["audio"],
+                        "train": {"teacher": 0.5},
+                        "ablation": {"strategy": "clip_zero", "modality": "audio", "p": 0.5},
+                    }
+                }
+            },
+            AFFECT,
+            "train.teacher of a is set, and it sees one modality",
+        ),
+        (
             {"models": {"a": {"network": "auxformer", "options": {"pooling": "mean"}}}},
             AFFECT,
             "options.pooling of a is set, and every frame has labels of its own",
@@ -281,11 +300,54 @@ class KilledError(Exception):
     pass
 
 
-def test_a_run_that_is_killed_in_its_refit_ends_with_the_same_weights(
+def test_teachers_are_trained_before_their_pupil_and_on_the_same_speakers(
     planted, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(train, "read_facts", lambda: {"gives_features": False})
-    own = {"train": {"refit": 3, "average": 0.9}}
+    real, seen = trainer.train, []
+
+    def spy(network, learning, heldout, ablation, settings, **rest):
+        trained = real(network, learning, heldout, ablation, settings, **rest)
+        parts = (learning.items, heldout and heldout.items)
+        seen.append((network.modalities, parts, ablation, settings, rest["teachers"], trained))
+        return trained
+
+    monkeypatch.setattr(trainer, "train", spy)
+    train_planted(planted, tmp_path, **TAUGHT)
+    assert [modalities for modalities, *_ in seen] == [
+        ("audio",),
+        ("video",),
+        ("audio", "video"),
+        ("audio", "video"),
+    ]
+    assert seen[0][1] == seen[1][1] == seen[2][1]
+    for (modality,), _, ablation, settings, none, trained in seen[:2]:
+        assert (ablation.strategy, settings.teacher, settings.refit, none) == ("none", 0, 0, None)
+        assert settings.network.dim == 8  # as large as the model
+        for *_, teachers, _ in seen[2:]:
+            assert teachers.weight == 0.7
+            taught = teachers.networks[modality].state_dict()
+            assert all(torch.equal(taught[name], w) for name, w in trained.weights.items())
+    card, _ = recogniser.load(tmp_path / "out")
+    assert card.train.teacher == 0.7
+
+
+TAUGHT = {
+    "size": {"dim": 8},
+    "train": {"teacher": 0.7, "refit": 1},
+    "ablation": {"strategy": "clip_zero", "modality": "either", "p": 0.5},
+}
+
+
+@pytest.mark.parametrize(
+    ("own", "killed_in"),
+    [({"train": {"refit": 3, "average": 0.9}}, 1), *[(TAUGHT, part) for part in range(4)]],
+    ids=["refit", "teacher-audio", "teacher-video", "taught", "taught-refit"],
+)
+def test_a_run_that_is_killed_in_a_part_ends_with_the_same_weights(
+    planted, tmp_path, monkeypatch, own, killed_in
+):
+    monkeypatch.setattr(train, "read_facts", lambda: {"gives_features": False})
     train_planted(planted, tmp_path / "undisturbed", **own)
     real, calls = trainer.train, []
 
@@ -295,7 +357,7 @@ def test_a_run_that_is_killed_in_its_refit_ends_with_the_same_weights(
 
         def stop_after_one(epoch):
             on_epoch(epoch)
-            if phase == 1 and epoch.epoch == 1:
+            if phase == killed_in and epoch.epoch == 0:
                 raise KilledError
 
         return real(*arguments, on_epoch=stop_after_one, **rest)

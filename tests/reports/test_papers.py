@@ -53,6 +53,7 @@ def changed(settings, change):
         ({"ablation": {"strategy": "mixed"}}, False),
         ({"train": {"average": 0.98}}, False),
         ({"train": {"refit": 2}}, False),
+        ({"train": {"teacher": 0.3}}, False),
     ],
 )
 def test_the_baseline_is_what_the_paper_built(change, is_same):
