@@ -36,7 +36,8 @@ class Batch:
     """Clips padded to the same length.
 
     Attributes:
-        video: (clips, frames, features) float32 fc6, zero where there is no face.
+        video: (clips, frames, features) fc6 as it is stored, in float16 or float32, zero where
+            there is no face.
         lld: (clips, rows, descriptors) float32 z-normed descriptors; row 0 is the zeros of padding.
         rows: (clips, frames, steps) int64, rows of `lld` in each frame's context.
         labels: (clips, frames, outputs) float32; one in place of the frames for a sequence.
@@ -68,12 +69,12 @@ class Batch:
         }
 
     def inputs(self) -> dict[Modality, Tensor]:
-        """Each modality's stream, (clips, frames, features)."""
+        """Each modality's stream, (clips, frames, features) float32."""
         clips, length, _ = self.lld.shape
         first_rows = torch.arange(clips, device=self.lld.device)[:, None, None] * length
         # One flat index is gathered faster than (clip, row) pairs.
         gathered = self.lld.flatten(0, 1).index_select(0, (self.rows + first_rows).flatten())
-        return {"audio": gathered.view(*self.rows.shape[:2], -1), "video": self.video}
+        return {"audio": gathered.view(*self.rows.shape[:2], -1), "video": self.video.float()}
 
     def received(self) -> dict[Modality, Tensor]:
         """Which frames of each modality there are, (clips, frames) bool."""
@@ -222,7 +223,7 @@ class ClipData:
         if not len(padding):
             padding = np.zeros((1, arrays["lld"].shape[1]), np.float32)
         return {
-            "video": np.asarray(self._video[clip.item][frames], np.float32),
+            "video": self._video[clip.item][frames],
             "lld": np.concatenate((padding, arrays["lld"][low:high])),
             "rows": np.where(rows >= 0, rows - low + 1, 0),
             "labels": arrays["labels"][labels],

@@ -20,7 +20,7 @@ from torch import Tensor
 from models.ablation import draw, filling
 from models.conditions import Condition, Run
 from models.data import Batch, ClipData
-from models.frame_map import FrameMap
+from models.frame_map import FrameMap, Loss
 from models.networks import Recogniser, Stream
 from models.scores import Scores, pooled, score
 from models.settings import Modality, Task
@@ -131,8 +131,10 @@ class _Shared:
         self.projected: dict[Modality, Tensor] = {
             m: network.project(m, inputs[m]) for m in network.modalities
         }
+        self.runs = {m: network.runs(inputs[m]) for m in network.modalities}
         self.encoded: dict[Modality, Stream] = {
-            m: self._encode(m, x, batch.mask, self.received[m]) for m, x in self.projected.items()
+            m: self._encode(m, x, batch.mask, network.count(self.received[m], self.runs[m]))
+            for m, x in self.projected.items()
         }
         self._gone: dict[tuple[Modality, ...], Tensor] = {}
 
@@ -196,15 +198,11 @@ class _Shared:
         return self.seed, run.condition.strategy, run.condition.p, run.trial
 
     def _lossy(self, modality: Modality, run: Run) -> tuple[Tensor, Tensor]:
-        """A modality after a run's losses, projected, and which of its frames are received."""
+        """A modality after a run's losses, projected, and which frames count as received."""
         frame_map = self._map(modality, run)
         raw = filling(frame_map, modality, self.batch, self._key(run))
-        if raw is None:
-            shown = self.network.nothing(modality)
-        else:
-            shown = self.network.project(modality, raw if raw.ndim == 3 else raw[None, None])
-        x = frame_map.apply(self.projected[modality], shown)
-        return x, frame_map.present(self.received[modality])
+        x = self.network.lose(modality, self.projected[modality], Loss(frame_map, raw))
+        return x, self.network.count(self.received[modality], self.runs[modality], frame_map)
 
     def _fused(self, lossy: Mapping[Modality, Sequence[tuple[Tensor, Tensor]]]) -> Tensor:
         """Predictions (runs, clips, frames, outputs), all runs in one pass.

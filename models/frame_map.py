@@ -23,20 +23,31 @@ class FrameMap:
     filling: Literal["zero", "noise", "blank"] = "zero"
     gain: Tensor | None = None
 
-    def apply(self, x: Tensor, filling: Tensor | None = None) -> Tensor:
-        """Apply to `x` (clips, frames, features); `filling` (broadcast to it) replaces zeros.
+    def apply(
+        self, x: Tensor, filling: Tensor | None = None, origin: Tensor | None = None
+    ) -> Tensor:
+        """Apply to `x`, features of frames or what an affine map has made of them.
 
-        Without a gain, an affine map L of each frame commutes with this:
-        L(apply(x, filling)) = apply(L(x), L(filling)), where a filling of None is one of zeros.
+        An affine map L of each frame commutes with this:
+        L(apply(x, filling)) = apply(L(x), L(filling), L(0)).
+
+        Args:
+            x: (clips, frames, features).
+            filling: stands where no frame is shown, broadcast to `x`; by default the origin.
+            origin: (features,), what zeros have become, from which the gain reckons; by default
+                zeros.
         """
         # Whole rows are copied, and only those that are shown: a batch of features is 50 MB.
         shown = (~self.empty).flatten().nonzero().squeeze(1)
         first = torch.arange(len(x), device=x.device).unsqueeze(1) * x.shape[1]
         source = (self.source + first).flatten()[shown]
-        fill = x.new_zeros(()) if filling is None else filling.to(x.dtype)
+        origin = x.new_zeros(()) if origin is None else origin.to(x.dtype)
+        fill = origin if filling is None else filling.to(x.dtype)
         out = fill.expand_as(x).clone(memory_format=torch.contiguous_format)
         out.flatten(0, 1).index_copy_(0, shown, x.flatten(0, 1).index_select(0, source))
-        return out if self.gain is None else out * self.gain.unsqueeze(-1).to(x.dtype)
+        if self.gain is None:
+            return out
+        return torch.lerp(origin.expand_as(out), out, self.gain.unsqueeze(-1).to(x.dtype))
 
     def present(self, present: Tensor) -> Tensor:
         """Which frames are there afterwards, (clips, frames).
@@ -49,6 +60,18 @@ class FrameMap:
         """
         there = present.gather(1, self.source)
         return there & ~self.empty if self.filling == "zero" else there | self.empty
+
+    def runs(self, runs: Tensor) -> Tensor:
+        """The runs of equal frames (`runs_of`) afterwards, (clips, frames).
+
+        Args:
+            runs: (clips, frames) int64, those before.
+        """
+        # Blank faces and zeros are as good as each other, noise is never the same.
+        other = torch.full_like(runs, -1)
+        if self.filling == "noise":
+            other = other - torch.arange(runs.shape[1], device=runs.device)
+        return torch.where(self.empty, other, runs.gather(1, self.source))
 
     def imputed(self, how: Literal["hold", "nearest"], present: Tensor) -> "FrameMap":
         """Empty frames replaced by the last one shown, or the nearest; empty where there is none.
@@ -70,6 +93,43 @@ class FrameMap:
         filled = self.empty & found & present
         source = torch.where(filled, self.source.gather(1, chosen.clamp(min=0)), self.source)
         return replace(self, source=source, empty=self.empty & ~filled)
+
+
+@dataclass(frozen=True)
+class Loss:
+    """What a modality loses.
+
+    Attributes:
+        frame_map: what every frame becomes.
+        filling: stands where none is shown, broadcast to the features of the frames; None for
+            zeros.
+    """
+
+    frame_map: FrameMap
+    filling: Tensor | None = None
+
+
+_GLANCE = 64
+"""One of so many features is looked at to tell frames apart."""
+
+
+def runs_of(x: Tensor) -> Tensor:
+    """(clips, frames) int64, the same number for neighbours equal in every feature of `x`.
+
+    Args:
+        x: (clips, frames, features) as they arrive: equal frames need not be equal to the last bit
+            once they are projected.
+    """
+    same = (x[:, 1:, ::_GLANCE] == x[:, :-1, ::_GLANCE]).all(-1)
+    clip, frame = same.nonzero(as_tuple=True)
+    same[clip, frame] = (x[clip, frame + 1] == x[clip, frame]).all(-1)
+    return torch.cat((same.new_zeros(len(x), 1), ~same), dim=1).cumsum(1)
+
+
+def repeats(runs: Tensor) -> Tensor:
+    """(clips, frames) bool, whether a frame is of the same run as the one before."""
+    same = runs[:, 1:] == runs[:, :-1]
+    return torch.cat((same.new_zeros(len(runs), 1), same), dim=1)
 
 
 def nearest(present: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from models.data import Batch
+from models.frame_map import Loss
 from models.losses import task_loss
 from models.networks import Recogniser
 from models.networks.stream import OTHER
@@ -39,31 +40,36 @@ class Teachers:
         fused: Tensor,
         inputs: Mapping[Modality, Tensor],
         batch: Batch,
-        present: Mapping[Modality, Tensor],
+        losses: Mapping[Modality, Loss],
     ) -> Tensor:
         """How far the outputs are from the teachers', weighted.
 
         A clip counts for the teacher of a modality that is present where the other is gone; so do
-        its frames without a label.
+        its frames without a label. Teachers see the whole of what the network that learns sees
+        with losses.
 
         Args:
             task: what they recognise.
             fused: (clips, frames, outputs) of the network that learns; one of a sequence.
-            inputs: (clips, frames, features), as that network was given them.
+            inputs: (clips, frames, features) by modality.
             batch: the clips.
-            present: (clips, frames) bool, which frames it was given.
+            losses: what that network was not given of them.
 
         Returns:
             A scalar; 0 where no clip has lost a whole modality.
         """
-        loss = fused.new_zeros((), dtype=torch.float32)
+        loss, received = fused.new_zeros((), dtype=torch.float32), batch.received()
+        present = {
+            m: losses[m].frame_map.present(there) if m in losses else there
+            for m, there in received.items()
+        }
         for modality, network in self.networks.items():
             alone = present[modality].any(1) & ~present[OTHER[modality]].any(1)
             if not alone.any():
                 continue
             given, mask = {modality: inputs[modality][alone]}, batch.mask[alone]
             with torch.no_grad():
-                said = network(given, mask, {modality: present[modality][alone]}).fused.float()
+                said = network(given, mask, {modality: received[modality][alone]}).fused.float()
             targets = said.softmax(-1) if task.kind == "classification" else said
             counted = mask if task.level == "frame" else mask.any(1, keepdim=True)
             loss = loss + self.weight * task_loss(task, fused[alone], targets, counted)

@@ -23,6 +23,7 @@ from models.ablation import copies, draw, filling
 from models.data import Batch, ClipData
 from models.draws import stream
 from models.evaluator import pooled_scores, predict
+from models.frame_map import Loss
 from models.losses import pooled_loss, total_loss
 from models.networks import Recogniser
 from models.optimisation import Optimisation
@@ -109,7 +110,7 @@ def train(
         devices=[device.index or 0] if device.type == "cuda" else 1,
         precision=_FABRIC_PRECISION[precision],
     )
-    module, optimizer = fabric.setup(network, state.optimisation.optimizer)
+    _, optimizer = fabric.setup(network, state.optimisation.optimizer)
     for epoch in state.history:
         on_epoch(epoch)
     weights = class_weights(training, device) if settings.class_weights == "balanced" else None
@@ -117,20 +118,22 @@ def train(
     while not state.finished:
         batches = _epoch_batches(training, settings.batch_clips, seed, state.epoch)
         remaining = training.batches(batches[state.step :], device)
-        module.train()
+        network.train()
         for step, batch in enumerate(remaining, start=state.step):
             torch.manual_seed(stream(seed, "dropout", state.epoch, step))
             whole = batch.repeated(copies(ablation))
-            inputs, present = _ablated(whole, ablation, (seed, "train", state.epoch))
-            outputs = module(inputs, whole.mask, present)
+            inputs = whole.inputs()
+            losses = _losses(whole, ablation, (seed, "train", state.epoch))
+            with fabric.autocast():
+                outputs = network(inputs, whole.mask, whole.received(), losses)
             loss = total_loss(network, training.task, outputs, whole, weights)
             if teachers is not None:
-                loss = loss + teachers.loss(training.task, outputs.fused, inputs, whole, present)
+                loss = loss + teachers.loss(training.task, outputs.fused, inputs, whole, losses)
             optimizer.zero_grad()
             fabric.backward(loss)
             if settings.clip_norm is not None:
                 fabric.clip_gradients(
-                    module, optimizer, max_norm=settings.clip_norm, error_if_nonfinite=False
+                    network, optimizer, max_norm=settings.clip_norm, error_if_nonfinite=False
                 )
             optimizer.step()
             state.optimisation.close_step()
@@ -252,17 +255,14 @@ def class_weights(training: ClipData, device: torch.device) -> Tensor:
     return torch.tensor(counts.sum() / (len(counts) * np.maximum(counts, 1)), device=device).float()
 
 
-def _ablated(
-    batch: Batch, ablation: Ablation, key: tuple[object, ...]
-) -> tuple[dict[Modality, Tensor], dict[Modality, Tensor]]:
-    """The inputs of a batch after the losses, and which of their frames are there."""
-    inputs, present = batch.inputs(), batch.received()
-    for modality, x in inputs.items():
+def _losses(batch: Batch, ablation: Ablation, key: tuple[object, ...]) -> dict[Modality, Loss]:
+    """What each modality of a batch loses."""
+    losses = {}
+    for modality in batch.received():
         frame_map = draw(ablation, modality, batch.draws(*key))
         if frame_map is not None:
-            inputs[modality] = frame_map.apply(x, filling(frame_map, modality, batch, key))
-            present[modality] = frame_map.present(present[modality])
-    return inputs, present
+            losses[modality] = Loss(frame_map, filling(frame_map, modality, batch, key))
+    return losses
 
 
 def _precision(

@@ -41,7 +41,8 @@ class Claim:
         """Whether a model of the run, by its settings in `run.json`, is of the same kind.
 
         No paper tells a model what is missing, keeps a running mean of the weights, has teachers,
-        or goes on with the speakers that were held out. Other sizes and the rest of the training may differ.
+        or goes on with the speakers that were held out. Other sizes and the rest of the training
+        may differ.
         """
         ablation, options = settings["ablation"], settings["options"]
         return (

@@ -3,13 +3,14 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-from models.frame_map import nearest
-from models.networks.stream import Outputs, Stream, repeats
+from models.frame_map import FrameMap, Loss, nearest, repeats, runs_of
+from models.networks.stream import Outputs, Stream
 from models.settings import Modality, Task
 
 
@@ -71,6 +72,25 @@ class Recogniser(nn.Module, ABC):
         parameter = next(self.parameters())
         return self.project(modality, parameter.new_zeros(1, 1, self.features[modality]))[0, 0]
 
+    def runs(self, x: Tensor) -> Tensor | None:
+        """The runs of equal frames of features (`models.frame_map.runs_of`), if they matter."""
+        return runs_of(x) if self.presence.repeats == "missing" else None
+
+    def count(
+        self, received: Tensor, runs: Tensor | None, frame_map: FrameMap | None = None
+    ) -> Tensor:
+        """Which frames count as received, after a loss if there is one; (clips, frames) bool.
+
+        Args:
+            received: (clips, frames) bool, what arrives before the loss.
+            runs: of the features that arrive (`runs`).
+            frame_map: of the loss.
+        """
+        if frame_map is not None:
+            received = frame_map.present(received)
+            runs = None if runs is None else frame_map.runs(runs)
+        return received if runs is None else received & ~repeats(runs)
+
     def receive(self, x: Tensor, modality: Modality, mask: Tensor, present: Tensor) -> Stream:
         """A projected stream as the network sees it, missing frames replaced.
 
@@ -78,13 +98,11 @@ class Recogniser(nn.Module, ABC):
             x: (clips, frames, dim), projected.
             modality: which one it is.
             mask: (clips, frames) bool, True for real frames.
-            present: (clips, frames) bool, True for frames that were received.
+            present: (clips, frames) bool, True for frames that count as received (`count`).
         """
         if self.presence.frames == "ignored":
             return Stream(x, mask, mask)
         present = present & mask
-        if self.presence.repeats == "missing":
-            present = present & ~repeats(x)
         if self.presence.frames == "marked":
             token = self.tokens[modality].to(x.dtype)
             shown = torch.where(present.unsqueeze(-1), x, token)
@@ -92,6 +110,13 @@ class Recogniser(nn.Module, ABC):
             index = nearest(present).unsqueeze(-1).expand_as(x)
             shown = x.gather(1, index)
         return Stream(shown, mask, present)
+
+    def lose(self, modality: Modality, x: Tensor, loss: Loss) -> Tensor:
+        """A projected stream, (clips, frames, dim), after a loss of features."""
+        filling = loss.filling
+        if filling is not None:
+            filling = self.project(modality, filling if filling.ndim == 3 else filling[None, None])
+        return loss.frame_map.apply(x, filling, self.nothing(modality))
 
     @abstractmethod
     def encode(self, modality: Modality, stream: Stream) -> Stream:
@@ -106,6 +131,7 @@ class Recogniser(nn.Module, ABC):
         inputs: Mapping[Modality, Tensor],
         mask: Tensor,
         present: Mapping[Modality, Tensor] | None = None,
+        losses: Mapping[Modality, Loss] = MappingProxyType({}),
     ) -> Outputs:
         """Outputs (clips, frames, outputs) from feature streams; (clips, 1, outputs) of sequences.
 
@@ -114,11 +140,17 @@ class Recogniser(nn.Module, ABC):
             mask: (clips, frames) bool, True for real frames, False for padding.
             present: (clips, frames) bool for each modality, False for frames that are missing; by
                 default none is.
+            losses: what modalities lose beside those. The outputs are those of features that have
+                lost it, but only their projections, a fraction of the size, are copied.
         """
         encoded: dict[Modality, Stream] = {}
         for modality in self.modalities:
             received = mask if present is None else present[modality]
+            runs, loss = self.runs(inputs[modality]), losses.get(modality)
             projected = self.project(modality, inputs[modality])
+            if loss is not None:
+                projected = self.lose(modality, projected, loss)
+            received = self.count(received, runs, None if loss is None else loss.frame_map)
             encoded[modality] = self.encode(
                 modality, self.receive(projected, modality, mask, received)
             )

@@ -63,9 +63,3 @@ class Outputs(NamedTuple):
     fused: Tensor
     auxiliary: Mapping[Modality, Tensor]
     gone: Mapping[Modality, Tensor] = MappingProxyType({})
-
-
-def repeats(x: Tensor) -> Tensor:
-    """(clips, frames) bool, frames equal in every feature to the one before."""
-    same = (x[:, 1:] == x[:, :-1]).all(-1)
-    return torch.cat((same.new_zeros(len(x), 1), same), dim=1)

@@ -6,6 +6,7 @@ from models.ablation import draw
 from models.conditions import Run, grid, runs_of
 from models.data import Batch, ClipData
 from models.evaluator import evaluate
+from models.frame_map import Loss
 from models.losses import ccc_loss
 from models.networks import Recogniser, build
 from models.optimisation import Optimisation
@@ -128,12 +129,11 @@ def _step(network: Recogniser, batch: Batch, bf16: bool) -> Timer:
     ablation = Ablation(strategy="frame_zero", modality="video", p=0.5)
 
     def step() -> None:
-        inputs = batch.inputs()
         lost = draw(ablation, "video", batch.draws(0))
         assert lost is not None
-        inputs["video"] = lost.apply(inputs["video"])
         with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-            loss = ccc_loss(network(inputs, batch.mask).fused, batch.labels, batch.valid)
+            outputs = network(batch.inputs(), batch.mask, losses={"video": Loss(lost)})
+            loss = ccc_loss(outputs.fused, batch.labels, batch.valid)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

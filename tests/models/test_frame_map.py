@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from torch import Tensor, nn
 
-from models.frame_map import FrameMap, nearest
+from models.frame_map import FrameMap, nearest, repeats, runs_of
 
 quickly = settings(max_examples=50, deadline=None)
 Flags = npst.arrays(bool, st.tuples(st.integers(1, 3), st.integers(1, 12)))
@@ -34,18 +36,24 @@ def test_frames_are_shown_filled_and_scaled() -> None:
 
 
 @quickly
-@given(seed=st.integers(0, 1 << 16), filling=st.sampled_from(["none", "frame", "frames"]))
-def test_an_affine_map_of_each_frame_commutes(seed: int, filling: str) -> None:
+@given(
+    seed=st.integers(0, 1 << 16),
+    filling=st.sampled_from(["none", "frame", "frames"]),
+    scaled=st.booleans(),
+)
+def test_an_affine_map_of_each_frame_commutes(seed: int, filling: str, scaled: bool) -> None:
     frame_map = random_map(seed)
     rng = torch.Generator().manual_seed(seed + 1)
+    if scaled:
+        gain = 2 * torch.rand(4, 1, generator=rng, dtype=torch.float64)
+        frame_map = replace(frame_map, gain=gain)
     affine = nn.Linear(6, 3, dtype=torch.float64)
     x = torch.randn(4, 9, 6, generator=rng, dtype=torch.float64)
     shapes = {"none": (6,), "frame": (6,), "frames": (4, 9, 6)}
     shown = torch.randn(shapes[filling], generator=rng, dtype=torch.float64)
-    if filling == "none":
-        shown = torch.zeros_like(shown)
-    before = affine(frame_map.apply(x, None if filling == "none" else shown))
-    after = frame_map.apply(affine(x), affine(shown))
+    raw, mapped = (None, None) if filling == "none" else (shown, affine(shown))
+    before = affine(frame_map.apply(x, raw))
+    after = frame_map.apply(affine(x), mapped, affine(x.new_zeros(6)))
     torch.testing.assert_close(before, after, rtol=0, atol=1e-12)
 
 
@@ -64,6 +72,16 @@ def test_a_repeated_frame_is_there_if_the_one_it_repeats_was() -> None:
     source = torch.tensor([[0, 0, 2, 2]])
     frame_map = FrameMap(source, torch.zeros_like(present))
     assert frame_map.present(present).tolist() == [[False, False, True, True]]
+
+
+@quickly
+@given(seed=st.integers(0, 1 << 16), filling=st.sampled_from(["zero", "noise", "blank"]))
+def test_runs_of_equal_frames_are_those_of_what_is_shown(seed: int, filling: str) -> None:
+    frame_map = replace(random_map(seed), filling=filling)
+    rng = torch.Generator().manual_seed(seed + 1)
+    x = (torch.rand(4, 9, 1, generator=rng) < 0.6).cumsum(1) + torch.rand(4, 1, 70, generator=rng)
+    shown = frame_map.apply(x, torch.randn(4, 9, 70, generator=rng) if filling == "noise" else None)
+    assert torch.equal(repeats(frame_map.runs(runs_of(x))), repeats(runs_of(shown)))
 
 
 @quickly

@@ -175,6 +175,7 @@ def test_every_preset_says_all_that_would_change_its_paper() -> None:
         choose_by="loss",
         average=0.9,
         class_weights="balanced",
+        teacher=0.5,
         network=NetworkSize(dim=8, heads=8, ffn=8, layers=8, dropout=0.8),
     ).model_copy(update={"refit": 1})  # which goes with no decay
     plain_values = TrainSettings().model_dump(include=PINNED)

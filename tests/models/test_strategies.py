@@ -226,8 +226,9 @@ def test_a_blank_face_is_shown_where_there_was_one(batch: Batch) -> None:
     assert frame_map is not None
     received = batch.received()["video"]
     assert not received[batch.mask].all()
-    shown = frame_map.apply(batch.video, filling(frame_map, "video", batch, (0,)))
-    expected = torch.where(received.unsqueeze(-1), batch.blank, batch.video)
+    video = batch.inputs()["video"]
+    shown = frame_map.apply(video, filling(frame_map, "video", batch, (0,)))
+    expected = torch.where(received.unsqueeze(-1), batch.blank, video)
     assert torch.equal(shown, expected)
     assert torch.equal(frame_map.present(received), received)
 

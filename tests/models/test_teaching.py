@@ -7,6 +7,7 @@ import torch
 from planted import planted_sequences, planted_stores
 
 from models.data import Batch, ClipData
+from models.frame_map import FrameMap, Loss
 from models.losses import ccc_loss, cross_entropy_loss
 from models.networks import Recogniser, build
 from models.settings import Ablation, Modality, ModelSettings, NetworkSize, TrainSettings
@@ -39,20 +40,20 @@ def data(stores: tuple) -> ClipData:
     return ClipData(*stores, [f"item-{i}" for i in range(8)], preload_bytes=1 << 30)
 
 
-def presence(batch: Batch, gone: dict[Modality, list[int]]) -> dict[Modality, torch.Tensor]:
-    """Everything is there but some clips of a modality, and every third frame of clip 0."""
-    present = {m: received.clone() for m, received in batch.received().items()}
+def losses(batch: Batch, gone: dict[Modality, list[int]]) -> dict[Modality, Loss]:
+    """Some clips of a modality are lost, and every third picture of clip 0."""
+    empty = {m: torch.zeros_like(batch.mask) for m in batch.received()}
     for modality, clips in gone.items():
-        present[modality][clips] = False
-    present["video"][0, ::3] = False
-    return present
+        empty[modality][clips] = True
+    empty["video"][0, ::3] = True
+    return {m: Loss(FrameMap(batch.draws().index, lost)) for m, lost in empty.items()}
 
 
 def test_a_clip_counts_for_the_teacher_of_what_is_left_of_it(data: ClipData) -> None:
     batch, teachers = data.batch([0, 1, 2, 3, 4]), teachers_of(data)
-    present = presence(batch, {"video": [1, 3], "audio": [2, 3]})  # of clip 3 nothing is left
+    lost = losses(batch, {"video": [1, 3], "audio": [2, 3]})  # of clip 3 nothing is left
     inputs, fused = batch.inputs(), torch.randn(5, 30, 2, requires_grad=True)
-    loss = teachers.loss(data.task, fused, inputs, batch, present)
+    loss = teachers.loss(data.task, fused, inputs, batch, lost)
     expected = torch.zeros(())
     for modality, clip in (("audio", 1), ("video", 2)):
         own = slice(clip, clip + 1)
@@ -70,7 +71,7 @@ def test_a_clip_counts_for_the_teacher_of_what_is_left_of_it(data: ClipData) -> 
 def test_nothing_is_learnt_from_teachers_where_nothing_is_gone(data: ClipData) -> None:
     batch = data.batch([0, 1])
     fused = torch.randn(2, 30, 2)
-    loss = teachers_of(data).loss(data.task, fused, batch.inputs(), batch, presence(batch, {}))
+    loss = teachers_of(data).loss(data.task, fused, batch.inputs(), batch, losses(batch, {}))
     assert loss == 0
 
 
@@ -79,9 +80,9 @@ def test_classes_are_learnt_as_soft_labels_whatever_the_padding(tmp_path: Path) 
         *planted_sequences(tmp_path, items=6), [f"item-{i}" for i in range(6)], preload_bytes=0
     )
     batch, teachers = data.batch(range(6)), teachers_of(data, 2.0)
-    present = presence(batch, {"video": list(range(6))})
+    lost = losses(batch, {"video": list(range(6))})
     fused = torch.randn(6, 1, 3)
-    loss = teachers.loss(data.task, fused, batch.inputs(), batch, present)
+    loss = teachers.loss(data.task, fused, batch.inputs(), batch, lost)
     said = []
     for clip in range(6):
         alone = data.batch([clip])
@@ -99,7 +100,8 @@ def test_a_network_comes_nearer_to_its_teachers_by_their_loss(
     """The teachers here are untrained, so that the labels do not lead to what they say."""
     teachers = teachers_of(data, 3.0)
     batch = data.batch(range(len(data.clips)))
-    inputs = {**batch.inputs(), "video": torch.zeros_like(batch.video)}
+    inputs = batch.inputs()
+    inputs["video"] = torch.zeros_like(inputs["video"])
     present = {**batch.received(), "video": torch.zeros_like(batch.mask)}
     said = teachers.networks["audio"]({"audio": inputs["audio"]}, batch.mask).fused
     settings = TrainSettings(epochs=6, batch_clips=8, learning_rate=5e-3, precision="fp32")

@@ -108,26 +108,26 @@ def test_a_killed_run_ends_with_the_weights_of_an_undisturbed_one(
     how: str,
 ) -> None:
     changes = HOW[how]
-    real, calls = trainer._ablated, []
+    real, calls = trainer._losses, []
 
-    def dying(*args: object) -> tuple:
+    def dying(*args: object) -> dict:
         calls.append(1)
         if len(calls) > steps:
             raise KilledError
         return real(*args)
 
     with monkeypatch.context() as patch:
-        patch.setattr(trainer, "_ablated", dying)
+        patch.setattr(trainer, "_losses", dying)
         with pytest.raises(KilledError):
             trained(stores, tmp_path / "b.pt", checkpoint_seconds=0, **changes)
     resumed_steps = []
 
-    def counting(*args: object) -> torch.Tensor:
+    def counting(*args: object) -> dict:
         resumed_steps.append(1)
         return real(*args)
 
     with monkeypatch.context() as patch:
-        patch.setattr(trainer, "_ablated", counting)
+        patch.setattr(trainer, "_losses", counting)
         _, resumed = trained(stores, tmp_path / "b.pt", **changes)
     assert len(resumed_steps) == 3 * 6 - steps
     assert resumed.history == undisturbed(how).history
@@ -139,17 +139,17 @@ def test_a_killed_run_ends_with_the_weights_of_an_undisturbed_one(
 def test_a_killed_run_goes_on_and_is_evaluated_on_a_gpu(
     stores: tuple, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    gpu, real, calls = torch.device("cuda"), trainer._ablated, []
+    gpu, real, calls = torch.device("cuda"), trainer._losses, []
     changes = {"epochs": 1, "batch_clips": 16, "average": 0.9}  # an epoch is three steps
 
-    def dying(*args: object) -> tuple:
+    def dying(*args: object) -> dict:
         calls.append(1)
         if len(calls) > 2:
             raise KilledError
         return real(*args)
 
     with monkeypatch.context() as patch:
-        patch.setattr(trainer, "_ablated", dying)
+        patch.setattr(trainer, "_losses", dying)
         with pytest.raises(KilledError):
             trained(stores, tmp_path / "c.pt", gpu, checkpoint_seconds=0, **changes)
     assert torch.load(tmp_path / "c.pt", weights_only=True)["step"] == 2

@@ -15,7 +15,8 @@ from network_cases import (
     random_inputs,
 )
 
-from models.networks.stream import Stream, repeats
+from models.frame_map import repeats, runs_of
+from models.networks.stream import Stream
 from models.settings import MODALITIES, Modality
 from models.trainer import total_loss
 
@@ -101,15 +102,23 @@ def test_a_repeated_frame_is_missing(case: Case, clips: Clips, task: str) -> Non
     shown = Case(case.network, case.modalities, case.options, "marked")
     found = answer(case, task, clips)
     for modality in MODALITIES:
-        clips.present[modality] &= ~repeats(clips.inputs[modality])
+        clips.present[modality] &= ~repeats(runs_of(clips.inputs[modality]))
     assert torch.allclose(answer(shown, task, clips), found, atol=1e-6)
 
 
 def test_a_repeat_equals_the_frame_before_it_in_every_feature() -> None:
     x = torch.tensor([[[1.0, 2], [1, 2], [1, 3], [1, 3]], [[0.0, 0], [0, 0], [0, 0], [5, 0]]])
     expected = [[False, True, False, True], [False, True, True, False]]
-    assert repeats(x).tolist() == expected
-    assert repeats(x[:, :1]).tolist() == [[False], [False]]
+    assert repeats(runs_of(x)).tolist() == expected
+    assert repeats(runs_of(x[:, :1])).tolist() == [[False], [False]]
+
+
+@pytest.mark.parametrize("feature", [0, 1, 63, 64, 100, 129])
+def test_one_feature_of_many_tells_frames_apart(feature: int) -> None:
+    x = torch.ones(2, 5, 130)
+    x[1, 2, feature] = 2
+    expected = [[False, True, True, True, True], [False, True, False, False, True]]
+    assert repeats(runs_of(x)).tolist() == expected
 
 
 def test_everything_may_be_attended_to_where_nothing_is_present() -> None:
