@@ -12,9 +12,18 @@ from pipeline.clips import keys_of, open_stores
 from pipeline.console import progress_bar
 from pipeline.hashes import hash_of, hash_of_file, hash_of_sources
 from pipeline.items import Job, cached, stage_errors
-from pipeline.outputs import MODELS, RESULTS, CorpusItem, fresh, read_facts, read_items, read_task
+from pipeline.outputs import (
+    MODELS,
+    REPLICATES,
+    RESULTS,
+    CorpusItem,
+    fresh,
+    read_facts,
+    read_items,
+    read_task,
+)
 from pipeline.params import Params, load_params
-from pipeline.replicates import REPLICATES, mean_over_seeds, replicates_of_runs
+from pipeline.replicates import mean_over_seeds, replicates_of_runs
 from pipeline.train import HISTORY
 from pipeline.train_checks import check_settings
 

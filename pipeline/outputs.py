@@ -23,6 +23,8 @@ LLD = Path("data/lld.zarr")
 WINDOWS = Path("data/windows.zarr")
 MODELS = Path("data/models")
 RESULTS = Path("reports/results")
+REPLICATES = "replicates"
+"""The folder of results with the bootstrap, its files in the cache, and their column."""
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,9 @@ from models.conditions import Run
 from models.scores import Scores, stacked
 from models.settings import Task
 from pipeline.hashes import hash_of
+from pipeline.outputs import REPLICATES
 
 RESAMPLES, RESAMPLING_SEED = 2000, 0
-REPLICATES = "replicates"
-"""The column of the tables, their files in the cache, and the folder of results."""
 
 
 def replicates_of_runs(

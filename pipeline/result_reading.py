@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from features.errors import InputError
 from models.settings import Task
-from pipeline.replicates import REPLICATES
+from pipeline.outputs import REPLICATES
 from reports.summary import CONDITION
 
 NAMES = {"model", "modality", "strategy", "fill", "subset", "target"}

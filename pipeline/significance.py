@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from models import statistics
 from models.settings import Task
-from pipeline.replicates import REPLICATES
+from pipeline.outputs import REPLICATES
 from pipeline.result_reading import Replicates, read_evaluation, read_replicates
 from reports.schema import MEAN, MEASURES, TESTS
 from reports.summary import INTACT, measured, per_seed
