@@ -117,6 +117,7 @@ def settings(model: str) -> dict[str, Any]:
             "learning_rate": 0.001,
             "average": None,
             "refit": 0,
+            "teacher": 0.0,
         },
         "ablation": {
             "strategy": model if model in strategies else "none",
