@@ -21,9 +21,9 @@ from features.corpora.demo.speakers import PORTRAITS, make_speaker
 from features.corpora.settings import DemoSettings
 from tests.project import ROOT
 
-# Three speakers, two clips each: faces are turned away in clips 0, 2 and 3 and covered in clip 5,
-# the microphone is off in clips 0, 1 and 3.
-SETTINGS = DemoSettings(speakers=3, clips=6, seconds=3.0)
+# Three speakers, four clips each: faces are turned away in clips 0, 2, 3, 8, 9 and 11 and covered
+# in clips 5 and 6, the microphone is off in clips 0, 1, 3, 8, 10 and 11.
+SETTINGS = DemoSettings(speakers=3, clips=12, seconds=3.0)
 EDGE_FRAMES = 3
 
 
@@ -142,7 +142,7 @@ def test_muted_stretches_and_only_they_are_digital_silence(root, items, sounds):
         near = np.convolve(silent, np.ones(2 * EDGE_FRAMES + 1), "same") > 0
         loudest = [np.abs(part).max() for part in np.array_split(sound, len(truth))]
         assert (np.array(loudest)[~near] > 0).all()
-    assert muted == 3
+    assert muted == 6
 
 
 def test_pitch_and_loudness_follow_arousal(root, items, sounds):
@@ -158,12 +158,9 @@ def test_pitch_and_loudness_follow_arousal(root, items, sounds):
         assert np.corrcoef(energy, arousal[voiced])[0, 1] > 0.1
 
 
-@pytest.mark.parametrize(("target", "least"), [("valence", 0.6), ("arousal", 0.4)])
+@pytest.mark.parametrize(("target", "least"), [("valence", 0.7), ("arousal", 0.5)])
 def test_pixels_carry_the_target(root, items, pictures, boxes, target, least):
-    """Ridge regression on the pixels of the face, one clip left out at a time.
-
-    Over corpus seeds 0 to 3 it reaches .74 to .87 for valence and .45 to .81 for arousal.
-    """
+    """Ridge regression on the pixels of the face, one clip left out at a time."""
     truths, labels = (_tables(root, items, folder) for folder in ("truth", "labels"))
     x, y, clip = [], [], []
     for number, ((frames, _), found) in enumerate(zip(pictures, boxes, strict=True)):
