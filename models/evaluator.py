@@ -20,7 +20,7 @@ from torch import Tensor
 from models.ablation import draw, filling
 from models.conditions import Condition, Run
 from models.data import Batch, ClipData
-from models.frame_map import FrameMap, Loss
+from models.frame_map import FrameMap, Lost
 from models.networks import Recogniser, Stream
 from models.scores import Scores, pooled, score
 from models.settings import Modality, Task
@@ -200,9 +200,9 @@ class _Shared:
     def _lossy(self, modality: Modality, run: Run) -> tuple[Tensor, Tensor]:
         """A modality after a run's losses, projected, and which frames count as received."""
         frame_map = self._map(modality, run)
-        raw = filling(frame_map, modality, self.batch, self._key(run))
-        x = self.network.lose(modality, self.projected[modality], Loss(frame_map, raw))
-        return x, self.network.count(self.received[modality], self.runs[modality], frame_map)
+        lost = Lost(frame_map, filling(frame_map, modality, self.batch, self._key(run)))
+        x = self.network.lose(modality, self.projected[modality], lost)
+        return x, self.network.count(self.received[modality], self.runs[modality], lost)
 
     def _fused(self, lossy: Mapping[Modality, Sequence[tuple[Tensor, Tensor]]]) -> Tensor:
         """Predictions (runs, clips, frames, outputs), all runs in one pass.

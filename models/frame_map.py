@@ -96,8 +96,8 @@ class FrameMap:
 
 
 @dataclass(frozen=True)
-class Loss:
-    """What a modality loses.
+class Lost:
+    """What a modality has lost.
 
     Attributes:
         frame_map: what every frame becomes.

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from models.data import Batch
-from models.frame_map import Loss
+from models.frame_map import Lost
 from models.losses import task_loss
 from models.networks import Recogniser
 from models.networks.stream import OTHER
@@ -40,27 +40,27 @@ class Teachers:
         fused: Tensor,
         inputs: Mapping[Modality, Tensor],
         batch: Batch,
-        losses: Mapping[Modality, Loss],
+        lost: Mapping[Modality, Lost],
     ) -> Tensor:
         """How far the outputs are from the teachers', weighted.
 
         A clip counts for the teacher of a modality that is present where the other is gone; so do
-        its frames without a label. Teachers see the whole of what the network that learns sees
-        with losses.
+        its frames without a label. Teachers see all of it, whatever the network that learns has
+        lost.
 
         Args:
             task: what they recognise.
             fused: (clips, frames, outputs) of the network that learns; one of a sequence.
             inputs: (clips, frames, features) by modality.
             batch: the clips.
-            losses: what that network was not given of them.
+            lost: what that network was not given of them.
 
         Returns:
             A scalar; 0 where no clip has lost a whole modality.
         """
         loss, received = fused.new_zeros((), dtype=torch.float32), batch.received()
         present = {
-            m: losses[m].frame_map.present(there) if m in losses else there
+            m: lost[m].frame_map.present(there) if m in lost else there
             for m, there in received.items()
         }
         for modality, network in self.networks.items():

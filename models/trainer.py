@@ -23,7 +23,7 @@ from models.ablation import copies, draw, filling
 from models.data import Batch, ClipData
 from models.draws import stream
 from models.evaluator import pooled_scores, predict
-from models.frame_map import Loss
+from models.frame_map import Lost
 from models.losses import pooled_loss, total_loss
 from models.networks import Recogniser
 from models.optimisation import Optimisation
@@ -123,12 +123,12 @@ def train(
             torch.manual_seed(stream(seed, "dropout", state.epoch, step))
             whole = batch.repeated(copies(ablation))
             inputs = whole.inputs()
-            losses = _losses(whole, ablation, (seed, "train", state.epoch))
+            lost = _lost(whole, ablation, (seed, "train", state.epoch))
             with fabric.autocast():
-                outputs = network(inputs, whole.mask, whole.received(), losses)
+                outputs = network(inputs, whole.mask, whole.received(), lost)
             loss = total_loss(network, training.task, outputs, whole, weights)
             if teachers is not None:
-                loss = loss + teachers.loss(training.task, outputs.fused, inputs, whole, losses)
+                loss = loss + teachers.loss(training.task, outputs.fused, inputs, whole, lost)
             optimizer.zero_grad()
             fabric.backward(loss)
             if settings.clip_norm is not None:
@@ -255,14 +255,14 @@ def class_weights(training: ClipData, device: torch.device) -> Tensor:
     return torch.tensor(counts.sum() / (len(counts) * np.maximum(counts, 1)), device=device).float()
 
 
-def _losses(batch: Batch, ablation: Ablation, key: tuple[object, ...]) -> dict[Modality, Loss]:
+def _lost(batch: Batch, ablation: Ablation, key: tuple[object, ...]) -> dict[Modality, Lost]:
     """What each modality of a batch loses."""
-    losses = {}
+    lost = {}
     for modality in batch.received():
         frame_map = draw(ablation, modality, batch.draws(*key))
         if frame_map is not None:
-            losses[modality] = Loss(frame_map, filling(frame_map, modality, batch, key))
-    return losses
+            lost[modality] = Lost(frame_map, filling(frame_map, modality, batch, key))
+    return lost
 
 
 def _precision(

@@ -24,7 +24,7 @@ from pipeline.items import Job, cached, stage_errors
 from pipeline.outputs import MODELS, CorpusItem, read_facts, read_items, read_task
 from pipeline.params import Params, load_params
 from pipeline.train_checks import check_settings
-from pipeline.training_run import Run
+from pipeline.training_run import TrainingRun
 
 if TYPE_CHECKING:
     from models.trainer import Trained
@@ -49,7 +49,7 @@ def main() -> None:
             key = seed_key(params, name, seed, items)
             job = Job(name, key, partial(train_seed, params, name, seed, items, key))
             publish(cached("train", job, params.execution), MODELS / name / f"seed-{seed}")
-            Run(params, name, seed, key).forget()
+            TrainingRun(params, name, seed, key).forget()
 
 
 def training_items(
@@ -136,7 +136,7 @@ def train_seed(
             "check the labels' range and times",
         )
     settings = params.resolved(name).train
-    run = Run(params, name, seed, key)
+    run = TrainingRun(params, name, seed, key)
     teachers = run.teachers(learning, heldout) if settings.teacher else None
     trained = run.train(learning, heldout, teachers)
     if not any(np.isfinite(epoch.score(settings.choose_by)) for epoch in trained.history):

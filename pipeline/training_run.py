@@ -22,7 +22,7 @@ TEACHERS: dict[Modality, str] = {modality: f"teacher-{modality}" for modality in
 
 
 @dataclass(frozen=True)
-class Run:
+class TrainingRun:
     """A seed is trained, after its teachers if it has any, and goes on with all training speakers.
 
     Attributes:

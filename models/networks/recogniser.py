@@ -9,7 +9,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from models.frame_map import FrameMap, Loss, nearest, repeats, runs_of
+from models.frame_map import Lost, nearest, repeats, runs_of
 from models.networks.stream import Outputs, Stream
 from models.settings import Modality, Task
 
@@ -76,19 +76,17 @@ class Recogniser(nn.Module, ABC):
         """The runs of equal frames of features (`models.frame_map.runs_of`), if they matter."""
         return runs_of(x) if self.presence.repeats == "missing" else None
 
-    def count(
-        self, received: Tensor, runs: Tensor | None, frame_map: FrameMap | None = None
-    ) -> Tensor:
-        """Which frames count as received, after a loss if there is one; (clips, frames) bool.
+    def count(self, received: Tensor, runs: Tensor | None, lost: Lost | None = None) -> Tensor:
+        """Which frames count as received in the end; (clips, frames) bool.
 
         Args:
-            received: (clips, frames) bool, what arrives before the loss.
+            received: (clips, frames) bool, what arrives before anything is lost.
             runs: of the features that arrive (`runs`).
-            frame_map: of the loss.
+            lost: what is lost then, if anything.
         """
-        if frame_map is not None:
-            received = frame_map.present(received)
-            runs = None if runs is None else frame_map.runs(runs)
+        if lost is not None:
+            received = lost.frame_map.present(received)
+            runs = None if runs is None else lost.frame_map.runs(runs)
         return received if runs is None else received & ~repeats(runs)
 
     def receive(self, x: Tensor, modality: Modality, mask: Tensor, present: Tensor) -> Stream:
@@ -111,12 +109,12 @@ class Recogniser(nn.Module, ABC):
             shown = x.gather(1, index)
         return Stream(shown, mask, present)
 
-    def lose(self, modality: Modality, x: Tensor, loss: Loss) -> Tensor:
-        """A projected stream, (clips, frames, dim), after a loss of features."""
-        filling = loss.filling
+    def lose(self, modality: Modality, x: Tensor, lost: Lost) -> Tensor:
+        """A projected stream, (clips, frames, dim), that has lost some features."""
+        filling = lost.filling
         if filling is not None:
             filling = self.project(modality, filling if filling.ndim == 3 else filling[None, None])
-        return loss.frame_map.apply(x, filling, self.nothing(modality))
+        return lost.frame_map.apply(x, filling, self.nothing(modality))
 
     @abstractmethod
     def encode(self, modality: Modality, stream: Stream) -> Stream:
@@ -131,7 +129,7 @@ class Recogniser(nn.Module, ABC):
         inputs: Mapping[Modality, Tensor],
         mask: Tensor,
         present: Mapping[Modality, Tensor] | None = None,
-        losses: Mapping[Modality, Loss] = MappingProxyType({}),
+        lost: Mapping[Modality, Lost] = MappingProxyType({}),
     ) -> Outputs:
         """Outputs (clips, frames, outputs) from feature streams; (clips, 1, outputs) of sequences.
 
@@ -140,17 +138,17 @@ class Recogniser(nn.Module, ABC):
             mask: (clips, frames) bool, True for real frames, False for padding.
             present: (clips, frames) bool for each modality, False for frames that are missing; by
                 default none is.
-            losses: what modalities lose beside those. The outputs are those of features that have
+            lost: what modalities lose beside those. The outputs are those of features that have
                 lost it, but only their projections, a fraction of the size, are copied.
         """
         encoded: dict[Modality, Stream] = {}
         for modality in self.modalities:
             received = mask if present is None else present[modality]
-            runs, loss = self.runs(inputs[modality]), losses.get(modality)
+            runs, own = self.runs(inputs[modality]), lost.get(modality)
             projected = self.project(modality, inputs[modality])
-            if loss is not None:
-                projected = self.lose(modality, projected, loss)
-            received = self.count(received, runs, None if loss is None else loss.frame_map)
+            if own is not None:
+                projected = self.lose(modality, projected, own)
+            received = self.count(received, runs, own)
             encoded[modality] = self.encode(
                 modality, self.receive(projected, modality, mask, received)
             )

@@ -6,7 +6,7 @@ from models.ablation import draw
 from models.conditions import Run, grid, runs_of
 from models.data import Batch, ClipData
 from models.evaluator import evaluate
-from models.frame_map import Loss
+from models.frame_map import Lost
 from models.losses import ccc_loss
 from models.networks import Recogniser, build
 from models.optimisation import Optimisation
@@ -129,10 +129,10 @@ def _step(network: Recogniser, batch: Batch, bf16: bool) -> Timer:
     ablation = Ablation(strategy="frame_zero", modality="video", p=0.5)
 
     def step() -> None:
-        lost = draw(ablation, "video", batch.draws(0))
-        assert lost is not None
+        frame_map = draw(ablation, "video", batch.draws(0))
+        assert frame_map is not None
         with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-            outputs = network(batch.inputs(), batch.mask, losses={"video": Loss(lost)})
+            outputs = network(batch.inputs(), batch.mask, lost={"video": Lost(frame_map)})
             loss = ccc_loss(outputs.fused, batch.labels, batch.valid)
         optimizer.zero_grad()
         loss.backward()

@@ -7,7 +7,7 @@ import torch
 from planted import planted_sequences, planted_stores
 
 from models.data import Batch, ClipData
-from models.frame_map import FrameMap, Loss
+from models.frame_map import FrameMap, Lost
 from models.losses import ccc_loss, cross_entropy_loss
 from models.networks import Recogniser, build
 from models.settings import Ablation, Modality, ModelSettings, NetworkSize, TrainSettings
@@ -40,18 +40,18 @@ def data(stores: tuple) -> ClipData:
     return ClipData(*stores, [f"item-{i}" for i in range(8)], preload_bytes=1 << 30)
 
 
-def losses(batch: Batch, gone: dict[Modality, list[int]]) -> dict[Modality, Loss]:
+def lose(batch: Batch, gone: dict[Modality, list[int]]) -> dict[Modality, Lost]:
     """Some clips of a modality are lost, and every third picture of clip 0."""
     empty = {m: torch.zeros_like(batch.mask) for m in batch.received()}
     for modality, clips in gone.items():
         empty[modality][clips] = True
     empty["video"][0, ::3] = True
-    return {m: Loss(FrameMap(batch.draws().index, lost)) for m, lost in empty.items()}
+    return {m: Lost(FrameMap(batch.draws().index, own)) for m, own in empty.items()}
 
 
 def test_a_clip_counts_for_the_teacher_of_what_is_left_of_it(data: ClipData) -> None:
     batch, teachers = data.batch([0, 1, 2, 3, 4]), teachers_of(data)
-    lost = losses(batch, {"video": [1, 3], "audio": [2, 3]})  # of clip 3 nothing is left
+    lost = lose(batch, {"video": [1, 3], "audio": [2, 3]})  # of clip 3 nothing is left
     inputs, fused = batch.inputs(), torch.randn(5, 30, 2, requires_grad=True)
     loss = teachers.loss(data.task, fused, inputs, batch, lost)
     expected = torch.zeros(())
@@ -71,7 +71,7 @@ def test_a_clip_counts_for_the_teacher_of_what_is_left_of_it(data: ClipData) -> 
 def test_nothing_is_learnt_from_teachers_where_nothing_is_gone(data: ClipData) -> None:
     batch = data.batch([0, 1])
     fused = torch.randn(2, 30, 2)
-    loss = teachers_of(data).loss(data.task, fused, batch.inputs(), batch, losses(batch, {}))
+    loss = teachers_of(data).loss(data.task, fused, batch.inputs(), batch, lose(batch, {}))
     assert loss == 0
 
 
@@ -80,7 +80,7 @@ def test_classes_are_learnt_as_soft_labels_whatever_the_padding(tmp_path: Path) 
         *planted_sequences(tmp_path, items=6), [f"item-{i}" for i in range(6)], preload_bytes=0
     )
     batch, teachers = data.batch(range(6)), teachers_of(data, 2.0)
-    lost = losses(batch, {"video": list(range(6))})
+    lost = lose(batch, {"video": list(range(6))})
     fused = torch.randn(6, 1, 3)
     loss = teachers.loss(data.task, fused, batch.inputs(), batch, lost)
     said = []

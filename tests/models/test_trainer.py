@@ -108,7 +108,7 @@ def test_a_killed_run_ends_with_the_weights_of_an_undisturbed_one(
     how: str,
 ) -> None:
     changes = HOW[how]
-    real, calls = trainer._losses, []
+    real, calls = trainer._lost, []
 
     def dying(*args: object) -> dict:
         calls.append(1)
@@ -117,7 +117,7 @@ def test_a_killed_run_ends_with_the_weights_of_an_undisturbed_one(
         return real(*args)
 
     with monkeypatch.context() as patch:
-        patch.setattr(trainer, "_losses", dying)
+        patch.setattr(trainer, "_lost", dying)
         with pytest.raises(KilledError):
             trained(stores, tmp_path / "b.pt", checkpoint_seconds=0, **changes)
     resumed_steps = []
@@ -127,7 +127,7 @@ def test_a_killed_run_ends_with_the_weights_of_an_undisturbed_one(
         return real(*args)
 
     with monkeypatch.context() as patch:
-        patch.setattr(trainer, "_losses", counting)
+        patch.setattr(trainer, "_lost", counting)
         _, resumed = trained(stores, tmp_path / "b.pt", **changes)
     assert len(resumed_steps) == 3 * 6 - steps
     assert resumed.history == undisturbed(how).history
@@ -139,7 +139,7 @@ def test_a_killed_run_ends_with_the_weights_of_an_undisturbed_one(
 def test_a_killed_run_goes_on_and_is_evaluated_on_a_gpu(
     stores: tuple, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    gpu, real, calls = torch.device("cuda"), trainer._losses, []
+    gpu, real, calls = torch.device("cuda"), trainer._lost, []
     changes = {"epochs": 1, "batch_clips": 16, "average": 0.9}  # an epoch is three steps
 
     def dying(*args: object) -> dict:
@@ -149,7 +149,7 @@ def test_a_killed_run_goes_on_and_is_evaluated_on_a_gpu(
         return real(*args)
 
     with monkeypatch.context() as patch:
-        patch.setattr(trainer, "_losses", dying)
+        patch.setattr(trainer, "_lost", dying)
         with pytest.raises(KilledError):
             trained(stores, tmp_path / "c.pt", gpu, checkpoint_seconds=0, **changes)
     assert torch.load(tmp_path / "c.pt", weights_only=True)["step"] == 2
