@@ -2,7 +2,7 @@
 
 from features.corpora.item import Task
 from features.errors import InputError
-from models.settings import AuxFormerOptions
+from models.settings import AuxFormerOptions, ModelSettings
 from pipeline.params import Params
 
 SMALLEST_OPTIMIZED = 5
@@ -54,8 +54,8 @@ def _check_model(params: Params, name: str, task: Task, gives_features: bool) ->
             "a fifth",
             f"set it to {SMALLEST_OPTIMIZED} or more",
         )
-    if train.teacher and (strategy == "none" or len(params.models[name].modalities) == 1):
-        why = "it loses nothing" if strategy == "none" else "it sees one modality"
+    why = _why_no_teacher_speaks(params.models[name])
+    if train.teacher and why:
         raise InputError(
             f"train.teacher of {name} is set, and {why}: a teacher speaks for a modality where the "
             "other is gone",
@@ -74,3 +74,26 @@ def _check_model(params: Params, name: str, task: Task, gives_features: bool) ->
             "no faces",
             "choose another strategy",
         )
+
+
+def _why_no_teacher_speaks(model: ModelSettings) -> str | None:
+    """Why no clip of a batch is left with one modality alone; None where some are."""
+    ablation = model.ablation
+    if len(model.modalities) == 1:
+        return "it sees one modality"
+    match ablation.strategy:
+        case "none":
+            return "it loses nothing"
+        case "optimized":
+            takes_whole = True
+        case "clip_zero":
+            takes_whole = ablation.p != 0
+        case "frame_zero" | "subclip" | "burst":
+            takes_whole = ablation.p == 1
+        case "modality_dropout":
+            takes_whole = ablation.fill != "noise"
+        case "mixed":
+            takes_whole = ablation.mixture.intact < 1 and ablation.mixture.clips > 0
+        case "frame_repeat" | "noise" | "blank_face":  # what they show counts as there
+            takes_whole = False
+    return None if takes_whole else f"{ablation.strategy} never takes a whole modality as it is set"

@@ -150,6 +150,22 @@ OPTIMIZED = {"strategy": "optimized"}
             AFFECT,
             "train.teacher of a is set, and it sees one modality",
         ),
+        *(
+            (
+                {"models": {"a": {"train": {"teacher": 0.5}, "ablation": ablation}}},
+                AFFECT,
+                f"train.teacher of a is set, and {ablation['strategy']} never takes a whole "
+                "modality as it is set",
+            )
+            for ablation in (
+                {"strategy": "clip_zero", "p": 0.0},
+                {"strategy": "frame_zero", "p": 0.9},
+                {"strategy": "subclip", "p": {"low": 0.1, "high": 0.9}},
+                {"strategy": "frame_repeat", "p": 1.0},
+                {"strategy": "modality_dropout", "fill": "noise"},
+                {"strategy": "mixed", "mixture": {"clips": 0.0}},
+            )
+        ),
         (
             {"models": {"a": {"network": "auxformer", "options": {"pooling": "mean"}}}},
             AFFECT,
@@ -197,6 +213,16 @@ def test_training_and_evaluation_refuse_it_before_any_work(tmp_path, monkeypatch
         ({"models": {"a": {"ablation": OPTIMIZED, "train": {"batch_clips": 5}}}}, CLASSES),
         ({"models": {"a": {"network": "auxformer", "options": {"pooling": "mean"}}}}, CLASSES),
         ({"models": {"a": {"network": "auxformer", "options": {"pooling": "last"}}}}, AFFECT),
+        *(
+            ({"models": {"a": {"train": {"teacher": 0.5}, "ablation": ablation}}}, AFFECT)
+            for ablation in (
+                OPTIMIZED,
+                {"strategy": "mixed"},
+                {"strategy": "frame_zero", "p": 1.0},
+                {"strategy": "clip_zero", "p": {"low": 0.1, "high": 0.9}},
+                {"strategy": "modality_dropout", "fill": "soft"},
+            )
+        ),
         # What no model is trained with does not matter.
         (
             {
