@@ -69,7 +69,7 @@ class Batch:
         }
 
     def inputs(self) -> dict[Modality, Tensor]:
-        """Each modality's stream, (clips, frames, features) float32."""
+        """Each modality's stream, (clips, frames, features) float32; without copies."""
         clips, length, _ = self.lld.shape
         first_rows = torch.arange(clips, device=self.lld.device)[:, None, None] * length
         # One flat index is gathered faster than (clip, row) pairs.
@@ -81,10 +81,13 @@ class Batch:
         return {"audio": self.present[..., 0], "video": self.present[..., 1]}
 
     def repeated(self, count: int) -> "Batch":
-        """All clips `count` times, one after the other."""
-        if count == 1:
-            return self
-        clips = {k: v for k, v in self._tensors().items() if k != "blank"}
+        """All clips `count` times, one after the other; only their features are there once.
+
+        A network makes the copies of those itself, of projections a fraction of the size.
+        """
+        clips = {
+            k: v for k, v in self._tensors().items() if k not in ("video", "lld", "rows", "blank")
+        }
         repeated = {k: v.repeat(count, *[1] * (v.ndim - 1)) for k, v in clips.items()}
         return replace(self, **repeated)
 

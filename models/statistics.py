@@ -2,7 +2,6 @@
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 Array = NDArray[np.float64]
 
@@ -26,6 +25,8 @@ def paired_t(values: ArrayLike, reference: ArrayLike) -> float:
     Raises:
         ValueError: the two are not of one length.
     """
+    from scipy import stats
+
     one, other = np.asarray(values, np.float64), np.asarray(reference, np.float64)
     if one.ndim != 1 or one.shape != other.shape:
         raise ValueError(f"pairs need two vectors of one length, not {one.shape} and {other.shape}")
@@ -75,6 +76,8 @@ def fisher_z(r: ArrayLike, r_reference: ArrayLike, n: ArrayLike, n_reference: Ar
     Raises:
         ValueError: a correlation is not within -1 and 1.
     """
+    from scipy import stats
+
     correlations = [np.asarray(one, np.float64) for one in (r, r_reference)]
     if any((np.abs(one) > 1 + 1e-9).any() for one in correlations):
         raise ValueError("a correlation is not within -1 and 1")

@@ -51,7 +51,7 @@ class Teachers:
         Args:
             task: what they recognise.
             fused: (clips, frames, outputs) of the network that learns; one of a sequence.
-            inputs: (clips, frames, features) by modality.
+            inputs: (samples, frames, features) by modality; the clips may be copies of them.
             batch: the clips.
             lost: what that network was not given of them.
 
@@ -64,10 +64,12 @@ class Teachers:
             for m, there in received.items()
         }
         for modality, network in self.networks.items():
-            alone = present[modality].any(1) & ~present[OTHER[modality]].any(1)
-            if not alone.any():
+            gone = ~present[OTHER[modality]].any(1)
+            alone = (present[modality].any(1) & gone).nonzero().squeeze(1)
+            if not len(alone):
                 continue
-            given, mask = {modality: inputs[modality][alone]}, batch.mask[alone]
+            samples = alone % len(inputs[modality])
+            given, mask = {modality: inputs[modality][samples]}, batch.mask[alone]
             with torch.no_grad():
                 said = network(given, mask, {modality: received[modality][alone]}).fused.float()
             targets = said.softmax(-1) if task.kind == "classification" else said

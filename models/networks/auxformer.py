@@ -85,13 +85,17 @@ class AuxFormer(Recogniser):
         return self.projections[modality](x)
 
     def encode(self, modality: Modality, stream: Stream) -> Stream:
-        """The main network's frames, and behind them in `x` those of the auxiliary network."""
+        """The main network's frames, and behind them in `x` the auxiliary network's outputs.
+
+        Of a sequence these are the same in every frame.
+        """
         stream = self._embedded(modality, stream)
         main = stream if self.crossmodal is not None else self._in_time(modality, stream)
         if modality not in self.auxiliary:
             return main
-        own = self.auxiliary[modality](stream.x, stream.keys)
-        return stream.holding(torch.cat((main.x, own), dim=-1))
+        own = stream.holding(self.auxiliary[modality](stream.x, stream.keys))
+        said = self.shared(self._summary(own)).expand(-1, main.x.shape[1], -1)
+        return stream.holding(torch.cat((main.x, said), dim=-1))
 
     def fuse(self, encoded: Mapping[Modality, Stream]) -> Outputs:
         """See `Recogniser`."""
@@ -100,11 +104,8 @@ class AuxFormer(Recogniser):
             crossed = self.crossmodal(main)
             main = {m: self._in_time(m, stream) for m, stream in crossed.items()}
         fused = self.head(torch.cat([self._summary(main[m]) for m in self.modalities], dim=-1))
-        auxiliary: dict[Modality, Tensor] = {}
-        for modality in self.loss_weights:
-            stream = encoded[modality]
-            own = stream.holding(stream.x[..., self.dim :])
-            auxiliary[modality] = self.shared(self._summary(own))
+        said = {m: encoded[m].x[..., self.dim :] for m in self.loss_weights}
+        auxiliary = {m: x if self.pooling == "none" else x[:, :1] for m, x in said.items()}
         gone = {modality: encoded[modality].gone for modality in auxiliary}
         if not self.training:
             fused = self._mean(fused, auxiliary, gone)

@@ -4,8 +4,9 @@ Padding changes nothing: padded frames are zeros before every convolution, as th
 clip's ends are, and batch normalisation knows real frames alone.
 """
 
+import torch
 from torch import Tensor, nn
-from torch.nn.functional import batch_norm, max_pool1d, pad
+from torch.nn.functional import batch_norm, linear, pad
 
 from models.networks.stream import Stream
 from models.settings import Modality
@@ -16,11 +17,19 @@ WIDTHS: dict[Modality, tuple[tuple[int, int], tuple[int, int]]] = {
 }
 """Widths of the blocks of each stage, as multiples of the first one, which is 64 in Table I."""
 
+KERNEL = 3
+
 
 class Convolution(nn.Conv1d):
-    """A convolution over real frames, of an odd kernel size; as many frames come out."""
+    """A convolution over real frames, of an odd kernel size; as many frames come out.
 
-    def __init__(self, inputs: int, outputs: int, kernel: int = 3, *, bias: bool = True) -> None:
+    It is taken in two steps, of which the first, nearly all of the work where vectors are long, is
+    of single frames: what conditions and copies of a clip have in common is computed once.
+    """
+
+    def __init__(
+        self, inputs: int, outputs: int, kernel: int = KERNEL, *, bias: bool = True
+    ) -> None:
         super().__init__(inputs, outputs, kernel, padding=kernel // 2, bias=bias)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:  # type: ignore[override]
@@ -30,8 +39,31 @@ class Convolution(nn.Conv1d):
             x: the frames.
             mask: (clips, frames) bool, False for padding, which counts as zeros.
         """
-        real = x.masked_fill(~mask.unsqueeze(-1), 0)
-        return super().forward(real.transpose(1, 2)).transpose(1, 2)
+        return self.gather(self.taps(x), mask)
+
+    def taps(self, x: Tensor) -> Tensor:
+        """What each frame gives to its neighbours and itself: a linear map of each frame.
+
+        Args:
+            x: (clips, frames, inputs).
+
+        Returns:
+            (clips, frames, taps): the outputs of each place in the kernel, one after the other.
+        """
+        return linear(x, self.weight.permute(2, 0, 1).flatten(0, 1))
+
+    def gather(self, taps: Tensor, mask: Tensor) -> Tensor:
+        """The sum of what each frame is given, (clips, frames, outputs); see `taps`, `forward`."""
+        kernel, beyond = self.kernel_size[0], self.kernel_size[0] // 2
+        frames, taps = taps.shape[1], _zeroed(taps, mask)
+        # Behind a clip there are zeros, which what goes over its end brings to its beginning.
+        places = pad(taps, (0, 0, 0, beyond)).chunk(kernel, dim=-1)
+        out = places[beyond]
+        for place, given in enumerate(places):
+            if place != beyond:
+                out = out + given.roll(beyond - place, dims=1)
+        out = out[:, :frames]
+        return out if self.bias is None else out + self.bias
 
 
 class FrameNorm(nn.BatchNorm1d):
@@ -49,6 +81,8 @@ class FrameNorm(nn.BatchNorm1d):
             mean, variance = self.running_mean, self.running_var
             flat = batch_norm(x.flatten(0, 1), mean, variance, self.weight, self.bias, eps=self.eps)
             return flat.unflatten(0, mask.shape)
+        if mask.all():
+            return super().forward(x.flatten(0, 1)).unflatten(0, mask.shape)
         normed = super().forward(x[mask])
         out = normed.new_zeros(x.shape)
         out[mask] = normed
@@ -70,12 +104,21 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """(clips, frames, inputs) to (clips, frames, outputs); see `Convolution`."""
-        x = self.norm(self.convolution(x, mask), mask).relu()
+        return self.finish(self.convolution.taps(x), mask)
+
+    def finish(self, taps: Tensor, mask: Tensor) -> Tensor:
+        """What is left to do once the convolution's taps are known."""
+        x = self.norm(self.convolution.gather(taps, mask), mask).relu()
         if not self.pools:
             return x
         # After ReLU no frame is below the zeros that stand for padding.
-        real = x.masked_fill(~mask.unsqueeze(-1), 0).transpose(1, 2)
-        return max_pool1d(pad(real, (0, 1)), kernel_size=2, stride=1).transpose(1, 2)
+        real = pad(_zeroed(x, mask), (0, 0, 0, 1))
+        return torch.maximum(real, real.roll(-1, dims=1))[:, :-1]
+
+
+def _zeroed(x: Tensor, mask: Tensor) -> Tensor:
+    """Frames whose padding is zeros; the same where there is none, as in most batches."""
+    return x if mask.all() else x.masked_fill(~mask.unsqueeze(-1), 0)
 
 
 class Stage(nn.Module):
@@ -84,16 +127,21 @@ class Stage(nn.Module):
     def __init__(self, inputs: int, widths: tuple[int, int], *, pools: bool) -> None:
         super().__init__()
         first, last = widths
-        self.blocks = nn.ModuleList(
-            (Block(inputs, first, pools=pools), Block(first, last, pools=pools))
-        )
+        self.first = Block(inputs, first, pools=pools)
+        self.second = Block(first, last, pools=pools)
+
+    def project(self, x: Tensor) -> Tensor:
+        """The taps of the first convolution, (clips, frames, taps): a linear map of each frame."""
+        return self.first.convolution.taps(x)
 
     def forward(self, stream: Stream) -> Stream:
         """The same frames, of the width of the second block."""
-        x = stream.x
-        for block in self.blocks:
-            x = block(x, stream.mask)
-        return stream.holding(x)
+        return self.finish(stream.holding(self.project(stream.x)))
+
+    def finish(self, projected: Stream) -> Stream:
+        """What is left to do of `forward` once the frames are projected."""
+        x = self.first.finish(projected.x, projected.mask)
+        return projected.holding(self.second(x, projected.mask))
 
 
 def widths(modality: Modality, dim: int) -> tuple[int, int]:

@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Mapping
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
 from models.networks.blocks import Attention, pooled
-from models.networks.branches import Convolution, stages, widths
+from models.networks.branches import KERNEL, Convolution, Stage, stages, widths
 from models.networks.prenorm import PreNormEncoder
 from models.networks.recogniser import Presence, Recogniser
 from models.networks.stream import OTHER, Outputs, Stream
@@ -134,7 +135,7 @@ class Fusion(Recogniser):
         task: Task,
         presence: Presence,
     ) -> None:
-        super().__init__(features, features, task, presence)
+        super().__init__(features, dict.fromkeys(features, KERNEL * size.dim), task, presence)
         self.kind = options.kind if len(features) > 1 else "none"
         self.early = self.kind in ("it", "ia")
         self.into = ONE_WAY.get(self.kind, self.modalities)
@@ -159,9 +160,13 @@ class Fusion(Recogniser):
         width = sum(widths(m, size.dim)[1] for m in self.into)
         self.head = nn.Linear(width, len(task.outputs))
 
+    def project(self, modality: Modality, x: Tensor) -> Tensor:
+        """See `Recogniser`."""
+        return self._first(modality).project(x)
+
     def encode(self, modality: Modality, stream: Stream) -> Stream:
         """See `Recogniser`."""
-        stream = self.first[modality](stream)
+        stream = self._first(modality).finish(stream)
         return stream if self.early else self.second[modality](stream)
 
     def fuse(self, encoded: Mapping[Modality, Stream]) -> Outputs:
@@ -169,6 +174,9 @@ class Fusion(Recogniser):
         streams = [self._fused(m, encoded) for m in self.into]
         outputs = self.head(torch.cat([stream.x for stream in streams], dim=-1))
         return Outputs(outputs if self.per_frame else pooled(outputs, streams[0].mask), {})
+
+    def _first(self, modality: Modality) -> Stage:
+        return cast("Stage", self.first[modality])
 
     def _fused(self, modality: Modality, encoded: Mapping[Modality, Stream]) -> Stream:
         """One branch to its end, with what it takes from the other."""

@@ -134,7 +134,8 @@ class Recogniser(nn.Module, ABC):
         """Outputs (clips, frames, outputs) from feature streams; (clips, 1, outputs) of sequences.
 
         Args:
-            inputs: (clips, frames, features) for each modality.
+            inputs: (samples, frames, features) for each modality. All else may be of several copies
+                of the samples, one after the other: these are made of the projections.
             mask: (clips, frames) bool, True for real frames, False for padding.
             present: (clips, frames) bool for each modality, False for frames that are missing; by
                 default none is.
@@ -144,8 +145,12 @@ class Recogniser(nn.Module, ABC):
         encoded: dict[Modality, Stream] = {}
         for modality in self.modalities:
             received = mask if present is None else present[modality]
-            runs, own = self.runs(inputs[modality]), lost.get(modality)
-            projected = self.project(modality, inputs[modality])
+            x, own = inputs[modality], lost.get(modality)
+            copies = len(mask) // len(x)
+            projected, runs = self.project(modality, x), self.runs(x)
+            if copies > 1:
+                projected = projected.repeat(copies, 1, 1)
+                runs = None if runs is None else runs.repeat(copies, 1)
             if own is not None:
                 projected = self.lose(modality, projected, own)
             received = self.count(received, runs, own)
