@@ -36,8 +36,8 @@ repro: $(INSTALLED) ## run the whole pipeline: dvc repro
 study: $(INSTALLED) ## compare all strategies and networks on simulated features: half an hour
 	python -m pipeline.study strategies
 
-test: $(INSTALLED) ## run the tests
-	pytest
+test: $(INSTALLED) ## run the tests, on every processor
+	OMP_NUM_THREADS=1 pytest -n logical --maxprocesses 8 --dist loadfile
 
 lint: $(INSTALLED) ## ruff and mypy
 	ruff check .

@@ -1,3 +1,4 @@
+import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import max_pool1d
@@ -9,10 +10,12 @@ def real(*lengths: int, frames: int | None = None) -> Tensor:
     return torch.arange(frames or max(lengths)) < torch.tensor(lengths)[:, None]
 
 
-def test_statistics_are_torchs_over_the_real_frames() -> None:
+@pytest.mark.parametrize("lengths", [(5, 2), (8, 8)])
+def test_statistics_are_torchs_over_the_real_frames(lengths: tuple[int, int]) -> None:
     ours, theirs = FrameNorm(4), nn.BatchNorm1d(4)
-    mask, x = real(5, 2, frames=8), torch.randn(2, 8, 4)
-    assert torch.allclose(ours(x, mask)[mask], theirs(torch.cat((x[0, :5], x[1, :2]))))
+    mask, x = real(*lengths, frames=8), torch.randn(2, 8, 4)
+    whole = torch.cat((x[0, : lengths[0]], x[1, : lengths[1]]))
+    assert torch.allclose(ours(x, mask)[mask], theirs(whole), atol=1e-6)
     assert torch.allclose(ours.running_mean, theirs.running_mean)
     assert torch.allclose(ours.running_var, theirs.running_var)
     ours.eval(), theirs.eval()
@@ -27,11 +30,12 @@ def test_a_single_frame_is_normalised_by_what_was_seen_before() -> None:
     assert torch.equal(trained, norm.eval()(x, real(1, frames=3)))
 
 
-def test_a_block_is_torchs_on_each_clip_alone() -> None:
+@pytest.mark.parametrize("lengths", [(6, 3, 1), (6, 6, 6)])
+def test_a_block_is_torchs_on_each_clip_alone(lengths: tuple[int, int, int]) -> None:
     block = Block(3, 4, pools=True).eval()
     convolution = nn.Conv1d(3, 4, 3, padding=1, bias=False)
     convolution.load_state_dict(block.convolution.state_dict())
-    x, lengths = torch.randn(3, 6, 3), (6, 3, 1)
+    x = torch.randn(3, 6, 3)
     found = block(x, real(*lengths))
     for row, length in enumerate(lengths):
         own = block.norm(convolution(x[row : row + 1, :length].mT).mT, real(length)).relu()[0]

@@ -20,6 +20,7 @@ from network_cases import (
 )
 from torch import nn
 
+from models.frame_map import FrameMap, Lost
 from models.losses import total_loss
 from models.networks import NETWORKS
 from models.settings import Modality
@@ -147,3 +148,15 @@ def test_steps_shared_by_evaluation_are_those_of_a_pass(case: Case) -> None:
     }
     twice = network.fuse(streams).fused
     assert torch.allclose(twice, network(x, mask).fused.repeat(2, 1, 1), atol=1e-5)
+
+
+@pytest.mark.parametrize("case", FORMS, ids=str)
+def test_copies_of_samples_are_those_of_their_features(case: Case) -> None:
+    network, mask, x = case.evaluated(), lengths_mask([6, 4]), random_inputs(2, 6)
+    mask = mask.repeat(2, 1)
+    present = {m: mask & (torch.rand(4, 6) < 0.7) for m in case.modalities}
+    empty = {m: mask & (torch.rand(4, 6) < 0.5) for m in case.modalities}
+    lost = {m: Lost(FrameMap(torch.arange(6).repeat(4, 1), empty[m])) for m in case.modalities}
+    whole = {m: features.repeat(2, 1, 1) for m, features in x.items()}
+    found = network(x, mask, present, lost).fused
+    assert torch.allclose(found, network(whole, mask, present, lost).fused, atol=1e-5)
