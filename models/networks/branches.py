@@ -18,6 +18,7 @@ WIDTHS: dict[Modality, tuple[tuple[int, int], tuple[int, int]]] = {
 """Widths of the blocks of each stage, as multiples of the first one, which is 64 in Table I."""
 
 KERNEL = 3
+"""Frames that a convolution of a branch sees: one, and its neighbours."""
 
 
 class Convolution(nn.Conv1d):
@@ -117,8 +118,8 @@ class Block(nn.Module):
 
 
 def _zeroed(x: Tensor, mask: Tensor) -> Tensor:
-    """Frames whose padding is zeros; the same where there is none, as in most batches."""
-    return x if mask.all() else x.masked_fill(~mask.unsqueeze(-1), 0)
+    """Frames whose padding is zeros."""
+    return x.masked_fill(~mask.unsqueeze(-1), 0)
 
 
 class Stage(nn.Module):

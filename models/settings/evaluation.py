@@ -45,7 +45,8 @@ class ConditionGrid(Settings):
     @model_validator(mode="after")
     def _bursts_are_of_burst(self) -> "ConditionGrid":
         if self.strategy != "burst":
-            if "burst" in self.model_fields_set:
+            # By value: saved settings name every one of them.
+            if self.burst != type(self).model_fields["burst"].default:
                 raise ValueError(f"burst is of strategy burst, not of {self.strategy}")
             return self
         for p in self.p:

@@ -5,7 +5,8 @@ import shutil
 import struct
 import time
 from collections.abc import Callable
-from contextlib import chdir
+from contextlib import chdir, redirect_stderr
+from io import StringIO
 from itertools import islice
 from pathlib import Path
 
@@ -17,7 +18,6 @@ from features.faces.detect import load_detector
 from features.settings import FC6Settings
 from models.settings import ModelSettings
 from pipeline import corpus, faces, fc6, lld
-from pipeline.console import console
 from pipeline.params import ExecutionSettings, Params
 from tests.benchmarks.faces import widescreen
 from tests.benchmarks.fc6 import bare
@@ -74,16 +74,27 @@ class Project:
             shutil.rmtree(self.cache / stage, ignore_errors=True)
 
     def run(self, *stages: Callable[[], None]) -> None:
-        """Run stages in this process, which has loaded all it needs after the first time."""
-        console.quiet = True
-        with chdir(self.folder):
-            for stage in stages:
-                stage()
-        console.quiet = False
+        """Run stages in this process, which has loaded all it needs after the first time.
+
+        Raises:
+            RuntimeError: a stage failed, with what it said; else nothing is heard of them.
+        """
+        said = StringIO()
+        try:
+            with chdir(self.folder), redirect_stderr(said):
+                for stage in stages:
+                    stage()
+        except SystemExit:
+            raise RuntimeError(said.getvalue()) from None
 
     def extract(self) -> None:
         """Run all stages up to the features."""
-        self.run(_corpus, faces.main, fc6.main, lld.main)
+        self.run(run_corpus, faces.main, fc6.main, lld.main)
+
+
+def run_corpus() -> None:
+    """The stage `corpus`."""
+    corpus.run(checks_only=False)
 
 
 def chain(inputs: Inputs) -> list[Row]:
@@ -91,7 +102,7 @@ def chain(inputs: Inputs) -> list[Row]:
     video = widescreen(inputs)
     project = Project(inputs.folder / "chain")
     project.add(video, CHAIN_ITEMS)
-    project.run(_corpus)
+    project.run(run_corpus)
     cores = len(os.sched_getaffinity(0))
     frames = media.probe(video).frames
 
@@ -165,10 +176,6 @@ def increment(inputs: Inputs) -> list[Row]:
             repeats=3,
         ),
     ]
-
-
-def _corpus() -> None:
-    corpus.run(checks_only=False)
 
 
 def _clip(inputs: Inputs, frames: int) -> Path:

@@ -13,7 +13,9 @@ from tests.benchmarks import flops
 from tests.benchmarks.__main__ import table
 from tests.benchmarks.inputs import Inputs
 from tests.benchmarks.recognition import context
+from tests.benchmarks.stages import Project, run_corpus
 from tests.benchmarks.timing import compare
+from tests.media_factory import flat_frames, make_video
 
 
 def test_the_cheapest_benchmark_gives_finite_positive_ratios(tmp_path: Path) -> None:
@@ -31,6 +33,16 @@ def test_the_ratio_is_of_speeds_within_a_repeat() -> None:
     )
     assert (row.ratio, row.low, row.high) == (0.5, 0.25, 0.5)
     assert (row.measured, row.reference) == (2.0, 8.0)
+
+
+def test_a_project_runs_stages_and_says_why_one_fails(tmp_path: Path) -> None:
+    project = Project(tmp_path / "project")
+    project.add(make_video(tmp_path / "clip.mp4", flat_frames(3)))
+    project.run(run_corpus)
+    assert (project.folder / "data" / "corpus" / "items.parquet").exists()
+    (project.videos / "text.mp4").write_text("no video")
+    with pytest.raises(RuntimeError, match="1 items failed"):
+        project.run(run_corpus)
 
 
 def test_fc6_operations_are_those_torch_counts() -> None:

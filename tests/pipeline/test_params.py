@@ -62,6 +62,11 @@ def test_the_repositorys_own_file_loads():
     assert loaded.corpus.is_synthetic
 
 
+def test_saved_params_load_as_they_were(load):
+    loaded = load_params(OWN)
+    assert load(loaded.model_dump_json()) == loaded
+
+
 def test_the_defaults_are_the_papers(load):
     loaded = load("models: {baseline: {}}")
     assert loaded.train.network == NetworkSize(dim=512, heads=4, ffn=512, layers=2)
