@@ -60,7 +60,7 @@ def significance(folder: Path, models: Sequence[str], reference: str, task: Task
     evaluation = read_evaluation(folder / "evaluation", models, [metric, *correlations])
     replicates = read_replicates(folder / REPLICATES, models, task)
     rows = [
-        *_t_tests(per_seed(evaluation, metric), others, reference),
+        *t_tests(per_seed(evaluation, metric), others, reference),
         *(_fisher_tests(evaluation, others, reference, task) if correlations else ()),
         *_bootstraps(replicates, others, reference, task),
     ]
@@ -77,8 +77,17 @@ def significance(folder: Path, models: Sequence[str], reference: str, task: Task
     )
 
 
-def _t_tests(values: pd.DataFrame, others: Sequence[str], reference: str) -> Iterator[Row]:
-    """Rows of the one-tailed t-test; a seed for which a value is undefined makes no pair."""
+def t_tests(
+    values: pd.DataFrame, others: Sequence[str], reference: str, unit: str = "seed"
+) -> Iterator[Row]:
+    """Rows of the one-tailed t-test; a seed for which a value is undefined makes no pair.
+
+    Args:
+        values: what `reports.summary.per_seed` returns, or the like.
+        others: names of the models to test.
+        reference: the model that they are compared with.
+        unit: what pairs them.
+    """
     values = values[values["headline"].isin(MEASURES)]
     wide = values.pivot(index=["target", "headline", "seed"], columns="model", values="value")
     for (target, measure), seeds in wide.groupby(level=["target", "headline"]):
@@ -89,10 +98,10 @@ def _t_tests(values: pd.DataFrame, others: Sequence[str], reference: str) -> Ite
             one, other = pairs[model].to_numpy(), pairs[reference].to_numpy()
             p, note = np.nan, ""
             if len(pairs) < SEEDS_NEEDED:
-                note = f"needs {SEEDS_NEEDED} seeds, has {len(pairs)}"
+                note = f"needs {SEEDS_NEEDED} {unit}s, has {len(pairs)}"
             else:
                 p = statistics.paired_t(one, other)
-                note = "the same difference in every seed" if np.isnan(p) else ""
+                note = f"the same difference in every {unit}" if np.isnan(p) else ""
             difference = (one - other).mean() if len(pairs) else np.nan
             yield _row(
                 "t", model, str(target), difference, p, len(pairs), note, measure=str(measure)

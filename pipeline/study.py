@@ -10,7 +10,7 @@ import json
 import os
 import platform
 import shutil
-from contextlib import chdir
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,11 +22,10 @@ from pipeline.champion import ALIKE, compare, verdict
 from pipeline.console import say
 from pipeline.hashes import PROJECT, hash_of_file
 from pipeline.items import stage_errors
-from pipeline.outputs import MODELS, RESULTS, read_facts, read_task
+from pipeline.outputs import MODELS, RESULTS
 from pipeline.params import FILE, Params, load_params
 from pipeline.recogniser import WEIGHTS
 from pipeline.study_runs import Stages, Stopwatch, alone
-from pipeline.train_checks import check_settings
 
 SETTINGS = PROJECT / "pipeline" / "studies"
 WORKSPACES = Path("data/studies")
@@ -55,25 +54,24 @@ def run(name: str) -> None:
     workspace.mkdir(parents=True, exist_ok=True)
     with alone(workspace):
         params = prepare(file, workspace)
-        execution = params.execution
         watch = Stopwatch(workspace / "time.json", hash_of_file(file))
-        with Stages(workspace, threads=execution.threads, on_end=watch.save) as stages:
-            stages.run("corpus")
-            with chdir(workspace):  # once for all models, and before anything long
-                check_settings(params, read_task(), gives_features=read_facts()["gives_features"])
-            for stage in ("faces", "fc6", "lld", "windows"):
-                stages.run(stage)
-            stages.run_models(params.models, at_a_time=execution.processes)
+        with Stages(workspace, threads=params.execution.threads, on_end=watch.save) as stages:
+            stages.run_all(params)
             stages.run("summarise")
         target = publish(name, workspace, params, watch)
         watch.reset()
     say(f"open {target / 'index.html'}")
 
 
-def prepare(file: Path, workspace: Path) -> Params:
-    """Write the params.yaml that a study's stages run with in its folder: all paths are whole.
+def prepare(file: Path, workspace: Path, changes: Mapping[str, Any] | None = None) -> Params:
+    """Write the params.yaml that stages run with in a folder of their own: all paths are whole.
 
-    How work is run is taken from the params.yaml of the user where the study does not say.
+    How work is run is taken from the params.yaml of the user where the file does not say.
+
+    Args:
+        file: the settings, as in params.yaml.
+        workspace: that folder.
+        changes: settings that have other values there, by names such as `corpus.split.seed`.
 
     Returns:
         Those settings.
@@ -83,6 +81,12 @@ def prepare(file: Path, workspace: Path) -> Params:
     """
     params = load_params(file)
     settings = YAML(typ="safe", pure=True).load(file)
+    for name, value in (changes or {}).items():
+        *sections, last = name.split(".")
+        section = settings
+        for key in sections:
+            section = section.setdefault(key, {})
+        section[last] = value
     corpus = settings.setdefault("corpus", {})
     corpus["root"] = _whole(params.corpus.root or CODE[params.corpus.name])
     if params.fc6.weights != "random":

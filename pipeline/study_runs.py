@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from pathlib import Path
 from threading import Lock
 
@@ -21,6 +21,9 @@ from pipeline.backends import THREAD_VARIABLES, end_with_parent
 from pipeline.console import progress_bar, say
 from pipeline.hashes import PROJECT
 from pipeline.item_cache import NO_LOCKS
+from pipeline.outputs import read_facts, read_task
+from pipeline.params import Params
+from pipeline.train_checks import check_settings
 
 _MARK = "Error: "
 """With it begins the sentence by which a stage says what a user can mend."""
@@ -44,7 +47,9 @@ class Stages:
         on_end: called whenever a stage has ended.
     """
 
-    def __init__(self, workspace: Path, *, threads: int, on_end: Callable[[], None]) -> None:
+    def __init__(
+        self, workspace: Path, *, threads: int, on_end: Callable[[], None] = lambda: None
+    ) -> None:
         self._workspace = workspace
         self._environment = {
             **os.environ,
@@ -99,6 +104,19 @@ class Stages:
             )
             self._running.add(process)
         return process
+
+    def run_all(self, params: Params) -> None:
+        """Run every stage from corpus to evaluate, all models included.
+
+        Raises:
+            InputError: some of it failed, or the settings do not fit the corpus.
+        """
+        self.run("corpus")
+        with chdir(self._workspace):  # once for all models, and before anything long
+            check_settings(params, read_task(), gives_features=read_facts()["gives_features"])
+        for stage in ("faces", "fc6", "lld", "windows"):
+            self.run(stage)
+        self.run_models(params.models, at_a_time=params.execution.processes)
 
     def run_models(self, models: Iterable[str], *, at_a_time: int) -> None:
         """Train and evaluate every model; failures are said at once.

@@ -109,9 +109,9 @@ def without_work(
                 (results / name).write_text("")
 
     monkeypatch.setattr(study_runs.Stages, "run", run_stage)
-    monkeypatch.setattr(study, "read_task", lambda: None)
-    monkeypatch.setattr(study, "read_facts", lambda: {"gives_features": True})
-    monkeypatch.setattr(study, "check_settings", lambda *_, **__: None)
+    monkeypatch.setattr(study_runs, "read_task", lambda: None)
+    monkeypatch.setattr(study_runs, "read_facts", lambda: {"gives_features": True})
+    monkeypatch.setattr(study_runs, "check_settings", lambda *_, **__: None)
     return done
 
 
