@@ -198,7 +198,7 @@ def _mixed(ablation: Ablation, modality: Modality, draws: Draws) -> FrameMap:
     kind = draws.per_clip(modality, "kind")
     # Whole clips take the share they are given, the other ways are as likely as each other.
     bounds = [mixture.clips + (1 - mixture.clips) * step for step in (0, 0.25, 0.5, 0.75)]
-    way = torch.bucketize(kind, kind.new_tensor(bounds), right=True)
+    way = torch.stack([kind >= bound for bound in bounds]).sum(0)
     p = _share(mixture.p, modality, draws)
     lost = torch.where(way == _WHOLE, draws.mask, frames(draws, p, modality))
     lost = torch.where(way == _RUN, subclip(draws, p, modality, "start"), lost)

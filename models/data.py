@@ -96,11 +96,15 @@ class Batch:
         return Draws(key, self.item, self.first, self.mask, self.received())
 
     def to(self, device: torch.device) -> "Batch":
-        """The same batch on a device."""
+        """The same batch on a device; one that is `pinned` gets there beside other work."""
         if device.type == "cpu":
             return self
         tensors = self._tensors().items()
-        return Batch(**{k: v.pin_memory().to(device, non_blocking=True) for k, v in tensors})
+        return replace(self, **{k: v.to(device, non_blocking=True) for k, v in tensors})
+
+    def pinned(self) -> "Batch":
+        """The same batch in memory that a GPU reads by itself."""
+        return replace(self, **{k: v.pin_memory() for k, v in self._tensors().items()})
 
     def _tensors(self) -> dict[str, Tensor]:
         every = {field.name: getattr(self, field.name) for field in fields(self)}
@@ -185,10 +189,15 @@ class ClipData:
             batches: indices into `clips`, one sequence per batch.
             device: where the tensors go.
         """
+
+        def read(indices: Sequence[int]) -> Batch:
+            batch = self.batch(indices)
+            return batch.pinned() if device.type == "cuda" else batch
+
         with ThreadPoolExecutor(max_workers=1) as reader:
             pending = None
             for indices in batches:
-                following = reader.submit(self.batch, indices)
+                following = reader.submit(read, indices)
                 if pending is not None:
                     yield pending.result().to(device)
                 pending = following

@@ -54,13 +54,13 @@ def evaluate(
     Returns:
         Scores of shape (runs, targets) by item, in the order of the data.
     """
-    network.to(device).eval()
+    on_device(network, device).eval()
     found: dict[str, Scores] = {}
     clips = iter(data.clips)
     for batch in data.batches(_in_order(data, batch_clips), device):
         with torch.inference_mode():
             predictions = _Shared(network, batch, seed).predict(runs).float().cpu().numpy()
-        owners = [next(clips).item for _ in batch.item]
+        owners = [next(clips).item for _ in range(len(batch.item))]
         for item, scores in _scores_of_items(data.task, predictions, batch, owners).items():
             found[item] = found[item].pooled_with(scores) if item in found else scores
         on_clips(len(batch.item))
@@ -71,7 +71,7 @@ def predict(
     network: Recogniser, data: ClipData, device: torch.device, batch_clips: int
 ) -> dict[str, NDArray[np.float32]]:
     """Outputs (frames, outputs) on intact input for every item; (1, outputs) of a sequence."""
-    network.to(device).eval()
+    on_device(network, device).eval()
     parts: dict[str, list[NDArray[np.float32]]] = {item: [] for item in data.items}
     clips = iter(data.clips)
     for batch in data.batches(_in_order(data, batch_clips), device):
@@ -83,6 +83,13 @@ def predict(
             clip = next(clips)
             parts[clip.item].append(clip_predictions[: clip.stop - clip.start])
     return {item: np.concatenate(clip_parts) for item, clip_parts in parts.items()}
+
+
+def on_device(network: Recogniser, device: torch.device) -> Recogniser:
+    """The network, moved to a device on which numbers of 32 bits have 32 bits."""
+    # By default cuDNN rounds what goes into recurrent layers to TF32, other networks' products not.
+    torch.backends.cudnn.allow_tf32 = False
+    return network.to(device)
 
 
 def item_scores(

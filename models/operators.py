@@ -99,10 +99,10 @@ def bursts(draws: Draws, rate: Tensor | float, length: Tensor | float, *purpose:
             independent losses, it is taken to be that.
         purpose: of the draws.
     """
-    rate = torch.as_tensor(rate, dtype=torch.float64, device=draws.mask.device)
+    rate = torch.as_tensor(rate, dtype=torch.float64)
     everything = rate >= 1
     good = torch.where(everything, 1.0, 1 - rate)
-    mean = torch.maximum(torch.as_tensor(length, dtype=torch.float64, device=good.device), 1 / good)
+    mean = torch.maximum(torch.as_tensor(length, dtype=torch.float64), 1 / good)
     begins, stays = rate / good / mean, 1 - 1 / mean
     drawn = draws.per_frame(*purpose)
     # With one number for both transitions (begins ≤ stays), a number below both leads to the bad

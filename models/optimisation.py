@@ -82,17 +82,21 @@ def _optimizer(network: nn.Module, settings: TrainSettings) -> Optimizer:
 
 
 def _mean(network: nn.Module, keeps: float) -> AveragedModel:
-    def move(mean: Tensors, weights: Tensors, steps: Tensor | int) -> None:
+    averaged = AveragedModel(network, use_buffers=True)
+
+    def move(mean: Tensors, weights: Tensors, _: Tensor | int) -> None:
         """Move tensors of one type, all at once."""
         if not weights[0].is_floating_point():
             torch._foreach_copy_(mean, weights)  # counters
             return
-        # Less of the mean is kept in the first steps: it would hold on to the random beginning. So
-        # does TensorFlow's ExponentialMovingAverage with num_updates.
-        share = min(keeps, (1 + float(steps)) / (10 + float(steps)))
+        # Less of the mean is kept in the first steps: it would hold on to the random beginning. The
+        # shares are those of TensorFlow's ExponentialMovingAverage with num_updates.
+        steps = int(averaged.n_averaged)  # on the CPU: a GPU's copy would have to be waited for
+        share = min(keeps, (1 + steps) / (10 + steps))
         torch._foreach_copy_(mean, torch._foreach_lerp(weights, mean, share))
 
-    return AveragedModel(network, multi_avg_fn=move, use_buffers=True)
+    averaged.multi_avg_fn = move
+    return averaged
 
 
 def _schedule(optimizer: Optimizer, settings: TrainSettings) -> LRScheduler | None:

@@ -22,7 +22,7 @@ from torch import Tensor
 from models.ablation import copies, draw, filling
 from models.data import Batch, ClipData
 from models.draws import stream
-from models.evaluator import pooled_scores, predict
+from models.evaluator import on_device, pooled_scores, predict
 from models.frame_map import Lost
 from models.losses import pooled_loss, total_loss
 from models.networks import Recogniser
@@ -110,7 +110,7 @@ def train(
         devices=[device.index or 0] if device.type == "cuda" else 1,
         precision=_FABRIC_PRECISION[precision],
     )
-    _, optimizer = fabric.setup(network, state.optimisation.optimizer)
+    _, optimizer = fabric.setup(network, state.optimisation.optimizer, move_to_device=False)
     for epoch in state.history:
         on_epoch(epoch)
     weights = class_weights(training, device) if settings.class_weights == "balanced" else None
@@ -137,7 +137,7 @@ def train(
                 )
             optimizer.step()
             state.optimisation.close_step()
-            state.losses.append(float(loss.detach()))
+            state.losses.append(loss.detach())
             state.step = step + 1
             if time.monotonic() - saved_at >= settings.checkpoint_seconds:
                 state.save(checkpoint, precision)
@@ -159,13 +159,13 @@ class _State:
     def __init__(
         self, network: Recogniser, settings: TrainSettings, device: torch.device, *, chooses: bool
     ) -> None:
-        self.network = network.to(device)
+        self.network = on_device(network, device)
         self.settings = settings
         self.chooses = chooses
         self.optimisation = Optimisation(network, settings)
         self.epoch = 0
         self.step = 0
-        self.losses: list[float] = []
+        self.losses: list[Tensor] = []  # on the device: to read one is to wait for it
         self.history: list[Epoch] = []
         self.best_weights: dict[str, Tensor] = {}
 
@@ -192,7 +192,7 @@ class _State:
 
     def close_epoch(self, heldout: list[float], heldout_loss: float) -> Epoch:
         """Note the epoch's result, keep its weights if they are the best so far."""
-        done = Epoch(self.epoch, float(np.mean(self.losses)), heldout, heldout_loss)
+        done = Epoch(self.epoch, float(np.mean(self._floats())), heldout, heldout_loss)
         self.history.append(done)
         self.optimisation.close_epoch(done.score(self.settings.choose_by))
         if self.best_epoch == self.epoch:
@@ -200,6 +200,10 @@ class _State:
             self.best_weights = {k: v.detach().cpu().clone() for k, v in weights.items()}
         self.epoch, self.step, self.losses = self.epoch + 1, 0, []
         return done
+
+    def _floats(self) -> list[float]:
+        """The losses of the epoch's steps."""
+        return [float(loss) for loss in self.losses]
 
     def save(self, path: Path, precision: Precision) -> None:
         """Write the state beside `path`, then move it there: a kill never leaves half a file."""
@@ -212,7 +216,7 @@ class _State:
                 "best_weights": self.best_weights,
                 "epoch": self.epoch,
                 "step": self.step,
-                "losses": self.losses,
+                "losses": self._floats(),
                 "history": [asdict(epoch) for epoch in self.history],
                 "precision": precision,
             },
@@ -229,7 +233,8 @@ class _State:
         self.network.load_state_dict(saved["network"])
         self.optimisation.load_state_dict(saved["optimisation"])
         self.best_weights = saved["best_weights"]
-        self.epoch, self.step, self.losses = saved["epoch"], saved["step"], saved["losses"]
+        self.epoch, self.step = saved["epoch"], saved["step"]
+        self.losses = [torch.tensor(loss) for loss in saved["losses"]]
         self.history = [Epoch(**epoch) for epoch in saved["history"]]
         return saved["precision"]
 
@@ -268,11 +273,11 @@ def _lost(batch: Batch, ablation: Ablation, key: tuple[object, ...]) -> dict[Mod
 def _precision(
     settings: TrainSettings, network: Recogniser, data: ClipData, device: torch.device
 ) -> Precision:
-    """The precision asked for; for `auto` the faster of the two, measured on one batch."""
+    """The precision asked for; for `auto` what `TrainSettings` says."""
     if settings.precision != "auto":
         return settings.precision
     if device.type == "cuda":
-        return "bf16" if torch.cuda.is_bf16_supported() else "fp32"
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
     batch = data.batch(range(min(settings.batch_clips, len(data.clips))))
     trial = copy.deepcopy(network)  # a pass changes what batch normalisation remembers
     seconds = {

@@ -38,7 +38,7 @@ def main() -> None:
     name = parser.parse_args().model
     with stage_errors():
         params = load_params()
-        params.model(name)
+        params.model(name)  # refuses a name that is not there
         check_settings(params, read_task(), gives_features=read_facts()["gives_features"])
         items = evaluation_items(read_items(), params.evaluate.split)
         results = []

@@ -53,6 +53,8 @@ def load_network(settings: FC6Settings, device: str) -> "VGGFaceFC6":
 
     from features.vggface import prepare
 
+    # By default cuDNN rounds what goes into convolutions to TF32, which is no fp32.
+    torch.backends.cudnn.allow_tf32 = False
     formats = {"fp32": torch.float32, "bf16": torch.bfloat16}
     return prepare(read_network(settings), device, formats[settings.precision])
 

@@ -71,7 +71,8 @@ def prepare(file: Path, workspace: Path, changes: Mapping[str, Any] | None = Non
     Args:
         file: the settings, as in params.yaml.
         workspace: that folder.
-        changes: settings that have other values there, by names such as `corpus.split.seed`.
+        changes: settings that have other values there, by names such as `corpus.split.seed`; not
+            the paths that are made whole, nor `execution`.
 
     Returns:
         Those settings.
@@ -79,7 +80,7 @@ def prepare(file: Path, workspace: Path, changes: Mapping[str, Any] | None = Non
     Raises:
         InputError: either file says something impossible.
     """
-    params = load_params(file)
+    params = load_params(file)  # says what is wrong with the file, by its name
     settings = YAML(typ="safe", pure=True).load(file)
     for name, value in (changes or {}).items():
         *sections, last = name.split(".")

@@ -41,7 +41,7 @@ def main() -> None:
     name = parser.parse_args().model
     with stage_errors():
         params = load_params()
-        params.model(name)
+        params.model(name)  # refuses a name that is not there
         check_settings(params, read_task(), gives_features=read_facts()["gives_features"])
         items = training_items(read_items(), params.train.heldout)
         parts(items, params.train.heldout, params.train.seeds[0])

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
-from models.networks.blocks import pooled
+from models.networks.blocks import Dropout, pooled
 from models.networks.recogniser import Presence, Recogniser
 from models.networks.recurrent import Recurrence
 from models.networks.stream import Outputs, Stream
@@ -38,7 +38,7 @@ class AffWildNet(Recogniser):
         self.connected = nn.ModuleDict(
             {m: nn.Linear(n, size.ffn, bias=m == self.modalities[0]) for m, n in features.items()}
         )
-        self.activation = nn.Sequential(nn.ReLU(), nn.Dropout(size.dropout))
+        self.activation = nn.Sequential(nn.ReLU(), Dropout(size.dropout))
         self.recurrence = Recurrence(size.ffn, size) if options.dynamic else nn.Identity()
         self.head = nn.Linear(size.dim if options.dynamic else size.ffn, len(task.outputs))
 

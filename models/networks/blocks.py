@@ -52,9 +52,9 @@ class Attention(nn.Module):
 class Dropout(nn.Dropout):
     """Dropout by one random byte an element; on a GPU it is torch's own.
 
-    Torch draws a number an element on one core of a CPU, a tenth of a training step. The share that
-    is dropped is rounded to a 256th, of which at most 255 are dropped, and what is left is scaled
-    by the inverse of the share kept, to the rounding of the format.
+    Torch draws a number an element on one core of a CPU, a tenth of a training step or more. The
+    share that is dropped is rounded to a 256th, of which at most 255 are dropped, and what is left
+    is scaled by the inverse of the share kept, to the rounding of the format.
     """
 
     def forward(self, x: Tensor) -> Tensor:

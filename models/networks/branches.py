@@ -6,7 +6,7 @@ clip's ends are, and batch normalisation knows real frames alone.
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import batch_norm, linear, pad
+from torch.nn.functional import linear, pad
 
 from models.networks.stream import Stream
 from models.settings import Modality
@@ -77,17 +77,36 @@ class FrameNorm(nn.BatchNorm1d):
             x: the frames.
             mask: (clips, frames) bool, False for padding.
         """
-        # A single frame has no variance to normalise by.
-        if not self.training or mask.sum() < 2:
-            mean, variance = self.running_mean, self.running_var
-            flat = batch_norm(x.flatten(0, 1), mean, variance, self.weight, self.bias, eps=self.eps)
-            return flat.unflatten(0, mask.shape)
-        if mask.all():
+        if not self.training:
             return super().forward(x.flatten(0, 1)).unflatten(0, mask.shape)
-        normed = super().forward(x[mask])
-        out = normed.new_zeros(x.shape)
-        out[mask] = normed
-        return out
+        frames, real = x.float(), mask.unsqueeze(-1).float()
+        mean, variance = self._statistics(frames, real)
+        normed = (frames - mean) * (variance + self.eps).rsqrt() * self.weight + self.bias
+        return (normed * real).to(x.dtype)
+
+    def _statistics(self, frames: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and variance (dim,) to normalise by; they move those that evaluation uses.
+
+        A single frame has no variance: it is normalised by the latter, and moves nothing. No branch
+        depends on how many are real, for which a GPU would have to be waited for.
+        """
+        assert self.running_mean is not None
+        assert self.running_var is not None
+        assert self.momentum is not None
+        assert self.num_batches_tracked is not None
+        count = real.sum()
+        several = count > 1
+        mean = (frames * real).sum((0, 1)) / count.clamp_min(1)
+        squares = ((frames - mean) * real).square().sum((0, 1))
+        share = several * self.momentum
+        with torch.no_grad():
+            self.running_mean.lerp_(mean, share)
+            self.running_var.lerp_(squares / (count - 1).clamp_min(1), share)
+            self.num_batches_tracked.add_(several)
+        return (
+            torch.where(several, mean, self.running_mean),
+            torch.where(several, squares / count.clamp_min(1), self.running_var),
+        )
 
 
 class Block(nn.Module):

@@ -7,7 +7,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from models.networks.blocks import Attention, pooled
+from models.networks.blocks import Attention, Dropout, pooled
 from models.networks.branches import KERNEL, Convolution, Stage, stages, widths
 from models.networks.prenorm import PreNormEncoder
 from models.networks.recogniser import Presence, Recogniser
@@ -56,7 +56,7 @@ class TransformerBlock(nn.Module):
         self.norm_ffn = nn.LayerNorm(dim)
         self.inner = Convolution(dim, size.ffn, kernel)
         self.outer = Convolution(size.ffn, dim, kernel)
-        self.dropout = nn.Dropout(size.dropout)
+        self.dropout = Dropout(size.dropout)
 
     def forward(self, into: Stream, other: Stream) -> Stream:
         """The frames of `into`, made of those of `other`."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from models.networks.blocks import sinusoidal_positions
+from models.networks.blocks import Dropout, sinusoidal_positions
 from models.networks.prenorm import CrossmodalEncoders, PreNormEncoder, ResidualMLP, last_frame
 from models.networks.recogniser import Presence, Recogniser
 from models.networks.stream import Outputs, Stream
@@ -44,7 +44,7 @@ class MulT(Recogniser):
         )
         self.crossmodal = CrossmodalEncoders(size) if len(features) > 1 else None
         self.encoders = nn.ModuleDict({m: PreNormEncoder(size) for m in features})
-        self.dropout = nn.Dropout(options.embedding_dropout)
+        self.dropout = Dropout(options.embedding_dropout)
         joint = len(features) * size.dim
         self.head = ResidualMLP(joint, (joint,), len(task.outputs), options.output_dropout)
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from models.networks.blocks import Attention
+from models.networks.blocks import Attention, Dropout
 from models.networks.stream import OTHER, Stream
 from models.settings import Modality, NetworkSize
 
@@ -31,12 +31,12 @@ class PreNormLayer(nn.Module):
         super().__init__()
         self.norm_attention = nn.LayerNorm(size.dim)
         self.attention = Attention(size.dim, size.heads)
-        self.attention_dropout = nn.Dropout(attention_dropout)
+        self.attention_dropout = Dropout(attention_dropout)
         self.norm_ffn = nn.LayerNorm(size.dim)
         self.ffn = nn.Sequential(
             nn.Linear(size.dim, size.ffn), nn.ReLU(), nn.Linear(size.ffn, size.dim)
         )
-        self.dropout = nn.Dropout(size.dropout)
+        self.dropout = Dropout(size.dropout)
         self.alpha = nn.Parameter(torch.rand(())) if scaled else None
 
     def forward(self, x: Tensor, keys: Tensor, memory: Tensor | None = None) -> Tensor:
@@ -108,7 +108,7 @@ class ResidualMLP(nn.Module):
         super().__init__()
         layers: list[nn.Module] = []
         for before, after in pairwise((dim, *hidden)):
-            layers += [nn.Linear(before, after), nn.ReLU(), nn.Dropout(dropout)]
+            layers += [nn.Linear(before, after), nn.ReLU(), Dropout(dropout)]
         self.branch = nn.Sequential(*layers, nn.Linear(hidden[-1], dim))
         self.output = nn.Linear(dim, outputs)
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from models.networks.blocks import pooled
+from models.networks.blocks import Dropout, pooled
 from models.networks.recogniser import Presence, Recogniser
 from models.networks.stream import Outputs, Stream
 from models.settings import Modality, NetworkSize, Options, Task
@@ -61,7 +61,7 @@ class Recurrent(Recogniser):
         super().__init__(features, features, task, presence)
         self.branches = nn.ModuleDict({m: Recurrence(n, size) for m, n in features.items()})
         self.fusion = (
-            nn.Sequential(nn.Dropout(size.dropout), Recurrence(len(features) * size.dim, size))
+            nn.Sequential(Dropout(size.dropout), Recurrence(len(features) * size.dim, size))
             if len(features) > 1
             else nn.Identity()
         )

@@ -104,6 +104,18 @@ USED_BY: dict[str, tuple[Strategy, ...]] = {
 """The strategies that have a use for a setting."""
 
 
+ROUNDING = 1e-9
+"""Of a least mean length, of which a number in a file may fall short."""
+
+
+def least_burst(p: float) -> float:
+    """The mean length in frames of the runs in which independent losses come; 1 where all is lost.
+
+    Bursts at that rate are as long or longer.
+    """
+    return 1 / (1 - p) if p < 1 else 1.0
+
+
 class Ablation(Settings):
     """What is taken away, from which modality, with which probability.
 
@@ -143,9 +155,9 @@ class Ablation(Settings):
 
     @model_validator(mode="after")
     def _bursts_are_long_enough(self) -> "Ablation":
-        if self.strategy == "burst" and not isinstance(self.p, Share) and self.p < 1:
-            least = 1 / (1 - self.p)
-            if self.burst < least * (1 - 1e-9):
+        if self.strategy == "burst" and not isinstance(self.p, Share):
+            least = least_burst(self.p)
+            if self.burst < least * (1 - ROUNDING):
                 raise ValueError(
                     f"burst is {self.burst:g}, but frames lost independently with p {self.p:g} "
                     f"come in runs of {least:.4g} already: make it that or more"

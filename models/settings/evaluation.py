@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from models.settings.ablation import ROUNDING, least_burst
 from models.settings.base import MODALITIES, Probability, Seed, Settings
 
 Fill = Literal["none", "hold", "nearest"]
@@ -50,11 +51,11 @@ class ConditionGrid(Settings):
                 raise ValueError(f"burst is of strategy burst, not of {self.strategy}")
             return self
         for p in self.p:
-            # Independent losses of that rate already come in runs of this mean length.
-            if p < 1 and min(self.burst) * (1 - p) < 1 - 1e-9:
+            least = least_burst(p)
+            if min(self.burst) < least * (1 - ROUNDING):
                 raise ValueError(
-                    f"p {p:g} needs bursts of {1 / (1 - p):.4g} frames or more, "
-                    f"not of {min(self.burst):g}"
+                    f"p {p:g} needs bursts of {least:.4g} frames or more, not of "
+                    f"{min(self.burst):g}"
                 )
         return self
 

@@ -42,10 +42,11 @@ class TrainSettings(Settings):
         decay_epochs: see decay.
         decay_factor: what the learning rate is multiplied by.
         average: the weights that are kept are an exponential moving average, of which every step
-            keeps at most this share: step n, from 0, keeps the lesser of it and (1 + n) / (10 + n),
-            as TensorFlow's ExponentialMovingAverage does with num_updates. Null for the last
-            step's own.
-        precision: `auto` measures whether bf16 autocast is faster on this machine.
+            keeps at most this share: the first step nothing, step n after it the lesser of it and
+            (1 + n) / (10 + n), the shares of TensorFlow's ExponentialMovingAverage with
+            num_updates. Null for the last step's own.
+        precision: `auto` measures on a CPU whether bf16 autocast is faster, and takes it on a GPU
+            that computes in bf16.
         checkpoint_seconds: a checkpoint within an epoch is written this often.
         network: the sizes of every model that names no others.
     """
