@@ -32,8 +32,9 @@ VARIANTS: dict[NetworkName, list[Options]] = {
         {"auxiliary": False, "pooling": "mean", "temporal": "lstm"},
         {"pooling": "token", "positions": False},
         {"temporal": "none"},
+        {"temporal": "gru"},
     ],
-    "fusion": [{"kind": kind} for kind in ("ia", "it", "lt", "tav", "tva")],
+    "fusion": [{"kind": kind} for kind in ("ia", "it", "lt", "tav", "tva", "mult")],
 }
 """The options a network is tested with; one that is not named, with its defaults."""
 

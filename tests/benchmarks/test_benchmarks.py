@@ -7,9 +7,11 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from features.vggface import Origin, VGGFaceFC6
+from models.conditions import grid, runs_of
+from models.evaluator import evaluate
 from models.networks import build
-from models.settings import Modality, ModelSettings, NetworkSize, Task
-from tests.benchmarks import flops
+from models.settings import EvaluateSettings, Modality, ModelSettings, NetworkSize, Task
+from tests.benchmarks import flops, recognition
 from tests.benchmarks.__main__ import table
 from tests.benchmarks.inputs import Inputs
 from tests.benchmarks.recognition import context
@@ -61,3 +63,16 @@ def test_step_operations_are_those_torch_counts(layers: int) -> None:
     with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
         network(inputs, torch.ones(3, 10, dtype=torch.bool)).fused.sum().backward()
     assert flops.step_flops(3, 10, 50, size, targets=2) == counter.get_total_flops()
+
+
+def test_conditions_together_take_3_5_times_fewer_operations(
+    tmp_path: Path,
+) -> None:
+    data = Inputs(tmp_path).clips(1)
+    network = build(ModelSettings(), data.features, NetworkSize(), data.task).eval()
+    runs = runs_of(grid(EvaluateSettings()), recognition.TRIALS)
+    with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as together:
+        evaluate(network, data, runs, seed=0, device=torch.device("cpu"), batch_clips=1)
+    with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as alone:
+        recognition.one_by_one(network, data.task, data.batch([0]), runs)
+    assert alone.get_total_flops() >= 3.5 * together.get_total_flops()
