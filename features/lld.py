@@ -142,41 +142,6 @@ def extract_lld(samples: NDArray[np.float32], settings: LLDSettings) -> NDArray[
     return np.hstack((rows, _deltas(rows))) if settings.deltas else rows
 
 
-def sound_present(
-    samples: NDArray[np.float32], rows: int, *, floor_dbfs: float, min_seconds: float
-) -> NDArray[np.bool_]:
-    """Tell rows with sound from digital silence, such as a muted microphone leaves.
-
-    The level of a row is the root mean square of its 20 ms. Rows below the floor are absent where
-    they cover at least `min_seconds` without a break; shorter pauses belong to speech. Noise is
-    sound: where a speaker is silent and the room can be heard, nothing is absent.
-
-    Args:
-        samples: (N,) at 16 kHz; beyond the last there is silence.
-        rows: number of rows, as `extract_lld` gave them.
-        floor_dbfs: level in dB of a full-scale square wave.
-        min_seconds: shortest silence in seconds that counts as absence.
-
-    Returns:
-        (rows,), true where there is sound.
-    """
-    used = samples[: (rows + 1) * _HOP]
-    hops, rest = np.split(used, [len(used) // _HOP * _HOP])
-    hops = hops.reshape(-1, _HOP)
-    hop_energy = np.zeros(rows + 1)
-    hop_energy[: len(hops)] = np.einsum("ij,ij->i", hops, hops, dtype=np.float64)
-    hop_energy[len(hops) : len(hops) + 1] = np.square(rest, dtype=np.float64).sum()
-    quiet = (hop_energy[:-1] + hop_energy[1:]) / (2 * _HOP) < 10 ** (floor_dbfs / 10)
-    edges = np.diff(np.concatenate(([0], quiet.astype(np.int8), [0])))
-    starts, ends = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
-    # n neighbouring rows cover n + 1 hops.
-    long = (ends - starts + 1) >= min_seconds * ROW_RATE - 1e-6
-    present = np.ones(rows, np.bool_)
-    for start, end in zip(starts[long], ends[long], strict=True):
-        present[start:end] = False
-    return present
-
-
 def _clipped(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     """The samples within the range of 16 bits; decoded sound is so already and is not copied."""
     low, high = samples.min(initial=0.0), samples.max(initial=0.0)

@@ -167,6 +167,16 @@ def read_number(item: zarr.Group, name: str) -> float:
         return float(cast("float", item.attrs[name]))
 
 
+def read_names(item: zarr.Group) -> list[str]:
+    """The attribute `names` of an item: those of its columns.
+
+    Raises:
+        InputError: it is missing.
+    """
+    with _reading(str(item.store_path)):
+        return cast("list[str]", item.attrs["names"])
+
+
 def read_key(item: zarr.Group) -> str:
     """The attribute `key` of an item: hash of all that it depends on.
 

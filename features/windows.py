@@ -78,7 +78,20 @@ def context_rows(
 
 def audio_present(times: NDArray[np.float64], sound: Sound) -> NDArray[np.bool_]:
     """Whether there is sound at the centre of each frame, (frames,)."""
+    return at_centres(sound.present, times, sound)
+
+
+def at_centres(
+    rows: NDArray[np.bool_], times: NDArray[np.float64], sound: Sound
+) -> NDArray[np.bool_]:
+    """What is said of the row at the centre of each frame, (frames,); false outside the sound.
+
+    Args:
+        rows: (rows,) what is said of each row.
+        times: (frames,) start of each frame in container seconds.
+        sound: to which the rows belong.
+    """
     row = lld_rows(
         frame_centres(times), start=sound.start, duration=sound.duration, rows=len(sound.lld)
     )
-    return (row >= 0) & np.append(sound.present, False)[row]
+    return (row >= 0) & np.append(rows, False)[row]

@@ -1,10 +1,10 @@
-"""Frames that the recordings themselves lack a face or a sound for, scored apart.
+"""Frames that the recordings themselves lack a face, a sound or a voice for, scored apart.
 
 Simulated losses leave the rest of a recording as it was; real ones come with turned heads, hands,
 darkness and muted microphones. The input is intact, and nothing but the labels that are scored
 differs. A frame is without sound where there is next to nothing in the file, by default less than
-−60 dBFS for 0.3 s (`features.lld.sound_present`). A speaker's pause over the noise of a room is
-sound.
+−60 dBFS for 0.3 s (`features.presence.sound_present`). It has a sound but no voice in a pause of
+the speech: 0.3 s or more without pitch (`features.presence.voice_present`).
 """
 
 from collections.abc import Mapping
@@ -18,8 +18,8 @@ from models.data import ClipData
 from models.evaluator import pooled_scores
 from models.scores import Scores
 
-Subset = Literal["no_face", "no_sound", "face_and_sound"]
-"""A frame with neither a face nor a sound is in the first two."""
+Subset = Literal["no_face", "no_sound", "no_voice", "face_and_sound"]
+"""A frame can be in several: one with neither a face nor a sound is in the first two."""
 
 SUBSETS: tuple[Subset, ...] = get_args(Subset)
 
@@ -51,6 +51,8 @@ def chosen_labels(data: ClipData, item: str, subset: Subset) -> NDArray[np.bool_
             frames = ~face
         case "no_sound":
             frames = ~sound
+        case "no_voice":
+            frames = sound & ~data.item_array(item, "voice_present")
         case "face_and_sound":
             frames = face & sound
     return frames if data.task.level == "frame" else np.array([2 * frames.sum() > len(frames)])

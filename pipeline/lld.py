@@ -48,8 +48,9 @@ def extract(path: Path, settings: LLDSettings, key: str, out: Path) -> None:
     """Describe the sound of one file."""
     import opensmile
 
-    from features.lld import extract_lld, names, sound_present
+    from features.lld import extract_lld, names
     from features.media import SAMPLE_RATE, sound
+    from features.presence import sound_present
 
     samples, start = sound(path)
     lld = extract_lld(samples, settings)

@@ -9,9 +9,10 @@ import zarr
 from numpy.typing import NDArray
 
 from features.corpora.item import Features
+from features.presence import voice_present
 from features.settings import WindowSettings
-from features.store import read_array, read_item, read_key, read_number
-from features.windows import Sound, audio_present, context_rows
+from features.store import read_array, read_item, read_key, read_names, read_number
+from features.windows import Sound, at_centres, audio_present, context_rows
 from pipeline.hashes import hash_of
 from pipeline.outputs import CorpusItem
 
@@ -26,6 +27,7 @@ class Recording:
         present: (rows,) bool, where there is sound.
         rows: (F, steps) int32, the row of every frame and context step; −1 outside the sound.
         audio_present: (F,) bool.
+        voice_present: (F,) bool, where that sound is no pause in speech, as far as is known.
         video_present: (F,) bool.
         video: (F, features) where the corpus gives them; else they are in the fc6 store.
         first: index of the first frame in the fc6 store.
@@ -36,6 +38,7 @@ class Recording:
     present: NDArray[np.bool_]
     rows: NDArray[np.int32]
     audio_present: NDArray[np.bool_]
+    voice_present: NDArray[np.bool_]
     video_present: NDArray[np.bool_]
     video: NDArray[np.float32] | None = None
     first: int = 0
@@ -116,6 +119,7 @@ class Given:
             present=given.audio_present,
             rows=np.arange(len(given.times), dtype=np.int32)[:, None],
             audio_present=given.audio_present,
+            voice_present=given.audio_present if given.voice is None else given.voice,
             video_present=given.video_present,
             video=given.video,
         )
@@ -130,12 +134,14 @@ def extracted(face: zarr.Group, lld: zarr.Group, settings: WindowSettings) -> Re
         start=read_number(lld, "start"),
         duration=read_number(lld, "duration"),
     )
+    voice = voice_present(sound.lld, sound.present, read_names(lld))
     return Recording(
         times=times,
         lld=sound.lld,
         present=sound.present,
         rows=context_rows(times, sound, settings),
         audio_present=audio_present(times, sound),
+        voice_present=at_centres(voice, times, sound),
         video_present=read_array(face, "present"),
     )
 
@@ -153,6 +159,7 @@ def part_of(recording: Recording, start: float, end: float) -> Recording:
         present=recording.present[low:high],
         rows=np.where(rows >= 0, rows - low, rows).astype(np.int32),
         audio_present=recording.audio_present[frames],
+        voice_present=recording.voice_present[frames],
         video_present=recording.video_present[frames],
         first=int(first),
     )

@@ -40,7 +40,7 @@ from pipeline.params import Params, load_params
 from pipeline.recordings import Given, Recording, Source, Stores
 from pipeline.tasks import task_of_models
 
-VERSION = 3
+VERSION = 4
 """Raise it when the code of this stage gives other windows than before."""
 
 
@@ -161,6 +161,7 @@ def write_windows(
         "labels": values,
         "valid": valid,
         "audio_present": recording.audio_present,
+        "voice_present": recording.voice_present,
         "video_present": recording.video_present,
     }
     if recording.video is not None:

@@ -18,7 +18,7 @@ STRATEGIES = (
 )
 FILLS = (NONE, "hold", "nearest")
 ALL = "all"  # the subset of every label
-NATURAL = ("no_face", "no_sound", "face_and_sound")
+NATURAL = ("no_face", "no_sound", "no_voice", "face_and_sound")
 MEASURES = ("intact", "video_gone", "audio_gone", "mean")
 TESTS = ("t", "bootstrap", "fisher_z")
 

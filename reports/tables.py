@@ -26,6 +26,7 @@ SUBSET_NAMES = {
     "all": "All labels",
     "no_face": "No face found",
     "no_sound": "No sound",
+    "no_voice": "Sound, no voice",
     "face_and_sound": "Face and sound",
 }
 Loss = tuple[str, str, float, float]  # modality, strategy, mean length of a burst, p

@@ -64,6 +64,7 @@ def planted_stores(
             "labels": labels,
             "valid": valid,
             "audio_present": audio_present(times, sound) & ~absent[1],
+            "voice_present": audio_present(times, sound) & ~absent[1] & (absent[0] | (times < 1)),
             "video_present": ~absent[0],
         }
         write_item(windows[name], arrays, {"key": name})
@@ -99,6 +100,7 @@ def planted_sequences(
             "labels": label,
             "valid": np.array([number % 10 != 9]),  # some have no label
             "audio_present": np.ones(frames, bool),
+            "voice_present": np.ones(frames, bool),
             "video_present": np.ones(frames, bool),
         }
         write_item(windows[name], arrays, {"key": name})

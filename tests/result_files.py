@@ -26,7 +26,7 @@ FURTHER = (
     ("video", "noise", (1.0,), (0.0,), "none"),
     ("video", "blank_face", (0.5, 1.0), (0.0,), "none"),
 )
-NATURAL = {"no_face": 120, "no_sound": 240, "face_and_sound": 640}
+NATURAL = {"no_face": 120, "no_sound": 240, "no_voice": 90, "face_and_sound": 640}
 RATE, SECONDS, ITEMS = 30, 8, ("speaker_7_a", "speaker_7_b", "speaker_8_a", "speaker_8_b")
 CLASSES = ("anger", "disgust", "fear", "happy", "neutral", "sad")
 METRICS = {

@@ -80,6 +80,7 @@ class Features:
         video: (F, V) float32.
         audio_present: (F,) bool.
         video_present: (F,) bool.
+        voice: (F,) bool, where that sound is speech and no pause in it; None where it is not known.
     """
 
     times: NDArray[np.float64]
@@ -87,6 +88,7 @@ class Features:
     video: NDArray[np.float32]
     audio_present: NDArray[np.bool_]
     video_present: NDArray[np.bool_]
+    voice: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True)

@@ -106,6 +106,7 @@ def features(settings: SimulatedSettings, name: str) -> Features:
         video=np.where(face[:, None], video, 0).astype(np.float32),
         audio_present=sound,
         video_present=face,
+        voice=known.speaking & sound,
     )
 
 

@@ -263,3 +263,12 @@ def test_missingness_leaves_the_rest_as_it_was():
     there = lossy.video_present
     np.testing.assert_array_equal(whole.video[there], lossy.video[there])
     np.testing.assert_array_equal(whole.audio, lossy.audio)
+
+
+def test_there_is_no_voice_in_pauses_nor_without_sound() -> None:
+    settings = DEFAULT.model_copy(update={"soundless": 0.2})
+    name = "train-00000"
+    found, known = features(settings, name), truth(settings, name)
+    assert found.voice is not None
+    np.testing.assert_array_equal(found.voice, known.speaking & found.audio_present)
+    assert 0 < (found.audio_present & ~found.voice).mean() < 0.5

@@ -35,7 +35,12 @@ def test_frames_are_scored_by_what_was_found_in_them(data: ClipData) -> None:
     x = np.concatenate([predictions[item] for item in data.items])
     y, valid = together("labels"), together("valid")
     face, sound = together("video_present"), together("audio_present")
-    where = {"no_face": ~face, "no_sound": ~sound, "face_and_sound": face & sound}
+    where = {
+        "no_face": ~face,
+        "no_sound": ~sound,
+        "no_voice": sound & ~together("voice_present"),
+        "face_and_sound": face & sound,
+    }
     for subset, frames in where.items():
         scored = frames & valid
         assert 0 < scored.sum() < valid.sum()
@@ -43,9 +48,9 @@ def test_frames_are_scored_by_what_was_found_in_them(data: ClipData) -> None:
         expected = score(data.task, x[scored], y[scored]).values()
         for name, value in found[subset].values().items():
             assert np.allclose(value, expected[name], atol=1e-12)
-    # Every label is in one of the three at least, those with neither in two.
+    # Of every label it is known what was there; where there was neither, in two subsets.
     neither = (~face & ~sound & valid).sum()
-    total = sum(scores.n[0] for scores in found.values())
+    total = sum(scores.n[0] for subset, scores in found.items() if subset != "no_voice")
     assert total == pooled_scores(data, predictions).n[0] + neither
 
 
@@ -56,25 +61,28 @@ def test_a_subset_without_frames_has_no_score(tmp_path: Path) -> None:
     assert {subset: scores.n.tolist() for subset, scores in found.items()} == {
         "no_face": [0, 0],
         "no_sound": [0, 0],
+        "no_voice": [0, 0],
         "face_and_sound": [27, 27],
     }
     assert all(np.isnan(value).all() for value in found["no_face"].values().values())
 
 
 @pytest.mark.parametrize(
-    ("faces", "sounds", "subsets"),
+    ("faces", "sounds", "voices", "subsets"),
     [
-        ((1, 1, 1, 1), (1, 1, 1, 0), {"face_and_sound"}),
-        ((1, 0, 0, 0), (1, 1, 1, 1), {"no_face"}),
-        ((1, 0, 0, 0), (0, 0, 0, 1), {"no_face", "no_sound"}),
-        ((1, 1, 0, 0), (1, 1, 1, 1), set()),  # half is not most
+        ((1, 1, 1, 1), (1, 1, 1, 0), (1, 1, 1, 0), {"face_and_sound"}),
+        ((1, 1, 1, 1), (1, 1, 1, 1), (0, 0, 0, 1), {"face_and_sound", "no_voice"}),
+        ((1, 0, 0, 0), (1, 1, 1, 1), (1, 1, 1, 1), {"no_face"}),
+        ((1, 0, 0, 0), (0, 0, 0, 1), (0, 0, 0, 1), {"no_face", "no_sound"}),
+        ((1, 1, 0, 0), (1, 1, 1, 1), (1, 1, 1, 1), set()),  # half is not most
     ],
 )
 def test_a_sequence_is_what_most_of_its_frames_are(
-    tmp_path: Path, faces: tuple, sounds: tuple, subsets: set
+    tmp_path: Path, faces: tuple, sounds: tuple, voices: tuple, subsets: set
 ) -> None:
     windows, fc6 = planted_sequences(tmp_path, items=1)
     data = ClipData(windows, fc6, ["item-0"], preload_bytes=0)
     arrays = data._windows["item-0"]
     arrays["video_present"], arrays["audio_present"] = np.array(faces, bool), np.array(sounds, bool)
+    arrays["voice_present"] = np.array(voices, bool)
     assert {s for s in SUBSETS if chosen_labels(data, "item-0", s).item()} == subsets

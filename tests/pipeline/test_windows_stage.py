@@ -11,7 +11,8 @@ from corpus_items import corpus_item
 from features.corpora.item import AFFECT, Features, Task
 from features.corpora.labels import labels_of
 from features.errors import InputError
-from features.lld import extract_lld
+from features.lld import extract_lld, names
+from features.presence import F0
 from features.settings import LLDSettings, WindowSettings
 from features.store import assemble, open_store, read_array, read_item, write_item
 from features.windows import Normaliser
@@ -47,6 +48,7 @@ class Planted:
             present=self.present[item.item],
             rows=np.zeros((5, 1), np.int32),
             audio_present=frames,
+            voice_present=frames,
             video_present=frames,
         )
 
@@ -106,6 +108,10 @@ def test_without_sound_in_training_rows_are_left_as_they_are(three_splits, capsy
 # ------------------------------------------------------------------ sources
 
 
+PAUSE = (410, 470)
+"""Rows without pitch."""
+
+
 @pytest.fixture
 def stores(tmp_path):
     """Ten seconds of one item in the stores faces, lld and fc6."""
@@ -115,10 +121,12 @@ def stores(tmp_path):
     write_item(
         tmp_path / "f", {"times": np.arange(frames) / 30, "present": present}, {"key": "face"}
     )
+    lld = rng.normal(size=(rows, 3)).astype(np.float32)
+    lld[:, 1] = (np.arange(rows) < PAUSE[0]) | (np.arange(rows) >= PAUSE[1])
     write_item(
         tmp_path / "l",
-        {"lld": rng.normal(size=(rows, 3)).astype(np.float32), "present": np.ones(rows, bool)},
-        {"key": "sound", "start": 0.0, "duration": 10.0},
+        {"lld": lld, "present": np.ones(rows, bool)},
+        {"key": "sound", "start": 0.0, "duration": 10.0, "names": ["a", F0, "b"]},
     )
     fc6 = np.arange(frames, dtype=np.float16)[:, None]
     write_item(tmp_path / "c", {"fc6": fc6}, {"key": "fc6"})
@@ -135,6 +143,11 @@ def test_a_part_of_a_file_is_that_part_of_the_whole(stores, tmp_path):
     assert source.key(whole) != source.key(part)
     recording = source.read(part)
     assert recording.first == 120
+    # A frame is what its centre is, between the centres of two rows.
+    row = np.round(((np.arange(120, 195) + 0.5) / 30 - 0.01) * 100)
+    paused = (row >= PAUSE[0]) & (row < PAUSE[1])
+    np.testing.assert_array_equal(recording.voice_present, ~paused)
+    assert recording.audio_present.all()
     np.testing.assert_allclose(recording.times, np.arange(120, 195) / 30)
     normaliser = Normaliser(np.zeros(3), np.ones(3))
     data = {}
@@ -258,6 +271,8 @@ def test_given_features_reach_the_model(tmp_path, video_too):
     assert batch.labels.tolist() == [[[2.5]], [[0.0]]]
     assert batch.valid.tolist() == [[True], [False]]
     own = given("a")
+    assert not data.item_array("a", "voice_present")[:3].any()  # not known: all sound counts
+    assert data.item_array("a", "voice_present")[3:].all()
     audio, video = (batch.inputs()[m][0, : len(own.times)].numpy() for m in ("audio", "video"))
     assert (audio[~own.audio_present] == 0).all()
     np.testing.assert_allclose(audio[own.audio_present].mean(0), 0, atol=1e-5)
@@ -289,7 +304,7 @@ def test_every_set_reaches_the_model(tmp_path, lld_settings, columns):
     write_item(
         tmp_path / "l",
         {"lld": lld, "present": np.ones(len(lld), bool)},
-        {"key": "l", "start": 0.0, "duration": 2.0},
+        {"key": "l", "start": 0.0, "duration": 2.0, "names": list(names(lld_settings))},
     )
     write_item(tmp_path / "c", {"fc6": np.zeros((60, 8), np.float16)}, {})
     for name, part in (("faces", "f"), ("lld", "l"), ("fc6", "c")):

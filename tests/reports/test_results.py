@@ -113,6 +113,7 @@ def test_labels_are_counted_for_each_subset(tmp_path):
         "all": [960],
         "no_face": [120],
         "no_sound": [240],
+        "no_voice": [90],
         "face_and_sound": [640],
     }
     path = folder / "evaluation" / "clip_zero.csv"
