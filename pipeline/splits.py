@@ -72,7 +72,7 @@ def run(setting: str, values: Sequence[int]) -> None:
         for value in values:
             say(f"{setting} {value}")
             with Stages(folders[value], threads=params[value].execution.threads) as stages:
-                stages.run_all(params[value])
+                stages.run_after_corpus(params[value])
     models = list(params[values[0]].models)
     reference = params[values[0]].evaluate.reference or models[0]
     table = compare(folders, models, reference)
@@ -121,9 +121,13 @@ def compare(folders: Mapping[int, Path], models: Sequence[str], reference: str) 
     with chdir(first):
         task = task_of_models(read_task())
     others = [model for model in models if model != reference]
+    evaluations = {
+        split: read_evaluation(folder / RESULTS / "evaluation", models, task.metrics)
+        for split, folder in folders.items()
+    }
     tables = []
     for metric in task.metrics:
-        values = _by_split(folders, models, metric)
+        values = _by_split(evaluations, metric)
         table = over_seeds(values, "headline")
         if not METRICS[metric].lower_is_better:
             rows = t_tests(values, others, reference, unit="split")
@@ -136,11 +140,10 @@ def compare(folders: Mapping[int, Path], models: Sequence[str], reference: str) 
     return result[["metric", "model", "target", "measure", "value", "sd", "n", *TESTED]]
 
 
-def _by_split(folders: Mapping[int, Path], models: Sequence[str], metric: str) -> pd.DataFrame:
+def _by_split(evaluations: Mapping[int, pd.DataFrame], metric: str) -> pd.DataFrame:
     """What `per_seed` returns, of splits in place of seeds."""
     tables = []
-    for split, folder in folders.items():
-        evaluation = read_evaluation(folder / RESULTS / "evaluation", models, [metric])
+    for split, evaluation in evaluations.items():
         values = per_seed(evaluation, metric)
         means = values.groupby(["model", "target", "headline"], sort=False)["value"].mean()
         tables.append(means.reset_index().assign(seed=split))

@@ -56,7 +56,8 @@ def run(name: str) -> None:
         params = prepare(file, workspace)
         watch = Stopwatch(workspace / "time.json", hash_of_file(file))
         with Stages(workspace, threads=params.execution.threads, on_end=watch.save) as stages:
-            stages.run_all(params)
+            stages.run("corpus")
+            stages.run_after_corpus(params)
             stages.run("summarise")
         target = publish(name, workspace, params, watch)
         watch.reset()

@@ -105,13 +105,12 @@ class Stages:
             self._running.add(process)
         return process
 
-    def run_all(self, params: Params) -> None:
-        """Run every stage from corpus to evaluate, all models included.
+    def run_after_corpus(self, params: Params) -> None:
+        """Run every stage after corpus up to evaluate, all models included.
 
         Raises:
             InputError: some of it failed, or the settings do not fit the corpus.
         """
-        self.run("corpus")
         with chdir(self._workspace):  # once for all models, and before anything long
             check_settings(params, read_task(), gives_features=read_facts()["gives_features"])
         for stage in ("faces", "fc6", "lld", "windows"):
