@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from features.corpora.item import Corpus
+from features.corpora.listing import CORPUS
 from features.corpora.settings import CorpusSettings
-from pipeline.console import progress_bar
-from pipeline.outputs import CORPUS
-from pipeline.params import ExecutionSettings
+from pipeline.engine.console import progress_bar
+from pipeline.engine.execution import ExecutionSettings
 
 
 def read_corpus(settings: CorpusSettings, execution: ExecutionSettings) -> Corpus:

@@ -6,9 +6,9 @@ from collections import defaultdict
 
 from rich.table import Table
 
-from pipeline.console import console, progress_bar, say
-from pipeline.item_cache import Cache, DamagedEntryError, Entry, check_hashes, delete
-from pipeline.items import stage_errors
+from pipeline.engine.cache import Cache, DamagedEntryError, Entry, check_hashes, delete
+from pipeline.engine.console import console, progress_bar, say
+from pipeline.engine.jobs import stage_errors
 from pipeline.params import load_params
 
 

@@ -9,13 +9,13 @@ from pathlib import Path
 
 from features.corpora.affwild2 import write_predictions
 from features.corpora.item import AFFECT
+from features.corpora.listing import read_items, read_task
 from features.corpora.table import read_table
 from features.errors import InputError
-from pipeline import recogniser
-from pipeline.clips import open_stores
-from pipeline.console import say
-from pipeline.items import stage_errors
-from pipeline.outputs import read_items, read_task
+from models import recogniser
+from models.training.stores import open_stores
+from pipeline.engine.console import say
+from pipeline.engine.jobs import stage_errors
 from pipeline.params import load_params
 from pipeline.predict import model_folder, writing_to
 
@@ -52,7 +52,7 @@ def predictions_of(folder: Path, split: str, wanted: Path | None) -> str:
     """
     import torch
 
-    from models.evaluator import predict
+    from models.evaluation.evaluator import predict
 
     if read_task() != AFFECT:
         raise InputError("the challenge is of valence and arousal per frame", "change the corpus")

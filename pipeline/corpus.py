@@ -14,17 +14,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from features.corpora.census import class_counts, report
 from features.corpora.item import TIME, Corpus, Item, Task
+from features.corpora.listing import FACTS, ITEMS, LABELS, CorpusItem, fresh
 from features.corpora.paths import pictures_in
 from features.errors import InputError
-from features.media import AUDIO_ONLY_RATE
+from features.hashes import hash_of, hash_of_file, versions
+from features.media.decoding import AUDIO_ONLY_RATE
 from pipeline.adapters import read_corpus
-from pipeline.census import class_counts, report
-from pipeline.console import say
-from pipeline.hashes import hash_of, hash_of_file, versions
-from pipeline.items import Failure, Job, StageFailedError, failure_of, run_jobs, stage_errors
-from pipeline.outputs import FACTS, ITEMS, LABELS, CorpusItem, fresh
-from pipeline.params import ExecutionSettings, load_params
+from pipeline.engine.console import say
+from pipeline.engine.execution import ExecutionSettings
+from pipeline.engine.jobs import Failure, Job, StageFailedError, failure_of, run_jobs, stage_errors
+from pipeline.params import load_params
 
 VERSION = 3
 COLUMNS = [field.name for field in fields(CorpusItem)]
@@ -194,7 +195,7 @@ def inspect_all(
 
 def inspect(item: Item, out: Path) -> None:
     """Hash a media file, and the pictures that go with it, and read its header."""
-    from features.media import probe
+    from features.media.decoding import probe
 
     assert item.path is not None
     info = probe(item.path)

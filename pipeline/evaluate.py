@@ -6,13 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from features.errors import InputError
-from pipeline import recogniser
-from pipeline.clips import keys_of, open_stores
-from pipeline.console import progress_bar
-from pipeline.hashes import hash_of, hash_of_file, hash_of_sources
-from pipeline.items import Job, cached, stage_errors
-from pipeline.outputs import (
+from features.corpora.listing import (
     MODELS,
     REPLICATES,
     RESULTS,
@@ -22,10 +16,16 @@ from pipeline.outputs import (
     read_items,
     read_task,
 )
+from features.errors import InputError
+from features.hashes import hash_of, hash_of_file, hash_of_sources
+from models import recogniser
+from models.evaluation.replicates import mean_over_seeds, replicates_of_runs
+from models.training.checks import check_settings
+from models.training.stores import keys_of, open_stores
+from pipeline.engine.console import progress_bar
+from pipeline.engine.jobs import Job, cached, stage_errors
 from pipeline.params import Params, load_params
-from pipeline.replicates import mean_over_seeds, replicates_of_runs
 from pipeline.train import HISTORY
-from pipeline.train_checks import check_settings
 
 TABLES = ("evaluation", "videos", "traces", "training")
 """Result folders; each gets a table named after the model."""
@@ -91,11 +91,11 @@ def run_seed(params: Params, folder: Path, items: list[CorpusItem], out: Path) -
     """Evaluate one seed and write its tables."""
     import torch
 
-    from models.conditions import grid, runs_of
-    from models.evaluator import evaluate, predict
-    from models.natural import natural_scores
-    from models.scores import pooled
-    from pipeline.result_tables import (
+    from models.evaluation.conditions import grid, runs_of
+    from models.evaluation.evaluator import evaluate, predict
+    from models.evaluation.natural import natural_scores
+    from models.evaluation.scores import pooled
+    from models.evaluation.tables import (
         answers,
         metrics_of_items,
         metrics_of_runs,

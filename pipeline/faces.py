@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from features.corpora.item import Side
+from features.corpora.listing import FACES, CorpusItem, from_file, media_items
+from features.hashes import hash_of, hash_of_file
 from features.settings import FaceSettings
-from features.store import assemble, item_names, new_item, open_store, read_array, read_item
-from features.verify import hash_of_file
-from pipeline.console import say
-from pipeline.hashes import hash_of
-from pipeline.items import Job, from_file, media_items, run_jobs, stage_errors
-from pipeline.outputs import FACES, CorpusItem
+from features.stores.store import assemble, item_names, new_item, open_store, read_array, read_item
+from pipeline.engine.console import say
+from pipeline.engine.jobs import Job, run_jobs, stage_errors
 from pipeline.params import load_params
 
 VERSION = 3

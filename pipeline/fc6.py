@@ -14,31 +14,31 @@ from typing import Any
 import numpy as np
 import zarr
 
+from features.corpora.listing import FACES, FC6, media_items
 from features.errors import InputError
-from features.settings import FC6Settings
-from features.store import assemble, open_store, read_array, read_item, read_key
-from pipeline.console import progress_bar, say
-from pipeline.fc6_items import Item, describe, write
-from pipeline.fc6_network import (
+from features.extractors.vggface.items import Item, describe, write
+from features.extractors.vggface.loading import (
     NetworkFailedError,
     check_range,
     choose,
     load_network,
     network_errors,
 )
-from pipeline.hashes import hash_of, versions
-from pipeline.item_cache import Cache
-from pipeline.items import (
+from features.hashes import hash_of, versions
+from features.settings import FC6Settings
+from features.stores.store import assemble, open_store, read_array, read_item, read_key
+from pipeline.engine.cache import Cache
+from pipeline.engine.console import progress_bar, say
+from pipeline.engine.execution import ExecutionSettings
+from pipeline.engine.jobs import (
     Failure,
     Job,
     StageFailedError,
     cached,
     failure_of,
-    media_items,
     stage_errors,
 )
-from pipeline.outputs import FACES, FC6
-from pipeline.params import ExecutionSettings, load_params
+from pipeline.params import load_params
 
 STAGE = "fc6"
 VERSION = 3
@@ -172,7 +172,7 @@ def extract(
     progress: Callable[[int], None],
 ) -> None:
     """Describe the crops of one item, without the cache."""
-    from features.fc6 import fit_to_device
+    from features.extractors.vggface.streaming import fit_to_device
 
     settings = fit_to_device(settings, device)
     with network_errors(device):
@@ -201,7 +201,7 @@ def blank(settings: FC6Settings, device: str, execution: ExecutionSettings) -> l
 
 def write_blank(settings: FC6Settings, device: str, out: Path) -> None:
     """Compute and write the features of a blank face."""
-    from features.fc6 import blank_face
+    from features.extractors.vggface.streaming import blank_face
 
     with network_errors(device):
         network = load_network(settings, device)

@@ -3,11 +3,11 @@
 from functools import partial
 from pathlib import Path
 
+from features.corpora.listing import LLD, from_file, media_items
+from features.hashes import hash_of, versions
 from features.settings import LLDSettings
-from features.store import assemble, write_item
-from pipeline.hashes import hash_of, versions
-from pipeline.items import Job, from_file, media_items, run_jobs, stage_errors
-from pipeline.outputs import LLD
+from features.stores.store import assemble, write_item
+from pipeline.engine.jobs import Job, run_jobs, stage_errors
 from pipeline.params import load_params
 
 VERSION = 3
@@ -19,7 +19,7 @@ LIBRARIES = ("av", "opensmile")
 
 def main() -> None:
     """Run the stage."""
-    from features.lld import identity
+    from features.extractors.lld import identity
 
     with stage_errors():
         params = load_params()
@@ -48,9 +48,9 @@ def extract(path: Path, settings: LLDSettings, key: str, out: Path) -> None:
     """Describe the sound of one file."""
     import opensmile
 
-    from features.lld import extract_lld, names
-    from features.media import SAMPLE_RATE, sound
-    from features.presence import sound_present
+    from features.extractors.lld import extract_lld, names
+    from features.extractors.presence import sound_present
+    from features.media.decoding import SAMPLE_RATE, sound
 
     samples, start = sound(path)
     lld = extract_lld(samples, settings)

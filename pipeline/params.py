@@ -4,10 +4,9 @@ Every stage checks the whole file before it does any work: an unknown key, a wro
 impossible value is reported in one sentence that names the key.
 """
 
-import os
 import reprlib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 from ruamel.yaml import YAML, YAMLError
@@ -16,71 +15,13 @@ from ruamel.yaml.error import MarkedYAMLError
 from features.corpora.settings import CorpusSettings
 from features.errors import InputError
 from features.settings import FaceSettings, FC6Settings, LLDSettings, Settings, WindowSettings
-from models.presets import Resolved, resolve
 from models.settings import EvaluateSettings, ModelSettings, TrainSettings
+from models.settings.presets import Resolved, resolve
+from pipeline.engine.execution import ExecutionSettings
 
 FILE = Path("params.yaml")
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
-
-
-class ExecutionSettings(Settings):
-    """How work is run; it never changes a result, so no stage depends on it.
-
-    Attributes:
-        backend: `loky` for processes on this machine, `dask` for the workers of a cluster.
-        scheduler: address of a dask scheduler; null for a cluster on this machine.
-        workers: processes for items; null for as many as the processors allow.
-        threads: of each of them.
-        memory_gb: what an item's work may take; null for no bound.
-        device: where networks run.
-        cache: folder of the item cache; null for `LACUNA_CACHE` or the user's cache folder.
-    """
-
-    backend: Literal["loky", "dask"] = "loky"
-    scheduler: str | None = None
-    workers: int | None = Field(default=None, gt=0)
-    threads: int = Field(default=1, gt=0)
-    memory_gb: float | None = Field(default=None, gt=0)
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    cache: str | None = None
-
-    @model_validator(mode="after")
-    def _scheduler_is_dask_s(self) -> "ExecutionSettings":
-        if self.scheduler is not None and self.backend != "dask":
-            raise ValueError("scheduler is set, but backend is not dask")
-        return self
-
-    @property
-    def processes(self) -> int:
-        """Number of worker processes."""
-        return self.workers or max(1, len(os.sched_getaffinity(0)) // self.threads)
-
-    @property
-    def torch_device(self) -> str:
-        """The device, `cuda` for auto where there is one.
-
-        Raises:
-            InputError: cuda is asked for and there is none.
-        """
-        if self.device == "cpu":
-            return "cpu"
-        import torch
-
-        if torch.cuda.is_available():
-            return "cuda"
-        if self.device == "cuda":
-            raise InputError("execution.device is cuda, but torch sees no GPU", "set it to auto")
-        return "cpu"
-
-    @property
-    def cache_folder(self) -> Path:
-        """Folder of the item cache."""
-        chosen = self.cache or os.environ.get("LACUNA_CACHE")
-        if chosen:
-            return Path(chosen).expanduser()
-        base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-        return Path(base).expanduser() / "lacuna"
 
 
 class Params(Settings):
@@ -154,8 +95,8 @@ class Params(Settings):
 
 def main() -> None:
     """Check params.yaml."""
-    from pipeline.console import say
-    from pipeline.items import stage_errors
+    from pipeline.engine.console import say
+    from pipeline.engine.jobs import stage_errors
 
     with stage_errors(goes_on=False):
         load_params()

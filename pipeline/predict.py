@@ -17,16 +17,18 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from features.corpora.labels import labels_of
+from features.corpora.listing import MODELS
 from features.errors import InputError
-from features.media import frame_times, probe
-from features.store import assemble, open_store, read_array, read_item
-from features.windows import Normaliser
-from pipeline import faces, fc6, lld, recogniser
-from pipeline.console import progress_bar, say
-from pipeline.items import stage_errors
-from pipeline.outputs import MODELS
-from pipeline.params import ExecutionSettings, load_params
-from pipeline.recordings import extracted
+from features.media.decoding import frame_times, probe
+from features.stores.store import assemble, open_store, read_array, read_item
+from features.windows.context import Normaliser
+from features.windows.recordings import extracted
+from models import recogniser
+from pipeline import faces, fc6, lld
+from pipeline.engine.console import progress_bar, say
+from pipeline.engine.execution import ExecutionSettings
+from pipeline.engine.jobs import stage_errors
+from pipeline.params import load_params
 from pipeline.tasks import task_of_labels
 from pipeline.windows import attributes_of, write_windows
 
@@ -106,7 +108,7 @@ def predict(clip: Path, folder: Path) -> tuple[recogniser.Card, pd.DataFrame]:
     """
     import torch
 
-    from models.evaluator import predict as run
+    from models.evaluation.evaluator import predict as run
 
     card, network = recogniser.load(folder)
     if card.given_features:
@@ -178,7 +180,7 @@ def check_length(clip: Path) -> None:
     Raises:
         InputError: it is too long, or cannot be read.
     """
-    from models.data import MAX_SEQUENCE_FRAMES, SequenceTooLongError
+    from models.training.data import MAX_SEQUENCE_FRAMES, SequenceTooLongError
 
     with reading(clip):
         count = len(frame_times(clip))  # headers are not always right
@@ -192,8 +194,8 @@ def draw(card: recogniser.Card, table: pd.DataFrame, path: Path, *, clip: str) -
     Returns:
         Whether there was something to draw: a few numbers for a whole sequence are no figure.
     """
-    from reports.predictions import plot_classes, plot_prediction
-    from reports.results import caveat
+    from reports.figures.predictions import plot_classes, plot_prediction
+    from reports.numbers.results import caveat
 
     title = f"{clip}, {card.name}, seed {card.seed}"
     # Of the synthetic corpora only the demo has media to train such a model on.

@@ -16,20 +16,20 @@ from typing import Any
 import pandas as pd
 from rich.table import Table
 
+from features.corpora.listing import ITEMS, RESULTS, fresh, read_task
 from features.errors import InputError
-from pipeline.console import console, say
-from pipeline.items import stage_errors
-from pipeline.outputs import ITEMS, RESULTS, fresh, read_task
+from pipeline.engine.console import console, say
+from pipeline.engine.jobs import stage_errors
 from pipeline.params import FILE
-from pipeline.result_reading import read_evaluation
-from pipeline.significance import LEVELS, t_tests
+from pipeline.studies.runs import Stages, alone
 from pipeline.study import prepare
-from pipeline.study_runs import Stages, alone
 from pipeline.tasks import task_of_models
-from reports.schema import MEAN, MEASURES
-from reports.significance import MEASURE_NAMES
-from reports.summary import over_seeds, per_seed
-from reports.task import METRICS
+from reports.numbers.replicates import read_evaluation
+from reports.numbers.schema import MEAN, MEASURES
+from reports.numbers.significance import LEVELS, t_tests
+from reports.numbers.summary import over_seeds, per_seed
+from reports.numbers.task import METRICS
+from reports.tables.significance import MEASURE_NAMES
 
 SETTINGS = ("corpus.split.seed", "corpus.ravdess.fold")
 """What tells splits apart."""

@@ -17,15 +17,15 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from features.corpora.listing import MODELS, RESULTS
 from features.corpora.settings import CODE
-from pipeline.champion import ALIKE, compare, verdict
-from pipeline.console import say
-from pipeline.hashes import PROJECT, hash_of_file
-from pipeline.items import stage_errors
-from pipeline.outputs import MODELS, RESULTS
+from features.hashes import PROJECT, hash_of_file
+from models.recogniser import WEIGHTS
+from pipeline.engine.console import say
+from pipeline.engine.jobs import stage_errors
 from pipeline.params import FILE, Params, load_params
-from pipeline.recogniser import WEIGHTS
-from pipeline.study_runs import Stages, Stopwatch, alone
+from pipeline.studies.champion import ALIKE, compare, verdict
+from pipeline.studies.runs import Stages, Stopwatch, alone
 
 SETTINGS = PROJECT / "pipeline" / "studies"
 WORKSPACES = Path("data/studies")

@@ -6,16 +6,15 @@ from collections import Counter
 from typing import Any
 
 import reports
-from features.errors import InputError
-from models.presets import Resolved
+from features.corpora.listing import RESULTS, fresh, read_facts, read_items, read_task
 from models.settings import ModelSettings
 from models.settings.model import SHARED
-from pipeline.console import say
-from pipeline.items import stage_errors
-from pipeline.outputs import RESULTS, fresh, read_facts, read_items, read_task
+from models.settings.presets import Resolved
+from pipeline.engine.console import say
+from pipeline.engine.jobs import stage_errors
 from pipeline.params import Params, load_params
-from pipeline.significance import significance
 from pipeline.tasks import task_of_models
+from reports.numbers.significance import significance
 
 
 def main() -> None:
@@ -28,10 +27,7 @@ def main() -> None:
         tests = significance(RESULTS, list(params.models), run["reference"], task)
         tests.to_csv(fresh(RESULTS / "significance.csv"), index=False, float_format="%.6g")
         fresh(RESULTS / "index.html")
-        try:
-            reports.build(RESULTS, list(params.models), params.train.seeds)
-        except reports.ResultsError as error:
-            raise InputError(error.reason, error.remedy) from error
+        reports.build(RESULTS, list(params.models), params.train.seeds)
         say(f"open {RESULTS / 'index.html'}")
 
 

@@ -14,20 +14,21 @@ from typing import TYPE_CHECKING, Literal, cast
 import numpy as np
 import pandas as pd
 
+from features.corpora.listing import MODELS, CorpusItem, read_facts, read_items, read_task
 from features.errors import InputError
-from features.store import link_or_copy
+from features.hashes import hash_of, hash_of_file, hash_of_sources
+from features.stores.store import link_or_copy
+from models import recogniser
 from models.settings import Modality, Task
-from pipeline import recogniser, training_run
-from pipeline.clips import keys_of, open_stores
-from pipeline.hashes import hash_of, hash_of_file, hash_of_sources
-from pipeline.items import Job, cached, stage_errors
-from pipeline.outputs import MODELS, CorpusItem, read_facts, read_items, read_task
+from models.training import run as training_run
+from models.training.checks import check_settings
+from models.training.run import TrainingRun
+from models.training.stores import keys_of, open_stores
+from pipeline.engine.jobs import Job, cached, stage_errors
 from pipeline.params import Params, load_params
-from pipeline.train_checks import check_settings
-from pipeline.training_run import TrainingRun
 
 if TYPE_CHECKING:
-    from models.trainer import Trained
+    from models.training.trainer import Trained
 
 HISTORY = "history.csv"
 """A row per epoch before the refit: epoch, train_loss, heldout (the task's first metric),

@@ -17,16 +17,7 @@ from numpy.typing import NDArray
 
 from features.corpora.item import TIME, Task
 from features.corpora.labels import labels_of
-from features.errors import InputError
-from features.settings import WindowSettings
-from features.store import assemble, open_store, read_array, read_item, write_item
-from features.windows import Normaliser
-from models.settings import Modality
-from pipeline.adapters import read_corpus
-from pipeline.console import say
-from pipeline.hashes import hash_of
-from pipeline.items import Job, run_jobs, stage_errors
-from pipeline.outputs import (
+from features.corpora.listing import (
     FACES,
     LLD,
     WINDOWS,
@@ -36,8 +27,17 @@ from pipeline.outputs import (
     read_labels,
     read_task,
 )
+from features.errors import InputError
+from features.hashes import hash_of
+from features.settings import WindowSettings
+from features.stores.store import assemble, open_store, read_array, read_item, write_item
+from features.windows.context import Normaliser
+from features.windows.recordings import Given, Recording, Source, Stores
+from models.settings import Modality
+from pipeline.adapters import read_corpus
+from pipeline.engine.console import say
+from pipeline.engine.jobs import Job, run_jobs, stage_errors
 from pipeline.params import Params, load_params
-from pipeline.recordings import Given, Recording, Source, Stores
 from pipeline.tasks import task_of_models
 
 VERSION = 4

@@ -1,19 +1,19 @@
 """How results are drawn: from the stages' result files to metrics, plots, figures and one page.
 
-Reads result files only, and imports no other package of Lacuna.
+Reads result files only.
 """
 
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from reports import exports
-from reports.illustrations import illustrate
-from reports.page import page
-from reports.results import ResultsError, load
-from reports.summary import metrics, summarise
+from reports.figures.illustrations import illustrate
+from reports.numbers import exports
+from reports.numbers.results import load
+from reports.numbers.summary import metrics, summarise
+from reports.page.page import page
 
-__all__ = ["ResultsError", "build"]
+__all__ = ["build"]
 
 
 def build(folder: Path, models: Sequence[str], seeds: Sequence[int]) -> None:
@@ -27,7 +27,7 @@ def build(folder: Path, models: Sequence[str], seeds: Sequence[int]) -> None:
         seeds: the seeds that each of them was trained with.
 
     Raises:
-        ResultsError: a result file is missing, malformed or of another run.
+        InputError: a result file is missing, malformed or of another run.
     """
     results = load(folder, models, seeds)
     summary = summarise(results)

@@ -33,7 +33,7 @@ from features.corpora.settings import CmuMoseiSettings, SplitSettings
 from features.corpora.splits import draw_splits
 from features.corpora.table import read_table
 from features.errors import InputError
-from features.verify import hash_of_file
+from features.hashes import hash_of_file
 
 VERSION = 1
 """Raise it when the same files give other features than before."""

@@ -7,10 +7,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from features import media
 from features.errors import InputError
-from features.item_writer import ItemWriter
+from features.media import decoding as media
 from features.settings import FaceSettings
+from features.stores.writing import ItemWriter
 
 
 def take_aligned(

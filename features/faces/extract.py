@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from features import media
 from features.faces.crop import crop_face
 from features.faces.detect import load_detector
 from features.faces.search import Sighting, search
@@ -18,8 +17,9 @@ from features.faces.sightings import Sightings
 from features.faces.smooth import smooth_boxes
 from features.faces.subject import choose
 from features.faces.track import link
-from features.item_writer import ItemWriter
+from features.media import decoding as media
 from features.settings import FaceSettings
+from features.stores.writing import ItemWriter
 
 if TYPE_CHECKING:
     from features.corpora.item import Side

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.errors import InputError
+from features.hashes import verify_sha256
 from features.settings import DETECTOR_FILES, FaceSettings, ModelFile
-from features.verify import verify_sha256
 
 _MEAN_BGR = (104, 177, 123)
 _SSD_SIDE = 300

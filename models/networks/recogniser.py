@@ -9,7 +9,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from models.frame_map import Lost, nearest, repeats, runs_of
+from models.ablation.frame_map import Lost, nearest, repeats, runs_of
 from models.networks.stream import Outputs, Stream
 from models.settings import Modality, Task
 
@@ -73,7 +73,7 @@ class Recogniser(nn.Module, ABC):
         return self.project(modality, parameter.new_zeros(1, 1, self.features[modality]))[0, 0]
 
     def runs(self, x: Tensor) -> Tensor | None:
-        """The runs of equal frames of features (`models.frame_map.runs_of`), if they matter."""
+        """The runs of equal frames of features (`models.ablation.frame_map.runs_of`), if they matter."""
         return runs_of(x) if self.presence.repeats == "missing" else None
 
     def count(self, received: Tensor, runs: Tensor | None, lost: Lost | None = None) -> Tensor:

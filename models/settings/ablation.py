@@ -122,7 +122,7 @@ class Ablation(Settings):
     A setting that the strategy has no use for is refused unless it has its default value.
 
     Attributes:
-        strategy: an operator of `models.ablation`.
+        strategy: an operator of `models.ablation.strategies`.
         modality: `either` draws one of the two for every sample; with `both` the two lose
             independently of each other.
         p: probability of losing a clip (clip_zero, noise) or a frame, or share of the frames that

@@ -2,15 +2,13 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from features.settings import Settings
 
 Modality = Literal["audio", "video"]
 MODALITIES: tuple[Modality, ...] = ("audio", "video")
 Probability = Annotated[float, Field(ge=0, le=1)]
 Seed = Annotated[int, Field(ge=0)]
 
-
-class Settings(BaseModel):
-    """A section of settings: immutable, unknown keys, loose types and infinities refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+__all__ = ["MODALITIES", "Modality", "Probability", "Seed", "Settings"]

@@ -14,7 +14,7 @@ FILLED = ("frame_zero", "subclip", "burst")
 
 
 class ConditionGrid(Settings):
-    """Conditions that differ in modality, probability and burst length (see `models.conditions`).
+    """Conditions that differ in modality, probability and burst length (see `models.evaluation.conditions`).
 
     Attributes:
         strategy: the operator.
@@ -83,7 +83,7 @@ class EvaluateSettings(Settings):
         batch_clips: clips per batch.
         reference: the model that the others are tested against; null for the first one.
         natural: whether frames without a face or a sound are scored apart as well
-            (`models.natural`).
+            (`models.evaluation.natural`).
         conditions: what is lost; the default is the 30 conditions of the paper.
     """
 

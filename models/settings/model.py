@@ -36,11 +36,11 @@ ATTENTION: frozenset[NetworkName] = frozenset(
 class ModelSettings(Settings):
     """One model of the comparison: a network, what it sees, and how it is trained to cope.
 
-    Size, options and train come together in `models.presets.resolve`, which checks them.
+    Size, options and train come together in `models.settings.presets.resolve`, which checks them.
 
     Attributes:
         network: an architecture of `models.networks`.
-        preset: a paper (`models.presets`), whose sizes and training settings stand in for those of
+        preset: a paper (`models.settings.presets`), whose sizes and training settings stand in for those of
             `train` in params.yaml.
         modalities: what it sees.
         presence: what an attention network does about frames that are missing: nothing

@@ -12,16 +12,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from features import media
 from features.faces.boxes import overlap
 from features.faces.detect import load_detector
 from features.faces.extract import MainFace, extract_faces, find_main_face
+from features.media import decoding as media
 from features.settings import FaceSettings
-from features.store import new_item
+from features.stores.store import new_item
 from tests.benchmarks.inputs import Inputs
 from tests.benchmarks.timing import Row, Timer, compare, timed
-from tests.face_factory import CLIPS, MODELS, film, ssd, yunet
-from tests.media_factory import make_video
+from tests.helpers.face_factory import CLIPS, MODELS, film, ssd, yunet
+from tests.helpers.media_factory import make_video
 
 STEPS = (3, 5, 10)
 FRAMES = 100

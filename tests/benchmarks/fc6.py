@@ -12,13 +12,20 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from features.fc6 import fit_to_device
+from features.extractors.vggface.network import (
+    BLOCKS,
+    FC6,
+    POOLED,
+    VGGFaceFC6,
+    describe,
+    preprocess,
+)
+from features.extractors.vggface.streaming import fit_to_device
+from features.extractors.vggface.weights import LAYERS
 from features.settings import FC6Settings
-from features.store import assemble, open_store, write_item
-from features.vggface import BLOCKS, FC6, POOLED, VGGFaceFC6, describe, preprocess
-from features.vggface_weights import LAYERS
+from features.stores.store import assemble, open_store, write_item
+from pipeline.engine.execution import ExecutionSettings
 from pipeline.fc6 import load_network, run
-from pipeline.params import ExecutionSettings
 from tests.benchmarks.flops import best_rate_timer, convolution_kernels, fc6_flops, matmul_kernels
 from tests.benchmarks.inputs import Inputs
 from tests.benchmarks.timing import Row, compare, timed

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch.nn.functional import conv2d, linear
 
-from features.vggface import BLOCKS, FC6, POOLED
+from features.extractors.vggface.network import BLOCKS, FC6, POOLED
 from models.settings import NetworkSize
 from tests.benchmarks.timing import Timer, timed
 

@@ -7,18 +7,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from features import media
 from features.corpora.demo import make_clip
 from features.corpora.settings import DemoSettings
+from features.extractors.lld import DESCRIPTORS, ROW_RATE
+from features.extractors.vggface.network import FC6
 from features.faces.extract import extract_faces
-from features.lld import DESCRIPTORS, ROW_RATE
+from features.media import decoding as media
 from features.settings import FaceSettings, WindowSettings
-from features.store import assemble, new_item, open_store, read_array, write_item
-from features.vggface import FC6
-from features.windows import Sound, audio_present, context_rows
-from models.data import ClipData
+from features.stores.store import assemble, new_item, open_store, read_array, write_item
+from features.windows.context import Sound, audio_present, context_rows
 from models.settings import Task
-from tests.media_factory import make_video
+from models.training.data import ClipData
+from tests.helpers.media_factory import make_video
 
 CLIP_FRAMES = 100
 FPS = 30

@@ -9,11 +9,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from features import media
+from features.media import decoding as media
 from tests.benchmarks import peak
 from tests.benchmarks.inputs import Inputs
 from tests.benchmarks.timing import Row, compare_sizes
-from tests.media_factory import make_video
+from tests.helpers.media_factory import make_video
 
 HEIGHT, WIDTH = 1080, 1920
 FPS = 7.5

@@ -22,7 +22,7 @@ def faces(path: Path, folder: Path) -> None:
 def fc6(_: Path, folder: Path) -> None:
     """The features of those crops."""
     from features.settings import FC6Settings
-    from features.store import open_store
+    from features.stores.store import open_store
     from pipeline.fc6 import extract
 
     crops = open_store(folder / "faces", stage="faces")
@@ -40,7 +40,7 @@ def lld(path: Path, folder: Path) -> None:
 
 def sound(path: Path, _: Path) -> None:
     """The sound alone, decoded."""
-    from features import media
+    from features.media import decoding as media
 
     media.sound(path)
 

@@ -2,15 +2,12 @@
 
 import torch
 
-from models.ablation import draw
-from models.conditions import Run, grid, runs_of
-from models.data import Batch, ClipData
-from models.evaluator import evaluate
-from models.frame_map import Lost
-from models.losses import ccc_loss
+from models.ablation.frame_map import Lost
+from models.ablation.strategies import draw
+from models.evaluation.conditions import Run, grid, runs_of
+from models.evaluation.evaluator import evaluate
+from models.evaluation.scores import Scores, score
 from models.networks import Recogniser, build
-from models.optimisation import Optimisation
-from models.scores import Scores, score
 from models.settings import (
     Ablation,
     EvaluateSettings,
@@ -19,6 +16,9 @@ from models.settings import (
     Task,
     TrainSettings,
 )
+from models.training.data import Batch, ClipData
+from models.training.losses import ccc_loss
+from models.training.optimisation import Optimisation
 from tests.benchmarks.flops import best_rate_timer, matmul_kernels, step_flops
 from tests.benchmarks.inputs import CLIP_FRAMES, Inputs
 from tests.benchmarks.timing import Row, Timer, compare, compare_sizes, timed

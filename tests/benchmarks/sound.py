@@ -6,12 +6,12 @@ import av
 import numpy as np
 import opensmile
 
-from features import media
+from features.media import decoding as media
 from features.settings import LLDSettings
 from pipeline.lld import extract
 from tests.benchmarks.inputs import Inputs
 from tests.benchmarks.timing import Row, compare, timed
-from tests.media_factory import make_video
+from tests.helpers.media_factory import make_video
 
 UNIT = "s of sound/s"
 LONG_MINUTES = 10

@@ -12,18 +12,19 @@ from pathlib import Path
 
 import torch
 
-from features import media
 from features.corpora.settings import CorpusSettings
 from features.faces.detect import load_detector
+from features.media import decoding as media
 from features.settings import FC6Settings
 from models.settings import ModelSettings
 from pipeline import corpus, faces, fc6, lld
-from pipeline.params import ExecutionSettings, Params
+from pipeline.engine.execution import ExecutionSettings
+from pipeline.params import Params
 from tests.benchmarks.faces import widescreen
 from tests.benchmarks.fc6 import bare
 from tests.benchmarks.inputs import Inputs
 from tests.benchmarks.timing import Row, compare, timed
-from tests.media_factory import make_video
+from tests.helpers.media_factory import make_video
 
 CHAIN_ITEMS = 4
 ITEMS, ITEM_FRAMES = 50, 8

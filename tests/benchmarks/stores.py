@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from features.store import open_store, read_array, write_item
-from features.vggface import FC6
+from features.extractors.vggface.network import FC6
+from features.stores.store import open_store, read_array, write_item
 from tests.benchmarks.inputs import Inputs
 from tests.benchmarks.timing import Row, compare, compare_sizes, timed
 

@@ -6,9 +6,9 @@ import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from features.vggface import Origin, VGGFaceFC6
-from models.conditions import grid, runs_of
-from models.evaluator import evaluate
+from features.extractors.vggface.network import Origin, VGGFaceFC6
+from models.evaluation.conditions import grid, runs_of
+from models.evaluation.evaluator import evaluate
 from models.networks import build
 from models.settings import EvaluateSettings, Modality, ModelSettings, NetworkSize, Task
 from tests.benchmarks import flops, recognition
@@ -17,7 +17,7 @@ from tests.benchmarks.inputs import Inputs
 from tests.benchmarks.recognition import context
 from tests.benchmarks.stages import Project, run_corpus
 from tests.benchmarks.timing import compare
-from tests.media_factory import flat_frames, make_video
+from tests.helpers.media_factory import flat_frames, make_video
 
 
 def test_the_cheapest_benchmark_gives_finite_positive_ratios(tmp_path: Path) -> None:

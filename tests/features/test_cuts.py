@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import skimage.data
 
-from features import media
 from features.faces.cuts import is_cut, thumbnail
-from tests.face_factory import CLIPS, film, portrait
+from features.media import decoding as media
+from tests.helpers.face_factory import CLIPS, film, portrait
 
 ROOM = skimage.data.coffee()[:360, :480]
 STREET = skimage.data.chelsea()[:280, :373]

@@ -19,7 +19,7 @@ from features.corpora.demo import generate, split_of
 from features.corpora.demo.script import AFFECT_LIMIT, affect_paths
 from features.corpora.demo.speakers import PORTRAITS, make_speaker
 from features.corpora.settings import DemoSettings
-from tests.project import ROOT
+from tests.helpers.project import ROOT
 
 # Three speakers, four clips each: faces are turned away in clips 0, 2, 3, 8, 9 and 11 and covered
 # in clips 5 and 6, the microphone is off in clips 0, 1, 3, 8, 10 and 11.

@@ -6,13 +6,23 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from features import media
 from features.errors import InputError
 from features.faces.boxes import overlap
 from features.faces.detect import DETECTORS, load_detector
+from features.hashes import verify_sha256
+from features.media import decoding as media
 from features.settings import DETECTOR_FILES, SMOOTHING, FaceSettings, ModelFile
-from features.verify import verify_sha256
-from tests.face_factory import CLIPS, HEIGHT, MODELS, WIDTH, film, model_file, portrait, ssd, yunet
+from tests.helpers.face_factory import (
+    CLIPS,
+    HEIGHT,
+    MODELS,
+    WIDTH,
+    film,
+    model_file,
+    portrait,
+    ssd,
+    yunet,
+)
 
 needs_models = pytest.mark.skipif(not MODELS, reason="LACUNA_TEST_MODELS is not set")
 

@@ -5,16 +5,16 @@ import cv2
 import numpy as np
 import pytest
 
-from features import media
 from features.errors import InputError
 from features.faces import extract
 from features.faces.boxes import overlap
 from features.faces.crop import crop_face
 from features.faces.extract import extract_faces, find_main_face
+from features.media import decoding as media
 from features.settings import FaceSettings
-from features.store import new_item
-from tests.face_factory import CLIPS, HEIGHT, WIDTH, extracted, film, portrait
-from tests.media_factory import flat_frames, make_video, tone
+from features.stores.store import new_item
+from tests.helpers.face_factory import CLIPS, HEIGHT, WIDTH, extracted, film, portrait
+from tests.helpers.media_factory import flat_frames, make_video, tone
 
 FACES_AT = [100] * 6 + [None] * 3 + [104] * 6
 FIELDS = {"crops", "boxes", "scores", "present", "interpolated", "times"}
@@ -168,7 +168,7 @@ import resource, sys
 import numpy as np
 from features.faces import extract
 from features.settings import FaceSettings
-from features.store import new_item
+from features.stores.store import new_item
 
 class InTheMiddle:
     def __call__(self, picture):

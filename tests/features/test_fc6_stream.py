@@ -6,10 +6,16 @@ import numpy as np
 import pytest
 import torch
 
-from features.fc6 import Block, ahead, blank_face, extract_fc6, fit_to_device
+from features.extractors.vggface.network import blank_crop, describe, prepare, preprocess
+from features.extractors.vggface.streaming import (
+    Block,
+    ahead,
+    blank_face,
+    extract_fc6,
+    fit_to_device,
+)
+from features.extractors.vggface.weights import random_weights
 from features.settings import FC6Settings
-from features.vggface import blank_crop, describe, prepare, preprocess
-from features.vggface_weights import random_weights
 
 WIDTH = 1 / 16
 SETTINGS = FC6Settings(batch_size=4)

@@ -8,11 +8,11 @@ import opensmile
 import pytest
 from pydantic import ValidationError
 
-from features import lld
 from features.errors import InputError
-from features.media import LONGEST_HOURS
+from features.extractors import lld
+from features.media.decoding import LONGEST_HOURS
 from features.settings import LLDSettings
-from tests.media_factory import tone
+from tests.helpers.media_factory import tone
 
 RATE = 16_000
 LEVEL = opensmile.FeatureLevel.LowLevelDescriptors

@@ -7,9 +7,10 @@ import av
 import numpy as np
 import pytest
 
-from features import container, media
 from features.errors import InputError
-from tests.media_factory import flat_frames, make_video, tone
+from features.media import container
+from features.media import decoding as media
+from tests.helpers.media_factory import flat_frames, make_video, tone
 
 MP4 = {"movflags": "faststart"}
 

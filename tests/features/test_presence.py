@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from media_factory import tone
 
-from features.lld import extract_lld, names, row_count
-from features.presence import F0, PAUSE_SECONDS, sound_present, voice_present
+from features.extractors.lld import extract_lld, names, row_count
+from features.extractors.presence import F0, PAUSE_SECONDS, sound_present, voice_present
 from features.settings import LLDSettings
+from tests.helpers.media_factory import tone
 
 RATE = 16_000
 

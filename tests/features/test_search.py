@@ -9,7 +9,7 @@ from features.faces.boxes import overlap
 from features.faces.extract import find_main_face
 from features.faces.search import search
 from features.settings import FaceSettings
-from tests.face_factory import CLIPS, MODELS, film, square, yunet
+from tests.helpers.face_factory import CLIPS, MODELS, film, square, yunet
 
 FPS = 30
 

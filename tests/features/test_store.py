@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import zarr
 
-from features import store
 from features.errors import InputError
+from features.stores import store
 
 GENERATOR = np.random.default_rng(0)
 DTYPES = ["bool", "uint8", "int32", "int64", "float16", "float32", "float64"]

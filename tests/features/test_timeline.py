@@ -3,7 +3,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from features.timeline import NO_ROW, context_offsets, frame_centres, lld_rows
+from features.windows.clocks import NO_ROW, context_offsets, frame_centres, lld_rows
 
 RATES = [
     Fraction(15),

@@ -6,7 +6,7 @@ from features.faces.search import Sighting
 from features.faces.smooth import smooth_boxes
 from features.faces.subject import choose
 from features.faces.track import link
-from tests.face_factory import square
+from tests.helpers.face_factory import square
 
 
 def sightings(*frames, rate=30, cuts=()):

@@ -6,10 +6,10 @@ import pytest
 import skimage.data
 import torch
 
-from features import vggface
+from features.extractors.vggface import network as vggface
+from features.extractors.vggface.network import Origin, VGGFaceFC6, describe, prepare, preprocess
+from features.extractors.vggface.weights import random_weights
 from features.settings import FC6Settings
-from features.vggface import Origin, VGGFaceFC6, describe, prepare, preprocess
-from features.vggface_weights import random_weights
 
 WIDTH = 1 / 16
 

@@ -12,11 +12,11 @@ from ruamel.yaml import YAML
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from features import vggface_weights
 from features.errors import InputError
+from features.extractors.vggface import weights as vggface_weights
+from features.extractors.vggface.network import describe, preprocess
+from features.extractors.vggface.weights import LAYERS, convert, load_weights, main, random_weights
 from features.settings import FC6Settings
-from features.vggface import describe, preprocess
-from features.vggface_weights import LAYERS, convert, load_weights, main, random_weights
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.settings import WindowSettings
-from features.windows import STD_FLOOR, Normaliser, Sound, audio_present, context_rows
+from features.windows.context import STD_FLOOR, Normaliser, Sound, audio_present, context_rows
 
 ROWS = np.random.default_rng(0).normal([-100, 0, 3e4], [1e-2, 1, 50], (400, 3)).astype(np.float32)
 

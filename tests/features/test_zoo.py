@@ -4,10 +4,10 @@ import resource
 import numpy as np
 import pytest
 
-from features import media
 from features.errors import InputError
-from tests.media_factory import flat_frames
-from tests.zoo import FRAMES, ZOO, Kind, clip
+from features.media import decoding as media
+from tests.helpers.media_factory import flat_frames
+from tests.helpers.zoo import FRAMES, ZOO, Kind, clip
 
 REFUSED = [kind for kind in ZOO if kind.outcome == "refused"]
 USED = [kind for kind in ZOO if kind.outcome != "refused"]

@@ -7,14 +7,14 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from losses import draws_of, some
 from scipy import stats
 from torch import Tensor
 
-from models.ablation import OPERATORS, draw
-from models.frame_map import FrameMap
-from models.operators import Draws, bursts, clips, frames, last_received, subclip
+from models.ablation.frame_map import FrameMap
+from models.ablation.operators import Draws, bursts, clips, frames, last_received, subclip
+from models.ablation.strategies import OPERATORS, draw
 from models.settings import MODALITIES, Ablation, Modality, Share
+from tests.helpers.losses import draws_of, some
 
 ALPHA = 0.001
 SIMPLE = ("clip_zero", "frame_zero", "frame_repeat", "subclip", "burst", "noise", "blank_face")

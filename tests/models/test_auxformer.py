@@ -3,7 +3,14 @@ from typing import Any
 import pytest
 import torch
 from hypothesis import given, settings
-from network_cases import (
+from pydantic import ValidationError
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from models.networks import build
+from models.settings import AuxFormerOptions, Modality, ModelSettings, NetworkSize, Task
+from models.training.trainer import total_loss
+from tests.helpers.network_cases import (
     TASKS,
     Case,
     Clips,
@@ -12,13 +19,6 @@ from network_cases import (
     lengths_mask,
     random_inputs,
 )
-from pydantic import ValidationError
-from torch import Tensor
-from torch.nn.functional import cross_entropy
-
-from models.networks import build
-from models.settings import AuxFormerOptions, Modality, ModelSettings, NetworkSize, Task
-from models.trainer import total_loss
 
 BOTH: tuple[Modality, ...] = ("audio", "video")
 PAPER = NetworkSize(dim=130, heads=10, ffn=520, layers=5)

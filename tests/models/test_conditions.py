@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from models.conditions import INTACT, Condition, grid, runs_of
+from models.evaluation.conditions import INTACT, Condition, grid, runs_of
 from models.settings import ConditionGrid, EvaluateSettings
 
 

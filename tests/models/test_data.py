@@ -3,11 +3,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from planted import DESCRIPTORS, STEPS, planted_sequences, planted_stores
 
-from features.store import read_array, read_item
-from models import data as clips
-from models.data import ClipData, SequenceTooLongError
+from features.stores.store import read_array, read_item
+from models.training import data as clips
+from models.training.data import ClipData, SequenceTooLongError
+from tests.helpers.planted import DESCRIPTORS, STEPS, planted_sequences, planted_stores
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@ import pytest
 import torch
 from scipy import stats
 
-from models.draws import normals, stream, uniforms
+from models.ablation.draws import normals, stream, uniforms
 
 KNOWN = [0.6682259100382867, 0.394028091541611, 0.9502328856496356]
 

@@ -7,17 +7,17 @@ from functools import reduce
 import numpy as np
 import pytest
 import torch
-from network_cases import FORMS, Case
-from planted import planted_sequences, planted_stores
 
-from models import evaluator
-from models.ablation import draw, filling
-from models.conditions import INTACT, Condition, Run, grid, runs_of
-from models.data import ClipData
-from models.evaluator import evaluate, item_scores, pooled_scores, predict
+from models.ablation.strategies import draw, filling
+from models.evaluation import evaluator
+from models.evaluation.conditions import INTACT, Condition, Run, grid, runs_of
+from models.evaluation.evaluator import evaluate, item_scores, pooled_scores, predict
+from models.evaluation.scores import pooled, score
 from models.networks import Recogniser
-from models.scores import pooled, score
 from models.settings import ConditionGrid, EvaluateSettings
+from models.training.data import ClipData
+from tests.helpers.network_cases import FORMS, Case
+from tests.helpers.planted import planted_sequences, planted_stores
 
 CPU = torch.device("cpu")
 SEED = 3

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from torch import Tensor, nn
 
-from models.frame_map import FrameMap, nearest, repeats, runs_of
+from models.ablation.frame_map import FrameMap, nearest, repeats, runs_of
 
 quickly = settings(max_examples=50, deadline=None)
 Flags = npst.arrays(bool, st.tuples(st.integers(1, 3), st.integers(1, 12)))

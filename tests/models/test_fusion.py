@@ -8,11 +8,11 @@ from pydantic import ValidationError
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
-from models.losses import task_loss
 from models.networks import Recogniser, Stream, build
 from models.networks.branches import FrameNorm
 from models.networks.fusion import TransformerBlock
 from models.settings import FusionOptions, ModelSettings, NetworkSize, Task
+from models.training.losses import task_loss
 
 FEATURES = {"audio": 7, "video": 5}
 KINDS = ("lt", "it", "ia", "tav", "tva", "mult")

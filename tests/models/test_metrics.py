@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from models.losses import absolute_loss, ccc_loss, cross_entropy_loss
-from models.metrics import Moments
+from models.evaluation.moments import Moments
+from models.training.losses import absolute_loss, ccc_loss, cross_entropy_loss
 
 values = arrays(np.float64, st.integers(3, 50), elements=st.floats(-1, 1, width=32))
 

@@ -2,13 +2,13 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from network_cases import FEATURES, Case, lengths_mask, random_inputs, random_present
 from torch import Tensor, nn
 
 from models.networks import Stream, build
 from models.networks.blocks import Attention
 from models.networks.prenorm import PreNormEncoder, PreNormLayer, ResidualMLP, last_frame
 from models.settings import Modality, ModelSettings, NetworkSize, Task
+from tests.helpers.network_cases import FEATURES, Case, lengths_mask, random_inputs, random_present
 
 CLASSES = Task(kind="classification", level="sequence", outputs=list("abcd"))
 SIX_CLASSES = Task(kind="classification", level="sequence", outputs=list("abcdef"))

@@ -3,14 +3,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from planted import DESCRIPTORS, FC6, STEPS, planted_sequences, planted_stores
 
-from models.data import ClipData
-from models.evaluator import pooled_scores, predict
-from models.natural import SUBSETS, chosen_labels, natural_scores
+from models.evaluation.evaluator import pooled_scores, predict
+from models.evaluation.natural import SUBSETS, chosen_labels, natural_scores
+from models.evaluation.scores import score
 from models.networks import build
-from models.scores import score
 from models.settings import ModelSettings, NetworkSize
+from models.training.data import ClipData
+from tests.helpers.planted import DESCRIPTORS, FC6, STEPS, planted_sequences, planted_stores
 
 
 @pytest.fixture(scope="module")

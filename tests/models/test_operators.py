@@ -5,12 +5,12 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from losses import draws_of, runs, some
 from numpy.typing import NDArray
 from scipy import stats
 from torch import Tensor
 
-from models.operators import bursts, clips, frames, last_received, subclip
+from models.ablation.operators import bursts, clips, frames, last_received, subclip
+from tests.helpers.losses import draws_of, runs, some
 
 OPERATORS = {
     "clips": clips,

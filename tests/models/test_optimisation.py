@@ -9,8 +9,8 @@ from torch import nn
 from torch.optim import SGD, Adam, Optimizer
 from torch.optim.lr_scheduler import ReduceLROnPlateau, StepLR
 
-from models.optimisation import Optimisation
 from models.settings import TrainSettings
+from models.training.optimisation import Optimisation
 
 SCORES = [0.1, 0.3, 0.3, 0.2, -0.5, 0.4, 0.1]
 

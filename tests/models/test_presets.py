@@ -6,7 +6,6 @@ import pytest
 from pydantic import ValidationError
 
 from models.networks import Recogniser, build
-from models.presets import PRESETS, Resolved, resolve
 from models.settings import (
     OPTIONS,
     Modality,
@@ -18,6 +17,7 @@ from models.settings import (
     TrainSettings,
 )
 from models.settings.model import ATTENTION, SHARED, TAKES
+from models.settings.presets import PRESETS, Resolved, resolve
 
 FEATURES: dict[PresetName, dict[Modality, int]] = {
     "parthasarathy2020": {"audio": 3900, "video": 4096},

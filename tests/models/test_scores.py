@@ -9,7 +9,7 @@ import torchmetrics.functional as reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.scores import score
+from models.evaluation.scores import score
 from models.settings import Task
 
 KINDS = {

@@ -7,16 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from planted import CLASSES, planted_sequences
 
-from models import trainer
-from models.conditions import grid, runs_of
-from models.data import ClipData
-from models.evaluator import evaluate, pooled_scores, predict
+from models.evaluation.conditions import grid, runs_of
+from models.evaluation.evaluator import evaluate, pooled_scores, predict
+from models.evaluation.scores import pooled
 from models.networks import build
-from models.scores import pooled
 from models.settings import Ablation, EvaluateSettings, ModelSettings, NetworkSize, TrainSettings
-from models.trainer import class_weights, train
+from models.training import trainer
+from models.training.data import ClipData
+from models.training.trainer import class_weights, train
+from tests.helpers.planted import CLASSES, planted_sequences
 
 CPU = torch.device("cpu")
 

@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from scipy import stats
 
-from models import statistics
-from models.metrics import Moments
+from models.evaluation import statistics
+from models.evaluation.moments import Moments
 
 RNG = np.random.default_rng
 untimed = settings(deadline=None)

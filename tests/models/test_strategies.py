@@ -5,16 +5,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from losses import draws_of, some
-from planted import DESCRIPTORS, FC6, STEPS, planted_stores
 from scipy import stats
 
-from models.ablation import copies, draw, filling
-from models.data import Batch, ClipData
-from models.frame_map import FrameMap
-from models.operators import Draws
+from models.ablation.frame_map import FrameMap
+from models.ablation.operators import Draws
+from models.ablation.strategies import copies, draw, filling
 from models.settings import MODALITIES, Ablation, Share
 from models.settings.ablation import Mixture
+from models.training.data import Batch, ClipData
+from tests.helpers.losses import draws_of, some
+from tests.helpers.planted import DESCRIPTORS, FC6, STEPS, planted_stores
 
 ALPHA = 0.001
 OPTIMIZED = Ablation(strategy="optimized")

@@ -4,15 +4,15 @@ from pathlib import Path
 
 import pytest
 import torch
-from planted import planted_sequences, planted_stores
 
-from models.data import Batch, ClipData
-from models.frame_map import FrameMap, Lost
-from models.losses import ccc_loss, cross_entropy_loss
+from models.ablation.frame_map import FrameMap, Lost
 from models.networks import Recogniser, build
 from models.settings import Ablation, Modality, ModelSettings, NetworkSize, TrainSettings
-from models.teaching import Teachers
-from models.trainer import train
+from models.training.data import Batch, ClipData
+from models.training.losses import ccc_loss, cross_entropy_loss
+from models.training.teaching import Teachers
+from models.training.trainer import train
+from tests.helpers.planted import planted_sequences, planted_stores
 
 CPU = torch.device("cpu")
 SIZE = NetworkSize(dim=16, heads=4, ffn=16, dropout=0.1)

@@ -6,17 +6,17 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from planted import planted_stores
 
-from models import trainer
-from models.conditions import Condition, runs_of
-from models.data import ClipData
-from models.evaluator import evaluate, predict
-from models.losses import ccc_loss, pooled_loss
+from models.evaluation.conditions import Condition, runs_of
+from models.evaluation.evaluator import evaluate, predict
+from models.evaluation.scores import pooled
 from models.networks import Recogniser, build
-from models.scores import pooled
 from models.settings import Ablation, ModelSettings, NetworkSize, Task, TrainSettings
-from models.trainer import Epoch, Trained, train
+from models.training import trainer
+from models.training.data import ClipData
+from models.training.losses import ccc_loss, pooled_loss
+from models.training.trainer import Epoch, Trained, train
+from tests.helpers.planted import planted_stores
 
 CPU = torch.device("cpu")
 SIZE = NetworkSize(dim=32, heads=4, ffn=32, dropout=0.1)

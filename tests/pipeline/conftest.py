@@ -4,7 +4,8 @@ import signal
 from collections.abc import Callable
 
 import pytest
-from project import TINY, Project
+
+from tests.helpers.project import TINY, Project
 
 # A shell starts work in the background deaf to Ctrl-C, and what tests start would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -10,13 +10,13 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from project import ROOT
 
 from features.errors import InputError
-from pipeline import item_cache as module
+from features.hashes import hash_of
 from pipeline.cache import prune, verify
-from pipeline.hashes import hash_of
-from pipeline.item_cache import RECORD, Cache
+from pipeline.engine import cache as module
+from pipeline.engine.cache import RECORD, Cache
+from tests.helpers.project import ROOT
 
 DAY = 86_400
 
@@ -95,7 +95,7 @@ def test_an_entry_that_fails_leaves_nothing(cache):
 
 def test_sweep_deletes_what_dead_processes_left(cache):
     script = (
-        "import os, signal, sys; from pathlib import Path; from pipeline.item_cache import Cache\n"
+        "import os, signal, sys; from pathlib import Path; from pipeline.engine.cache import Cache\n"
         "with Cache(Path(sys.argv[1])).new('faces', 'ab' * 32) as folder:\n"
         "    (folder / 'half').write_text('half'); os.kill(os.getpid(), signal.SIGKILL)"
     )

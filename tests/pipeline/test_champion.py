@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from pipeline.champion import ALIKE, compare, verdict
+from pipeline.studies.champion import ALIKE, compare, verdict
 
 CONDITIONS = [
     ("video", "clip_zero", 1.0),

@@ -10,18 +10,18 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
+from features.corpora.census import describe_labels, never_learnt
 from features.corpora.item import AFFECT, SIDES, Item, Task
 from features.corpora.labels import class_label
+from features.corpora.listing import read_facts, read_items, read_labels
 from features.corpora.settings import CorpusSettings
 from features.errors import InputError
+from features.hashes import hash_of, hash_of_file
 from pipeline import corpus
-from pipeline.census import describe_labels, never_learnt
 from pipeline.corpus import check_speakers, check_training, exclude, inspect
-from pipeline.hashes import hash_of, hash_of_file
-from pipeline.items import Job, StageFailedError, run_jobs
-from pipeline.outputs import read_facts, read_items, read_labels
-from pipeline.params import ExecutionSettings
-from tests.media_factory import flat_frames, make_video, tone
+from pipeline.engine.execution import ExecutionSettings
+from pipeline.engine.jobs import Job, StageFailedError, run_jobs
+from tests.helpers.media_factory import flat_frames, make_video, tone
 
 LABELS = pd.DataFrame({"time": [0.0], "valence": [0.5], "arousal": [-0.5]})
 

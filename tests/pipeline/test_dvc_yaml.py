@@ -4,8 +4,9 @@ import ast
 from pathlib import Path
 
 import pytest
-from project import ROOT
 from ruamel.yaml import YAML
+
+from tests.helpers.project import ROOT
 
 PACKAGES = ("features", "models", "pipeline", "reports")
 NO_RESULT = frozenset(

@@ -8,10 +8,10 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
-from project import Project
 from safetensors.numpy import load_file
 
-from features.store import item_names, open_store, read_array, read_item
+from features.stores.store import item_names, open_store, read_array, read_item
+from tests.helpers.project import Project
 
 MODELS = (
     "baseline",

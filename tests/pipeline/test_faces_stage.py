@@ -10,11 +10,11 @@ from skimage import data
 from features.errors import InputError
 from features.faces.aligned import take_aligned
 from features.settings import FaceSettings, ModelFile
-from features.store import new_item, open_store, read_array
+from features.stores.store import new_item, open_store, read_array
 from pipeline import faces
 from pipeline.faces import keys, recorded
-from tests.face_factory import portrait
-from tests.media_factory import make_video
+from tests.helpers.face_factory import portrait
+from tests.helpers.media_factory import make_video
 
 
 def settings_with(path, sha256):
@@ -103,7 +103,7 @@ def test_versions_need_no_distribution_of_a_certain_name(monkeypatch):
         raise PackageNotFoundError(name)
 
     monkeypatch.setattr("importlib.metadata.version", missing)
-    monkeypatch.setattr("pipeline.hashes.version", missing)
+    monkeypatch.setattr("features.hashes.version", missing)
     assert set(faces.versions(FaceSettings())) == {"av", "opencv", "dlib"}
     assert set(faces.versions(FaceSettings(detector="cnn"))) == {"av", "opencv", "dlib", "mmod"}
     assert set(faces.versions(YUNET)) == {"av", "opencv"}

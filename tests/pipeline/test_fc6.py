@@ -9,15 +9,17 @@ import torch
 import zarr
 from pydantic import ValidationError
 
+from features.extractors.vggface import items as fc6_items
+from features.extractors.vggface import loading as fc6_network
+from features.extractors.vggface.loading import NetworkFailedError
+from features.extractors.vggface.network import MEAN_RGB, Origin, VGGFaceFC6, prepare
+from features.extractors.vggface.weights import random_weights
 from features.settings import FC6Settings
-from features.store import assemble, open_store, read_array, read_item, write_item
-from features.vggface import MEAN_RGB, Origin, VGGFaceFC6, prepare
-from features.vggface_weights import random_weights
-from pipeline import fc6, fc6_items, fc6_network
-from pipeline.fc6_network import NetworkFailedError
-from pipeline.item_cache import Cache
-from pipeline.items import StageFailedError
-from pipeline.params import ExecutionSettings
+from features.stores.store import assemble, open_store, read_array, read_item, write_item
+from pipeline import fc6
+from pipeline.engine.cache import Cache
+from pipeline.engine.execution import ExecutionSettings
+from pipeline.engine.jobs import StageFailedError
 
 LENGTHS = {"long": 40, "empty": 0, "one": 1, "faceless": 9, "short": 7}
 SETTINGS = FC6Settings(precision="fp32", batch_size=8)
@@ -212,7 +214,9 @@ def test_whatever_goes_wrong_with_an_item_is_its_own(faces, execution, loaded, m
 OUT_OF_MEMORY = "CUDA out of memory. Tried to allocate 20 GiB.\nGPU 0 has a total of 8 GiB."
 
 
-@pytest.mark.parametrize("where", ["features.fc6.describe", "pipeline.fc6.load_network"])
+@pytest.mark.parametrize(
+    "where", ["features.extractors.vggface.streaming.describe", "pipeline.fc6.load_network"]
+)
 def test_a_failure_of_the_network_is_one_sentence(faces, execution, monkeypatch, loaded, where):
     def failing(*_):
         raise torch.OutOfMemoryError(OUT_OF_MEMORY)
@@ -227,7 +231,7 @@ def test_a_failure_of_the_network_is_one_sentence(faces, execution, monkeypatch,
 
 
 def test_what_was_done_before_the_network_failed_is_kept(faces, execution, loaded, monkeypatch):
-    from features.fc6 import describe
+    from features.extractors.vggface.streaming import describe
 
     batches = []
 
@@ -237,7 +241,7 @@ def test_what_was_done_before_the_network_failed_is_kept(faces, execution, loade
             raise RuntimeError("CUDA error")
         return describe(*of)
 
-    monkeypatch.setattr("features.fc6.describe", breaking)
+    monkeypatch.setattr("features.extractors.vggface.streaming.describe", breaking)
     before = set(threading.enumerate())
     with pytest.raises(NetworkFailedError):
         run(faces, execution, ["one", "short", "long"])
@@ -373,6 +377,8 @@ def test_precision_is_measured_once_per_machine(execution, monkeypatch):
 
 
 def test_measured_precision_is_written_by_name(tmp_path, monkeypatch):
-    monkeypatch.setattr("features.vggface.choose_precision", lambda _: torch.bfloat16)
+    monkeypatch.setattr(
+        "features.extractors.vggface.network.choose_precision", lambda _: torch.bfloat16
+    )
     fc6_network.measure_precision("cpu", tmp_path)
     assert (tmp_path / "precision").read_text() == "bf16"

@@ -1,4 +1,4 @@
-from pipeline.hashes import hash_of, hash_of_file, hash_of_sources
+from features.hashes import hash_of, hash_of_file, hash_of_sources
 
 
 def test_hash_of_depends_on_every_part_but_not_on_the_order_of_keys():

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from project import Project
 
-from features.store import item_names, open_store
-from pipeline.hashes import hash_of_file
+from features.hashes import hash_of_file
+from features.stores.store import item_names, open_store
+from tests.helpers.project import Project
 
 STAGES = ("corpus", "faces", "lld")
 

@@ -15,15 +15,16 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from corpus_items import corpus_item
 from distributed import Client, LocalCluster
 from rich.console import Console
 
+from features.corpora.listing import from_file
 from features.errors import InputError
-from pipeline import backends
-from pipeline.hashes import hash_of, hash_of_file
-from pipeline.items import Failure, Job, StageFailedError, cached, from_file, run_jobs, stage_errors
-from pipeline.params import ExecutionSettings
+from features.hashes import hash_of, hash_of_file
+from pipeline.engine import workers as backends
+from pipeline.engine.execution import ExecutionSettings
+from pipeline.engine.jobs import Failure, Job, StageFailedError, cached, run_jobs, stage_errors
+from tests.helpers.corpus_items import corpus_item
 
 FORK = multiprocessing.get_context("fork")
 
@@ -274,8 +275,8 @@ STAGE = """
 import sys, time
 from functools import partial
 from pathlib import Path
-from pipeline.items import Job, run_jobs, stage_errors
-from pipeline.params import ExecutionSettings
+from pipeline.engine.jobs import Job, run_jobs, stage_errors
+from pipeline.engine.execution import ExecutionSettings
 
 def work(log, out):
     (log / out.parent.name).touch()
@@ -515,8 +516,8 @@ MAIN = """
 import sys, time
 from functools import partial
 from pathlib import Path
-from pipeline.backends import run_all
-from pipeline.params import ExecutionSettings
+from pipeline.engine.workers import run_all
+from pipeline.engine.execution import ExecutionSettings
 
 def work(log, number):
     import os, time
@@ -560,7 +561,7 @@ def test_work_in_one_process_outlives_the_shell_that_began_it(tmp_path):
     program.write_text(
         "import os, sys, time\n"
         "from pathlib import Path\n"
-        "from pipeline.backends import run_all\n"
+        "from pipeline.engine.workers import run_all\n"
         "from pipeline.params import ExecutionSettings\n"
         "list(run_all(str, [1], ExecutionSettings(workers=1)))\n"
         "os.kill(os.getppid(), 9)\n"

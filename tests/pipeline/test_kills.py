@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from project import Project
 
 from features.corpora.demo import make_clip
 from features.corpora.settings import DemoSettings
-from pipeline.hashes import hash_of_file
+from features.hashes import hash_of_file
+from tests.helpers.project import Project
 
 STAGES = ("corpus", "faces", "fc6", "lld", "windows")
 KILLS = 10
@@ -27,7 +27,7 @@ CLIPS = DemoSettings(speakers=4, clips=4, seconds=1.0, fps=12)
 PARENT = """
 import importlib, os, sys
 import av, cv2, dlib, opensmile, pandas, torch
-import features.faces.extract, features.fc6, features.lld, features.vggface_weights
+import features.faces.extract, features.extractors.vggface.streaming, features.extractors.lld, features.extractors.vggface.weights
 stages = {name: importlib.import_module(f"pipeline.{name}") for name in sys.argv[1:]}
 sys.argv = ["stage"]
 for line in sys.stdin:

@@ -10,8 +10,9 @@ from features.errors import InputError
 from models import settings
 from models.settings import NetworkSize, TrainSettings
 from pipeline import params
-from pipeline.params import ExecutionSettings, load_params
-from reports import schema
+from pipeline.engine.execution import ExecutionSettings
+from pipeline.params import load_params
+from reports.numbers import schema
 
 OWN = Path(__file__).parents[2] / "params.yaml"
 YAML_OF_OWN = YAML(typ="safe", pure=True).load(OWN)

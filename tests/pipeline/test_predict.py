@@ -6,13 +6,13 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
-from media_factory import flat_frames, make_video, tone
-from project import Project
 
 from features.errors import InputError
 from models.settings import ModelSettings, Task
 from pipeline import predict as command
-from pipeline.params import ExecutionSettings
+from pipeline.engine.execution import ExecutionSettings
+from tests.helpers.media_factory import flat_frames, make_video, tone
+from tests.helpers.project import Project
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ def test_a_sequence_that_is_too_long_is_refused_before_the_extraction(
         raise InputError("extracted", "")
 
     monkeypatch.setattr(command.faces, "detect", extract)
-    monkeypatch.setattr("models.data.MAX_SEQUENCE_FRAMES", limit)
+    monkeypatch.setattr("models.training.data.MAX_SEQUENCE_FRAMES", limit)
     clip = make_video(tmp_path / "clip.mp4", flat_frames(6))
     card = SimpleNamespace(task=SimpleNamespace(level=level), faces=None)
     with pytest.raises(InputError, match=says):
@@ -159,7 +159,7 @@ def test_the_figure_says_what_the_model_is(
 ) -> None:
     notes = []
     monkeypatch.setattr(
-        "reports.predictions.plot_prediction", lambda *_, **k: notes.append(k["note"])
+        "reports.figures.predictions.plot_prediction", lambda *_, **k: notes.append(k["note"])
     )
     names = ("time", "valence", "arousal", "face_present", "sound_present")
     table = pd.DataFrame({name: [0.0] for name in names})

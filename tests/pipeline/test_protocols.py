@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from models.conditions import Condition, grid, runs_of
+from features.hashes import PROJECT
+from models.evaluation.conditions import Condition, grid, runs_of
 from models.settings import EvaluateSettings
-from pipeline.hashes import PROJECT
 from pipeline.params import load_params
 
 PROTOCOLS = YAML(typ="safe").load(PROJECT / "pipeline/protocols.yaml")

@@ -7,18 +7,18 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from drawn_results import ITEMS, RUNS, Run
-from network_cases import FORMS
-from planted import planted_stores
 from scipy import stats
 
-from models import statistics
-from models.conditions import Condition, runs_of
-from models.data import ClipData
-from models.evaluator import evaluate
-from models.scores import pooled, score
+from models.evaluation import statistics
+from models.evaluation.conditions import Condition, runs_of
+from models.evaluation.evaluator import evaluate
+from models.evaluation.replicates import RESAMPLES, mean_over_seeds, replicates_of_runs
+from models.evaluation.scores import pooled, score
 from models.settings import Task
-from pipeline.replicates import RESAMPLES, mean_over_seeds, replicates_of_runs
+from models.training.data import ClipData
+from tests.helpers.drawn_results import ITEMS, RUNS, Run
+from tests.helpers.network_cases import FORMS
+from tests.helpers.planted import planted_stores
 
 CHOSEN = [0, 1, 2, 500, 1999]
 TASKS = {

@@ -3,13 +3,13 @@
 from pathlib import Path
 
 import numpy as np
-from planted import planted_stores
 
-from models.conditions import Condition, Run
-from models.data import ClipData
-from models.scores import Scores, score
+from models.evaluation.conditions import Condition, Run
+from models.evaluation.scores import Scores, score
+from models.evaluation.tables import metrics_of_items, metrics_of_runs, metrics_of_subsets
 from models.settings import Task
-from pipeline.result_tables import metrics_of_items, metrics_of_runs, metrics_of_subsets
+from models.training.data import ClipData
+from tests.helpers.planted import planted_stores
 
 CONDITION = ["modality", "strategy", "p", "burst", "fill"]
 COLUMNS = [*CONDITION, "subset", "trial", "target", "ccc", "pearson", "rmse", "n"]

@@ -4,15 +4,15 @@ import audmetric
 import numpy as np
 import pandas as pd
 import pytest
-from drawn_results import ITEMS, Run
 from scipy import stats
 
 from features.errors import InputError
-from models import statistics
+from models.evaluation import statistics
 from models.settings import Task
-from pipeline.significance import COLUMNS
-from reports.schema import MEASURES
-from reports.summary import headline
+from reports.numbers.schema import MEASURES
+from reports.numbers.significance import COLUMNS
+from reports.numbers.summary import headline
+from tests.helpers.drawn_results import ITEMS, Run
 
 EMOTIONS = Task(kind="classification", level="sequence", outputs=["angry", "happy", "sad"])
 SENTIMENT = Task(kind="sentiment", level="sequence", outputs=["sentiment"])

@@ -5,13 +5,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from media_factory import flat_frames, make_video, tone
 from ruamel.yaml import YAML
 from scipy import stats
 
+from features.corpora.listing import FACTS, ITEMS, RESULTS
 from pipeline import splits
-from pipeline.outputs import FACTS, ITEMS, RESULTS
-from reports.schema import MEASURES
+from reports.numbers.schema import MEASURES
+from tests.helpers.media_factory import flat_frames, make_video, tone
 
 SPEAKERS = 6
 SEED = "corpus.split.seed"

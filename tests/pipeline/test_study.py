@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from project import Project
 
+from features.corpora.listing import RESULTS
 from features.errors import InputError
-from pipeline import study, study_runs
-from pipeline.champion import ALIKE, AUDIO_ONLY, CHAMPION, RIVALS
-from pipeline.outputs import RESULTS
+from pipeline import study
 from pipeline.params import load_params
+from pipeline.studies import runs as study_runs
+from pipeline.studies.champion import ALIKE, AUDIO_ONLY, CHAMPION, RIVALS
+from tests.helpers.project import Project
 
 SETTINGS = """
 corpus:

@@ -2,14 +2,14 @@ import json
 
 import pandas as pd
 import pytest
-import result_files
-from drawn_results import Run
 
 from features.corpora.item import Task
 from pipeline import summarise
 from pipeline.params import Params
-from pipeline.significance import COLUMNS
-from reports.claims import EMOTIONS, RAVDESS
+from reports.numbers.significance import COLUMNS
+from reports.papers.claims import EMOTIONS, RAVDESS
+from tests.helpers import result_files
+from tests.helpers.drawn_results import Run
 
 MODELS = {"plain": {}, "better": {}}
 

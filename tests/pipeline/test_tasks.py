@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import pandas as pd
 import pytest
-from project import Project
 from ruamel.yaml import YAML
 
-from features.store import item_names, open_store
-from tests.cremad_factory import make_cremad
+from features.stores.store import item_names, open_store
+from tests.helpers.cremad_factory import make_cremad
+from tests.helpers.project import Project
 
 
 def keep_models(project: Project, *names: str) -> None:

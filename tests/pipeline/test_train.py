@@ -5,22 +5,23 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from corpus_items import corpus_item
-from planted import planted_sequences
 from pydantic import ValidationError
 
 from features.corpora.item import Task
+from features.corpora.listing import FC6, WINDOWS
 from features.errors import InputError
-from features.store import assemble, write_item
-from models import trainer
-from models.evaluator import predict
+from features.stores.store import assemble, write_item
+from models import recogniser
+from models.evaluation.evaluator import predict
 from models.settings import Task as SequenceTask
 from models.settings import TrainSettings
-from pipeline import evaluate, recogniser, train
-from pipeline.outputs import FC6, WINDOWS
+from models.training import trainer
+from models.training.checks import check_settings
+from pipeline import evaluate, train
 from pipeline.params import Params, load_params
 from pipeline.train import parts, seed_key, split_speakers, training_items
-from pipeline.train_checks import check_settings
+from tests.helpers.corpus_items import corpus_item
+from tests.helpers.planted import planted_sequences
 
 
 def item(name, speaker, split="train", *, labelled=True):
@@ -430,7 +431,7 @@ def test_a_refit_that_cannot_be_is_refused(given, message):
 
 def test_an_undefined_held_out_score_is_said(planted, tmp_path, monkeypatch):
     monkeypatch.setattr(
-        "models.trainer.pooled_scores",
+        "models.training.trainer.pooled_scores",
         lambda *_: SimpleNamespace(values=lambda: {"ccc": np.full(3, np.nan)}),
     )
     with pytest.raises(InputError, match="the held-out ccc of mine is undefined in every epoch"):
@@ -439,7 +440,7 @@ def test_an_undefined_held_out_score_is_said(planted, tmp_path, monkeypatch):
 
 
 def test_a_sequence_that_is_too_long_is_an_input_error(planted, tmp_path, monkeypatch):
-    monkeypatch.setattr("models.data.MAX_SEQUENCE_FRAMES", 4)
+    monkeypatch.setattr("models.training.data.MAX_SEQUENCE_FRAMES", 4)
     with pytest.raises(InputError, match=r"item-\d has \d+ frames, more than the 4") as caught:
         train_planted(planted, tmp_path)
     assert caught.value.remedy == "cut it with start and end in items.csv"
@@ -460,7 +461,7 @@ PARAMS = {
 def project(tmp_path, monkeypatch):
     """A project with stores of two items and a package `models`."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("pipeline.hashes.PROJECT", tmp_path)
+    monkeypatch.setattr("features.hashes.PROJECT", tmp_path)
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "network.py").write_text("LAYERS = 2\n")
     make_store(WINDOWS)

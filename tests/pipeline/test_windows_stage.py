@@ -6,19 +6,18 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from corpus_items import corpus_item
 
 from features.corpora.item import AFFECT, Features, Task
 from features.corpora.labels import labels_of
 from features.errors import InputError
-from features.lld import extract_lld, names
-from features.presence import F0
+from features.extractors.lld import extract_lld, names
+from features.extractors.presence import F0
 from features.settings import LLDSettings, WindowSettings
-from features.store import assemble, open_store, read_array, read_item, write_item
-from features.windows import Normaliser
-from models.data import ClipData
-from pipeline import clips
-from pipeline.recordings import Given, Recording, Stores, extracted, part_of
+from features.stores.store import assemble, open_store, read_array, read_item, write_item
+from features.windows.context import Normaliser
+from features.windows.recordings import Given, Recording, Stores, extracted, part_of
+from models.training import stores as clips
+from models.training.data import ClipData
 from pipeline.windows import (
     attributes_of,
     fit_normalisers,
@@ -26,6 +25,7 @@ from pipeline.windows import (
     say_if_counts_differ,
     write_windows,
 )
+from tests.helpers.corpus_items import corpus_item
 
 ROWS = np.random.default_rng(0).normal([-100, 0, 3e4], [1e-2, 1, 50], (400, 3)).astype(np.float32)
 

@@ -5,12 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from project import Project
 
 from features.corpora import folder
 from features.corpora.settings import SplitSettings
-from features.store import item_names, open_store, read_array, read_item
-from tests.zoo import ZOO
+from features.stores.store import item_names, open_store, read_array, read_item
+from tests.helpers.project import Project
+from tests.helpers.zoo import ZOO
 
 KINDS = [
     kind

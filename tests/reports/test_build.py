@@ -7,10 +7,10 @@ from html.parser import HTMLParser
 
 import pandas as pd
 import pytest
-import result_files
-from result_files import MODELS, SEEDS
 
 from reports import build
+from tests.helpers import result_files
+from tests.helpers.result_files import MODELS, SEEDS
 
 TWO = MODELS[:2]
 NOTE = "<!-- synthetic demo corpus · random fc6 weights, not VGG-Face -->"  # above its glyphs

@@ -6,8 +6,9 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from reports import figures, style
-from reports.task import Task
+from reports.figures import charts as figures
+from reports.figures import style
+from reports.numbers.task import Task
 
 CLASSES = ("happy", "sad", "$fear$")
 

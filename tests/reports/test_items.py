@@ -5,7 +5,7 @@ import math
 import pandas as pd
 import pytest
 
-from reports import items
+from reports.numbers import items
 
 
 def test_mean_videos_drops_undefined_ones():

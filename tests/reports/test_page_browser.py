@@ -1,11 +1,10 @@
 """The page in a real browser: it stays offline, it is silent, and it fits its window."""
 
-import chromium
 import pytest
-import result_files
-from result_files import MODELS, SEEDS
 
 from reports import build
+from tests.helpers import chromium, result_files
+from tests.helpers.result_files import MODELS, SEEDS
 
 LONG = [f"a_model_with_a_quite_long_name_{i}" for i in range(8)]
 

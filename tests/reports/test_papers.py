@@ -5,12 +5,12 @@ import re
 
 import pandas as pd
 import pytest
-import result_files
 
-from reports.claims import AFFECT, EMOTIONS, RAVDESS, SENTIMENT
-from reports.papers import papers_tables
-from reports.results import load
-from reports.summary import summarise
+from reports.numbers.results import load
+from reports.numbers.summary import summarise
+from reports.papers.claims import AFFECT, EMOTIONS, RAVDESS, SENTIMENT
+from reports.papers.tables import papers_tables
+from tests.helpers import result_files
 
 PLAIN = result_files.settings("baseline")
 AUXFORMER = {

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from reports.predictions import plot_classes, plot_prediction
+from reports.figures.predictions import plot_classes, plot_prediction
 
 
 @pytest.mark.parametrize("suffix", [".svg", ".png"])

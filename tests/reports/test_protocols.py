@@ -5,9 +5,9 @@ import math
 import pandas as pd
 import pytest
 
-from reports.protocols import natural, one_modality, protocol_metric
-from reports.summary import CONDITION
-from reports.task import Task
+from reports.numbers.protocols import natural, one_modality, protocol_metric
+from reports.numbers.summary import CONDITION
+from reports.numbers.task import Task
 
 NAMES = ["model", "seed", *CONDITION, "trial", "target", "ccc", "n"]
 

@@ -4,9 +4,10 @@ import json
 
 import pandas as pd
 import pytest
-import result_files
 
-from reports.results import ResultsError, caveat, load
+from features.errors import InputError
+from reports.numbers.results import caveat, load
+from tests.helpers import result_files
 
 MODELS, SEEDS = ("baseline", "clip_zero"), (0, 1)
 
@@ -70,7 +71,7 @@ def test_the_caveat_says_what_applies(synthetic, random_weights, expected):
 )
 def test_a_missing_file_names_itself_and_its_stage(folder, file, stage):
     (folder / file).unlink()
-    with pytest.raises(ResultsError, match="is missing") as caught:
+    with pytest.raises(InputError, match="is missing") as caught:
         load(folder, MODELS, SEEDS)
     assert file in caught.value.reason
     assert f"dvc repro {stage}" in caught.value.remedy
@@ -94,14 +95,14 @@ def test_a_missing_file_names_itself_and_its_stage(folder, file, stage):
 )
 def test_a_wrong_value_is_named(folder, columns, message):
     change(folder / "evaluation" / "baseline.csv", **columns)
-    with pytest.raises(ResultsError, match=message):
+    with pytest.raises(InputError, match=message):
         load(folder, MODELS, SEEDS)
 
 
 def test_a_run_of_an_older_version_is_told_to_run_again(folder):
     path = folder / "evaluation" / "baseline.csv"
     pd.read_csv(path).drop(columns=["burst", "fill", "subset"]).to_csv(path, index=False)
-    with pytest.raises(ResultsError, match="cannot be read") as caught:
+    with pytest.raises(InputError, match="cannot be read") as caught:
         load(folder, MODELS, SEEDS)
     assert caught.value.remedy == "rerun `dvc repro evaluate@baseline`"
 
@@ -121,7 +122,7 @@ def test_labels_are_counted_for_each_subset(tmp_path):
     table.loc[table["subset"] == "no_face", "n"] = 7
     table.to_csv(path, index=False)
     message = "same labels of no_face .baseline: 120 to 120; clip_zero: 7 to 7"
-    with pytest.raises(ResultsError, match=message):
+    with pytest.raises(InputError, match=message):
         load(folder, MODELS, SEEDS)
 
 
@@ -137,7 +138,7 @@ def test_labels_are_counted_for_each_subset(tmp_path):
 )
 def test_a_wrong_test_is_named(folder, columns, message):
     change(folder / "significance.csv", **columns)
-    with pytest.raises(ResultsError, match=message) as caught:
+    with pytest.raises(InputError, match=message) as caught:
         load(folder, MODELS, SEEDS)
     assert caught.value.remedy == "rerun `dvc repro summarise`"
 
@@ -152,7 +153,7 @@ def test_tests_are_of_one_reference_or_there_are_none(folder):
     assert results.reference == "baseline"
     swapped = table.assign(model="baseline", reference="clip_zero")
     pd.concat([table, swapped]).to_csv(path, index=False)
-    with pytest.raises(ResultsError, match="compares with baseline and clip_zero, expected one"):
+    with pytest.raises(InputError, match="compares with baseline and clip_zero, expected one"):
         load(folder, MODELS, SEEDS)
 
 
@@ -178,7 +179,7 @@ def test_sequences_have_numbers_or_classes_and_no_traces(tmp_path):
 def test_a_class_that_the_task_has_not_is_named(tmp_path):
     folder = result_files.write(tmp_path, MODELS, SEEDS, task=result_files.EMOTIONS)
     change(folder / "videos" / "baseline.csv", predicted="joy")
-    with pytest.raises(ResultsError, match="has predicted 'joy', expected anger or disgust or"):
+    with pytest.raises(InputError, match="has predicted 'joy', expected anger or disgust or"):
         load(folder, MODELS, SEEDS)
 
 
@@ -194,14 +195,14 @@ def test_a_run_without_fc6_of_its_own_has_no_random_weights(folder):
 @pytest.mark.parametrize("content", ["", "model,seed\nbaseline,0\n"])
 def test_an_empty_or_other_table_cannot_be_read(folder, content):
     (folder / "training" / "baseline.csv").write_text(content)
-    with pytest.raises(ResultsError, match=r"baseline\.csv cannot be read"):
+    with pytest.raises(InputError, match=r"baseline\.csv cannot be read"):
         load(folder, MODELS, SEEDS)
 
 
 def test_a_table_without_rows_is_refused(folder):
     path = folder / "videos" / "baseline.csv"
     pd.read_csv(path).head(0).to_csv(path, index=False)
-    with pytest.raises(ResultsError, match="has no rows"):
+    with pytest.raises(InputError, match="has no rows"):
         load(folder, MODELS, SEEDS)
 
 
@@ -223,5 +224,5 @@ def test_a_run_of_other_settings_is_refused(folder, change_of_run, message):
     run = json.loads((folder / "run.json").read_text())
     change_of_run(run)
     (folder / "run.json").write_text(json.dumps(run))
-    with pytest.raises(ResultsError, match=message):
+    with pytest.raises(InputError, match=message):
         load(folder, MODELS, SEEDS)

@@ -3,8 +3,8 @@
 import pandas as pd
 import pytest
 
-from reports.significance import intervals, legend, marks, significance_table
-from reports.task import Task
+from reports.numbers.task import Task
+from reports.tables.significance import intervals, legend, marks, significance_table
 
 AFFECT = Task("regression", "frame", ("valence", "arousal"), ("ccc",))
 NAN = float("nan")

@@ -5,8 +5,8 @@ import math
 import pandas as pd
 import pytest
 
-from reports import summary
-from reports.task import Task
+from reports.numbers import summary
+from reports.numbers.task import Task
 
 
 def rows(

@@ -5,9 +5,14 @@ import re
 
 import pandas as pd
 
-from reports.markup import number, signed
-from reports.tables import conditions_table, headline_table, imputation_table, intact_table
-from reports.task import Task
+from reports.numbers.task import Task
+from reports.tables.conditions import (
+    conditions_table,
+    headline_table,
+    imputation_table,
+    intact_table,
+)
+from reports.tables.markup import number, signed
 
 AFFECT = Task("regression", "frame", ("valence", "arousal"), ("ccc", "rmse"))
 

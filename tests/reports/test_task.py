@@ -2,7 +2,7 @@
 
 import pytest
 
-from reports.task import METRICS, Task, capitalised, listing
+from reports.numbers.task import METRICS, Task, capitalised, listing
 
 AFFECT = Task("regression", "frame", ("valence", "arousal"), ("ccc", "pearson", "rmse"))
 EMOTIONS = Task("classification", "sequence", ("sad", "happy"), ("macro_f1", "accuracy"))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from reports.timeline import stretches
+from reports.figures.timeline import stretches
 
 
 @pytest.mark.parametrize(

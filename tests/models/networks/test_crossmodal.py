@@ -1,8 +1,8 @@
 import torch
-from network_cases import FEATURES, Case, lengths_mask, random_inputs
 
 from models.networks import Recogniser, Stream, build
 from models.settings import ModelSettings, NetworkSize, Task
+from tests.helpers.network_cases import FEATURES, Case, lengths_mask, random_inputs
 
 BOTH = ("audio", "video")
 

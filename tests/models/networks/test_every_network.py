@@ -4,7 +4,13 @@ import pytest
 import torch
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from network_cases import (
+from torch import nn
+
+from models.ablation.frame_map import FrameMap, Lost
+from models.networks import NETWORKS
+from models.settings import Modality
+from models.training.losses import total_loss
+from tests.helpers.network_cases import (
     CASES,
     FEATURES,
     FORMS,
@@ -18,12 +24,6 @@ from network_cases import (
     random_inputs,
     random_present,
 )
-from torch import nn
-
-from models.frame_map import FrameMap, Lost
-from models.losses import total_loss
-from models.networks import NETWORKS
-from models.settings import Modality
 
 quickly = settings(max_examples=2, deadline=None, phases=set(Phase) - {Phase.explain})
 

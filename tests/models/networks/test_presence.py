@@ -4,7 +4,12 @@ import pytest
 import torch
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from network_cases import (
+
+from models.ablation.frame_map import repeats, runs_of
+from models.networks.stream import Stream
+from models.settings import MODALITIES, Modality
+from models.training.trainer import total_loss
+from tests.helpers.network_cases import (
     CASES,
     TASKS,
     Case,
@@ -14,11 +19,6 @@ from network_cases import (
     labelled_batch,
     random_inputs,
 )
-
-from models.frame_map import repeats, runs_of
-from models.networks.stream import Stream
-from models.settings import MODALITIES, Modality
-from models.trainer import total_loss
 
 quickly = settings(max_examples=2, deadline=None, phases=set(Phase) - {Phase.explain})
 every_task = pytest.mark.parametrize("task", TASKS)

@@ -1,10 +1,10 @@
 import pytest
 import torch
-from network_cases import Case, lengths_mask, random_inputs
 from torch import nn
 
 from models.networks import Recogniser, build
 from models.settings import Modality, ModelSettings, NetworkName, NetworkSize, Task
+from tests.helpers.network_cases import Case, lengths_mask, random_inputs
 
 PAPER = NetworkSize(dim=128, ffn=4096, layers=2)
 FEATURES: dict[Modality, int] = {"audio": 3900, "video": 4096}

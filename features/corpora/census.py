@@ -1,0 +1,132 @@
+"""What a corpus holds, in sentences: for a person to read before anything long is run."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from features.corpora.item import SPLITS, TIME, Corpus, Item, Task
+from features.corpora.notes import NAMED, some_of
+from features.media.decoding import AUDIO_ONLY_RATE
+from pipeline.engine.console import say
+
+BINS = 5
+"""Of a histogram of numbers."""
+
+
+def report(corpus: Corpus, items: list[Item], table: pd.DataFrame, *, clip_frames: int) -> None:
+    """Say what was found, and what later stages will treat as missing.
+
+    Args:
+        corpus: as its adapter read it.
+        items: those that are used.
+        table: a row for each of them, as items.parquet has it.
+        clip_frames: length of a training sequence.
+    """
+    per_split = Counter(table["split"])
+    splits = ", ".join(f"{per_split[s]} {s}" for s in SPLITS if per_split[s])
+    hours = table["seconds"].sum() / 3600
+    say(
+        f"{len(table)} items ({splits}), {table['speaker'].nunique()} speakers, "
+        + (f"{hours:.1f} hours" if hours >= 1 else f"{hours * 60:.1f} minutes")
+    )
+    say(describe_labels(corpus.task, items))
+    for sentence in never_learnt(corpus.task, items):
+        say(sentence)
+    say(f"frames per second: {describe_rates(table['rate'])}")
+    for note in corpus.notes:
+        say(note)
+    for name, reason in corpus.excluded.items():
+        say(f"excluded {name}: {reason}")
+    for sentence in (*missing(table, corpus.task, clip_frames), *mismatches(items, table)):
+        say(sentence)
+
+
+def describe_labels(task: Task, items: Iterable[Item]) -> str:
+    """The task and how its labels are distributed."""
+    items = list(items)
+    tables = [item.labels for item in items if item.labels is not None]
+    what = f"{task.kind} per {task.level}"
+    if not tables:
+        return f"{what}: no labels"
+    if task.kind == "classification":
+        counts = class_counts(task, items).round(1)
+        counts = counts.loc[:, counts.any()]
+        return f"{what}: " + ", ".join(
+            f"{name} {row.sum():g} ({', '.join(f'{n:g} {split}' for split, n in row.items())})"
+            for name, row in counts.iterrows()
+        )
+    labels = pd.concat(tables)[list(task.outputs)]
+    edges = np.linspace(task.low, task.high, BINS + 1)
+    parts = []
+    for target in task.outputs:
+        values = labels[target].to_numpy()
+        inside = values[(values >= task.low) & (values <= task.high)]
+        parted = np.histogram(inside, edges)[0]
+        invalid = f", {len(values) - len(inside)} invalid" if len(inside) < len(values) else ""
+        parts.append(f"{target} {' '.join(map(str, parted))}{invalid}")
+    return f"{what}, counts in {BINS} equal parts of [{task.low:g}, {task.high:g}]: " + "; ".join(
+        parts
+    )
+
+
+def class_counts(task: Task, items: Iterable[Item]) -> pd.DataFrame:
+    """How many labels (a row per class) there are in each split; a soft label counts in parts."""
+    counts = pd.DataFrame(0.0, index=list(task.outputs), columns=list(SPLITS))
+    for item in items:
+        if item.labels is not None:
+            counts[item.split] += item.labels[list(task.outputs)].sum()
+    return counts
+
+
+def never_learnt(task: Task, items: Iterable[Item]) -> list[str]:
+    """The classes that other splits have and the train split has not."""
+    if task.kind != "classification":
+        return []
+    counts = class_counts(task, items)
+    absent = counts.index[(counts["train"] == 0) & counts.any(axis=1)]
+    return [f"classes that no item of the train split has: {_names(absent)}"] if len(absent) else []
+
+
+def describe_rates(rates: pd.Series) -> str:
+    """How many items have which frame rate."""
+    counts = Counter(f"{rate:.4g}" for rate in rates.dropna())
+    return ", ".join(f"{rate} ({count} items)" for rate, count in counts.most_common(NAMED)) or "–"
+
+
+def missing(table: pd.DataFrame, task: Task, clip_frames: int) -> list[str]:
+    """What later stages will treat as missing or pad."""
+    frames = table["seconds"] * table["rate"].fillna(AUDIO_ONLY_RATE)
+    notes = {
+        "no picture: all frames count as without a face": ~table["has_video"],
+        "no sound: all frames count as without sound": ~table["has_audio"],
+        "no labels: features only": ~table["labelled"],
+    }
+    if task.level == "frame":
+        notes["shorter than a clip: padded"] = frames < clip_frames - 0.5
+    return [
+        f"{note}: {_names(table['item'][which])}" for note, which in notes.items() if any(which)
+    ]
+
+
+def mismatches(items: list[Item], table: pd.DataFrame) -> list[str]:
+    """Items with a label per frame, but not for every frame the container states."""
+    stated = (table["seconds"] * table["rate"]).round()
+    differing = [
+        item.name
+        for item, frames in zip(items, stated, strict=True)
+        if item.labels is not None
+        and len(item.labels) > 1
+        and item.labels[TIME].isna().all()
+        and len(item.labels) != frames
+    ]
+    if not differing:
+        return []
+    rule = "row i belongs to frame i, surplus rows are left out, surplus frames have no label"
+    return [f"labels that differ in number from the frames ({rule}): {_names(differing)}"]
+
+
+def _names(names: Iterable[str]) -> str:
+    listed = list(names)
+    return some_of(listed) + (f" ({len(listed)} in all)" if len(listed) > NAMED else "")

@@ -1,0 +1,179 @@
+"""Where the stages' outputs lie, and how the later stages read them."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from features.corpora.item import Side, Split, Task
+from features.errors import InputError
+from features.hashes import hash_of_file
+
+CORPUS = Path("data/corpus")
+FACTS = CORPUS / "corpus.json"
+"""What holds for the whole corpus: its task, whether it is made up, whether it gives features."""
+ITEMS = CORPUS / "items.parquet"
+LABELS = CORPUS / "labels.parquet"
+FACES = Path("data/faces.zarr")
+FC6 = Path("data/fc6.zarr")
+LLD = Path("data/lld.zarr")
+WINDOWS = Path("data/windows.zarr")
+MODELS = Path("data/models")
+RESULTS = Path("reports/results")
+REPLICATES = "replicates"
+"""The folder of results with the bootstrap, its files in the cache, and their column."""
+
+
+@dataclass(frozen=True)
+class CorpusItem:
+    """A row of items.parquet.
+
+    Attributes:
+        item: name.
+        path: the media file; empty where the corpus gives features instead.
+        speaker: who is seen and heard.
+        split: train, validation or test.
+        side: left, right, or empty for the main face.
+        labelled: whether it has labels.
+        start: seconds at which it begins in the file.
+        end: seconds at which it ends; NaN for the end of the file.
+        crops: folder of face pictures that take the place of detection, or empty.
+        sha256: of the file; or of what the features depend on.
+        crops_sha256: of those pictures, or empty.
+        has_video: there is a picture stream.
+        has_audio: there is a sound stream.
+        width: in pixels.
+        height: in pixels.
+        rate: average frames per second; NaN without a picture.
+        seconds: length, as the container states it.
+    """
+
+    item: str
+    path: str
+    speaker: str
+    split: Split
+    side: Side
+    labelled: bool
+    start: float
+    end: float
+    crops: str
+    sha256: str
+    crops_sha256: str
+    has_video: bool
+    has_audio: bool
+    width: int
+    height: int
+    rate: float
+    seconds: float
+
+    @property
+    def frames(self) -> float:
+        """About how many pictures it has, at least one: for progress bars and the order of work."""
+        return max(1.0, self.seconds * self.rate) if self.rate > 0 else 1.0
+
+
+def fresh(path: Path) -> Path:
+    """Make room for an output: what is there may be a link into DVC's cache, not to write through.
+
+    Returns:
+        The path, with its folder made and nothing at it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    return path
+
+
+def read_items() -> list[CorpusItem]:
+    """The items of the corpus, sorted by name; written by the corpus stage.
+
+    Raises:
+        InputError: the corpus stage has not run, or what it wrote is damaged.
+    """
+    columns = [f.name for f in fields(CorpusItem)]
+    return [CorpusItem(*row) for row in _read(ITEMS, columns).to_numpy()]
+
+
+def read_labels() -> pd.DataFrame:
+    """The labels of all items: item, time, and a column for each output of the task.
+
+    Raises:
+        InputError: the corpus stage has not run, or what it wrote is damaged.
+    """
+    return _read(LABELS)
+
+
+def read_facts() -> dict[str, Any]:
+    """What holds for the whole corpus.
+
+    Raises:
+        InputError: the corpus stage has not run, or what it wrote is damaged.
+    """
+    with _reading(FACTS):
+        return json.loads(FACTS.read_text())
+
+
+def read_task() -> Task:
+    """The task of the corpus.
+
+    Raises:
+        InputError: the corpus stage has not run, or what it wrote is damaged.
+    """
+    task = read_facts()["task"]
+    return Task(**{**task, "outputs": tuple(task["outputs"])})
+
+
+def _read(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
+    with _reading(path):
+        table = pd.read_parquet(path)
+        return table if columns is None else table[columns]
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Turn what is wrong with an output of the corpus stage into one sentence."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise InputError(f"{path} is missing", "run `dvc repro corpus`") from error
+    except (OSError, ValueError, KeyError) as error:  # cut short, or of an older version
+        raise InputError(
+            f"{path} is damaged or of another version", "run `dvc repro --force corpus`"
+        ) from error
+
+
+def media_items() -> list[CorpusItem]:
+    """The items whose media are to be extracted: none where the corpus gives features."""
+    if read_facts()["gives_features"]:
+        return []
+    return read_items()
+
+
+def from_file(item: CorpusItem, compute: Callable[[Path], None], out: Path) -> None:
+    """Compute from a media file, making sure that it is the one that the corpus stage listed.
+
+    Raises:
+        InputError: it is gone, has another content, or changed meanwhile.
+    """
+    path = Path(item.path)
+    with _still_there(path):
+        before = path.stat()
+        is_same = hash_of_file(path) == item.sha256
+    if is_same:
+        compute(out)
+        with _still_there(path):
+            after = path.stat()
+        is_same = (after.st_mtime_ns, after.st_size) == (before.st_mtime_ns, before.st_size)
+    if not is_same:
+        raise InputError(f"{path} has changed since the corpus stage", "run `dvc repro` again")
+
+
+@contextmanager
+def _still_there(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise InputError(f"{path} is no longer there", "run `dvc repro corpus`") from error

@@ -1,0 +1,1 @@
+"""What describes pictures and sound with numbers, a module or folder each."""

@@ -1,0 +1,1 @@
+"""VGG-Face fc6 of face crops."""

@@ -1,0 +1,65 @@
+"""SHA-256 of what results depend on: values, files, code."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from features.errors import InputError
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+
+def hash_of(*parts: Any) -> str:
+    """SHA-256 of JSON-serialisable parts."""
+    content = json.dumps(parts, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+def versions(libraries: Iterable[str]) -> list[str]:
+    """Installed versions of libraries, for keys of what they compute."""
+    return [version(library) for library in libraries]
+
+
+def hash_of_sources(package: str | Path) -> str:
+    """SHA-256 of the Python files of a package: its results are stale when its code changes.
+
+    Args:
+        package: a folder of this project, or any other by its whole path.
+    """
+    folder = PROJECT / package
+    files = sorted(folder.rglob("*.py"))
+    return hash_of([[file.relative_to(folder).as_posix(), hash_of_file(file)] for file in files])
+
+
+def hash_of_file(path: str | Path) -> str:
+    """SHA-256 of a file's content, in hexadecimal.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def verify_sha256(path: str | Path, sha256: str, what: str, remedy: str) -> None:
+    """Check a file's content before anything parses it.
+
+    Args:
+        path: the file.
+        sha256: what the hash of its content must be, in hexadecimal.
+        what: kind of file, for messages: `weight file`.
+        remedy: what to do when it cannot be read: where such a file comes from, which key takes it.
+
+    Raises:
+        InputError: the file cannot be read or has another hash.
+    """
+    try:
+        found = hash_of_file(path)
+    except OSError as error:
+        raise InputError(f"{what} {path} cannot be read ({error.strerror})", remedy) from error
+    if found != sha256.lower():
+        reason = f"{what} {path} has sha256 {found}, expected {sha256.lower()}"
+        raise InputError(reason, "download it again or correct the sha256")

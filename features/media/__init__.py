@@ -1,0 +1,1 @@
+"""Containers, decoding and clocks: pictures and sound of media files."""

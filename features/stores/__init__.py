@@ -1,0 +1,1 @@
+"""The Zarr stores between stages: layout, writing, reading."""

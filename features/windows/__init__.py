@@ -1,0 +1,1 @@
+"""Streams brought together on one clock: context, z-norm, labels."""

@@ -1,0 +1,1 @@
+"""What takes modalities away: draws, operators, frame maps."""

@@ -1,0 +1,1 @@
+"""Conditions, metrics, scores and statistics."""

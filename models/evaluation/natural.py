@@ -1,0 +1,58 @@
+"""Frames that the recordings themselves lack a face, a sound or a voice for, scored apart.
+
+Simulated losses leave the rest of a recording as it was; real ones come with turned heads, hands,
+darkness and muted microphones. The input is intact, and nothing but the labels that are scored
+differs. A frame is without sound where there is next to nothing in the file, by default less than
+−60 dBFS for 0.3 s (`features.extractors.presence.sound_present`). It has a sound but no voice in a pause of
+the speech: 0.3 s or more without pitch (`features.extractors.presence.voice_present`).
+"""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.evaluation.evaluator import pooled_scores
+from models.evaluation.scores import Scores
+from models.training.data import ClipData
+
+Subset = Literal["no_face", "no_sound", "no_voice", "face_and_sound"]
+"""A frame can be in several: one with neither a face nor a sound is in the first two."""
+
+SUBSETS: tuple[Subset, ...] = get_args(Subset)
+
+
+def natural_scores(
+    data: ClipData, predictions: Mapping[str, NDArray[np.float32]]
+) -> dict[Subset, Scores]:
+    """Scores (targets,) of every subset; of one without a label n is 0 and metrics are NaN.
+
+    Args:
+        data: the clips of the split.
+        predictions: of every item on intact input, as `models.evaluation.evaluator.predict` gives them.
+    """
+    return {
+        subset: pooled_scores(data, predictions, partial(chosen_labels, data, subset=subset))
+        for subset in SUBSETS
+    }
+
+
+def chosen_labels(data: ClipData, item: str, subset: Subset) -> NDArray[np.bool_]:
+    """(labels,) bool, which of an item's labels are in a subset.
+
+    A sequence, which has one label, is in the subset that more than half of its frames are in; so
+    it may be in none.
+    """
+    face, sound = data.item_array(item, "video_present"), data.item_array(item, "audio_present")
+    match subset:
+        case "no_face":
+            frames = ~face
+        case "no_sound":
+            frames = ~sound
+        case "no_voice":
+            frames = sound & ~data.item_array(item, "voice_present")
+        case "face_and_sound":
+            frames = face & sound
+    return frames if data.task.level == "frame" else np.array([2 * frames.sum() > len(frames)])

@@ -1,0 +1,66 @@
+"""A model's bootstrap over items, under every condition: what differences of models are taken of.
+
+All models are resampled alike (`models.evaluation.statistics.resamples`), so the differences of two models'
+replicates are those of pairs, and no stage has to see what both predicted.
+"""
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+
+import numpy as np
+import pandas as pd
+
+from features.corpora.listing import REPLICATES
+from features.hashes import hash_of
+from models.evaluation import statistics
+from models.evaluation.conditions import Run
+from models.evaluation.scores import Scores, stacked
+from models.settings import Task
+
+RESAMPLES, RESAMPLING_SEED = 2000, 0
+
+
+def replicates_of_runs(
+    task: Task, runs: Sequence[Run], scores: Mapping[str, Scores]
+) -> pd.DataFrame:
+    """The primary metric of the items as they are, and of every resample of them.
+
+    Items without a valid label are not drawn: they say nothing. A value that is undefined in one
+    trial is undefined, where the mean of a table passes over that trial.
+
+    Args:
+        task: what was recognised.
+        runs: in the order of `models.evaluation.conditions.runs_of`.
+        scores: (runs, targets) by item.
+
+    Returns:
+        One row per condition and target, with `replicates` (1 + RESAMPLES values, the first of the
+        items as they are; means over trials, NaN where one is undefined), `items` (their number)
+        and `sample` (a hash: rows with the same one were resampled alike).
+    """
+    drawn = {item: own for item, own in scores.items() if own.n.any()} or scores
+    own, metric = list(drawn.values()), task.metrics[0]
+    weights = np.vstack(
+        [np.ones((1, len(own))), statistics.resamples(len(own), RESAMPLES, RESAMPLING_SEED)]
+    )
+    sample = hash_of(RESAMPLES, RESAMPLING_SEED, list(drawn))
+    tables, start = [], 0
+    for condition, trials in groupby(runs, key=lambda run: run.condition):
+        # A condition at a time bounds the memory: resamples × trials × targets.
+        chosen = slice(start, start + len(list(trials)))
+        values = stacked(own, chosen).weighted(weights).values()[metric].mean(1)
+        names = {**vars(condition), "subset": "all", "items": len(own), "sample": sample}
+        columns = {"target": task.targets, REPLICATES: list(values.T.astype(np.float32))}
+        tables.append(pd.DataFrame({**names, **columns}))
+        start = chosen.stop
+    return pd.concat(tables, ignore_index=True)
+
+
+def mean_over_seeds(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """The replicates of all seeds as one table: their means, NaN where one is undefined.
+
+    Args:
+        tables: what `replicates_of_runs` returned for every seed.
+    """
+    values = np.mean([np.stack(table[REPLICATES].to_list()) for table in tables], axis=0)
+    return tables[0].assign(**{REPLICATES: list(values)})

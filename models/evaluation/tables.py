@@ -1,0 +1,106 @@
+"""Scores and predictions as the tables that `reports` reads."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from models.evaluation.conditions import INTACT, Run
+from models.evaluation.evaluator import item_scores
+from models.evaluation.natural import Subset
+from models.evaluation.scores import Scores
+from models.settings import Task
+from models.training.data import ClipData
+
+TRACE = ("item", "time", "target", "annotated", "predicted", "face_present", "sound_present")
+"""Columns of a trace."""
+
+Predictions = Mapping[str, NDArray[np.float32]]
+"""Outputs (frames, outputs) of every item, (1, outputs) of a sequence."""
+
+
+def metrics_of_runs(task: Task, runs: Sequence[Run], scores: Scores) -> pd.DataFrame:
+    """The metrics of every run: its condition, subset, trial, target, metrics, n."""
+    rows = metric_rows(task, scores)
+    return pd.concat([_rows_of(run, "all", rows(index)) for index, run in enumerate(runs)])
+
+
+def metrics_of_subsets(task: Task, scores: Mapping[Subset, Scores]) -> pd.DataFrame:
+    """Likewise on intact input, of the labels in every subset; metrics are NaN where n is 0."""
+    return pd.concat(
+        [
+            _rows_of(Run(INTACT, 0), subset, metric_rows(task, own)(slice(None)))
+            for subset, own in scores.items()
+        ]
+    )
+
+
+def _rows_of(run: Run, subset: Subset | Literal["all"], rows: Mapping[str, Any]) -> pd.DataFrame:
+    names = {**vars(run.condition), "subset": subset, "trial": run.trial}
+    return pd.DataFrame({**names, **rows})
+
+
+def metric_rows(task: Task, scores: Scores) -> Callable[[int | slice], dict[str, Any]]:
+    """Columns target, metrics, n; a row per target, of the run with an index."""
+    values, n = scores.values(), scores.n
+
+    def of(run: int | slice) -> dict[str, Any]:
+        metrics = {name: values[name][run] for name in task.metrics}
+        return {"target": task.targets, **metrics, "n": n[run].astype(int)}
+
+    return of
+
+
+def metrics_of_items(data: ClipData, predictions: Predictions) -> pd.DataFrame:
+    """The metrics of every item on intact input: item, target, metrics, n."""
+    return pd.concat(
+        [
+            pd.DataFrame({"item": item, **metric_rows(data.task, scores)(slice(None))})
+            for item in data.items
+            for scores in [item_scores(data, item, predictions[item])]
+        ]
+    )
+
+
+def answers(data: ClipData, predictions: Predictions) -> pd.DataFrame:
+    """Annotation and prediction of every sequence on intact input; classes by their names."""
+    rows: list[dict[str, Any]] = []
+    for item in data.items:
+        if not data.item_array(item, "valid")[0]:
+            continue
+        label, predicted = data.item_array(item, "labels")[0], predictions[item][0]
+        if data.task.kind == "classification":
+            classes = data.task.outputs
+            pairs: Iterable[tuple[Any, Any]] = [
+                (classes[int(label.argmax())], classes[int(predicted.argmax())])
+            ]
+        else:
+            pairs = zip(label, predicted, strict=True)
+        rows += [
+            {"item": item, "target": target, "annotated": annotated, "predicted": guess}
+            for target, (annotated, guess) in zip(data.task.targets, pairs, strict=True)
+        ]
+    return pd.DataFrame(rows, columns=["item", "target", "annotated", "predicted"])
+
+
+def traces(data: ClipData, predictions: Predictions) -> pd.DataFrame:
+    """Predictions beside labels over time: a row per item, target and frame."""
+    empty = pd.DataFrame(columns=TRACE)
+    tables = []
+    for item, predicted in predictions.items():
+        valid = data.item_array(item, "valid")
+        for column, target in enumerate(data.task.outputs):
+            annotated = data.item_array(item, "labels")[:, column]
+            values = (
+                item,
+                data.item_array(item, "times").round(4),
+                target,
+                np.where(valid, annotated, np.nan),
+                predicted[:, column],
+                data.item_array(item, "video_present").astype(int),
+                data.item_array(item, "audio_present").astype(int),
+            )
+            tables.append(pd.DataFrame(dict(zip(TRACE, values, strict=True))))
+    return pd.concat(tables) if tables else empty

@@ -1,0 +1,1 @@
+"""Data, losses, optimisation, teachers and the trainer."""

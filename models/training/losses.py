@@ -1,0 +1,129 @@
+"""Training losses."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from models.networks import Outputs, Recogniser
+from models.settings import Task
+from models.training.data import Batch, ClipData
+
+
+def ccc_loss(predictions: Tensor, labels: Tensor, valid: Tensor) -> Tensor:
+    """1 − CCC over the valid frames of the batch, the mean of the targets.
+
+    Args:
+        predictions: (clips, frames, targets).
+        labels: (clips, frames, targets).
+        valid: (clips, frames) True where the label counts.
+
+    Returns:
+        A scalar with gradients; 1 where the batch has no valid frame or labels and
+        predictions are both constant.
+    """
+    weight = valid.unsqueeze(-1).float()
+    count = weight.sum().clamp_min(1)
+    x, y = predictions.float(), labels.float()
+
+    def mean(values: Tensor) -> Tensor:
+        return (values * weight).sum((0, 1)) / count
+
+    mean_x, mean_y = mean(x), mean(y)
+    dx, dy = x - mean_x, y - mean_y
+    spread = mean(dx * dx) + mean(dy * dy) + (mean_x - mean_y) ** 2
+    concordance = 2 * mean(dx * dy) / spread.clamp_min(torch.finfo(torch.float32).tiny)
+    return 1 - concordance.mean()
+
+
+def cross_entropy_loss(
+    predictions: Tensor, labels: Tensor, valid: Tensor, class_weights: Tensor | None = None
+) -> Tensor:
+    """Cross-entropy of soft or hard labels, the weighted mean over those that count.
+
+    Args:
+        predictions: (clips, labels, classes) logits.
+        labels: (clips, labels, classes) shares of the classes.
+        valid: (clips, labels) True where the label counts.
+        class_weights: (classes,).
+
+    Returns:
+        A scalar with gradients; 0 where no label counts.
+    """
+    shares = labels.float() if class_weights is None else labels.float() * class_weights
+    shares = shares * valid.unsqueeze(-1)
+    entropies = -(shares * predictions.float().log_softmax(-1))
+    return entropies.sum() / shares.sum().clamp_min(torch.finfo(torch.float32).tiny)
+
+
+def absolute_loss(predictions: Tensor, labels: Tensor, valid: Tensor) -> Tensor:
+    """Mean absolute error over the labels that count; 0 where none does.
+
+    Args:
+        predictions: (clips, labels, targets).
+        labels: (clips, labels, targets).
+        valid: (clips, labels) True where the label counts.
+    """
+    errors = (predictions.float() - labels.float()).abs().mean(-1) * valid
+    return errors.sum() / valid.sum().clamp_min(1)
+
+
+def task_loss(
+    task: Task,
+    predictions: Tensor,
+    labels: Tensor,
+    valid: Tensor,
+    class_weights: Tensor | None = None,
+) -> Tensor:
+    """The loss of a task: 1 − CCC, cross-entropy, or the absolute error of a sentiment."""
+    match task.kind:
+        case "regression":
+            return ccc_loss(predictions, labels, valid)
+        case "classification":
+            return cross_entropy_loss(predictions, labels, valid, class_weights)
+        case "sentiment":
+            return absolute_loss(predictions, labels, valid)
+
+
+def total_loss(
+    network: Recogniser,
+    task: Task,
+    outputs: Outputs,
+    batch: Batch,
+    class_weights: Tensor | None = None,
+) -> Tensor:
+    """The loss of the fused outputs and, weighted, of the auxiliary ones.
+
+    A modality that is known to be gone from a clip answers for nothing there.
+    """
+    loss = network.fused_weight * task_loss(
+        task, outputs.fused, batch.labels, batch.valid, class_weights
+    )
+    for modality, weight in network.loss_weights.items():
+        own, valid = outputs.auxiliary[modality], batch.valid
+        if modality in outputs.gone:
+            valid = valid & ~outputs.gone[modality][:, None]
+        loss = loss + weight * task_loss(task, own, batch.labels, valid, class_weights)
+    return loss
+
+
+def pooled_loss(
+    data: ClipData,
+    predictions: dict[str, NDArray[np.float32]],
+    class_weights: Tensor | None = None,
+) -> float:
+    """The task's loss over the labels of all items together, as of one batch.
+
+    Args:
+        data: the items.
+        predictions: (labels, outputs) for every item (`models.evaluation.evaluator.predict`).
+        class_weights: (classes,).
+    """
+
+    def joined(name: str) -> Tensor:
+        return torch.from_numpy(np.concatenate([data.item_array(i, name) for i in data.items]))
+
+    said = torch.from_numpy(np.concatenate([predictions[item] for item in data.items]))
+    weights = None if class_weights is None else class_weights.cpu()
+    labels, valid = joined("labels"), joined("valid")
+    return float(task_loss(data.task, said[None], labels[None], valid[None], weights))

@@ -1,0 +1,78 @@
+"""What a network of two modalities learns from networks of one, where the other is gone."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from models.ablation.frame_map import Lost
+from models.networks import Recogniser
+from models.networks.stream import OTHER
+from models.settings import Modality, Task
+from models.training.data import Batch
+from models.training.losses import task_loss
+
+
+@dataclass(frozen=True)
+class Teachers:
+    """Networks of one modality each, trained before: the targets where the other is gone.
+
+    Hinton et al. 2015, section 2, with the task's own loss: soft labels for classes, 1 − CCC with
+    what the teacher says for regression.
+
+    Attributes:
+        networks: by the modality they see.
+        weight: of their loss beside that of the labels.
+    """
+
+    networks: Mapping[Modality, Recogniser]
+    weight: float
+
+    def __post_init__(self) -> None:
+        """Teachers learn nothing and drop nothing."""
+        for network in self.networks.values():
+            network.eval().requires_grad_(requires_grad=False)
+
+    def loss(
+        self,
+        task: Task,
+        fused: Tensor,
+        inputs: Mapping[Modality, Tensor],
+        batch: Batch,
+        lost: Mapping[Modality, Lost],
+    ) -> Tensor:
+        """How far the outputs are from the teachers', weighted.
+
+        A clip counts for the teacher of a modality that is present where the other is gone; so do
+        its frames without a label. Teachers see all of it, whatever the network that learns has
+        lost.
+
+        Args:
+            task: what they recognise.
+            fused: (clips, frames, outputs) of the network that learns; one of a sequence.
+            inputs: (samples, frames, features) by modality; the clips may be copies of them.
+            batch: the clips.
+            lost: what that network was not given of them.
+
+        Returns:
+            A scalar; 0 where no clip has lost a whole modality.
+        """
+        loss, received = fused.new_zeros((), dtype=torch.float32), batch.received()
+        present = {
+            m: lost[m].frame_map.present(there) if m in lost else there
+            for m, there in received.items()
+        }
+        for modality, network in self.networks.items():
+            gone = ~present[OTHER[modality]].any(1)
+            alone = (present[modality].any(1) & gone).nonzero().squeeze(1)
+            if not len(alone):
+                continue
+            samples = alone % len(inputs[modality])
+            given, mask = {modality: inputs[modality][samples]}, batch.mask[alone]
+            with torch.no_grad():
+                said = network(given, mask, {modality: received[modality][alone]}).fused.float()
+            targets = said.softmax(-1) if task.kind == "classification" else said
+            counted = mask if task.level == "frame" else mask.any(1, keepdim=True)
+            loss = loss + self.weight * task_loss(task, fused[alone], targets, counted)
+        return loss

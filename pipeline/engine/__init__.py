@@ -1,0 +1,1 @@
+"""Jobs, item cache, keys, workers, console: knows no corpus and no model."""

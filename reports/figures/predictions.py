@@ -1,0 +1,76 @@
+"""Figures of what a model predicts for one file."""
+
+from collections.abc import Mapping
+from itertools import cycle
+from pathlib import Path
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
+
+from reports.figures.style import RC, add_legend, add_note
+from reports.figures.timeline import missing_handles, rows_over_time, shade
+from reports.numbers.task import capitalised
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73")
+
+
+def plot_prediction(
+    times: ArrayLike,
+    predicted: Mapping[str, ArrayLike],
+    face_present: ArrayLike,
+    sound_present: ArrayLike,
+    *,
+    path: Path,
+    title: str,
+    note: str = "",
+) -> None:
+    """Save a figure of predicted values over time, missing stretches shaded.
+
+    Args:
+        times: (F,) start of each frame in seconds.
+        predicted: (F,) values of each target in −1 … 1, panels from top to bottom.
+        face_present: (F,) bool.
+        sound_present: (F,) bool.
+        path: where to save; its suffix is the format (.svg, .png or .pdf).
+        title: heading, such as the name of the video and the model.
+        note: what a reader has to know of the model, see `results.caveat`.
+    """
+    with mpl.rc_context(RC):
+        figure, axes = rows_over_time(len(predicted), sharey=True)
+        for ax, colour, (name, values) in zip(axes, cycle(COLOURS), predicted.items()):
+            ax.plot(times, values, color=colour)
+            ax.axhline(0, color="#666666", linewidth=0.6)
+            shade(ax, times, face_present, sound_present)
+            ax.set(ylabel=capitalised(name), ylim=(-1.05, 1.05))
+        axes[0].set_title(title)
+        add_legend(figure, missing_handles())
+        _save(figure, path, note)
+
+
+def plot_classes(shares: Mapping[str, float], *, path: Path, title: str, note: str = "") -> None:
+    """Save a bar chart of the probability of each class.
+
+    Args:
+        shares: probability of each class in [0, 1], bars from top to bottom.
+        path: where to save; its suffix is the format (.svg, .png or .pdf).
+        title: heading, such as the name of the video and the model.
+        note: what a reader has to know of the model, see `results.caveat`.
+    """
+    with mpl.rc_context(RC):
+        figure = Figure(figsize=(7, 1.2 + 0.36 * len(shares)), layout="constrained")
+        ax = figure.subplots()
+        bars = ax.barh(list(shares), list(shares.values()), color=COLOURS[0], height=0.7)
+        ax.bar_label(bars, fmt="%.2f", padding=3)
+        ax.set(title=title, xlabel="probability", xlim=(0, 1.08))
+        ax.set_xticks([0, 0.25, 0.5, 0.75, 1])
+        ax.invert_yaxis()
+        ax.grid(axis="y", visible=False)
+        _save(figure, path, note)
+
+
+def _save(figure: Figure, path: Path, note: str) -> None:
+    add_note(figure, note)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    dateless = {"Date": None} if path.suffix == ".svg" else None
+    figure.savefig(path, metadata=dateless)

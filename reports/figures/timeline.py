@@ -1,0 +1,83 @@
+"""Values over time, with the stretches shaded in which face or sound is missing."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from numpy.typing import ArrayLike, NDArray
+
+from reports.figures.style import RC, Style, add_legend, model_handles
+
+FACE_MISSING: dict[str, Any] = {"facecolor": "#d9d9d9", "edgecolor": "none"}
+SOUND_MISSING: dict[str, Any] = {"facecolor": "none", "edgecolor": "#8a8a8a", "hatch": "////"}
+
+
+def trace(table: pd.DataFrame, looks: Mapping[str, Style], targets: Mapping[str, str]) -> Figure:
+    """Predicted and annotated values of one item over time, missing stretches shaded.
+
+    Args:
+        table: rows of `Results.traces` of one item.
+        looks: of the models that are shown.
+        targets: panels from top to bottom, with their names.
+    """
+    with mpl.rc_context(RC):
+        figure, axes = rows_over_time(len(targets))
+        for ax, (target, name) in zip(axes, targets.items(), strict=True):
+            of_target = table[table["target"] == target]
+            for model, look in looks.items():
+                line = of_target[of_target["model"] == model]
+                ax.plot(line["time"], line["predicted"], look.dash, color=look.colour, lw=1.1)
+            first = of_target[of_target["model"] == of_target["model"].iloc[0]]
+            ax.plot(first["time"], first["annotated"], color="black", lw=2)
+            shade(ax, *(first[c] for c in ("time", "face_present", "sound_present")))
+            ax.set_ylabel(name)
+        annotated = Line2D([], [], color="black", lw=2, label="annotated")
+        add_legend(figure, [annotated, *model_handles(looks, markers=False), *missing_handles()])
+    return figure
+
+
+def rows_over_time(count: int, *, sharey: bool = False) -> tuple[Figure, list[Axes]]:
+    """A figure of panels below each other that share their time axis."""
+    figure = Figure(figsize=(10, 1 + 2 * count), layout="constrained")
+    axes = figure.subplots(count, 1, sharex=True, sharey=sharey, squeeze=False)[:, 0].tolist()
+    axes[-1].set_xlabel("time, s")
+    return figure, axes
+
+
+def stretches(times: ArrayLike, present: ArrayLike) -> NDArray[np.float64]:
+    """Runs of missing frames.
+
+    Args:
+        times: (F,) start of each frame in seconds; a frame lasts until the next one starts, the
+            last one for the median of the others.
+        present: (F,) bool or 0 and 1.
+
+    Returns:
+        (n, 2) start and end of every run in seconds.
+    """
+    start = np.asarray(times, dtype=np.float64)
+    missing = ~np.asarray(present, dtype=bool)
+    step = np.median(np.diff(start)) if start.size > 1 else 0.0
+    edges = np.append(start, start[-1:] + step)
+    turns = np.flatnonzero(np.diff(missing, prepend=False, append=False))
+    return edges[turns].reshape(-1, 2)
+
+
+def shade(ax: Axes, times: ArrayLike, face_present: ArrayLike, sound_present: ArrayLike) -> None:
+    """Grey where there is no face, hatched where there is no sound; both can be at once."""
+    for present, look in ((face_present, FACE_MISSING), (sound_present, SOUND_MISSING)):
+        for start, end in stretches(times, present):
+            ax.axvspan(start, end, zorder=0.5, linewidth=0, **look)
+    ax.grid(axis="x", visible=False)
+    ax.margins(x=0)
+
+
+def missing_handles() -> list[Patch]:
+    """Legend entries of what `shade` draws."""
+    return [Patch(label="no face", **FACE_MISSING), Patch(label="no sound", **SOUND_MISSING)]

@@ -1,0 +1,85 @@
+"""Results for DVC: metrics as JSON, plots as CSV."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from reports.numbers.schema import MEAN
+from reports.numbers.summary import HEADLINES, WORST_DROP, Summary
+
+PANEL = ["p", "value", "sd", "n", "target", "model"]
+# What dvc.yaml draws: DVC leaves plots without rows out, but complains of files that are not there.
+DRAWN = [
+    f"{m}_{s}" for m in ("audio", "video") for s in ("clip_zero", "frame_zero", "frame_repeat")
+]
+TABLED = tuple(name for name in HEADLINES if name != WORST_DROP)
+VIDEOS = ["item", "value", "target", "model"]
+TRACE = ["time", "value", "target", "model"]
+
+
+def write_metrics(folder: Path, metrics: dict[str, dict[str, dict[str, float]]]) -> None:
+    """Write all metrics in one file, and the headlines of each model in one of its own.
+
+    `dvc metrics show` prints a row per file and a column per number, so the folder `metrics/` has
+    what fits a table to read: four headlines of each target. `metrics.json` has the worst drop,
+    the mean of the targets and the other metrics too.
+
+    Args:
+        folder: gets `metrics.json` and, whatever is known of a model, `metrics/<model>.json`.
+        metrics: what `summary.metrics` returned.
+    """
+    _write_json(folder / "metrics.json", metrics)
+    for model, targets in metrics.items():
+        headlines = {
+            target: {name: value for name, value in numbers.items() if name in TABLED}
+            for target, numbers in targets.items()
+            if target != MEAN
+        }
+        _write_json(folder / "metrics" / f"{model}.json", headlines)
+
+
+def write_plots(folder: Path, training: pd.DataFrame, summary: Summary) -> None:
+    """Write the data of the figures as CSV, in long form with a column `model`.
+
+    Args:
+        folder: gets `<modality>_<strategy>.csv` (p, value, sd, n, target, model; of bursts
+            `<modality>_burst_<mean length>.csv`), and `training.csv` (epoch, train_loss, heldout,
+            seed, model), `videos.csv` (item, value, target, model) and `trace.csv` (time, value,
+            target, model) of the first trace, in which the annotation stands as a model of its own.
+            Those that dvc.yaml draws are there in any case, if need be without rows.
+        training: rows of `Results.training`.
+        summary: of the run.
+    """
+    panels = dict.fromkeys(DRAWN, pd.DataFrame(columns=PANEL))
+    kinds = summary.conditions.groupby(["modality", "strategy", "burst"])
+    for (modality, strategy, burst), panel in kinds:
+        name = f"{modality}_{strategy}" + (f"_{burst:g}" if burst else "")
+        panels[name] = panel.sort_values("p", kind="stable")
+    for name, panel in panels.items():
+        _write_csv(folder / f"{name}.csv", panel, *PANEL)
+    path = folder / "training.csv"
+    _write_csv(path, training, "epoch", "train_loss", "heldout", "seed", "model")
+    videos = summary.videos if summary.traces else pd.DataFrame(columns=VIDEOS)
+    _write_csv(folder / "videos.csv", videos, *VIDEOS)
+    _write_csv(folder / "trace.csv", _long_trace(summary), *TRACE)
+
+
+def _long_trace(summary: Summary) -> pd.DataFrame:
+    if not summary.traces:
+        return pd.DataFrame(columns=TRACE)
+    trace = next(iter(summary.traces.values()))
+    predicted = trace.rename(columns={"predicted": "value"})[["time", "value", "target", "model"]]
+    first = trace[trace["model"] == trace["model"].iloc[0]]
+    annotated = first.rename(columns={"annotated": "value"})[["time", "value", "target"]]
+    return pd.concat([annotated.assign(model="annotated").dropna(subset="value"), predicted])
+
+
+def _write_csv(path: Path, table: pd.DataFrame, *columns: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    table.to_csv(path, columns=list(columns), index=False, float_format="%.6g", lineterminator="\n")
+
+
+def _write_json(path: Path, value: object) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")

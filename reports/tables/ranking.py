@@ -1,0 +1,63 @@
+"""The first table of the page: models by their robustness area."""
+
+from html import escape
+
+import pandas as pd
+
+from reports.numbers.schema import MEAN
+from reports.numbers.summary import (
+    AUDIO_GONE,
+    INTACT,
+    VIDEO_GONE,
+    WORST_DROP,
+    Summary,
+    overall_target,
+)
+from reports.numbers.task import Task
+from reports.tables.conditions import HEADLINE_NAMES, headline_columns
+from reports.tables.markup import header, scrollable, stub, td, th
+from reports.tables.significance import intervals, marks
+
+ORDER = (MEAN, INTACT, WORST_DROP, VIDEO_GONE, AUDIO_GONE)
+
+
+def ranking_table(summary: Summary, task: Task, significance: pd.DataFrame, reference: str) -> str:
+    """The headline numbers of all targets, a row per model, the best first.
+
+    Where differences of the area from the reference have an interval, they have a column of their
+    own; those of the other numbers are in `significance_table`.
+
+    Args:
+        summary: of the run.
+        task: its targets.
+        significance: `Results.significance`.
+        reference: `Results.reference`.
+    """
+    target = overall_target(task)
+    of_all = summary.headlines[summary.headlines["target"] == target]
+    columns = dict(zip(ORDER, headline_columns(of_all, ORDER, marks(significance)), strict=True))
+    known = intervals(significance, MEAN)
+
+    def cells(model: str) -> str:
+        row = ""
+        for name, column in columns.items():
+            row += column.cell(model, target)
+            if name == MEAN and known:
+                row += td(known.get((model, target), "–"), False)
+        return row
+
+    head, foot = "", ""
+    for name, column in columns.items():
+        head += th(HEADLINE_NAMES[name], True)
+        foot += td(column.counts, True)
+        if name == MEAN and known:
+            head += th(f"against {escape(reference)}, 95 %", False)
+            foot += td("", False)
+    body = "".join(
+        f"<tr>{stub(model, str(rank), True)}{cells(model)}</tr>"
+        for rank, model in enumerate(summary.ranking, start=1)
+    )
+    corner = '<th scope="row" class="stub">n</th>'
+    return scrollable(
+        f"{header([head])}<tbody>{body}</tbody><tfoot><tr>{corner}{foot}</tr></tfoot>"
+    )

@@ -1,0 +1,221 @@
+"""Which differences from the reference model are more than chance: marks, their legend, a table."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import pandas as pd
+
+from reports.numbers.schema import MEAN, TESTS
+from reports.numbers.task import Task, capitalised, listing
+from reports.tables.markup import number, scrollable, signed, stub, td, th
+
+BELOW = "▾"
+Marks = Mapping[str, Mapping[tuple[str, str], str]]
+"""HTML that belongs to a number, by headline, model and target."""
+Row = dict[str, Any]  # of `Results.significance`
+
+MEASURE_NAMES = {
+    "intact": "Intact",
+    "video_gone": "Picture gone",
+    "audio_gone": "Sound gone",
+    "mean": "Robustness area",
+}
+
+
+@dataclass(frozen=True)
+class Explained:
+    """A test as the page explains it.
+
+    Attributes:
+        mark: what stands behind a number.
+        name: of the test.
+        words: what it asks, with its source, and what it leaves out.
+        p: heading of its p-values.
+    """
+
+    mark: str
+    name: str
+    words: str
+    p: str
+
+
+TEST_WORDS = {
+    "t": Explained(
+        "*",
+        "One-tailed matched-pair t-test over the training seeds",
+        "(Goncalves and Busso 2022, section 4.4; p < 0.05): is the model better than {reference} "
+        "when both are trained again? It says nothing about other videos. A model that is worse "
+        "gets no star, however much worse. p is not adjusted for the number of models, as in the "
+        "paper.",
+        "p, t-test",
+    ),
+    "bootstrap": Explained(
+        "†",
+        "Bootstrap over {unit}",
+        "({n} of them, resampled for all models and conditions alike; 95 % percentile interval in "
+        "brackets; Holm's correction over the models of each number, adjusted p < 0.05): would the "
+        "difference from {reference} stand on others like these? It says nothing about training "
+        "again or other losses: seeds and trials are held fixed. {alike}",
+        "p, bootstrap, adjusted",
+    ),
+    "fisher_z": Explained(
+        "‡",
+        "Fisher's z-test of two correlations",
+        "(Parthasarathy and Sundaram on multimodal transformers; two-sided, p < 0.01), on the "
+        "Pearson correlation of {n} labels of a target. It takes labels as independent. {frames}",
+        "p, Fisher's z",
+    ),
+}
+OF_VIDEOS = {
+    "unit": "videos",
+    "alike": "Videos are drawn, not frames, since frames of one video are not independent. Nor "
+    "are videos of one speaker, which this leaves out: the interval is too narrow where speakers "
+    "have several.",
+    "frames": "Frames of a video are not, so it overstates what is known by far; rely on the "
+    "bootstrap.",
+}
+OF_SEQUENCES = {
+    "unit": "sequences",
+    "alike": "Sequences of one speaker are not independent, which this leaves out: the interval is "
+    "too narrow where speakers have several.",
+    "frames": "Those of one speaker are not quite; rely on the bootstrap.",
+}
+
+
+def marks(significance: pd.DataFrame) -> Marks:
+    """What follows a headline number that a test tells from the reference's.
+
+    Args:
+        significance: `Results.significance`.
+    """
+    found: dict[str, dict[tuple[str, str], str]] = {}
+    for (model, target, measure), rows in _by_number(significance).items():
+        told = {test: row["difference"] for test, row in rows.items() if row["significant"]}
+        signs = [(BELOW if told[t] < 0 else "") + TEST_WORDS[t].mark for t in TESTS if t in told]
+        if signs:
+            found.setdefault(measure, {})[model, target] = f" <sup>{''.join(signs)}</sup>"
+    return found
+
+
+def intervals(significance: pd.DataFrame, measure: str) -> dict[tuple[str, str], str]:
+    """The differences from the reference that have a 95 % interval, with it, by model and target.
+
+    Args:
+        significance: `Results.significance`.
+        measure: which headline number differs.
+    """
+    return {
+        (model, target): f"{signed(row['difference'])} <small>{interval}</small>"
+        for (model, target, of), rows in _by_number(significance).items()
+        for row in rows.values()
+        if of == measure and (interval := _interval(row))
+    }
+
+
+def _by_number(significance: pd.DataFrame) -> dict[tuple[str, str, str], dict[str, Row]]:
+    """The row of every test, by model, target and measure."""
+    found: dict[tuple[str, str, str], dict[str, Row]] = {}
+    for row in significance.to_dict("records"):
+        key = (row["model"], row["target"], row["measure"])
+        found.setdefault(key, {})[row["test"]] = {str(name): value for name, value in row.items()}
+    return found
+
+
+def legend(significance: pd.DataFrame, task: Task) -> str:
+    """Which test each mark is, and where there is no verdict and why.
+
+    Args:
+        significance: `Results.significance`.
+        task: what was recognised.
+    """
+    if significance.empty:
+        return '<p class="notes">No model was tested against another: no difference is claimed.</p>'
+    reference = f"<b>{escape(significance['reference'].iloc[0])}</b>"
+    kind = OF_VIDEOS if task.level == "frame" else OF_SEQUENCES
+    items = []
+    for name in TESTS:
+        rows = significance[significance["test"] == name]
+        if rows.empty:
+            continue
+        test, count = TEST_WORDS[name], rows["n"].max()
+        words = {**kind, "reference": reference, "n": "" if math.isnan(count) else f"{count:,.0f}"}
+        items.append(
+            f"<li><b>{test.mark} {test.name.format(**words)}</b> {test.words.format(**words)}"
+            f"{_missing(rows)}</li>"
+        )
+    single = (
+        " Fisher's z is of single targets: ‡ stands in the table by target."
+        if len(task.targets) > 1 and "fisher_z" in set(significance["test"])
+        else ""
+    )
+    return (
+        f'<div class="notes"><p>Every model is compared with {reference}. A mark says which test '
+        f"tells the two apart; {BELOW} before it: the model is below.{single}</p>"
+        f"<ul>{''.join(items)}</ul></div>"
+    )
+
+
+def _missing(rows: pd.DataFrame) -> str:
+    """Why a test gives no verdict, and for which models if not for all."""
+    sentences = []
+    for note, ones in rows[rows["note"] != ""].groupby("note", sort=False):
+        names = list(dict.fromkeys(ones["model"]))
+        of = "" if len(ones) == len(rows) else f" on some numbers of {escape(listing(names))}"
+        sentences.append(f" <strong>No verdict{of} ({escape(str(note))}).</strong>")
+    return "".join(sentences)
+
+
+def significance_table(significance: pd.DataFrame, models: Sequence[str], task: Task) -> str:
+    """Every test: a row per model, target and measure.
+
+    Args:
+        significance: `Results.significance`, with rows.
+        models: from top to bottom.
+        task: its targets.
+    """
+    tests = [test for test in TESTS if test in set(significance["test"])]
+    heading = ["Number", "Difference", "95 % interval", *(TEST_WORDS[test].p for test in tests)]
+    head = f'<th scope="col" class="stub">Model</th>{"".join(th(name, True) for name in heading)}'
+    names = task.labels | {MEAN: "Mean"}
+    numbers = _by_number(significance)
+    body = ""
+    for model in models:
+        own = [key for key in numbers if key[0] == model]
+        lines = "".join(
+            f"<tr>{stub(model, names[key[1]], i == 0)}{_cells(key[2], numbers[key], tests)}</tr>"
+            for i, key in enumerate(own)
+        )
+        body += f"<tbody>{lines}</tbody>" * bool(own)
+    return scrollable(f"<thead><tr>{head}</tr></thead>{body}")
+
+
+def _cells(measure: str, rows: Mapping[str, Row], tests: Sequence[str]) -> str:
+    """One number of one model: difference, interval, the p of each test."""
+    # Fisher's is the difference of correlations, whatever the metric.
+    of_metric = [row["difference"] for test, row in rows.items() if test != "fisher_z"]
+    differences = [signed(value) for value in of_metric if not math.isnan(value)]
+    intervals = [_interval(row) for row in rows.values() if _interval(row)]
+    cells = [
+        MEASURE_NAMES[measure],
+        (differences or ["–"])[0],
+        (intervals or ["–"])[0],
+        *(_p(rows[test]) if test in rows else "–" for test in tests),
+    ]
+    return "".join(td(cell, True) for cell in cells)
+
+
+def _p(row: Row) -> str:
+    p = row["p"] if math.isnan(row["p_adjusted"]) else row["p_adjusted"]
+    if math.isnan(p):
+        return escape(capitalised(row["note"])) or "–"
+    text = "&lt; 0.001" if p < 0.001 else number(p)
+    return f"<b>{text}</b>" if row["significant"] else text
+
+
+def _interval(row: Row) -> str:
+    """The interval of a difference; nothing where there is none."""
+    low, high = row["low"], row["high"]
+    return "" if math.isnan(low) or math.isnan(high) else f"[{number(low)}, {number(high)}]"
