@@ -180,7 +180,7 @@ def _card(
         name=name,
         seed=seed,
         synthetic_corpus=params.corpus.is_synthetic,
-        given_features=read_facts()["gives_features"],
+        given_features=bool(read_facts()["gives_features"]),
         task=task,
         model=params.model(name),
         train=resolved.train.model_copy(update={"seeds": [seed]}),

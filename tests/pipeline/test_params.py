@@ -124,7 +124,7 @@ WRONG = [
     (
         "corpus.name",
         "affwild3",
-        "corpus.name should be 'demo', 'folder', .* or 'cmu_mosei', not 'affwild3'",
+        "corpus.name: there is no corpus 'affwild3': choose demo, folder, .*, cmu_mosei, or package",
     ),
     ("corpus.split", {"validation": 0.5, "test": 0.5}, "corpus.split: .* no train speaker"),
     ("corpus.demo.clips", 4, "corpus.demo: 4 clips cannot give each of 16 speakers one"),
