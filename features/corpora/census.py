@@ -12,7 +12,7 @@ from features.media.decoding import AUDIO_ONLY_RATE
 from features.task import Task
 
 BINS = 5
-"""Of a histogram of numbers."""
+"""Bins of a histogram of labels."""
 
 
 def census(

@@ -61,10 +61,10 @@ def check_content(table: pd.DataFrame) -> None:
     for _, same in table.groupby("sha256", sort=False):
         if same["split"].nunique() > 1:
             first = same.iloc[0]
-            other = same[same["split"] != first["split"]].iloc[0]
+            second = same[same["split"] != first["split"]].iloc[0]
             raise InputError(
-                f"{first['item']} in {first['split']} and {other['item']} in {other['split']} are "
-                "files of the same content",
+                f"{first['item']} in {first['split']} and {second['item']} in {second['split']} "
+                "are files of the same content",
                 "put both in one split, or name one in corpus.exclude",
             )
 

@@ -45,7 +45,7 @@ SOUND = "covarep"
 """Name of the sound's stream."""
 FOLDS = "folds.csv"
 LONGEST_SECONDS = 600
-"""Of a sentence; in the corpus they last some 7 s."""
+"""Longest sentence that is taken; in the corpus they last some 7 s."""
 
 
 def read(root: Path, settings: CmuMoseiSettings, split: SplitSettings, _work: Work) -> Corpus:

@@ -68,12 +68,12 @@ def facts_of_features(item: Item, corpus: Corpus) -> dict[str, object]:
     times = next(iter(streams.values())).times
     steps = np.diff(times)
     step = float(np.median(steps)) if len(steps) else 1 / AUDIO_ONLY_RATE
-    there = {corpus.gives[name] for name, stream in streams.items() if stream.present.any()}
+    modalities = {corpus.gives[name] for name, stream in streams.items() if stream.present.any()}
     return {
         "sha256": hash_of(corpus.identity, item.name),
         "crops_sha256": "",
-        "has_video": "video" in there,
-        "has_audio": "audio" in there,
+        "has_video": "video" in modalities,
+        "has_audio": "audio" in modalities,
         "width": 0,
         "height": 0,
         "rate": 1 / step,

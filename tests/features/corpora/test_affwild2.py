@@ -108,7 +108,7 @@ def test_unknown_layouts_say_what_was_looked_for(corpus, tmp_path):
 
 def test_two_layouts_at_once_are_refused(corpus):
     corpus(layout="2020")
-    with pytest.raises(InputError, match=r"VA_Estimation_Challenge and .*VA_Set are both there"):
+    with pytest.raises(InputError, match=r"Challenge and .*VA_Set both have annotations"):
         read(corpus(layout="2022"), DETECT)
 
 
