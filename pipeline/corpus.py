@@ -69,7 +69,7 @@ def write(corpus: Corpus, items: list[Item], table: pd.DataFrame, *, is_syntheti
     facts = {
         "task": asdict(corpus.task),
         "synthetic": is_synthetic,
-        "gives_features": corpus.features is not None,
+        "gives_features": dict(corpus.gives),
     }
     fresh(FACTS).write_text(json.dumps(facts, indent=1) + "\n")
 
@@ -236,18 +236,20 @@ def _stamp(path: Path) -> list[str | int]:
 def _feature_facts(corpus: Corpus, item: Item) -> dict[str, object]:
     """The facts of an item whose features the corpus gives."""
     assert corpus.features is not None
-    features = corpus.features(item.name)
-    steps = np.diff(features.times)
+    streams = corpus.features(item.name)
+    times = next(iter(streams.values())).times
+    steps = np.diff(times)
     step = float(np.median(steps)) if len(steps) else 1 / AUDIO_ONLY_RATE
+    there = {corpus.gives[name] for name, stream in streams.items() if stream.present.any()}
     return {
         "sha256": hash_of(corpus.identity, item.name),
         "crops_sha256": "",
-        "has_video": bool(features.video_present.any()),
-        "has_audio": bool(features.audio_present.any()),
+        "has_video": "video" in there,
+        "has_audio": "audio" in there,
         "width": 0,
         "height": 0,
         "rate": 1 / step,
-        "seconds": len(features.times) * step,
+        "seconds": len(times) * step,
     }
 
 

@@ -80,7 +80,7 @@ def open_source(params: Params) -> tuple[Source, bool]:
     if read_facts()["gives_features"]:
         corpus = read_corpus(params.corpus, params.execution)
         assert corpus.features is not None
-        return Given(corpus.features), corpus.normalise_video
+        return Given(corpus.gives, corpus.features), corpus.normalise_video
     faces, lld = open_store(FACES, stage="faces"), open_store(LLD, stage="lld")
     return Stores(faces, lld, params.windows), False
 
