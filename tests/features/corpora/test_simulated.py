@@ -7,9 +7,13 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from features.corpora.item import AFFECT
 from features.corpora.settings import SimulatedSettings
+<<<<<<< HEAD:tests/features/corpora/test_simulated.py
 from features.corpora.simulated import GIVES, PAUSES, features, read, truth
+=======
+from features.corpora.simulated import PAUSES, features, read, truth
+from features.task import AFFECT
+>>>>>>> models:tests/features/test_simulated.py
 
 DEFAULT = SimulatedSettings()
 SMALL = SimulatedSettings(train=4, validation=2, test=3, frames=50)
