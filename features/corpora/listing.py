@@ -20,9 +20,14 @@ FACTS = CORPUS / "corpus.json"
 ITEMS = CORPUS / "items.parquet"
 LABELS = CORPUS / "labels.parquet"
 FACES = Path("data/faces.zarr")
-FC6 = Path("data/fc6.zarr")
-LLD = Path("data/lld.zarr")
+SOURCES = Path("data/sources")
+"""A file a modality, of what the streams of that modality are extracted from."""
+STREAMS = Path("data/streams")
+CONTENTS = Path("data/contents")
+"""A small file a stream: which rows its store holds."""
 WINDOWS = Path("data/windows.zarr")
+INPUTS = Path("data/inputs")
+"""A small file a model: which frames, labels and rows it reads."""
 MODELS = Path("data/models")
 RESULTS = Path("reports/results")
 REPLICATES = "replicates"

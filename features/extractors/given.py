@@ -1,6 +1,6 @@
 """Features that a corpus brings along, as a stream."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from features.corpora.item import Features
@@ -17,7 +17,7 @@ class GivenSource:
         item: its name.
     """
 
-    features: Callable[[str], Features]
+    features: Callable[[str], Mapping[str, Features]]
     item: str
 
 
@@ -30,11 +30,9 @@ class Given:
     """
 
     def __init__(self, settings: GivenSettings, device: str) -> None:
-        self._modality = settings.modality
+        self._name = settings.of
 
     def extract(self, source: GivenSource) -> Described:
         """The features of one item, and when they are present."""
-        found = source.features(source.item)
-        if self._modality == "audio":
-            return Described(found.audio, found.times, found.audio_present, voice=found.voice)
-        return Described(found.video, found.times, found.video_present)
+        found = source.features(source.item)[self._name]
+        return Described(found.rows, found.times, found.present, voice=found.voice)

@@ -92,10 +92,10 @@ class Described:
         rows: (T, D) float16 or float32.
         times: (T,) float64, the second at which each row begins, increasing.
         present: (T,), whether there was a face or sound to describe.
-        span: seconds between which there is a recording; by default from the first row on to the
-            end of the last, which is as long as the median row.
+        span: the second at which the recording begins, and how many it lasts; by default from the
+            first row on to the end of the last, which is as long as the median row.
         window: seconds that a row describes from its time on; None until the next row begins.
-        rate: rows per second where they are regular: row k begins at span[0] + k / rate.
+        rate: rows per second where they are regular: row k begins k / rate after the recording.
         voice: (T,), where sound is speech and no pause in it; None where nothing is known.
         attributes: what else there is to say of it: JSON.
     """
@@ -133,7 +133,9 @@ class _Own:
         try:
             self._extractor = kind(**settings.options)
         except TypeError as error:
-            raise InputError(f"{name} does not take its options ({error})", "correct them") from error
+            raise InputError(
+                f"{name} does not take its options ({error})", "correct them"
+            ) from error
 
     def extract(self, source: Any) -> Described:
         """Describe one item."""

@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 from pydantic import AfterValidator, Discriminator, Tag
 
 from features.extractors.settings import (
-    MODALITIES,
     GivenSettings,
     JoinedSettings,
-    Modality,
     OpenSMILESettings,
     OwnSettings,
     StreamSettings,
     VGGFaceSettings,
 )
+from features.settings import MODALITIES, Modality
 from features.tables import Row, Table
 
 
@@ -93,7 +92,7 @@ _OWN, _UNKNOWN = "[own]", "[unknown]"
 def _tag(value: Any) -> str:
     """Which settings a stream has, by the name of its extractor."""
     name = value.get("extractor") if isinstance(value, dict) else getattr(value, "extractor", None)
-    if name in EXTRACTORS:
+    if name in tuple(EXTRACTORS):
         return f"[{name}]"
     try:
         EXTRACTORS.checked(str(name))

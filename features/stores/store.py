@@ -276,6 +276,17 @@ class Store:
                     raise FileNotFoundError("a file of it is missing")
         return ItemRows(array, (first, length), where)
 
+    def width(self, name: str) -> int:
+        """Numbers of a row of a big array; 0 where the store has no item.
+
+        Raises:
+            InputError: its metadata are damaged.
+        """
+        if not self.items:
+            return 0
+        with reading(f"{self.path}/{name}"):
+            return int(self._array(name).shape[1])
+
     @cached_property
     def _numbers(self) -> dict[str, int]:
         return {name: number for number, name in enumerate(self.items)}

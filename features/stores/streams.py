@@ -8,15 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.extractors.own import Described
+from features.media.decoding import AUDIO_ONLY_RATE
 from features.stores.store import ItemRows, Store, open_store
 from features.stores.writing import ItemWriter, new_item
 
 ROWS = "rows"
 
 
-def begin_described(
-    writer: ItemWriter, described: Described
-) -> None:
+def begin_described(writer: ItemWriter, described: Described) -> None:
     """Write all that is said of an item but its rows."""
     writer.write("times", described.times.astype(np.float64))
     writer.write("present", described.present)
@@ -34,14 +33,14 @@ def write_described(out: Path, described: Described) -> None:
 
 
 def span_of(described: Described) -> tuple[float, float]:
-    """Seconds between which there is a recording."""
+    """The second at which the recording begins, and how many it lasts."""
     if described.span is not None:
         return described.span
     times = described.times
     if not len(times):
         return 0.0, 0.0
-    step = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
-    return float(times[0]), float(times[-1]) + step
+    step = float(np.median(np.diff(times))) if len(times) > 1 else 1 / AUDIO_ONLY_RATE
+    return float(times[0]), float(times[-1] - times[0]) + step
 
 
 class StreamStore:
@@ -68,6 +67,11 @@ class StreamStore:
     def settings(self) -> dict[str, Any]:
         """What the rows were made with."""
         return self._store.attribute("settings")
+
+    @property
+    def width(self) -> int:
+        """Numbers of a row; 0 where there is no item."""
+        return self._store.width(ROWS)
 
     @property
     def blank(self) -> list[float] | None:
@@ -101,9 +105,9 @@ class StreamStore:
         return self._store.array(item, "present")
 
     def span(self, item: str) -> tuple[float, float]:
-        """Seconds between which there is a recording."""
-        start, end = self._store.array(item, "span")
-        return float(start), float(end)
+        """The second at which the recording begins, and how many it lasts."""
+        start, seconds = self._store.array(item, "span")
+        return float(start), float(seconds)
 
     def voice(self, item: str) -> NDArray[np.bool_]:
         """(T,), where sound is speech; all that is present where nothing is known of pauses."""

@@ -3,8 +3,8 @@
 Simulated losses leave the rest of a recording as it was; real ones come with turned heads, hands,
 darkness and muted microphones. The input is intact, and nothing but the labels that are scored
 differs. A frame is without sound where there is next to nothing in the file, by default less than
-−60 dBFS for 0.3 s (`features.extractors.presence.sound_present`). It has a sound but no voice in a
-pause of the speech: 0.3 s or more without pitch (`features.extractors.presence.voice_present`).
+−60 dBFS for 0.3 s (`features.extractors.opensmile.presence.sound_present`). It has a sound but no voice in a
+pause of the speech: 0.3 s or more without pitch (`features.extractors.opensmile.presence.voice_present`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -48,14 +48,14 @@ def chosen_labels(data: ClipData, item: str, subset: Subset) -> NDArray[np.bool_
     A sequence, which has one label, is in the subset that more than half of its frames are in; so
     it may be in none.
     """
-    face, sound = data.item_array(item, "video_present"), data.item_array(item, "audio_present")
+    face, sound = data.item_array(item, "face"), data.item_array(item, "sound")
     match subset:
         case "no_face":
             frames = ~face
         case "no_sound":
             frames = ~sound
         case "no_voice":
-            frames = sound & ~data.item_array(item, "voice_present")
+            frames = sound & ~data.item_array(item, "voice")
         case "face_and_sound":
             frames = face & sound
     return frames if data.task.level == "frame" else np.array([2 * frames.sum() > len(frames)])

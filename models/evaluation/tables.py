@@ -101,8 +101,8 @@ def traces(data: ClipData, predictions: Predictions) -> pd.DataFrame:
                 target,
                 np.where(valid, annotated, np.nan),
                 predicted[:, column],
-                data.item_array(item, "video_present").astype(int),
-                data.item_array(item, "audio_present").astype(int),
+                data.item_array(item, "face").astype(int),
+                data.item_array(item, "sound").astype(int),
             )
             tables.append(pd.DataFrame(dict(zip(TRACE, values, strict=True))))
     return pd.concat(tables) if tables else empty

@@ -8,17 +8,17 @@ The 2 s of sound around a frame are gathered on the device from single rows of d
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
-from typing import Any, Self, cast
+from typing import Any, Self
 
 import numpy as np
 import torch
-import zarr
 from torch import Tensor
 
-from features.task import Task
+from features.settings import Modality
+from features.stores.windows import WindowStore
+from features.windows.reading import StreamReader
 from models.ablation.draws import stream
 from models.ablation.operators import Draws
-from models.settings import Modality
 
 MAX_SEQUENCE_FRAMES = 3600
 """Two minutes at 30 fps; a sequence is attended to as one, at a cost that grows with its square."""
@@ -185,66 +185,83 @@ class Clip:
 
 
 class ClipData:
-    """The clips of some items of a windows store.
+    """The clips of some items, as one model sees them.
 
     Args:
-        windows: the windows store.
-        fc6: the fc6 store.
+        windows: frames and labels.
+        streams: of each modality, sound first.
         items: names of the items.
-        preload_bytes: read the fc6 features into memory at once if they are no larger.
+        preload_bytes: rows are read into memory at once while they are no larger, the smallest
+            stream first.
 
     Raises:
         SequenceTooLongError: an item is too long for a sequence.
     """
 
     def __init__(
-        self, windows: zarr.Group, fc6: zarr.Group, items: Sequence[str], *, preload_bytes: int
+        self,
+        windows: WindowStore,
+        streams: Mapping[Modality, StreamReader],
+        items: Sequence[str],
+        *,
+        preload_bytes: int,
     ) -> None:
         self.items = list(items)
-        self.task = Task.model_validate(windows.attrs["task"])
+        self.task = windows.task
         self._label_per_frame = self.task.level == "frame"
-        clip_frames = cast("int", windows.attrs["clip_frames"])
-        self._windows = {name: _arrays(windows, name) for name in items}
-        if not self._label_per_frame:
-            for name, arrays in self._windows.items():
-                if len(arrays["times"]) > MAX_SEQUENCE_FRAMES:
-                    raise SequenceTooLongError(name, len(arrays["times"]))
-        # A corpus of features has its pictures' beside those of its sounds.
-        self._video: dict[str, Any] = {
-            name: arrays["video"] if "video" in arrays else fc6[f"{name}/fc6"]
-            for name, arrays in self._windows.items()
+        self._windows = windows
+        self._streams = dict(streams)
+        self._steps = {
+            modality: {item: reader.steps(item) for item in self.items}
+            for modality, reader in self._streams.items()
         }
-        if sum(array.nbytes for array in self._video.values()) <= preload_bytes:
-            self._video = {name: array[...] for name, array in self._video.items()}
-        blank = fc6.attrs.get("blank")
-        self._blank = None if blank is None else torch.tensor(blank, dtype=torch.float32)
-        # Where an item is part of a file, its frames begin within the file's.
-        self._first = {
-            name: cast("int", windows[name].attrs.get("first_frame", 0)) for name in items
-        }
+        self._check_lengths()
+        self._preload(preload_bytes)
+        blank = self._streams["video"].blank() if "video" in self._streams else None
+        self._blank = None if blank is None else torch.from_numpy(blank)
         self.clips = [
-            Clip(name, start, min(start + length, frames))
-            for name in items
-            for frames in [len(self._windows[name]["times"])]
-            for length in [clip_frames if self._label_per_frame else max(1, frames)]
+            Clip(item, start, min(start + length, frames))
+            for item in self.items
+            for frames in [len(windows.times(item))]
+            for length in [windows.clip_frames if self._label_per_frame else max(1, frames)]
             for start in range(0, frames, length)
         ]
 
     @property
     def features(self) -> dict[Modality, int]:
         """Dimension of each modality's input vector."""
-        first = self._windows[self.items[0]]
-        steps, descriptors = first["rows"].shape[1], first["lld"].shape[1]
-        return {"audio": steps * descriptors, "video": self._video[self.items[0]].shape[1]}
+        return {modality: reader.width for modality, reader in self._streams.items()}
 
     @property
     def has_labels(self) -> bool:
         """Whether any frame has a valid label."""
-        return any(arrays["valid"].any() for arrays in self._windows.values())
+        return any(self._windows.valid(item).any() for item in self.items)
 
     def item_array(self, item: str, name: str) -> np.ndarray:
-        """One array of an item of the windows store: times, labels, valid, ..."""
-        return self._windows[item][name]
+        """One array of an item, (F, ...): times, labels, valid, face, sound, voice."""
+        return self._windows.array(item, name)
+
+    def _check_lengths(self) -> None:
+        if self._label_per_frame:
+            return
+        for item in self.items:
+            lengths = [len(steps[item].index) for steps in self._steps.values()]
+            longest = max([len(self._windows.times(item)), *lengths])
+            if longest > MAX_SEQUENCE_FRAMES:
+                raise SequenceTooLongError(item, longest)
+
+    def _preload(self, left: int) -> None:
+        """Read what fits into so many bytes."""
+        sizes = {
+            modality: sum(reader.nbytes(item) for item in self.items)
+            for modality, reader in self._streams.items()
+        }
+        for modality in sorted(sizes, key=lambda modality: sizes[modality]):
+            left -= sizes[modality]
+            if left < 0:
+                return
+            for item in self.items:
+                self._streams[modality].load(item)
 
     def batches(self, batches: Iterable[Sequence[int]], device: torch.device) -> Iterator[Batch]:
         """Batches of clips, the next one read while the last is used.
@@ -274,7 +291,7 @@ class ClipData:
         frames = max(clip.stop - clip.start for clip in clips)
         labels = frames if self._label_per_frame else 1
         return Batch(
-            streams={m: self._stream(m, clips, frames) for m in self.features},
+            streams={m: self._stream(m, clips) for m in self._streams},
             labels=_padded([self._labels(clip, "labels") for clip in clips], labels),
             valid=_padded([self._labels(clip, "valid") for clip in clips], labels),
             mask=_padded([np.ones(clip.stop - clip.start, bool) for clip in clips], frames),
@@ -285,38 +302,32 @@ class ClipData:
 
     def _labels(self, clip: Clip, name: str) -> np.ndarray:
         span = slice(clip.start, clip.stop) if self._label_per_frame else slice(None)
-        return self._windows[clip.item][name][span]
+        return self._windows.array(clip.item, name)[span]
 
-    def _stream(self, modality: Modality, clips: Sequence[Clip], frames: int) -> StreamBatch:
-        rows, index, present = [], [], []
+    def _stream(self, modality: Modality, clips: Sequence[Clip]) -> StreamBatch:
+        rows, index, present, frame = [], [], [], []
+        reader = self._streams[modality]
         for clip in clips:
-            span = slice(clip.start, clip.stop)
-            arrays = self._windows[clip.item]
-            if modality == "audio":
-                looked_at = arrays["rows"][span].astype(np.int64)
-                inside = looked_at[looked_at >= 0]
-                low, high = (inside.min(), inside.max() + 1) if inside.size else (0, 0)
-                part = arrays["lld"][low:high]
-            else:
-                low = self._first[clip.item] + clip.start
-                looked_at = low + np.arange(clip.stop - clip.start)[:, None]
-                part = self._video[clip.item][low : low + len(looked_at)]
-            rows.append(np.concatenate((np.zeros((1, *part.shape[1:]), part.dtype), part)))
+            steps = self._steps[modality][clip.item]
+            # A stream at its own rate is of a sequence, of which a clip is the whole.
+            aligned = reader.stream.align == "frames"
+            span = slice(clip.start, clip.stop) if aligned else slice(None)
+            looked_at = steps.index[span].astype(np.int64)
+            inside = looked_at[looked_at >= 0]
+            low, high = (int(inside.min()), int(inside.max()) + 1) if inside.size else (0, 0)
+            part = reader.rows(clip.item, low, high)
+            rows.append(np.concatenate((np.zeros((1, part.shape[1]), part.dtype), part)))
             index.append(np.where(looked_at >= 0, looked_at - low + 1, 0))
-            present.append(arrays[f"{modality}_present"][span])
-        mask = _padded([np.ones(len(part), bool) for part in present], frames)
+            present.append(steps.present[span])
+            frame.append(steps.frame[span].astype(np.int64) - clip.start)
+        length = max(map(len, present))
         return StreamBatch(
             rows=_padded(rows, max(map(len, rows))),
-            index=_padded(index, frames),
-            mask=mask,
-            present=_padded(present, frames),
-            frame=torch.arange(frames).expand_as(mask),
+            index=_padded(index, length),
+            mask=_padded([np.ones(len(part), bool) for part in present], length),
+            present=_padded(present, length),
+            frame=_padded(frame, length),
         )
-
-
-def _arrays(store: zarr.Group, item: str) -> dict[str, np.ndarray]:
-    group = cast("zarr.Group", store[item])
-    return {name: np.asarray(array[...]) for name, array in group.arrays()}
 
 
 def _padded(arrays: Sequence[np.ndarray], length: int) -> Tensor:

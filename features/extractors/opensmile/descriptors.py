@@ -19,9 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.errors import InputError
+from features.extractors.settings import OpenSMILESettings
 from features.hashes import hash_of_file
 from features.media.decoding import LONGEST_HOURS, MAX_SAMPLE, SAMPLE_RATE
-from features.settings import LLDSettings
+
 
 if TYPE_CHECKING:
     import opensmile
@@ -78,7 +79,7 @@ def row_count(samples: int) -> int:
     return (samples - shortest) // _HOP + 2 if samples >= shortest else 0
 
 
-def identity(settings: LLDSettings) -> str:
+def identity(settings: OpenSMILESettings) -> str:
     """What tells one set from another: its name, or the SHA-256 of a config and all it includes.
 
     Raises:
@@ -90,7 +91,7 @@ def identity(settings: LLDSettings) -> str:
     return hashlib.sha256(text.encode("latin-1")).hexdigest()
 
 
-def names(settings: LLDSettings) -> tuple[str, ...]:
+def names(settings: OpenSMILESettings) -> tuple[str, ...]:
     """Names of the columns in their order, as openSMILE gives them; deltas end in `_de`.
 
     Raises:
@@ -101,7 +102,7 @@ def names(settings: LLDSettings) -> tuple[str, ...]:
     return own + tuple(_DELTA.sub("_de", name, count=1) for name in own) if settings.deltas else own
 
 
-def extract_lld(samples: NDArray[np.float32], settings: LLDSettings) -> NDArray[np.float32]:
+def extract_lld(samples: NDArray[np.float32], settings: OpenSMILESettings) -> NDArray[np.float32]:
     """Compute the descriptors of a whole recording.
 
     A part of a recording gives other rows than the whole (RASTA filtering starts up during the
@@ -187,7 +188,7 @@ class _Extractor:
         return np.ascontiguousarray(rows, np.float32)
 
 
-def _extractor(settings: LLDSettings) -> _Extractor:
+def _extractor(settings: OpenSMILESettings) -> _Extractor:
     return _load(settings.set, settings.sha256)
 
 
@@ -235,11 +236,11 @@ def _user_config(name: str, sha256: str | None) -> str:
         known = " and ".join(_CORES)
         raise InputError(
             f"the openSMILE config {name} does not exist",
-            f"check `set` of the section lld; the sets known by name are {known}",
+            f"check `set` of the stream; the sets known by name are {known}",
         )
     if hash_of_file(path) != sha256:
         raise InputError(
-            f"{name} has another SHA-256 than the section lld states",
+            f"{name} has another SHA-256 than the stream states",
             "check that it is the file you mean, and correct `sha256`",
         )
     return _with_includes(path.resolve(), (), {})

@@ -37,7 +37,7 @@ class OpenSMILE:
             rows=rows,
             times=start + np.arange(len(rows)) / ROW_RATE,
             present=present,
-            span=(start, start + len(samples) / SAMPLE_RATE),
+            span=(start, len(samples) / SAMPLE_RATE),
             window=WINDOW,
             rate=ROW_RATE,
             voice=voice_present(rows, present, columns),

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from features.extractors.lld import ROW_RATE
+from features.extractors.opensmile.descriptors import ROW_RATE
 from features.media.decoding import SAMPLE_RATE
 
 F0 = "F0final_sma"

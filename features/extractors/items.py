@@ -1,0 +1,32 @@
+"""The job of extraction: one item of one stream."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from features.extractors.own import Extract, load_extractor
+from features.extractors.settings import StreamSettings
+from features.stores.streams import write_described
+
+
+def describe_item(settings: StreamSettings, source: Any, device: str, out: Path) -> None:
+    """Describe one item and write what was found.
+
+    Args:
+        settings: of the stream.
+        source: what the extractor describes: `AudioSource`, `VideoSource`, or features.
+        device: where networks run.
+        out: folder that is filled.
+
+    Raises:
+        InputError: the item cannot be described.
+    """
+    write_described(
+        out, _loaded(settings.model_dump_json(), type(settings), device).extract(source)
+    )
+
+
+@cache
+def _loaded(content: str, kind: type[StreamSettings], device: str) -> Extract:
+    """An extractor, made once a process."""
+    return load_extractor(kind.model_validate_json(content), device)
