@@ -1,10 +1,12 @@
 """What a user can set about features; no heavy import, pydantic alone."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -87,6 +89,16 @@ def error_details(error: ValidationError, *within: str) -> list[InitErrorDetails
     return details
 
 
+def _check_sha256(digits: str) -> str:
+    if not re.fullmatch("[0-9a-f]{64}", digits):
+        raise PydanticCustomError("sha256", "must be the 64 digits that sha256sum prints")
+    return digits
+
+
+Sha256 = Annotated[str, AfterValidator(_check_sha256)]
+"""The hash of a file's content, in hexadecimal."""
+
+
 class ModelFile(Settings):
     """A file that the user supplies.
 
@@ -96,7 +108,7 @@ class ModelFile(Settings):
     """
 
     path: str
-    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    sha256: Sha256
 
     @override
     def files(self) -> tuple[NamedFile, ...]:
@@ -201,7 +213,7 @@ class FC6Settings(Settings):
     """
 
     weights: str = "random"
-    sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
+    sha256: Sha256 | None = None
     seed: int = Field(default=0, ge=0)
     input_size: Literal[96, 224] = 96
     preprocessing: Literal["vggface", "paper"] = "vggface"
@@ -249,7 +261,7 @@ class LLDSettings(Settings):
     """
 
     set: str = "IS13"
-    sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
+    sha256: Sha256 | None = None
     deltas: bool = False
     silence: SilenceSettings = SilenceSettings()
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
-from pydantic_core import InitErrorDetails
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from features.corpora.settings import CorpusSettings
 from features.errors import InputError
@@ -46,7 +46,7 @@ MOVED: Mapping[str, str] = {
 def _check_name(name: str) -> str:
     """Refuse a name that DVC, a command line or a file system would stumble over."""
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,99}", name):
-        raise ValueError("must be of letters, digits, - and _, not begin with -, at most 100")
+        raise ValueError("must be at most 100 letters, digits, - and _, without a - in front")
     if re.fullmatch(r"[0-9_]+", name) or name.lower() in ("nan", "inf", "infinity"):
         raise ValueError("must not be a number: put a letter before it")
     return name
@@ -103,10 +103,12 @@ class Params(Settings):
     def _reference_is_a_model(self) -> "Params":
         reference = self.evaluate.reference
         if reference is not None and reference not in self.models:
-            raise ValueError(
-                f"evaluate.reference is {reference}, which is none of the models: "
-                f"{', '.join(self.models)}"
+            must = PydanticCustomError(
+                "model", "must be one of the models {names}", {"names": ", ".join(self.models)}
             )
+            place = ("evaluate", "reference")
+            details = InitErrorDetails(type=must, loc=place, input=reference)
+            raise ValidationError.from_exception_data("Params", [details])
         return self
 
     def resolved(self, name: str) -> Resolved:

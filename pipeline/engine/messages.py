@@ -5,6 +5,7 @@ import difflib
 import reprlib
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
 from pydantic import ValidationError
@@ -14,7 +15,7 @@ from pipeline.engine.yaml_file import YamlFile
 
 NUMBER = "must be a number"
 WHOLE_NUMBER = "must be a whole number without a point"
-TEXT = "must be text: put it in quotes"
+TEXT = "must be text (in quotes)"
 SECTION = "must be keys with values"
 LIST = "must be a list, such as [1, 2]"
 
@@ -42,8 +43,8 @@ WORDS: Mapping[str, str] = {
     "enum": "must be {expected}",
     "literal_error": "must be {expected}",
     "none_required": "must be null",
-    "too_short": "must have at least {min_length}",
-    "too_long": "must have at most {max_length}",
+    "too_short": "must have {min_length} or more entries",
+    "too_long": "must have {max_length} or fewer entries",
     "list_type": LIST,
     "tuple_type": LIST,
     "set_type": LIST,
@@ -69,7 +70,7 @@ _short.maxstring = _short.maxother = _LONGEST
 def sentences(
     error: ValidationError, file: YamlFile, moved: Mapping[str, str] | None = None
 ) -> list[str]:
-    """What is wrong, a sentence without a full stop for every key that is.
+    """What is wrong, a sentence without a full stop for every key that is, in the file's order.
 
     Args:
         error: what the file's content was refused with.
@@ -82,7 +83,8 @@ def sentences(
         place = place_of(detail, file.content)
         words = _words(detail, place, moved or {})
         found.setdefault((place, words.claim), []).append(words)
-    return [_sentence(words, file.where(place)) for (place, _), words in found.items()]
+    by_line = sorted(found.items(), key=lambda entry: file.line(entry[0][0]) or 0)
+    return [_sentence(words, file.where(place)) for (place, _), words in by_line]
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,8 @@ class _Words:
 
 def _sentence(words: Sequence[_Words], where: str) -> str:
     """One sentence of what is said of one key."""
-    must = " or ".join(dict.fromkeys(part.must for part in words if part.must))
+    musts = dict.fromkeys(part.must for part in words if part.must)
+    must = " or ".join(musts).replace(" or must be ", " or ")
     advice = "; ".join(dict.fromkeys(part.advice for part in words if part.advice))
     return f"{words[0].claim}{must and f', {must}'} ({where}){advice and f': {advice}'}"
 
@@ -111,15 +114,13 @@ def place_of(detail: ErrorDetails, content: Any) -> tuple[Hashable, ...]:
     """The keys that lead to what is wrong, without what pydantic says of members of a union."""
     place: list[Hashable] = []
     parts = detail["loc"]
-    for number, part in enumerate(parts):
+    for part, rest in zip_longest(parts, parts[1:]):
         if isinstance(part, str) and part.startswith("["):  # our own tags, and `[key]`
             continue
         within = _entry(content, part)
         if within is _NONE:
-            rest = parts[number + 1 :]
-            if not isinstance(content, dict | list) or (
-                rest and _entry(content, rest[0]) is not _NONE
-            ):
+            is_whole = detail["input"] is content and detail["type"] != "missing"
+            if not isinstance(content, dict | list) or is_whole or _has(content, rest):
                 continue  # a member of a union
         place.append(part)
         content = within
@@ -137,6 +138,11 @@ def _entry(content: Any, part: int | str) -> Any:
     if isinstance(content, list) and isinstance(part, int) and part < len(content):
         return content[part]
     return _NONE
+
+
+def _has(content: Any, part: int | str | None) -> bool:
+    """Whether a section has a key, or a list an item."""
+    return part is not None and _entry(content, part) is not _NONE
 
 
 def _words(detail: ErrorDetails, place: Sequence[Hashable], moved: Mapping[str, str]) -> _Words:
@@ -167,19 +173,34 @@ def _of_unknown(place: Sequence[Hashable], keys: Sequence[str], moved: Mapping[s
         ):
             return advice
     close = difflib.get_close_matches(str(place[-1]), keys, n=1)
-    guess = f"did you mean {close[0]}? " if close else ""
-    return f"{guess}the keys there are {', '.join(keys)}"
+    listed = ", ".join(keys)
+    if close:
+        return f"did you mean {close[0]}? The keys there are {listed}"
+    return f"the keys there are {listed}"
 
 
 def _must(detail: ErrorDetails) -> str:
     """What a value must be."""
     if detail["type"] in WORDS:
-        return WORDS[detail["type"]].format_map(detail.get("ctx", {}))
+        context = detail.get("ctx", {}).items()
+        words = {
+            key: _number(value) if isinstance(value, float) else value for key, value in context
+        }
+        return WORDS[detail["type"]].format_map(words)
     message = detail["msg"]
-    for beginning in ("Input should ", "String should ", "Value should ", "should "):
+    for beginning in ("Input should ", "String should ", "should ", "must "):
         if message.startswith(beginning):
             return f"must {message.removeprefix(beginning)}"
     return f"is refused: {message}"
+
+
+def _number(value: float) -> str:
+    """A limit, without needless digits.
+
+    >>> _number(1.0), _number(1 / 30), _number(1e6)
+    ('1', '0.03333', '1000000')
+    """
+    return str(int(value)) if value == int(value) else f"{value:.4g}"
 
 
 def shown(value: Any) -> str:
