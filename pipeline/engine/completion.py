@@ -79,7 +79,9 @@ def _has_comments(value: Any) -> bool:
         return False
     parts = value.values() if isinstance(value, dict) else value
     comments = getattr(value, "ca", None)
-    return bool(comments and (comments.comment or comments.items)) or any(map(_has_comments, parts))
+    tokens = (comments.comment, *comments.items.values()) if comments else ()
+    # A blank line is a comment too, to ruamel.
+    return any("#" in str(token) for token in tokens) or any(map(_has_comments, parts))
 
 
 def _edited(text: str, edits: Iterable[Edit]) -> str:
@@ -106,7 +108,7 @@ def _edits(
         node: of the section.
         content: of the section.
         schema: of the section.
-        column: where its keys begin.
+        column: where its keys begin, if they are not there yet.
     """
     if node.flow_style:
         whole = _merged(content, schema)
@@ -115,6 +117,8 @@ def _edits(
             comment = text[node.end_mark.index : end].rstrip()
             yield node.start_mark.index, end, comment + _lines(whole, column)
         return
+    if node.value:
+        column = node.value[0][0].start_mark.column
     for name, section in _sections(schema):
         key_and_value = entry_of(node, name)
         if key_and_value is not None:

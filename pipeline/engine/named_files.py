@@ -9,7 +9,6 @@ from pydantic import BaseModel
 from features.errors import InputError
 from features.hashes import hash_of_file
 from features.settings import NamedFile, Settings
-from pipeline.engine.messages import shown
 from pipeline.engine.yaml_file import YamlFile
 
 
@@ -29,7 +28,7 @@ def check_files(settings: Settings, file: YamlFile) -> None:
         if problem:
             key = ".".join((*place, named.key))
             where = file.where((*place, named.key))
-            wrong.append(f"{key} is {shown(named.path)}, {problem} ({where})")
+            wrong.append(f"{key} is {named.path!r}, {problem} ({where})")
     if wrong:
         raise InputError("; ".join(wrong), f"correct the path or the file, or {file.path.name}")
 
