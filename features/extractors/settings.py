@@ -3,8 +3,9 @@
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, model_validator
+from typing_extensions import override
 
-from features.settings import Modality, Settings
+from features.settings import Modality, NamedFile, Settings, Sha256
 
 StreamName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
 
@@ -69,7 +70,7 @@ class VGGFaceSettings(StreamSettings):
     extractor: str = "vggface"
     normalise: bool = False
     weights: str = "random"
-    sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
+    sha256: Sha256 | None = None
     seed: int = Field(default=0, ge=0)
     input_size: Literal[96, 224] = 96
     preprocessing: Literal["vggface", "paper"] = "vggface"
@@ -83,8 +84,15 @@ class VGGFaceSettings(StreamSettings):
             raise ValueError("sha256 of the weights file is missing (sha256sum prints it)")
         return self
 
+    @override
+    def files(self) -> tuple[NamedFile, ...]:
+        if self.weights == "random":
+            return ()
+        return (NamedFile("weights", self.weights, self.sha256),)
+
+    @override
     def of_rows(self) -> dict[str, Any]:
-        """What the rows depend on: a weight file is the same wherever it lies."""
+        # A weight file is the same wherever it lies.
         other = {"seed"} if self.weights != "random" else {"sha256"}
         rows = self.model_dump(exclude={*OF_WINDOWS, *other, "weights"})
         return {**rows, "random": self.weights == "random"}
@@ -121,7 +129,7 @@ class OpenSMILESettings(StreamSettings):
     extractor: str = "opensmile"
     context_seconds: float = Field(default=2.0, ge=0, le=600)
     set: str = "IS13"
-    sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
+    sha256: Sha256 | None = None
     deltas: bool = False
     silence: SilenceSettings = SilenceSettings()
 
@@ -134,8 +142,15 @@ class OpenSMILESettings(StreamSettings):
             )
         return self
 
+    @override
+    def files(self) -> tuple[NamedFile, ...]:
+        if self.set in ("IS13", "ComParE_2016"):
+            return ()
+        return (NamedFile("set", self.set, self.sha256),)
+
+    @override
     def of_rows(self) -> dict[str, Any]:
-        """What the rows depend on, but for the set, which its content tells apart."""
+        # A set is told apart by its content (`descriptors.identity`).
         return self.model_dump(exclude={*OF_WINDOWS, "set"})
 
 
@@ -169,12 +184,13 @@ class JoinedSettings(StreamSettings):
         return self
 
     @property
+    @override
     def parts(self) -> tuple[str, ...]:
-        """Names of the streams that this one joins."""
         return tuple(self.of)
 
+    @override
     def of_rows(self) -> dict[str, Any]:
-        """What the rows depend on, but for the parts: their names count for nothing."""
+        # The names of the parts count for nothing.
         return self.model_dump(exclude={*OF_WINDOWS, "of"})
 
 
