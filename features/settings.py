@@ -37,6 +37,7 @@ class NamedFile:
     path: str
     sha256: str | None = None
 
+
 Modality = Literal["audio", "video"]
 MODALITIES: tuple[Modality, ...] = ("audio", "video")
 

@@ -16,7 +16,7 @@ import pandas as pd
 
 from features.corpora.census import class_counts, report
 from features.corpora.item import TIME, Corpus, Item
-from features.corpora.listing import FACTS, ITEMS, LABELS, CorpusItem, fresh
+from features.corpora.listing import FACTS, ITEMS, LABELS, CorpusItem, fresh, write_source
 from features.corpora.paths import pictures_in
 from features.errors import InputError
 from features.hashes import hash_of, hash_of_file, versions
@@ -73,6 +73,7 @@ def write(corpus: Corpus, items: list[Item], table: pd.DataFrame, *, is_syntheti
         "gives_features": dict(corpus.gives),
     }
     fresh(FACTS).write_text(json.dumps(facts, indent=1) + "\n")
+    write_source("audio", dict(zip(table["item"], table["sha256"], strict=True)))
 
 
 def exclude(items: list[Item], reasons: dict[str, str]) -> list[Item]:

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from features.corpora.item import Features
+from features.extractors.items import describe_item
 from features.extractors.own import Described
 from features.extractors.settings import GivenSettings
 
@@ -26,13 +28,23 @@ class Given:
 
     Args:
         settings: of the stream.
-        device: of no use.
+        _device: of no use.
     """
 
-    def __init__(self, settings: GivenSettings, device: str) -> None:
+    def __init__(self, settings: GivenSettings, _device: str) -> None:
         self._name = settings.of
 
     def extract(self, source: GivenSource) -> Described:
         """The features of one item, and when they are present."""
         found = source.features(source.item)[self._name]
         return Described(found.rows, found.times, found.present, voice=found.voice)
+
+
+def describe_given(
+    settings: GivenSettings,
+    features: Callable[[str], Mapping[str, Features]],
+    item: str,
+    out: Path,
+) -> None:
+    """Write the features of an item."""
+    describe_item(settings, GivenSource(features, item), "cpu", out)

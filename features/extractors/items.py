@@ -1,4 +1,4 @@
-"""The job of extraction: one item of one stream."""
+"""One item described by one extractor, and written."""
 
 from functools import cache
 from pathlib import Path
@@ -14,16 +14,15 @@ def describe_item(settings: StreamSettings, source: Any, device: str, out: Path)
 
     Args:
         settings: of the stream.
-        source: what the extractor describes: `AudioSource`, `VideoSource`, or features.
+        source: what the extractor describes.
         device: where networks run.
         out: folder that is filled.
 
     Raises:
         InputError: the item cannot be described.
     """
-    write_described(
-        out, _loaded(settings.model_dump_json(), type(settings), device).extract(source)
-    )
+    extractor = _loaded(settings.model_dump_json(), type(settings), device)
+    write_described(out, extractor.extract(source))
 
 
 @cache

@@ -15,16 +15,15 @@ A class of your own is named in params.yaml, and lies in `extensions/` or in an 
             samples, start = source.sound()
             ...
 
-It is made once a process, with the `options`. `extract` is given an `AudioSource` or a
-`VideoSource`, and returns rows (T, D) float16 or float32, times (T,), the seconds on the
+It is made once a process, with the `options`. `extract` is given the item's sound
+(`features.extractors.sound.AudioSource`) or face crops (`features.extractors.crops.VideoSource`),
+and returns rows (T, D) float16 or float32, times (T,), the seconds on the
 recording's clock at which each row begins, increasing, and present (T,), whether there was a face
 or sound to describe. A row lasts until the next one begins. It may also return a `Described`,
 which can say more.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -33,55 +32,6 @@ from numpy.typing import NDArray
 from features.errors import InputError
 from features.extractors.registry import EXTRACTORS
 from features.extractors.settings import OwnSettings, StreamSettings
-from features.stores.store import open_store
-
-
-@dataclass(frozen=True)
-class AudioSource:
-    """The sound of one item.
-
-    Attributes:
-        path: the media file.
-    """
-
-    path: Path
-
-    def sound(self) -> tuple[NDArray[np.float32], float]:
-        """Samples (N,) at 16 kHz, mono, and the second at which the first one is."""
-        from features.media.decoding import sound
-
-        return sound(self.path)
-
-
-@dataclass(frozen=True)
-class VideoSource:
-    """The faces of one item.
-
-    Attributes:
-        faces: the store of crops.
-        item: its name there.
-    """
-
-    faces: Path
-    item: str
-
-    @property
-    def times(self) -> NDArray[np.float64]:
-        """(F,) seconds at which each picture begins."""
-        return self._store.array(self.item, "times")
-
-    @property
-    def present(self) -> NDArray[np.bool_]:
-        """(F,), whether a picture shows a face; elsewhere crops are zeros."""
-        return self._store.array(self.item, "present")
-
-    def crops(self) -> Iterator[NDArray[np.uint8]]:
-        """Crops (n, size, size, 3) uint8 RGB, block by block."""
-        return self._store.rows(self.item, "crops").blocks()
-
-    @property
-    def _store(self) -> Any:
-        return open_store(self.faces, stage="faces")
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -214,6 +214,10 @@ class Store:
         self._small: dict[str, tuple[NDArray[Any], NDArray[np.int64]]] = {}
         self._big: dict[str, tuple[zarr.Array[Any], NDArray[np.int64]]] = {}
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Other processes open the store anew, once each.
+        return _reopened, (self.path, (self.path / METADATA).stat().st_mtime_ns)
+
     @cached_property
     def items(self) -> tuple[str, ...]:
         """Names of the items, sorted.
@@ -335,6 +339,12 @@ def open_store(path: Path, *, stage: str) -> Store:
             f"run `dvc repro --force {stage}`",
         )
     return Store(path, group)
+
+
+@lru_cache(maxsize=2)
+def _reopened(path: Path, _changed: int) -> Store:
+    """A store from another process; one that was written anew has another time of change."""
+    return open_store(path, stage=path.stem)
 
 
 @contextmanager

@@ -69,6 +69,11 @@ class StreamStore:
         return self._store.attribute("settings")
 
     @property
+    def settled(self) -> dict[str, Any]:
+        """What settings left to the machine that made the rows."""
+        return self._store.attributes.get("settled", {})
+
+    @property
     def width(self) -> int:
         """Numbers of a row; 0 where there is no item."""
         return self._store.width(ROWS)

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -29,12 +28,6 @@ from features.windows.timeline import (
 )
 
 
-class Pictures(Protocol):
-    """When an item's pictures begin, by its name: (P,) seconds."""
-
-    def __call__(self, item: str) -> NDArray[np.float64]: ...
-
-
 @dataclass(frozen=True)
 class Sources:
     """What windows are made of.
@@ -42,14 +35,14 @@ class Sources:
     Attributes:
         settings: of every stream, by its name.
         stores: of those that have rows.
-        pictures: when an item's pictures begin; None where no stream shows any.
+        pictures: when an item's pictures begin, (P,) seconds, by its name; None where no stream shows any.
         gives_features: whether the corpus gives features in place of media.
         hold: seconds for which the last picture stays.
     """
 
     settings: Mapping[str, StreamSettings]
     stores: Mapping[str, StreamStore]
-    pictures: Pictures | None
+    pictures: Callable[[str], NDArray[np.float64]] | None
     gives_features: bool
     hold: float
 
@@ -261,18 +254,29 @@ def windows_of_corpus(
             fitted[name] = fit_normaliser(store, pairs)
             if fitted[name] is None:
                 say(f"no {name} in the train split: its features are not z-normed")
-    streams = {}
-    for name, settings in sources.settings.items():
-        parts = parts_of(name, sources.settings)
-        streams[name] = WindowedStream(
-            modality=settings.modality,
-            parts=parts,
-            width=sum(sources.stores[part].width for part in parts),
-            steps=len(context_offsets(settings.context_seconds)),
-            align=settings.align,
-            normaliser=tuple(fitted[part] for part in parts),
-        )
+    streams = {name: windowed_stream(name, sources, fitted) for name in sources.settings}
     return found, streams
+
+
+def windowed_stream(
+    name: str, sources: Sources, fitted: Mapping[str, Normaliser | None]
+) -> WindowedStream:
+    """What is common to all items in a stream.
+
+    Args:
+        name: of the stream.
+        sources: what the windows are made of.
+        fitted: normaliser of every stream that has rows; None where they are taken as they are.
+    """
+    settings, parts = sources.settings[name], parts_of(name, sources.settings)
+    return WindowedStream(
+        modality=settings.modality,
+        parts=parts,
+        width=sum(sources.stores[part].width for part in parts),
+        steps=len(context_offsets(settings.context_seconds)),
+        align=settings.align,
+        normaliser=tuple(fitted[part] for part in parts),
+    )
 
 
 def check_alignment(task: Task, settings: Mapping[str, StreamSettings]) -> None:

@@ -1,4 +1,4 @@
-"""The rows of one stream as a model sees them: z-normed when they are read, joined parts together."""
+"""The rows of one stream as a model sees them: z-normed when they are read, parts joined."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,6 +19,11 @@ class _Part:
     def __init__(self, store: StreamStore, normaliser: Normaliser | None) -> None:
         self._store, self._normaliser = store, normaliser
         self._rows: dict[str, ItemRows | NDArray[Any]] = {}
+
+    @property
+    def settled(self) -> dict[str, Any]:
+        """What settings left to the machine that made the rows."""
+        return self._store.settled
 
     def nbytes(self, item: str) -> int:
         """Of an item's rows in memory."""
@@ -99,6 +104,10 @@ class StreamReader:
             assert others is not None
             found.append(_gathered(part, item, others[:, number]))
         return found[0] if len(found) == 1 else np.concatenate(found, axis=1)
+
+    def settled(self, part: int) -> dict[str, Any]:
+        """What the settings of a part left to the machine that made its rows."""
+        return self._parts[part].settled
 
     def blank(self) -> NDArray[np.float32] | None:
         """The row of a face that shows nothing; None where it is not known of every part."""

@@ -54,8 +54,8 @@ def build(
     """Make a model's network.
 
     Args:
-        model: names the network and the modalities it sees.
-        features: dimension of each modality's input vector.
+        model: names the network.
+        features: dimension of the input vector of each modality that it sees.
         size: the network's sizes.
         task: what it has to recognise.
         options: of the architecture; by default those the model names itself, without a preset's.
@@ -63,7 +63,7 @@ def build(
     if options is None:
         options = OPTIONS[model.network].model_validate(model.options)
     return NETWORKS[model.network](
-        {modality: features[modality] for modality in model.modalities},
+        features,
         size=size,
         options=options,
         task=task,

@@ -60,9 +60,9 @@ class TrainingRun:
         device = torch.device(self.params.execution.torch_device)
         networks: dict[Modality, Recogniser] = {}
         for modality, part in TEACHERS.items():
-            model = ModelSettings(network="unimodal", modalities=[modality])
-            trained = self._run(part, model, resolved, learning, heldout)
-            network = _build(model, resolved, learning)
+            model = ModelSettings(network="unimodal", sees=[self.params.seen(self.name)[modality]])
+            trained = self._run(part, model, resolved, learning, heldout, alone=modality)
+            network = _build(model, resolved, learning, modality)
             network.load_state_dict(trained.weights)
             networks[modality] = network.to(device)
         return Teachers(networks, own.train.teacher)
@@ -105,6 +105,7 @@ class TrainingRun:
         heldout: "ClipData | None",
         begun: "Trained | None" = None,
         teachers: "Teachers | None" = None,
+        alone: Modality | None = None,
     ) -> "Trained":
         """Train a network with a progress bar: a new one, or on from another part's weights."""
         import torch
@@ -113,7 +114,7 @@ class TrainingRun:
 
         torch.manual_seed(self.seed)
         metric, *_ = metrics_of(learning.task)
-        network = _build(model, resolved, learning)
+        network = _build(model, resolved, learning, alone)
         if begun is not None:
             network.load_state_dict(begun.weights)
         title = f"{part} {self.name}, seed {self.seed}"
@@ -138,7 +139,11 @@ class TrainingRun:
             )
 
 
-def _build(model: ModelSettings, resolved: Resolved, data: "ClipData") -> "Recogniser":
+def _build(
+    model: ModelSettings, resolved: Resolved, data: "ClipData", alone: Modality | None
+) -> "Recogniser":
+    """A network of all modalities of the data, or of one alone."""
     from models.networks import build
 
-    return build(model, data.features, resolved.size, data.task, resolved.options)
+    features = data.features if alone is None else {alone: data.features[alone]}
+    return build(model, features, resolved.size, data.task, resolved.options)

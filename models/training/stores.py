@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from features.corpora.listing import INPUTS, STREAMS, WINDOWS
 from features.errors import InputError
@@ -17,8 +17,7 @@ FOR_TRAINING = ("frames", "streams")
 """What of an item training depends on."""
 
 
-@dataclass(frozen=True)
-class ModelStores:
+class ModelStores(NamedTuple):
     """What one model reads.
 
     Attributes:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from features.corpora.demo import make_clip
 from features.corpora.settings import DemoSettings
-from features.extractors.lld import DESCRIPTORS, ROW_RATE
+from features.extractors.opensmile.descriptors import DESCRIPTORS, ROW_RATE
 from features.extractors.vggface.network import FC6
 from features.faces.extract import extract_faces
 from features.media import decoding as media

@@ -12,7 +12,9 @@ ROOT = Path(__file__).resolve().parents[2]
 CODE = ("dvc.yaml", "params.yaml", "pipeline", "features", "models", "reports", ".dvcignore")
 TINY = {
     "corpus": {"demo": {"speakers": 4, "clips": 4, "seconds": 3.0}},
-    "fc6": {"precision": "fp32"},  # measured anew in each process, `auto` may change its mind
+    "streams": {
+        "fc6": {"precision": "fp32"}
+    },  # measured anew in each process, `auto` may change its mind
     "train": {"seeds": [0], "epochs": 3, "network": {"dim": 16, "ffn": 16}},
     "evaluate": {"trials": 2},
 }

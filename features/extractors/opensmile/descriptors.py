@@ -23,7 +23,6 @@ from features.extractors.settings import OpenSMILESettings
 from features.hashes import hash_of_file
 from features.media.decoding import LONGEST_HOURS, MAX_SAMPLE, SAMPLE_RATE
 
-
 if TYPE_CHECKING:
     import opensmile
 

@@ -4,8 +4,9 @@ import numpy as np
 
 from features.extractors.opensmile.descriptors import ROW_RATE, extract_lld, names
 from features.extractors.opensmile.presence import sound_present, voice_present
-from features.extractors.own import AudioSource, Described
+from features.extractors.own import Described
 from features.extractors.settings import OpenSMILESettings
+from features.extractors.sound import AudioSource
 from features.media.decoding import SAMPLE_RATE
 
 WINDOW = 0.020
@@ -17,10 +18,10 @@ class OpenSMILE:
 
     Args:
         settings: of the stream.
-        device: openSMILE runs on the processor, whatever it is.
+        _device: openSMILE runs on the processor, whatever it is.
     """
 
-    def __init__(self, settings: OpenSMILESettings, device: str) -> None:
+    def __init__(self, settings: OpenSMILESettings, _device: str) -> None:
         self._settings = settings
 
     def extract(self, source: AudioSource) -> Described:

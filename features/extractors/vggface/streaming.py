@@ -19,8 +19,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from features.extractors.vggface.network import VGGFaceFC6, blank_crop, describe
 from features.extractors.settings import VGGFaceSettings
+from features.extractors.vggface.network import VGGFaceFC6, blank_crop, describe
 
 T = TypeVar("T")
 

@@ -3,15 +3,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.settings import WindowSettings
-from features.windows.context import STD_FLOOR, Normaliser, Sound, audio_present, context_rows
+from features.windows.build import said_of
+from features.windows.clocks import NO_ROW, Clock, context_offsets, frame_centres
+from features.windows.normaliser import STD_FLOOR, Normaliser
 
 ROWS = np.random.default_rng(0).normal([-100, 0, 3e4], [1e-2, 1, 50], (400, 3)).astype(np.float32)
 
 
-def sound(lld, *, present=None, start=0.0):
-    present = np.ones(len(lld), bool) if present is None else present
-    return Sound(lld, present, start, len(lld) / 100 + 0.04)
+def sound(rows, *, start=0.0):
+    """When the descriptors of a sound are."""
+    return Clock(start + np.arange(rows) / 100, (start, rows / 100 + 0.04), 0.02, 100)
+
+
+def context_rows(times, clock, *, centred=False):
+    offsets = context_offsets(2.0, centred=centred)
+    return clock.rows_at(frame_centres(times)[:, None] + offsets)
 
 
 # ------------------------------------------------------------------ z-norm
@@ -59,9 +65,9 @@ def test_apply_z_norms_and_leaves_zeros_where_there_is_no_sound():
 
 def test_context_ends_at_the_frame_or_surrounds_it():
     times = np.arange(150) / 30
-    heard = sound(np.zeros((600, 3), np.float32))
-    causal = context_rows(times, heard, WindowSettings())
-    centred = context_rows(times, heard, WindowSettings(context="centred"))
+    heard = sound(600)
+    causal = context_rows(times, heard)
+    centred = context_rows(times, heard, centred=True)
     assert causal.shape == centred.shape == (150, 60)
     np.testing.assert_array_equal(centred[:-30], causal[30:])
     own = np.floor(100 * (2 * np.arange(150) + 1) / 60 - 0.5)
@@ -71,9 +77,7 @@ def test_context_ends_at_the_frame_or_surrounds_it():
 
 @pytest.mark.parametrize("rate", [7.5, 15, 25, 60])
 def test_context_has_60_steps_of_a_30th_at_any_frame_rate(rate):
-    rows = context_rows(
-        np.arange(rate * 4) / rate, sound(np.zeros((600, 3), np.float32)), WindowSettings()
-    )
+    rows = context_rows(np.arange(rate * 4) / rate, sound(600))
     assert rows.shape == (rate * 4, 60)
     steps = np.diff(rows[rows.min(axis=1) > 0])
     assert set(np.unique(steps)) == {3, 4}
@@ -82,17 +86,48 @@ def test_context_has_60_steps_of_a_30th_at_any_frame_rate(rate):
 def test_audio_present_at_the_centre_of_the_frame():
     present = np.ones(100, bool)
     present[40:60] = False
-    heard = sound(np.zeros((100, 3), np.float32), present=present, start=0.5)
+    heard = sound(100, start=0.5)
     times = np.arange(60) / 30
     expected = [
-        0 <= t - 0.5 < heard.duration and not 0.405 <= t - 0.5 < 0.605
+        0 <= t - 0.5 < heard.span[1] and not 0.405 <= t - 0.5 < 0.605
         for t in (2 * np.arange(60) + 1) / 60
     ]
-    np.testing.assert_array_equal(audio_present(times, heard), expected)
+    np.testing.assert_array_equal(said_of(present, heard.rows_at(frame_centres(times))), expected)
 
 
 def test_no_sound_at_all():
-    heard = sound(np.zeros((0, 3), np.float32))
     times = np.arange(10) / 30
-    assert not audio_present(times, Sound(heard.lld, heard.present, 0.0, 0.0)).any()
-    assert (context_rows(times, heard, WindowSettings()) == -1).all()
+    for nothing in (sound(0), Clock(np.zeros(0), (0.0, 0.0), 0.02, 100)):
+        assert not said_of(np.zeros(0, bool), nothing.rows_at(frame_centres(times))).any()
+        assert (context_rows(times, nothing) == NO_ROW).all()
+
+
+# ------------------------------------------------------------------ streams of other clocks
+
+
+@given(
+    st.floats(-5, 5),
+    st.sampled_from([5.0, 12.5, 25.0, 100.0]),
+    st.sampled_from([None, 0.02, 0.025, 1.0]),
+)
+@settings(max_examples=60, deadline=None)
+def test_regular_rows_are_found_as_any_others(start, rate, window):
+    times = start + np.arange(50) / rate
+    regular = Clock(times, (start, 50 / rate), window, rate)
+    any_other = Clock(times, (start, 50 / rate), window)
+    at = start + np.random.default_rng(0).uniform(-1, 52 / rate, 200)
+    np.testing.assert_array_equal(regular.rows_at(at), any_other.rows_at(at))
+
+
+def test_rows_without_a_window_last_until_the_next():
+    clock = Clock(np.array([1.0, 1.5, 4.0]), (1.0, 4.0))
+    at = np.array([0.9, 1.0, 1.49, 1.5, 3.99, 4.0, 4.9, 5.0, np.nan])
+    assert clock.rows_at(at).tolist() == [-1, 0, 0, 1, 1, 2, 2, -1, -1]
+    assert clock.centres().tolist() == [1.25, 2.75, 4.75]
+
+
+def test_a_frame_looks_at_its_own_row_where_rows_are_the_frames():
+    for rate in (7.5, 24000 / 1001, 25, 30000 / 1001, 30, 60):
+        times = 0.3 + np.arange(5000) / rate
+        clock = Clock(times, (0.3, 5000 / rate))
+        np.testing.assert_array_equal(clock.rows_at(frame_centres(times)), np.arange(5000))

@@ -9,14 +9,14 @@ import pytest
 from pydantic import ValidationError
 
 from features.errors import InputError
-from features.extractors import lld
+from features.extractors.opensmile import descriptors as lld
 from features.media.decoding import LONGEST_HOURS
-from features.settings import LLDSettings
+from features.extractors.settings import OpenSMILESettings
 from tests.helpers.media_factory import tone
 
 RATE = 16_000
 LEVEL = opensmile.FeatureLevel.LowLevelDescriptors
-IS13 = LLDSettings()
+IS13 = OpenSMILESettings()
 extract_lld = partial(lld.extract_lld, settings=IS13)
 
 
@@ -146,7 +146,7 @@ def sounds():
 
 @pytest.mark.parametrize("name", ["IS13", "ComParE_2016"])
 def test_bit_for_bit_what_the_package_s_own_config_gives(name):
-    settings = LLDSettings(set=name)
+    settings = OpenSMILESettings(set=name)
     reference = opensmile.Smile(opensmile.FeatureSet[name], LEVEL)
     assert list(lld.names(settings)) == reference.feature_names
     for sound, samples in sounds().items():
@@ -156,7 +156,8 @@ def test_bit_for_bit_what_the_package_s_own_config_gives(name):
 
 def test_the_sets_differ_in_jitter_and_shimmer_alone():
     ours, repaired = (
-        lld.extract_lld(speech(3.0), LLDSettings(set=name)) for name in ("IS13", "ComParE_2016")
+        lld.extract_lld(speech(3.0), OpenSMILESettings(set=name))
+        for name in ("IS13", "ComParE_2016")
     )
     difference = np.abs(ours - repaired).max(axis=0) / ours.std(axis=0)
     differing = {lld.names(IS13)[column] for column in np.flatnonzero(difference > 0.01)}
@@ -165,7 +166,7 @@ def test_the_sets_differ_in_jitter_and_shimmer_alone():
 
 # ------------------------------------------------------------------ deltas
 
-DELTAS = LLDSettings(deltas=True)
+DELTAS = OpenSMILESettings(deltas=True)
 
 
 def test_deltas_are_the_slope_with_replicated_borders(speechlike):
@@ -221,7 +222,7 @@ FRAMING = "frameSize = 0.025\nframeStep = 0.010\nframeCenterSpecial = left\n"
 
 
 def settings_of(path, **changes):
-    return LLDSettings(
+    return OpenSMILESettings(
         set=str(path), sha256=hashlib.sha256(path.read_bytes()).hexdigest(), **changes
     )
 
@@ -280,12 +281,12 @@ def test_identity_follows_what_is_included_and_not_the_path(config, tmp_path):
     assert lld.identity(settings_of(moved / "other.conf")) == before
     edit(tmp_path / "parts" / "framing.inc", "0.025", "0.030")
     assert lld.identity(settings_of(config)) != before
-    assert lld.identity(LLDSettings(set="ComParE_2016")) == "ComParE_2016"
+    assert lld.identity(OpenSMILESettings(set="ComParE_2016")) == "ComParE_2016"
 
 
 def test_a_config_needs_its_sha256():
     with pytest.raises(ValidationError, match=r"neither IS13 nor ComParE_2016.*sha256sum"):
-        LLDSettings(set="is13")
+        OpenSMILESettings(set="is13")
 
 
 def refused(settings, match):
@@ -300,7 +301,7 @@ def test_a_missing_or_changed_config_is_refused(config, tmp_path):
     refused(settings, "another SHA-256")
     config.unlink()
     refused(settings, r"does not exist.*IS13 and ComParE_2016")
-    refused(LLDSettings(set=str(tmp_path), sha256="0" * 64), "does not exist")
+    refused(OpenSMILESettings(set=str(tmp_path), sha256="0" * 64), "does not exist")
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from features.errors import InputError
 from features.extractors.vggface import weights as vggface_weights
 from features.extractors.vggface.network import describe, preprocess
 from features.extractors.vggface.weights import LAYERS, convert, load_weights, main, random_weights
-from features.settings import FC6Settings
+from features.extractors.settings import VGGFaceSettings
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
@@ -91,7 +91,7 @@ def test_converted_network_equals_keras(tmp_path, keras_network, old):
 def test_features_equal_keras_from_the_crop_on(tmp_path, keras_network):
     path = write_keras(tmp_path / "vgg.h5", keras_arrays(keras_network))
     crops = np.random.default_rng(1).integers(0, 256, (2, 224, 224, 3), np.uint8)
-    settings = FC6Settings(input_size=224)
+    settings = VGGFaceSettings(input_size=224)
     found = describe(
         load_weights(path, sha256(path), width=WIDTH), torch.from_numpy(crops), settings
     )
@@ -346,7 +346,7 @@ def test_command_prints_the_lines_for_params(tmp_path, network, command, monkeyp
     assert f"read {source} (torchvision, rgb), sha256 {sha256(source)}" in printed.out
     assert f"wrote {target}, sha256 {sha256(target)}" in printed.out
     lines = printed.out[printed.out.index("fc6:") :]
-    settings = FC6Settings(**YAML(typ="safe").load(lines)["fc6"])
+    settings = VGGFaceSettings(**YAML(typ="safe").load(lines)["fc6"])
     assert (settings.weights, settings.sha256) == (str(target), sha256(target))
 
 

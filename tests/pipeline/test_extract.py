@@ -14,7 +14,7 @@ from features.extractors.vggface import loading as fc6_network
 from features.extractors.vggface.loading import NetworkFailedError
 from features.extractors.vggface.network import MEAN_RGB, Origin, VGGFaceFC6, prepare
 from features.extractors.vggface.weights import random_weights
-from features.settings import FC6Settings
+from features.extractors.settings import VGGFaceSettings
 from features.stores.store import assemble, open_store, read_array, read_item, write_item
 from pipeline import fc6
 from pipeline.engine.cache import Cache
@@ -22,7 +22,7 @@ from pipeline.engine.execution import ExecutionSettings
 from pipeline.engine.jobs import StageFailedError
 
 LENGTHS = {"long": 40, "empty": 0, "one": 1, "faceless": 9, "short": 7}
-SETTINGS = FC6Settings(precision="fp32", batch_size=8)
+SETTINGS = VGGFaceSettings(precision="fp32", batch_size=8)
 
 
 @pytest.fixture(scope="module")
@@ -297,7 +297,7 @@ def test_random_weights_depend_on_numpy_published_ones_do_not(faces, monkeypatch
 
 def test_a_batch_has_a_bound():
     with pytest.raises(ValidationError, match=r"batch_size\n.*less than or equal to 8192"):
-        FC6Settings(batch_size=8193)
+        VGGFaceSettings(batch_size=8193)
 
 
 def test_a_weight_file_is_the_same_elsewhere(faces):
@@ -370,10 +370,12 @@ def test_precision_is_measured_once_per_machine(execution, monkeypatch):
 
     monkeypatch.setattr(fc6_network, "measure_precision", measure)
     for _ in range(2):
-        chosen = fc6_network.choose(FC6Settings(), "cpu", execution)
+        chosen = fc6_network.choose(VGGFaceSettings(), "cpu", execution)
         assert (chosen.precision, chosen.batch_size) == ("bf16", 32)
     assert measured == ["cpu"]
-    assert fc6_network.choose(FC6Settings(precision="fp32"), "cpu", execution).precision == "fp32"
+    assert (
+        fc6_network.choose(VGGFaceSettings(precision="fp32"), "cpu", execution).precision == "fp32"
+    )
 
 
 def test_measured_precision_is_written_by_name(tmp_path, monkeypatch):

@@ -15,10 +15,10 @@ from features.extractors.vggface.streaming import (
     fit_to_device,
 )
 from features.extractors.vggface.weights import random_weights
-from features.settings import FC6Settings
+from features.extractors.settings import VGGFaceSettings
 
 WIDTH = 1 / 16
-SETTINGS = FC6Settings(batch_size=4)
+SETTINGS = VGGFaceSettings(batch_size=4)
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +60,7 @@ def test_features_are_those_of_the_network(network):
 @pytest.mark.parametrize("method", ["vggface", "paper"])
 @pytest.mark.parametrize("side", [96, 224])
 def test_a_blank_face_is_what_preprocessing_makes_zero(network, method, side):
-    settings = FC6Settings(preprocessing=method, input_size=side, batch_size=2)
+    settings = VGGFaceSettings(preprocessing=method, input_size=side, batch_size=2)
     crop = torch.from_numpy(blank_crop(settings))
     assert crop.shape == (side, side, 3)
     values = preprocess(crop.permute(2, 0, 1)[None], method, "rgb")
@@ -149,7 +149,7 @@ def check_bits(network, settings, *, batches=2):
 @pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("size", [96, 224])
 def test_bits_do_not_depend_on_the_batch(network, precision, size):
-    settings = fit_to_device(FC6Settings(input_size=size), "cpu")
+    settings = fit_to_device(VGGFaceSettings(input_size=size), "cpu")
     check_bits(prepare(copy.deepcopy(network), "cpu", precision), settings)
 
 
@@ -157,13 +157,13 @@ def test_bits_do_not_depend_on_the_batch(network, precision, size):
 @pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
 def test_bits_do_not_depend_on_the_batch_at_full_width(precision):
     network = prepare(random_weights(0), "cpu", precision)
-    check_bits(network, fit_to_device(FC6Settings(), "cpu"), batches=1)
+    check_bits(network, fit_to_device(VGGFaceSettings(), "cpu"), batches=1)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
 @pytest.mark.parametrize("size", [96, 224])
 def test_gpu(network, size):
-    settings = fit_to_device(FC6Settings(input_size=size), "cuda")
+    settings = fit_to_device(VGGFaceSettings(input_size=size), "cuda")
     there = prepare(random_weights(0, width=WIDTH), "cuda", torch.bfloat16)
     check_bits(there, settings)
     crops = make_crops(3 * settings.batch_size + 5)
@@ -180,9 +180,9 @@ def test_gpu(network, size):
 
 @pytest.mark.parametrize(("device", "size"), [("cpu", 96), ("cpu", 224), ("cuda", 96)])
 def test_batch_size_fits_the_device_unless_it_is_set(device, size):
-    fitted = fit_to_device(FC6Settings(input_size=size), device)
+    fitted = fit_to_device(VGGFaceSettings(input_size=size), device)
     assert fitted.batch_size == {"cpu": {96: 32, 224: 8}, "cuda": {96: 512}}[device][size]
-    assert fit_to_device(FC6Settings(batch_size=3), device).batch_size == 3
+    assert fit_to_device(VGGFaceSettings(batch_size=3), device).batch_size == 3
 
 
 # ------------------------------------------------------------------ threads

@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.extractors.lld import extract_lld, names, row_count
-from features.extractors.presence import F0, PAUSE_SECONDS, sound_present, voice_present
-from features.settings import LLDSettings
+from features.extractors.opensmile.descriptors import extract_lld, names, row_count
+from features.extractors.opensmile.presence import F0, PAUSE_SECONDS, sound_present, voice_present
+from features.extractors.settings import OpenSMILESettings
 from tests.helpers.media_factory import tone
 
 RATE = 16_000
@@ -61,7 +61,7 @@ def spoken(*stretches: tuple[float, bool]) -> np.ndarray:
 
 @pytest.mark.parametrize("name", ["IS13", "ComParE_2016"])
 def test_a_pause_in_speech_has_sound_but_no_voice(name: str) -> None:
-    settings = LLDSettings(set=name)
+    settings = OpenSMILESettings(set=name)
     samples = spoken((1, True), (1, False), (1, True))
     lld = extract_lld(samples, settings)
     everything = present(samples)
@@ -74,16 +74,18 @@ def test_a_pause_in_speech_has_sound_but_no_voice(name: str) -> None:
 
 def test_a_pause_shorter_than_consonants_is_speech() -> None:
     samples = spoken((1, True), (0.15, False), (1, True))
-    lld = extract_lld(samples, LLDSettings())
+    lld = extract_lld(samples, OpenSMILESettings())
     assert (lld[:, 0] == 0).any()
-    assert voice_present(lld, present(samples), names(LLDSettings())).all()
+    assert voice_present(lld, present(samples), names(OpenSMILESettings())).all()
 
 
 def test_where_there_is_no_sound_there_is_no_voice() -> None:
     samples = tone(2.0)
     samples[RATE // 2 : RATE] = 0
     sound = present(samples)
-    voiced = voice_present(extract_lld(samples, LLDSettings()), sound, names(LLDSettings()))
+    voiced = voice_present(
+        extract_lld(samples, OpenSMILESettings()), sound, names(OpenSMILESettings())
+    )
     assert not (voiced & ~sound).any()
 
 

@@ -3,7 +3,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from features.windows.clocks import NO_ROW, context_offsets, frame_centres, lld_rows
+from features.windows.clocks import NO_ROW, Clock, context_offsets, frame_centres
 
 RATES = [
     Fraction(15),
@@ -15,6 +15,11 @@ RATES = [
 ]
 TIME_BASES = [Fraction(1, n) for n in (15360, 24000, 30000, 60000, 90000)]
 MINUTES = 11
+
+
+def lld_rows(at, *, start: float, duration: float, rows: int) -> np.ndarray:
+    """Row of low-level descriptors at each time."""
+    return Clock(start + np.arange(rows) / 100, (start, duration), 0.02, 100).rows_at(at)
 
 
 def frame_ticks(rate: Fraction, base: Fraction) -> list[int]:
