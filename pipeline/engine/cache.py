@@ -22,6 +22,7 @@ from typing import IO
 from features.errors import InputError
 from features.hashes import hash_of_file
 from pipeline.engine.console import say
+from pipeline.engine.keys import Key
 
 RESULT = "result"
 RECORD = "entry.json"
@@ -99,12 +100,17 @@ class Cache:
         """Make an entry: yields the folder for its files; it becomes the entry when all went well.
 
         Where another process was faster, its result stays: it is as good.
+
+        Raises:
+            CodeChangedError: the code of the key is not what it was; nothing is kept.
         """
         entry = self.place(stage, key)
         partial = _partial(entry)
         try:
             (partial / RESULT).mkdir(parents=True)
             yield partial / RESULT
+            if isinstance(key, Key):
+                key.check()
             (partial / RECORD).write_text(json.dumps(_record(partial / RESULT)))
             try:
                 partial.rename(entry)

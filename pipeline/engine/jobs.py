@@ -19,6 +19,8 @@ from features.errors import InputError
 from pipeline.engine.cache import FULL, Cache
 from pipeline.engine.console import console, progress_bar, say
 from pipeline.engine.execution import ExecutionSettings
+from pipeline.engine.keys import computing
+from pipeline.engine.stamps import CodeChangedError
 from pipeline.engine.workers import run_all
 
 NO_MEMORY = ("Insufficient memory", "can't allocate memory")
@@ -31,8 +33,8 @@ class Job:
 
     Attributes:
         name: of the item.
-        key: hash of all the result depends on, from `hash_of`.
-        compute: fills the folder it is given; picklable.
+        key: hash of all the result depends on, from `key_of`.
+        compute: fills the folder it is given; picklable. Tables hand it the rows of its key alone.
         size: how much work it is, in the unit of the progress bar.
     """
 
@@ -154,7 +156,7 @@ def cached(stage: str, job: Job, execution: ExecutionSettings) -> Path:
     found = cache.take(stage, job.key)
     if found is not None:
         return found
-    with cache.new(stage, job.key) as folder:
+    with cache.new(stage, job.key) as folder, computing(job.key):
         job.compute(folder)
     return cache.result(stage, job.key)
 
@@ -174,8 +176,10 @@ def _compute(
 
 def _attempt(cache: Cache, stage: str, job: Job) -> tuple[Job, Failure | None]:
     try:
-        with cache.new(stage, job.key) as folder:
+        with cache.new(stage, job.key) as folder, computing(job.key):
             job.compute(folder)
+    except CodeChangedError:  # concerns all items
+        raise
     except Exception as error:
         return job, failure_of(job.name, error)
     return job, None
