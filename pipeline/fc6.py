@@ -92,7 +92,7 @@ def run(
         NetworkFailedError: the network failed; what was done before is kept.
     """
     entries = Cache(execution.cache_folder)
-    entries.lock(alone=False)
+    entries.lock(exclusive=False)
     keys: dict[str, str] = {}
     waiting: dict[str, Item] = {}
     failures = []

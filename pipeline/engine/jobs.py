@@ -109,7 +109,7 @@ def run_jobs(
     """
     jobs = list(jobs)
     cache = Cache(execution.cache_folder)
-    cache.lock(alone=False)
+    cache.lock(exclusive=False)
     results = {job.name: cache.take(stage, job.key) for job in jobs}
     waiting = unique([job for job in jobs if results[job.name] is None])
     failed: dict[str, Failure] = {}
@@ -152,10 +152,10 @@ def unique(jobs: Iterable[Job]) -> list[Job]:
 def cached(stage: str, job: Job, execution: ExecutionSettings) -> Path:
     """Have one result, from the item cache or computed here and now."""
     cache = Cache(execution.cache_folder)
-    cache.lock(alone=False)
-    found = cache.take(stage, job.key)
-    if found is not None:
-        return found
+    cache.lock(exclusive=False)
+    result = cache.take(stage, job.key)
+    if result is not None:
+        return result
     with cache.new(stage, job.key) as folder, computing(job.key):
         job.compute(folder)
     return cache.result(stage, job.key)
@@ -198,7 +198,7 @@ def failure_of(name: str, error: Exception) -> Failure:
         return Failure(name, reason, "raise execution.memory_gb, or lower execution.workers")
     if isinstance(error, OSError) and error.errno in FULL:
         raise error
-    reason = f"unforeseen: {type(error).__name__}: {error}"
+    reason = f"unexpected: {type(error).__name__}: {error}"
     trace = "".join(traceback.format_exception(error))
     return Failure(name, reason, "report it with the lines printed above", trace)
 
@@ -213,7 +213,7 @@ def _is_out_of_memory(error: Exception) -> bool:
 
 @contextmanager
 def stage_errors(*, goes_on: bool = True) -> Iterator[None]:
-    """Turn what a user can mend into one sentence or one table, and exit status 1.
+    """Turn what a user can fix into one sentence or one table, and exit status 1.
 
     Ctrl-C ends in a sentence too, and exit status 130, as shells have it.
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from features.hashes import hash_of
+from features.hashes import Pin, hash_of
 from features.tables import Row, only, table_of
 from pipeline.engine.closure import Code, code_of
 from pipeline.engine.stamps import Stamp, check_loaded, check_unchanged
@@ -25,23 +25,6 @@ Rows = Sequence[tuple[str, str]]
 """Rows of tables, each a table's kind and a name."""
 
 _CODE = re.compile(r"([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):[A-Za-z_][\w.]*")
-
-
-@dataclasses.dataclass(frozen=True)
-class Pin:
-    """A number that stands for the code of an expensive job.
-
-    While the digest of the code is the pin's, the number is part of keys in its place. Where the
-    digests differ the code counts, so a forgotten pin costs time and never a wrong result. A digest
-    is renewed when golden outputs are equal; where they are not, the number is raised too.
-
-    Attributes:
-        number: raised when the code gives other results than before.
-        digest: of the code, as `digest_of_code` returns it.
-    """
-
-    number: int
-    digest: str
 
 
 class Key(str):

@@ -26,7 +26,7 @@ from pipeline.engine.workers import THREAD_VARIABLES, end_with_parent
 from pipeline.params import Params
 
 _MARK = "Error: "
-"""With it begins the sentence by which a stage says what a user can mend."""
+"""With it begins the sentence by which a stage says what a user can fix."""
 
 
 def main() -> None:
@@ -144,7 +144,7 @@ class Stages:
         if failed:
             raise InputError(
                 f"{len(failed)} of {len(models)} models failed ({', '.join(sorted(failed))})",
-                "mend what is said above and run the study again: it goes on",
+                "fix what is said above and run the study again: it goes on",
             )
 
     def _run_model(self, model: str) -> None:
@@ -156,14 +156,14 @@ def _ending(code: int, log: Path) -> str:
     """How a stage failed; what it said, if that is one sentence."""
     if code < 0:
         return f"was killed by signal {-code}"
-    said = log.read_text(errors="replace").strip().splitlines()[-1:]
-    if said and said[0].startswith(_MARK):
-        return f"failed ({said[0].removeprefix(_MARK).removesuffix('.')})"
+    _, _, last = log.read_text(errors="replace").strip().rpartition("\n")
+    if last.startswith(_MARK):
+        return f"failed ({last.removeprefix(_MARK).removesuffix('.')})"
     return "failed"
 
 
 @contextmanager
-def alone(workspace: Path) -> Iterator[None]:
+def exclusive(workspace: Path) -> Iterator[None]:
     """Keep other runs of a study out of its folder.
 
     Raises:

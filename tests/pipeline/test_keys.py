@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from features.errors import InputError
+from features.hashes import Pin
 from features.tables import Row, Table
 from pipeline.engine import closure
 from pipeline.engine.execution import ExecutionSettings
 from pipeline.engine.jobs import Job, StageFailedError, cached, run_jobs
-from pipeline.engine.keys import Key, Pin, digest_of_code, key_of
+from pipeline.engine.keys import Key, digest_of_code, key_of
 from pipeline.engine.stamps import CodeChangedError
 from tests.helpers.project import ROOT
 
