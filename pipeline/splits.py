@@ -18,12 +18,12 @@ from rich.table import Table
 
 from features.corpora.listing import ITEMS, RESULTS, fresh, read_task
 from features.errors import InputError
+from models.evaluation.registry import metrics_of
 from pipeline.engine.console import console, say
 from pipeline.engine.jobs import stage_errors
 from pipeline.params import FILE
 from pipeline.studies.runs import Stages, exclusive
 from pipeline.study import prepare
-from pipeline.tasks import task_of_models
 from reports.numbers.replicates import read_evaluation
 from reports.numbers.schema import MEAN, MEASURES
 from reports.numbers.significance import LEVELS, t_tests
@@ -119,14 +119,14 @@ def compare(folders: Mapping[int, Path], models: Sequence[str], reference: str) 
     """
     first, *_ = folders.values()
     with chdir(first):
-        task = task_of_models(read_task())
+        metrics = metrics_of(read_task())
     others = [model for model in models if model != reference]
     evaluations = {
-        split: read_evaluation(folder / RESULTS / "evaluation", models, task.metrics)
+        split: read_evaluation(folder / RESULTS / "evaluation", models, metrics)
         for split, folder in folders.items()
     }
     tables = []
-    for metric in task.metrics:
+    for metric in metrics:
         values = _by_split(evaluations, metric)
         table = over_seeds(values, "headline")
         if not METRICS[metric].lower_is_better:

@@ -1,0 +1,176 @@
+"""What an extractor looks like, and how one of your own is loaded.
+
+A class of your own is named in params.yaml, and lies in `extensions/` or in an installed package:
+
+    streams:
+      energy: {modality: audio, extractor: extensions.energy:Energy, options: {seconds: 0.1}}
+
+    class Energy:
+        modality = "audio"
+
+        def __init__(self, seconds: float) -> None:
+            self.seconds = seconds
+
+        def extract(self, source: AudioSource) -> tuple[rows, times, present]:
+            samples, start = source.sound()
+            ...
+
+It is made once a process, with the `options`. `extract` is given an `AudioSource` or a
+`VideoSource`, and returns rows (T, D) float16 or float32, times (T,), the seconds on the
+recording's clock at which each row begins, increasing, and present (T,), whether there was a face
+or sound to describe. A row lasts until the next one begins. It may also return a `Described`,
+which can say more.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.errors import InputError
+from features.extractors.registry import EXTRACTORS
+from features.extractors.settings import OwnSettings, StreamSettings
+from features.stores.store import open_store
+
+
+@dataclass(frozen=True)
+class AudioSource:
+    """The sound of one item.
+
+    Attributes:
+        path: the media file.
+    """
+
+    path: Path
+
+    def sound(self) -> tuple[NDArray[np.float32], float]:
+        """Samples (N,) at 16 kHz, mono, and the second at which the first one is."""
+        from features.media.decoding import sound
+
+        return sound(self.path)
+
+
+@dataclass(frozen=True)
+class VideoSource:
+    """The faces of one item.
+
+    Attributes:
+        faces: the store of crops.
+        item: its name there.
+    """
+
+    faces: Path
+    item: str
+
+    @property
+    def times(self) -> NDArray[np.float64]:
+        """(F,) seconds at which each picture begins."""
+        return self._store.array(self.item, "times")
+
+    @property
+    def present(self) -> NDArray[np.bool_]:
+        """(F,), whether a picture shows a face; elsewhere crops are zeros."""
+        return self._store.array(self.item, "present")
+
+    def crops(self) -> Iterator[NDArray[np.uint8]]:
+        """Crops (n, size, size, 3) uint8 RGB, block by block."""
+        return self._store.rows(self.item, "crops").blocks()
+
+    @property
+    def _store(self) -> Any:
+        return open_store(self.faces, stage="faces")
+
+
+@dataclass(frozen=True)
+class Described:
+    """What an extractor says of an item.
+
+    Attributes:
+        rows: (T, D) float16 or float32.
+        times: (T,) float64, the second at which each row begins, increasing.
+        present: (T,), whether there was a face or sound to describe.
+        span: seconds between which there is a recording; by default from the first row on to the
+            end of the last, which is as long as the median row.
+        window: seconds that a row describes from its time on; None until the next row begins.
+        rate: rows per second where they are regular: row k begins at span[0] + k / rate.
+        voice: (T,), where sound is speech and no pause in it; None where nothing is known.
+        attributes: what else there is to say of it: JSON.
+    """
+
+    rows: NDArray[Any]
+    times: NDArray[np.float64]
+    present: NDArray[np.bool_]
+    span: tuple[float, float] | None = None
+    window: float | None = None
+    rate: float | None = None
+    voice: NDArray[np.bool_] | None = None
+    attributes: dict[str, Any] | None = None
+
+
+class Extract(Protocol):
+    """An extractor, ready to describe items."""
+
+    def extract(self, source: Any) -> Described:
+        """Describe one item."""
+        ...
+
+
+class _Own:
+    """An extractor of the user's own, with what it returns checked."""
+
+    def __init__(self, name: str, settings: OwnSettings) -> None:
+        self._name = name
+        kind = EXTRACTORS[name].load()
+        modality = getattr(kind, "modality", None)
+        if modality != settings.modality:
+            raise InputError(
+                f"{name} describes {modality}, not {settings.modality}",
+                f"write modality: {modality}, and `modality` as an attribute of the class",
+            )
+        try:
+            self._extractor = kind(**settings.options)
+        except TypeError as error:
+            raise InputError(f"{name} does not take its options ({error})", "correct them") from error
+
+    def extract(self, source: Any) -> Described:
+        """Describe one item."""
+        found = self._extractor.extract(source)
+        if not isinstance(found, Described):
+            rows, times, present = found
+            found = Described(np.asarray(rows), np.asarray(times, np.float64), np.asarray(present))
+        self._check(found)
+        return found
+
+    def _check(self, found: Described) -> None:
+        rows, times, present = found.rows, found.times, found.present
+        if rows.ndim != 2 or rows.dtype not in (np.float16, np.float32):
+            fault = f"rows {rows.shape} of {rows.dtype}, not (T, D) of float16 or float32"
+        elif times.shape != (len(rows),) or present.shape != (len(rows),):
+            fault = f"{len(rows)} rows, times {times.shape} and present {present.shape}"
+        elif present.dtype != bool:
+            fault = f"present of {present.dtype}, not bool"
+        elif not np.isfinite(rows).all():
+            fault = "rows that are not all finite"
+        elif not (np.isfinite(times).all() and (np.diff(times) > 0).all()):
+            fault = "times that do not increase"
+        else:
+            return
+        raise InputError(f"{self._name} gives {fault}", "fix the class")
+
+
+def load_extractor(settings: StreamSettings, device: str) -> Extract:
+    """The extractor of a stream.
+
+    Args:
+        settings: of the stream.
+        device: where networks run.
+
+    Raises:
+        InputError: it is the user's own and cannot be made.
+    """
+    if isinstance(settings, OwnSettings):
+        return _Own(settings.extractor, settings)
+    return EXTRACTORS[settings.extractor].load()(settings, device)
