@@ -12,7 +12,7 @@ DEPTH = 3
 
 def area_of(node: str) -> str:
     """The folder of a test, at most so deep."""
-    return "/".join(PurePath(node.split("::")[0]).parent.parts[:DEPTH])
+    return "/".join(PurePath(node.split("::", maxsplit=1)[0]).parent.parts[:DEPTH])
 
 
 @pytest.hookimpl(wrapper=True)
