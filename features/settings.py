@@ -1,16 +1,41 @@
 """What a user can set about features; no heavy import, pydantic alone."""
 
+import re
 from collections.abc import Mapping
-from typing import Literal
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
+    ModelWrapValidatorHandler,
+    ValidationError,
     ValidationInfo,
     field_validator,
     model_validator,
 )
+from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic_core.core_schema import ErrorType
+from typing_extensions import override
+
+_KINDS = frozenset(get_args(ErrorType))
+
+
+@dataclass(frozen=True)
+class NamedFile:
+    """A file or a folder that settings name.
+
+    Attributes:
+        key: of the section, that names it.
+        path: of the file.
+        sha256: of its content, in hexadecimal; None for a folder, or a file of any content.
+    """
+
+    key: str
+    path: str
+    sha256: str | None = None
 
 Modality = Literal["audio", "video"]
 MODALITIES: tuple[Modality, ...] = ("audio", "video")
@@ -20,6 +45,61 @@ class Settings(BaseModel):
     """A section of settings: immutable, unknown keys, loose types and infinities refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    def files(self) -> tuple[NamedFile, ...]:
+        """The files and folders that this section names, those within its sections left out."""
+        return ()
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _unknown_keys_come_with_the_known(
+        cls, value: Any, validate: ModelWrapValidatorHandler[Self]
+    ) -> Self:
+        """An unknown key is an error of the kind `unknown_key`, whose context has the `keys`."""
+        try:
+            return validate(value)
+        except ValidationError as error:
+            details = error_details(error)
+            unknown = [d for d in details if d["type"] == "extra_forbidden" and len(d["loc"]) == 1]
+            if not unknown:
+                raise
+            keys = list(cls.model_fields)
+            for detail in unknown:
+                detail["type"] = PydanticCustomError(
+                    "unknown_key", "is not a known key", {"keys": keys}
+                )
+            raise ValidationError.from_exception_data(error.title, details) from None
+
+
+def error_details(error: ValidationError, *within: str) -> list[InitErrorDetails]:
+    """What an error says, to be raised again.
+
+    Args:
+        error: of a section.
+        within: keys of the sections around that one.
+    """
+    details = []
+    for raised in error.errors(include_url=False):
+        kind, context = raised["type"], raised.get("ctx", {})
+        details.append(
+            InitErrorDetails(
+                type=kind if kind in _KINDS else PydanticCustomError(kind, raised["msg"], context),
+                loc=(*within, *raised["loc"]),
+                input=raised["input"],
+                ctx=context,
+            )
+        )
+    return details
+
+
+def _check_sha256(digits: str) -> str:
+    if not re.fullmatch("[0-9a-f]{64}", digits):
+        raise PydanticCustomError("sha256", "must be the 64 digits that sha256sum prints")
+    return digits
+
+
+Sha256 = Annotated[str, AfterValidator(_check_sha256)]
+"""The hash of a file's content, in hexadecimal."""
 
 
 class ModelFile(Settings):
@@ -31,7 +111,11 @@ class ModelFile(Settings):
     """
 
     path: str
-    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    sha256: Sha256
+
+    @override
+    def files(self) -> tuple[NamedFile, ...]:
+        return (NamedFile("path", self.path, self.sha256),)
 
 
 DETECTOR_FILES: Mapping[str, Mapping[str, str]] = {
@@ -132,7 +216,7 @@ class FC6Settings(Settings):
     """
 
     weights: str = "random"
-    sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
+    sha256: Sha256 | None = None
     seed: int = Field(default=0, ge=0)
     input_size: Literal[96, 224] = 96
     preprocessing: Literal["vggface", "paper"] = "vggface"
@@ -145,6 +229,12 @@ class FC6Settings(Settings):
         if self.weights != "random" and self.sha256 is None:
             raise ValueError("sha256 of the weights file is missing (sha256sum prints it)")
         return self
+
+    @override
+    def files(self) -> tuple[NamedFile, ...]:
+        if self.weights == "random":
+            return ()
+        return (NamedFile("weights", self.weights, self.sha256),)
 
 
 class SilenceSettings(Settings):
@@ -174,7 +264,7 @@ class LLDSettings(Settings):
     """
 
     set: str = "IS13"
-    sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
+    sha256: Sha256 | None = None
     deltas: bool = False
     silence: SilenceSettings = SilenceSettings()
 
@@ -186,6 +276,12 @@ class LLDSettings(Settings):
                 "is missing (sha256sum prints it)"
             )
         return self
+
+    @override
+    def files(self) -> tuple[NamedFile, ...]:
+        if self.set in ("IS13", "ComParE_2016"):
+            return ()
+        return (NamedFile("set", self.set, self.sha256),)
 
 
 class WindowSettings(Settings):

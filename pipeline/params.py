@@ -1,27 +1,59 @@
-"""The schema of params.yaml, and the only reader of that file.
+"""The schema of params.yaml, and the command that checks and completes that file.
 
 Every stage checks the whole file before it does any work: an unknown key, a wrong type or an
-impossible value is reported in one sentence that names the key.
+impossible value is reported in one sentence that names the key and its line.
 """
 
-import reprlib
+import argparse
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import Field, StringConstraints, ValidationError, model_validator
-from ruamel.yaml import YAML, YAMLError
-from ruamel.yaml.error import MarkedYAMLError
+from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from features.corpora.settings import CorpusSettings
 from features.errors import InputError
-from features.settings import FaceSettings, FC6Settings, LLDSettings, Settings, WindowSettings
+from features.settings import (
+    FaceSettings,
+    FC6Settings,
+    LLDSettings,
+    Settings,
+    WindowSettings,
+    error_details,
+)
 from models.settings import EvaluateSettings, ModelSettings, TrainSettings
 from models.settings.presets import Resolved, resolve
+from pipeline.engine.completion import complete
 from pipeline.engine.execution import ExecutionSettings
+from pipeline.engine.messages import sentences
+from pipeline.engine.named_files import check_files
+from pipeline.engine.yaml_file import YamlFile, read_yaml
 
 FILE = Path("params.yaml")
 
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
+MOVED: Mapping[str, str] = {
+    "fc6": "describe it under streams, as fc6: {modality: video, extractor: vggface, ...}",
+    "lld": "describe it under streams, as lld: {modality: audio, extractor: opensmile, ...}",
+    "windows.context_seconds": "write it under streams, as context_seconds of the sound stream",
+    "windows.context": "write it under streams, as context of the sound stream",
+    "models.*.modalities": "write sees, a list of names of streams, such as [lld, fc6]",
+}
+"""Keys of the past, and what to write in their place."""
+
+
+def _check_name(name: str) -> str:
+    """Refuse a name that DVC, a command line or a file system would stumble over."""
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,99}", name):
+        raise ValueError("must be at most 100 letters, digits, - and _, without a - in front")
+    if re.fullmatch(r"[0-9_]+", name) or name.lower() in ("nan", "inf", "infinity"):
+        raise ValueError("must not be a number: put a letter before it")
+    return name
+
+
+Name = Annotated[str, AfterValidator(_check_name)]
+"""The name of a model or a stream: part of a stage's name, of commands and of files."""
 
 
 class Params(Settings):
@@ -56,21 +88,27 @@ class Params(Settings):
             try:
                 resolve(model, self.train)
             except ValidationError as error:
-                wrong += [_sentence(detail, "models", name) for detail in error.errors()]
+                wrong += error_details(error, "models", name)
             except ValueError as error:
-                wrong.append(f"models.{name}: {error}")
+                wrong.append(
+                    InitErrorDetails(
+                        type="value_error", loc=("models", name), input=model, ctx={"error": error}
+                    )
+                )
         if wrong:
-            raise ValueError("; ".join(wrong))
+            raise ValidationError.from_exception_data("Params", wrong)
         return self
 
     @model_validator(mode="after")
     def _reference_is_a_model(self) -> "Params":
         reference = self.evaluate.reference
         if reference is not None and reference not in self.models:
-            raise ValueError(
-                f"evaluate.reference is {reference}, which is none of the models: "
-                f"{', '.join(self.models)}"
+            must = PydanticCustomError(
+                "model", "must be one of the models {names}", {"names": ", ".join(self.models)}
             )
+            place = ("evaluate", "reference")
+            details = InitErrorDetails(type=must, loc=place, input=reference)
+            raise ValidationError.from_exception_data("Params", [details])
         return self
 
     def resolved(self, name: str) -> Resolved:
@@ -93,14 +131,33 @@ class Params(Settings):
         return self.models[name]
 
 
-def main() -> None:
-    """Check params.yaml."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Check params.yaml, and complete it on request."""
     from pipeline.engine.console import say
     from pipeline.engine.jobs import stage_errors
 
+    options = parser().parse_args(arguments)
     with stage_errors(goes_on=False):
-        load_params()
+        file, params = _read(FILE)
+        check_files(params, file)
+        if options.write and complete(file, Params):
+            say(f"{FILE} now has every key")
         say(f"{FILE} is in order")
+
+
+def parser() -> argparse.ArgumentParser:
+    """What the command line takes."""
+    parser = argparse.ArgumentParser(
+        prog="python -m pipeline.params",
+        description="Check params.yaml, and the files that it names.",
+    )
+    parser.add_argument(
+        "--write",
+        action="store_true",
+        help="add every key that is missing, with its default, in the form in which DVC writes "
+        "the file; a file that has all of them stays as it is",
+    )
+    return parser
 
 
 def load_params(path: Path = FILE) -> Params:
@@ -109,51 +166,18 @@ def load_params(path: Path = FILE) -> Params:
     Raises:
         InputError: the file is missing, no YAML, or says something impossible; names the key.
     """
+    return _read(path)[1]
+
+
+def _read(path: Path) -> tuple[YamlFile, Params]:
+    """The file as it was read, and what it comes to."""
+    file = read_yaml(path)
     try:
-        content = YAML(typ="safe", pure=True).load(path)
-    except FileNotFoundError as error:
-        raise InputError(f"there is no {path} here", "run from the top of the project") from error
-    except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror})", "mend the file") from error
-    except YAMLError as error:
-        raise InputError(
-            f"{path} is not valid YAML ({_problem(error)})", "mend the file"
-        ) from error
-    try:
-        return Params.model_validate(content)
+        return file, Params.model_validate(file.content)
     except ValidationError as error:
-        reasons = "; ".join(_sentence(detail) for detail in error.errors())
-        raise InputError(f"{path}: {reasons}", "mend the value") from error
-
-
-def _problem(error: YAMLError) -> str:
-    """What is wrong with the YAML, on one line."""
-    if isinstance(error, MarkedYAMLError) and error.problem_mark:
-        return f"line {error.problem_mark.line + 1}: {error.problem}"
-    return " ".join(str(error).split())
-
-
-def _sentence(detail: Any, *within: str) -> str:
-    """One validation error as `key: what is wrong`, the key beginning with `within`."""
-    # In brackets stands what is no key of the file.
-    parts = [*within, *(str(part) for part in detail["loc"] if not str(part).startswith("["))]
-    key = ".".join(parts) or "the file"
-    given = "empty" if detail["input"] is None else reprlib.repr(detail["input"])
-    match detail["type"]:
-        case "extra_forbidden":
-            return f"{key} is not a known key"
-        case "missing":
-            return f"{key} is missing"
-        case "value_error":
-            error = detail["ctx"]["error"]
-            return f"{key}: {error}" if parts else str(error)  # of the file: names keys itself
-        case "model_type":
-            return f"{key} should be keys with values, not {given}"
-        case "too_short":
-            return f"{key} should name at least one"
-        case _:
-            message = detail["msg"].removeprefix("Input ").removeprefix("String ")
-            return f"{key} {message}, not {given}"
+        raise InputError(
+            "; ".join(sentences(error, file, MOVED)), f"correct {path.name}"
+        ) from error
 
 
 if __name__ == "__main__":

@@ -3,8 +3,9 @@
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
+from typing_extensions import override
 
-from features.settings import Settings
+from features.settings import NamedFile, Settings
 
 CODE = {"demo": "features/corpora/demo", "simulated": "features/corpora/simulated.py"}
 """Where the corpora that are made on the spot come from."""
@@ -200,6 +201,10 @@ class CorpusSettings(Settings):
     def is_synthetic(self) -> bool:
         """Whether faces and voices are made up."""
         return self.name in ("demo", "simulated")
+
+    @override
+    def files(self) -> tuple[NamedFile, ...]:
+        return () if self.root is None else (NamedFile("root", self.root),)
 
     @model_validator(mode="after")
     def _has_a_root(self) -> "CorpusSettings":

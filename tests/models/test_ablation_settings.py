@@ -22,7 +22,7 @@ SHARE = ("p", "[share]")
         ({"p": {"low": 0.9, "high": 0.2}}, SHARE, "low 0.9 is not below high 0.2"),
         ({"p": {"high": 1.0, "scale": "log"}}, SHARE, "a logarithm needs a share to be kept"),
         ({"p": {"high": 1.2}}, (*SHARE, "high"), "less than or equal to 1"),
-        ({"p": {"mean": 0.2}}, (*SHARE, "mean"), "Extra inputs"),
+        ({"p": {"mean": 0.2}}, (*SHARE, "mean"), "is not a known key"),
         ({"burst": 0.5}, ("burst",), "greater than or equal to 1"),
         ({"strategy": "burst", "p": 0.95}, (), "come in runs of 20 already: make it that or more"),
         ({"strategy": "burst", "p": 0.5, "burst": 1.9}, (), "burst is 1.9, but .* runs of 2 "),
