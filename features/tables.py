@@ -136,6 +136,11 @@ def table_of(kind: str) -> Table[Any]:
     return _TABLES[kind]
 
 
+def tables() -> list[Table[Any]]:
+    """The tables whose modules are imported, by their kinds."""
+    return [_TABLES[kind] for kind in sorted(_TABLES)]
+
+
 @contextmanager
 def only(rows: Iterable[tuple[str, str]]) -> Iterator[None]:
     """Have tables hand out no other rows than these, each a table's kind and a name."""

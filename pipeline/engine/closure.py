@@ -20,8 +20,6 @@ from pipeline.engine.trees import Import, Tree, read_tree
 UNCOUNTED = ("pipeline.engine", "pipeline.keys", "pipeline.params")
 """How work is run, what is said of it, and who reads params.yaml: no result depends on them."""
 
-SETTINGS = "settings"
-"""The name of modules and packages that hold nothing but what a user may set: values count."""
 
 
 @dataclass(frozen=True)
@@ -102,10 +100,18 @@ def is_counted(name: str) -> bool:
     >>> is_counted("features.hashes")
     True
     """
-    parts = name.split(".")
-    if parts[0] in sys.stdlib_module_names or SETTINGS in parts:
+    if name.partition(".")[0] in sys.stdlib_module_names or is_settings(name):
         return False
     return not any(name == other or name.startswith(f"{other}.") for other in UNCOUNTED)
+
+
+def is_settings(name: str) -> bool:
+    """Whether a module holds nothing but what a user may set, by its name or its package's.
+
+    >>> is_settings("models.settings.network"), is_settings("features.corpora.corpus_settings")
+    (True, True)
+    """
+    return any(part == "settings" or part.endswith("_settings") for part in name.split("."))
 
 
 def _imported_by(name: str, file: Path) -> Iterator[str]:

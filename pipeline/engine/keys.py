@@ -134,12 +134,12 @@ def code_of_job(function: str, rows: Rows) -> Code:
     )
 
 
-def values_of(row: Row) -> dict[str, Any]:
-    """What of a row is part of keys: all its fields but words."""
+def values_of(row: Row, *, words: bool = False) -> dict[str, Any]:
+    """What of a row is part of keys: all its fields, words only on request."""
     return {
         field.name: _value(getattr(row, field.name))
         for field in dataclasses.fields(row)
-        if field.name != "title" and not field.metadata.get(WORDS)
+        if words or not (field.name == "title" or field.metadata.get(WORDS))
     }
 
 

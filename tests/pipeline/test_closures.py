@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.engine.closure import SETTINGS, is_counted
+from pipeline.engine.closure import is_counted, is_settings
 from pipeline.engine.trees import read_tree, text_of
 from tests.helpers.project import ROOT
 
@@ -47,19 +47,19 @@ def test_no_module_is_imported_and_no_name_is_made_by_computed_names() -> None:
 
 def test_settings_modules_hold_values_alone() -> None:
     """They are no part of keys, so nothing is computed there and no function is taken from them."""
-    settings = [name for name in MODULES if SETTINGS in name.split(".")]
+    settings = [name for name in MODULES if is_settings(name)]
     assert len(settings) > 5
     for name in settings:
         for node in imports_of(name):
             module = str(node.module)
-            is_value = module in VALUES_ONLY or module.split(".")[0] in VALUES_ONLY
+            is_value = module in VALUES_ONLY or module.partition(".")[0] in VALUES_ONLY
             is_table = module.endswith(".registry")
-            assert is_value or is_table or SETTINGS in module.split("."), f"{name} imports {module}"
+            assert is_value or is_table or is_settings(module), f"{name} imports {module}"
     taken = {
         f"{name} imports {alias.name} of {node.module}"
         for name in MODULES.keys() - settings
         for node in imports_of(name)
-        if SETTINGS in str(node.module).split(".")
+        if is_settings(str(node.module))
         for alias in node.names
         if alias.name[0].islower() and f"{node.module}.{alias.name}" not in MODULES
     }
@@ -71,7 +71,7 @@ def test_every_data_file_beside_code_is_named_by_it() -> None:
     named = {}
     for name, file in MODULES.items():
         named.setdefault(file.parent, set()).update(read_tree(file.read_bytes()).strings)
-        assert is_counted(name) or SETTINGS in name.split(".")
+        assert is_counted(name) or is_settings(name)
     results, pages = ROOT / "reports/results", ("README.md",)
     files = {
         file
