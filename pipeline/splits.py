@@ -67,6 +67,7 @@ def run(setting: str, values: Sequence[int]) -> None:
         params = {v: prepare(FILE, folders[v], {setting: v}) for v in values}
         for value in values:
             with Stages(folders[value], threads=params[value].execution.threads) as stages:
+                stages.run("keys")
                 stages.run("corpus")
         check_differ(setting, folders)
         for value in values:

@@ -18,11 +18,11 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from features.corpora.listing import MODELS, RESULTS
-from features.corpora.settings import CODE
 from features.hashes import PROJECT, hash_of_file
 from models.recogniser import WEIGHTS
 from pipeline.engine.console import say
 from pipeline.engine.jobs import stage_errors
+from pipeline.engine.named_files import named_files
 from pipeline.params import FILE, Params, load_params
 from pipeline.studies.champion import ALIKE, compare, verdict
 from pipeline.studies.runs import Stages, Stopwatch, exclusive
@@ -56,6 +56,7 @@ def run(name: str) -> None:
         params = prepare(file, workspace)
         watch = Stopwatch(workspace / "time.json", hash_of_file(file))
         with Stages(workspace, threads=params.execution.threads, on_end=watch.save) as stages:
+            stages.run("keys")
             stages.run("corpus")
             stages.run_after_corpus(params)
             stages.run("summarise")
@@ -89,15 +90,11 @@ def prepare(file: Path, workspace: Path, changes: Mapping[str, Any] | None = Non
         for key in sections:
             section = section.setdefault(key, {})
         section[last] = value
-    corpus = settings.setdefault("corpus", {})
-    corpus["root"] = _whole(params.corpus.root or CODE[params.corpus.name])
-    if params.fc6.weights != "random":
-        settings["fc6"]["weights"] = _whole(params.fc6.weights)
-    for key in ("model", "config"):
-        if getattr(params.faces, key) is not None:
-            settings["faces"][key]["path"] = _whole(settings["faces"][key]["path"])
-    if params.lld.sha256 is not None:  # a file, none of the sets known by name
-        settings["lld"]["set"] = _whole(params.lld.set)
+    for place, named in named_files(params):
+        section = settings
+        for key in place:
+            section = section.setdefault(key, {})
+        section[named.key] = _whole(named.path)
     decides = "execution" in settings or not FILE.exists()
     execution = params.execution if decides else load_params().execution
     cache = str(execution.cache_folder.absolute())

@@ -21,7 +21,6 @@ UNCOUNTED = ("pipeline.engine", "pipeline.keys", "pipeline.params")
 """How work is run, what is said of it, and who reads params.yaml: no result depends on them."""
 
 
-
 @dataclass(frozen=True)
 class Code:
     """What was read of some code.

@@ -113,8 +113,10 @@ class Stages:
         """
         with chdir(self._workspace):  # once for all models, and before anything long
             check_settings(params, read_task(), gives_features=read_facts()["gives_features"])
-        for stage in ("faces", "fc6", "lld", "windows"):
-            self.run(stage)
+        self.run("faces")
+        for stream in params.streams:
+            self.run("extract", stream)
+        self.run("windows")
         self.run_models(params.models, at_a_time=params.execution.processes)
 
     def run_models(self, models: Iterable[str], *, at_a_time: int) -> None:
