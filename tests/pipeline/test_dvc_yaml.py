@@ -16,7 +16,7 @@ STAGES = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
 STORES = {
     "data/corpus/demo": "data/corpus/items.parquet",
     "data/faces.zarr": "data/sources/video",
-    "data/streams": "data/manifests",
+    "data/streams": "data/contents",
     "data/windows.zarr": "data/inputs",
 }
 """What is too big for DVC to walk before every stage, and the small file that changes with it."""
