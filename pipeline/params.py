@@ -182,8 +182,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     options = parser().parse_args(arguments)
     with stage_errors(goes_on=False):
-        file, params = _read(FILE)
-        check_files(params, file)
+        file, _ = _checked(FILE)
         if options.write and complete(file, Params):
             say(f"{FILE} now has every key")
         say(f"{FILE} is in order")
@@ -211,6 +210,22 @@ def load_params(path: Path = FILE) -> Params:
         InputError: the file is missing, no YAML, or says something impossible; names the key.
     """
     return _read(path)[1]
+
+
+def check_params(path: Path = FILE) -> Params:
+    """Read and check params.yaml, and look for the files and folders that it names.
+
+    Raises:
+        InputError: as `load_params`; or a file is missing, or has another content.
+    """
+    return _checked(path)[1]
+
+
+def _checked(path: Path) -> tuple[YamlFile, Params]:
+    """The file as it was read, and what it comes to, with what it names there."""
+    file, params = _read(path)
+    check_files(params, file)
+    return file, params
 
 
 def _read(path: Path) -> tuple[YamlFile, Params]:
