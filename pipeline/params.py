@@ -138,8 +138,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     options = parser().parse_args(arguments)
     with stage_errors(goes_on=False):
-        file, _ = _checked(FILE)
-        if options.write and complete(file, Params):
+        file, params = _checked(FILE)
+        if options.write and complete(file, params, entries_of=["streams"]):
             say(f"{FILE} now has every key")
         say(f"{FILE} is in order")
 
