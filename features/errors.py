@@ -1,8 +1,8 @@
-"""The one exception for what a user can mend: a bad file, a wrong setting, a stale store."""
+"""The one exception for what a user can fix: a bad file, a wrong setting, a stale store."""
 
 
 class InputError(Exception):
-    """Something outside the code is wrong, and the user can mend it.
+    """Something outside the code is wrong, and the user can fix it.
 
     Args:
         reason: what is wrong, one sentence without a full stop.

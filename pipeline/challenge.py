@@ -8,10 +8,10 @@ import argparse
 from pathlib import Path
 
 from features.corpora.affwild2 import write_predictions
-from features.corpora.item import AFFECT
 from features.corpora.listing import read_items, read_task
 from features.corpora.table import read_table
 from features.errors import InputError
+from features.task import AFFECT
 from models import recogniser
 from models.training.stores import open_stores
 from pipeline.engine.console import say
@@ -69,10 +69,14 @@ def predictions_of(folder: Path, split: str, wanted: Path | None) -> str:
             raise InputError(f"{wanted} has no column {LOCATION}", "give the challenge's list")
         locations = table[LOCATION].tolist()
     params = load_params()
-    _, network = recogniser.load(folder)
-    data = recogniser.clips_of(open_stores(), names)
+    card, network = recogniser.load(folder)
+    data = recogniser.clips_of(open_stores(card.model.sees), names)
     device = torch.device(params.execution.torch_device)
-    predictions = predict(network, data, device, params.evaluate.batch_clips)
+    predictions = {
+        # The challenge counts decoded pictures only.
+        item: values[data.item_array(item, "decoded")]
+        for item, values in predict(network, data, device, params.evaluate.batch_clips).items()
+    }
     return write_predictions(predictions, locations)
 
 

@@ -7,7 +7,7 @@ import argparse
 import json
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict, fields
+from dataclasses import fields
 from functools import partial
 from pathlib import Path
 
@@ -15,12 +15,13 @@ import numpy as np
 import pandas as pd
 
 from features.corpora.census import class_counts, report
-from features.corpora.item import TIME, Corpus, Item, Task
-from features.corpora.listing import FACTS, ITEMS, LABELS, CorpusItem, fresh
+from features.corpora.item import TIME, Corpus, Item
+from features.corpora.listing import FACTS, ITEMS, LABELS, CorpusItem, fresh, write_source
 from features.corpora.paths import pictures_in
 from features.errors import InputError
 from features.hashes import hash_of, hash_of_file, versions
 from features.media.decoding import AUDIO_ONLY_RATE
+from features.task import Task
 from pipeline.adapters import read_corpus
 from pipeline.engine.console import say
 from pipeline.engine.execution import ExecutionSettings
@@ -67,11 +68,12 @@ def write(corpus: Corpus, items: list[Item], table: pd.DataFrame, *, is_syntheti
     table.to_parquet(fresh(ITEMS), index=False)
     all_labels(corpus.task, items).to_parquet(fresh(LABELS), index=False)
     facts = {
-        "task": asdict(corpus.task),
+        "task": corpus.task.model_dump(mode="json"),
         "synthetic": is_synthetic,
-        "gives_features": corpus.features is not None,
+        "gives_features": dict(corpus.gives),
     }
     fresh(FACTS).write_text(json.dumps(facts, indent=1) + "\n")
+    write_source("audio", dict(zip(table["item"], table["sha256"], strict=True)))
 
 
 def exclude(items: list[Item], reasons: dict[str, str]) -> list[Item]:
@@ -236,18 +238,20 @@ def _stamp(path: Path) -> list[str | int]:
 def _feature_facts(corpus: Corpus, item: Item) -> dict[str, object]:
     """The facts of an item whose features the corpus gives."""
     assert corpus.features is not None
-    features = corpus.features(item.name)
-    steps = np.diff(features.times)
+    streams = corpus.features(item.name)
+    times = next(iter(streams.values())).times
+    steps = np.diff(times)
     step = float(np.median(steps)) if len(steps) else 1 / AUDIO_ONLY_RATE
+    there = {corpus.gives[name] for name, stream in streams.items() if stream.present.any()}
     return {
         "sha256": hash_of(corpus.identity, item.name),
         "crops_sha256": "",
-        "has_video": bool(features.video_present.any()),
-        "has_audio": bool(features.audio_present.any()),
+        "has_video": "video" in there,
+        "has_audio": "audio" in there,
         "width": 0,
         "height": 0,
         "rate": 1 / step,
-        "seconds": len(features.times) * step,
+        "seconds": len(times) * step,
     }
 
 

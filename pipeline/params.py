@@ -7,6 +7,7 @@ impossible value is reported in one sentence that names the key and its line.
 import argparse
 import re
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
 
@@ -15,10 +16,13 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from features.corpora.settings import CorpusSettings
 from features.errors import InputError
+from features.extractors.joined import parts_of
+from features.extractors.registry import AnyStream
+from features.extractors.settings import OpenSMILESettings, VGGFaceSettings
 from features.settings import (
+    MODALITIES,
     FaceSettings,
-    FC6Settings,
-    LLDSettings,
+    Modality,
     Settings,
     WindowSettings,
     error_details,
@@ -62,9 +66,8 @@ class Params(Settings):
     Attributes:
         corpus: which corpus, and where.
         faces: how faces are found and cropped.
-        fc6: how crops are described.
-        lld: how sound is described.
-        windows: how much sound a frame is given, and how long a clip is.
+        streams: what describes pictures and sound, by name.
+        windows: how long a clip is, and what is shown where no picture comes.
         train: how models are trained, unless they or their presets say otherwise.
         models: what is compared, by name.
         evaluate: under which conditions.
@@ -73,8 +76,9 @@ class Params(Settings):
 
     corpus: CorpusSettings = CorpusSettings()
     faces: FaceSettings = FaceSettings()
-    fc6: FC6Settings = FC6Settings()
-    lld: LLDSettings = LLDSettings()
+    streams: dict[Name, AnyStream] = Field(
+        default={"fc6": VGGFaceSettings(), "lld": OpenSMILESettings()}, min_length=1
+    )
     windows: WindowSettings = WindowSettings()
     train: TrainSettings = TrainSettings()
     models: dict[Name, ModelSettings] = Field(min_length=1)
@@ -82,11 +86,20 @@ class Params(Settings):
     execution: ExecutionSettings = ExecutionSettings()
 
     @model_validator(mode="after")
+    def _streams_join(self) -> "Params":
+        for name in self.streams:
+            try:
+                parts_of(name, self.streams)
+            except InputError as error:
+                raise ValueError(error.reason) from error
+        return self
+
+    @model_validator(mode="after")
     def _models_resolve(self) -> "Params":
         wrong = []
         for name, model in self.models.items():
             try:
-                resolve(model, self.train)
+                resolve(model, self.train, tuple(self._seen(model)))
             except ValidationError as error:
                 wrong += error_details(error, "models", name)
             except ValueError as error:
@@ -117,7 +130,38 @@ class Params(Settings):
         Raises:
             InputError: params.yaml has no such model.
         """
-        return resolve(self.model(name), self.train)
+        model = self.model(name)
+        return resolve(model, self.train, tuple(self._seen(model)))
+
+    def seen(self, name: str) -> dict[Modality, str]:
+        """Names of the streams that a model sees, by their modality, sound first.
+
+        Raises:
+            InputError: params.yaml has no such model.
+        """
+        return self._seen(self.model(name))
+
+    def _seen(self, model: ModelSettings) -> dict[Modality, str]:
+        """Names of streams by modality.
+
+        Raises:
+            ValueError: it sees a stream that is not there, or two of one modality.
+        """
+        found: dict[Modality, str] = {}
+        for name in model.sees:
+            if name not in self.streams:
+                close = get_close_matches(name, self.streams, n=1)
+                meant = f": did you mean {close[0]}?" if close else ""
+                known = ", ".join(self.streams)
+                raise ValueError(f"sees has {name}, which is none of the streams {known}{meant}")
+            modality = self.streams[name].modality
+            if modality in found:
+                raise ValueError(
+                    f"sees has {found[modality]} and {name}, both of {modality}: a model sees one "
+                    "stream of a modality, which can join others"
+                )
+            found[modality] = name
+        return {modality: found[modality] for modality in MODALITIES if modality in found}
 
     def model(self, name: str) -> ModelSettings:
         """The settings of one model.

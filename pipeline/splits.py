@@ -18,12 +18,12 @@ from rich.table import Table
 
 from features.corpora.listing import ITEMS, RESULTS, fresh, read_task
 from features.errors import InputError
+from models.evaluation.registry import metrics_of
 from pipeline.engine.console import console, say
 from pipeline.engine.jobs import stage_errors
 from pipeline.params import FILE
-from pipeline.studies.runs import Stages, alone
+from pipeline.studies.runs import Stages, exclusive
 from pipeline.study import prepare
-from pipeline.tasks import task_of_models
 from reports.numbers.replicates import read_evaluation
 from reports.numbers.schema import MEAN, MEASURES
 from reports.numbers.significance import LEVELS, t_tests
@@ -63,10 +63,11 @@ def run(setting: str, values: Sequence[int]) -> None:
     folders = {value: folder / str(value) for value in values}
     for workspace in folders.values():
         workspace.mkdir(parents=True, exist_ok=True)
-    with alone(folder):
+    with exclusive(folder):
         params = {v: prepare(FILE, folders[v], {setting: v}) for v in values}
         for value in values:
             with Stages(folders[value], threads=params[value].execution.threads) as stages:
+                stages.run("keys")
                 stages.run("corpus")
         check_differ(setting, folders)
         for value in values:
@@ -119,14 +120,14 @@ def compare(folders: Mapping[int, Path], models: Sequence[str], reference: str) 
     """
     first, *_ = folders.values()
     with chdir(first):
-        task = task_of_models(read_task())
+        metrics = metrics_of(read_task())
     others = [model for model in models if model != reference]
     evaluations = {
-        split: read_evaluation(folder / RESULTS / "evaluation", models, task.metrics)
+        split: read_evaluation(folder / RESULTS / "evaluation", models, metrics)
         for split, folder in folders.items()
     }
     tables = []
-    for metric in task.metrics:
+    for metric in metrics:
         values = _by_split(evaluations, metric)
         table = over_seeds(values, "headline")
         if not METRICS[metric].lower_is_better:
@@ -158,16 +159,16 @@ def shown(table: pd.DataFrame, reference: str) -> Table:
         reference: the model that the others were compared with.
     """
     metric = table["metric"].iloc[0]
-    own = table[(table["metric"] == metric) & (table["target"] == _overall(table))]
+    overall = table[(table["metric"] == metric) & (table["target"] == _overall(table))]
     printed = Table(
-        title=f"{METRICS[metric].name}, mean ± sd of {own['n'].max()} splits",
+        title=f"{METRICS[metric].name}, mean ± sd of {overall['n'].max()} splits",
         caption=f"* better than {reference}, one-tailed matched-pair t-test over the splits, "
         f"p < {LEVELS['t']}",
     )
     printed.add_column("model")
     for measure in MEASURES:
         printed.add_column(MEASURE_NAMES[measure], justify="right")
-    for model, rows in own.groupby("model", sort=False):
+    for model, rows in overall.groupby("model", sort=False):
         cells = {row.measure: row for row in rows.itertuples()}
         printed.add_row(str(model), *(_cell(cells[m]) if m in cells else "" for m in MEASURES))
     return printed

@@ -7,13 +7,13 @@ from typing import Any
 
 import reports
 from features.corpora.listing import RESULTS, fresh, read_facts, read_items, read_task
+from models.evaluation.registry import metrics_of
 from models.settings import ModelSettings
 from models.settings.model import SHARED
 from models.settings.presets import Resolved
 from pipeline.engine.console import say
 from pipeline.engine.jobs import stage_errors
 from pipeline.params import Params, load_params
-from pipeline.tasks import task_of_models
 from reports.numbers.significance import significance
 
 
@@ -23,7 +23,7 @@ def main() -> None:
         params = load_params()
         run = describe_run(params)
         fresh(RESULTS / "run.json").write_text(json.dumps(run, indent=1) + "\n")
-        task = task_of_models(read_task())
+        task = read_task()
         tests = significance(RESULTS, list(params.models), run["reference"], task)
         tests.to_csv(fresh(RESULTS / "significance.csv"), index=False, float_format="%.6g")
         fresh(RESULTS / "index.html")
@@ -34,7 +34,7 @@ def main() -> None:
 def describe_run(params: Params) -> dict[str, Any]:
     """What the page says of the run: corpus, features, models."""
     items = read_items()
-    task, gives_features = task_of_models(read_task()), read_facts()["gives_features"]
+    task, gives_features = read_task(), read_facts()["gives_features"]
     speakers = Counter(split for _, split in {(item.speaker, item.split) for item in items})
     seconds = math.fsum(item.seconds for item in items)
     return {
@@ -45,7 +45,7 @@ def describe_run(params: Params) -> dict[str, Any]:
             "speakers": dict(sorted(speakers.items())),
             "seconds": round(seconds, 1),
         },
-        "task": {**task.model_dump(), "metrics": list(task.metrics)},
+        "task": {**task.model_dump(), "metrics": list(metrics_of(task))},
         "faces": None if gives_features else params.faces.model_dump(),
         "fc6": None if gives_features else params.fc6.model_dump(),
         "split": params.evaluate.split,

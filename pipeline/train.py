@@ -17,13 +17,15 @@ import pandas as pd
 from features.corpora.listing import MODELS, CorpusItem, read_facts, read_items, read_task
 from features.errors import InputError
 from features.hashes import hash_of, hash_of_file, hash_of_sources
+from features.settings import Modality
 from features.stores.store import link_or_copy
+from features.task import Task
 from models import recogniser
-from models.settings import Modality, Task
+from models.evaluation.registry import metrics_of
 from models.training import run as training_run
 from models.training.checks import check_settings
 from models.training.run import TrainingRun
-from models.training.stores import keys_of, open_stores
+from models.training.stores import ModelStores, open_stores, read_inputs
 from pipeline.engine.jobs import Job, cached, stage_errors
 from pipeline.params import Params, load_params
 
@@ -110,7 +112,8 @@ def split_speakers(items: list[CorpusItem], share: float, seed: int) -> tuple[li
 
 def seed_key(params: Params, name: str, seed: int, items: list[CorpusItem]) -> str:
     """Hash of everything one seed's weights depend on."""
-    inputs = [[(item.split, item.speaker) for item in items], keys_of(items)]
+    names = [item.item for item in items]
+    inputs = [[(item.split, item.speaker) for item in items], read_inputs(name).for_training(names)]
     resolved = params.resolved(name)
     settings = [
         resolved.train.model_dump(exclude={"seeds", "checkpoint_seconds"}),
@@ -128,7 +131,7 @@ def train_seed(
     params: Params, name: str, seed: int, items: list[CorpusItem], key: str, out: Path
 ) -> None:
     """Train one seed of one model."""
-    stores = open_stores()
+    stores = open_stores(params.model(name).sees)
     names = parts(items, params.train.heldout, seed)
     learning, heldout = (recogniser.clips_of(stores, part) for part in names)
     if not learning.has_labels or not heldout.has_labels:
@@ -141,7 +144,7 @@ def train_seed(
     teachers = run.teachers(learning, heldout) if settings.teacher else None
     trained = run.train(learning, heldout, teachers)
     if not any(np.isfinite(epoch.score(settings.choose_by)) for epoch in trained.history):
-        chosen_by = "loss" if settings.choose_by == "loss" else learning.task.metrics[0]
+        chosen_by = "loss" if settings.choose_by == "loss" else metrics_of(learning.task)[0]
         raise InputError(
             f"the held-out {chosen_by} of {name} is undefined in every epoch: held-out labels or "
             "predictions are constant or not numbers",
@@ -158,7 +161,7 @@ def train_seed(
                 "set train.refit to 0, or lower train.learning_rate",
             )
         trained = replace(trained, weights=more.weights)
-    recogniser.save(out, _card(params, name, seed, task, inputs, trained), trained.weights)
+    recogniser.save(out, _card(params, name, seed, task, inputs, trained, stores), trained.weights)
     _write_history(trained, out / HISTORY)
 
 
@@ -169,16 +172,15 @@ def _card(
     task: Task,
     inputs: dict[Modality, int],
     trained: "Trained",
+    stores: ModelStores,
 ) -> recogniser.Card:
     """What a recogniser has to say of itself."""
-    windows, fc6 = open_stores()
-    normaliser = cast("dict[str, list[float]]", windows.attrs["normaliser"])
     resolved = params.resolved(name)
     return recogniser.Card(
         name=name,
         seed=seed,
         synthetic_corpus=params.corpus.is_synthetic,
-        given_features=read_facts()["gives_features"],
+        given_features=bool(read_facts()["gives_features"]),
         task=task,
         model=params.model(name),
         train=resolved.train.model_copy(update={"seeds": [seed]}),
@@ -187,11 +189,9 @@ def _card(
         precision=trained.precision,
         epochs=len(trained.history),
         best_epoch=trained.best_epoch,
-        faces=params.faces,
-        fc6=params.fc6.model_copy(update={"precision": fc6.attrs.get("precision", "auto")}),
-        lld=params.lld,
+        faces=params.faces if "video" in params.seen(name) else None,
+        streams=recogniser.streams_seen(params.seen(name), params.streams, stores),
         windows=params.windows,
-        **normaliser,
     )
 
 

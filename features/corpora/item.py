@@ -9,36 +9,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from features.settings import Modality
+from features.task import Task
+
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 Side = Literal["", "left", "right"]
 SIDES: tuple[Side, ...] = ("", "left", "right")
 TIME = "time"
 """Column of a label table: seconds on the container's clock, NaN where rows follow the frames."""
-
-
-@dataclass(frozen=True)
-class Task:
-    """What is to be recognised.
-
-    Attributes:
-        kind: `regression` of targets, `classification` into one of some classes, or `sentiment`,
-            regression of one target whose sign matters.
-        level: whether every frame has a label, or a sequence (an item) has one.
-        outputs: names of the targets or classes.
-        low: smallest valid value of a target.
-        high: largest valid value of a target.
-    """
-
-    kind: Literal["regression", "classification", "sentiment"]
-    level: Literal["frame", "sequence"]
-    outputs: tuple[str, ...]
-    low: float = -1.0
-    high: float = 1.0
-
-
-AFFECT = Task("regression", "frame", ("valence", "arousal"))
-"""Valence and arousal of every frame, in [−1, 1]."""
 
 
 @dataclass(frozen=True)
@@ -72,22 +51,19 @@ class Item:
 
 @dataclass(frozen=True)
 class Features:
-    """One item of a corpus that gives features instead of media.
+    """One stream of an item, in a corpus that gives features instead of media.
 
     Attributes:
-        times: (F,) start of each frame in seconds.
-        audio: (F, A) float32.
-        video: (F, V) float32.
-        audio_present: (F,) bool.
-        video_present: (F,) bool.
-        voice: (F,) bool, where that sound is speech and no pause in it; None where it is not known.
+        times: (N,) start of each row in seconds; streams of an item may have rows of their own.
+        rows: (N, D) float32, finite.
+        present: (N,) bool, where there was a face or sound.
+        voice: (N,) bool, of sound, where it is speech and no pause in it; None where it is not
+            known.
     """
 
     times: NDArray[np.float64]
-    audio: NDArray[np.float32]
-    video: NDArray[np.float32]
-    audio_present: NDArray[np.bool_]
-    video_present: NDArray[np.bool_]
+    rows: NDArray[np.float32]
+    present: NDArray[np.bool_]
     voice: NDArray[np.bool_] | None = None
 
 
@@ -100,7 +76,9 @@ class Corpus:
         items: sorted by name.
         excluded: items known to be bad, which are not among the others, each with the reason.
         notes: what was found and by which rule it was dealt with, a sentence each, for people.
-        features: where the corpus gives features instead of media: those of an item, by its name.
+        gives: where the corpus gives features instead of media: the modality of each of its
+            streams, by the stream's name.
+        features: the streams of an item, by its name: `Features` by the stream's name.
         identity: of those features, for cache keys: a hash of all they depend on.
         normalise_video: whether its pictures' features need a z-norm as the sounds' do.
     """
@@ -109,6 +87,7 @@ class Corpus:
     items: list[Item]
     excluded: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    features: Callable[[str], Features] | None = None
+    gives: Mapping[str, Modality] = field(default_factory=dict)
+    features: Callable[[str], Mapping[str, Features]] | None = None
     identity: str = ""
     normalise_video: bool = False

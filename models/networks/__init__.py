@@ -2,6 +2,7 @@
 
 from typing import Any, Protocol
 
+from features.task import Task
 from models.networks.affwildnet import AffWildNet
 from models.networks.auxformer import AuxFormer
 from models.networks.crossmodal import Crossmodal
@@ -11,15 +12,7 @@ from models.networks.recogniser import Presence, Recogniser
 from models.networks.recurrent import Recurrent
 from models.networks.stream import Outputs, Stream
 from models.networks.unimodal import Unimodal
-from models.settings import (
-    OPTIONS,
-    Modality,
-    ModelSettings,
-    NetworkName,
-    NetworkSize,
-    Options,
-    Task,
-)
+from models.settings import OPTIONS, Modality, ModelSettings, NetworkName, NetworkSize, Options
 
 __all__ = ["NETWORKS", "Outputs", "Presence", "Recogniser", "Stream", "build"]
 
@@ -61,8 +54,8 @@ def build(
     """Make a model's network.
 
     Args:
-        model: names the network and the modalities it sees.
-        features: dimension of each modality's input vector.
+        model: names the network.
+        features: dimension of the input vector of each modality that it sees.
         size: the network's sizes.
         task: what it has to recognise.
         options: of the architecture; by default those the model names itself, without a preset's.
@@ -70,7 +63,7 @@ def build(
     if options is None:
         options = OPTIONS[model.network].model_validate(model.options)
     return NETWORKS[model.network](
-        {modality: features[modality] for modality in model.modalities},
+        features,
         size=size,
         options=options,
         task=task,

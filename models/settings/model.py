@@ -5,7 +5,7 @@ from typing import Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from models.settings.ablation import Ablation
-from models.settings.base import MODALITIES, Modality, Settings
+from models.settings.base import Settings
 
 NetworkName = Literal[
     "crossmodal", "unimodal", "recurrent", "affwildnet", "auxformer", "mult", "fusion"
@@ -40,9 +40,9 @@ class ModelSettings(Settings):
 
     Attributes:
         network: an architecture of `models.networks`.
-        preset: a paper (`models.settings.presets`), whose sizes and training settings stand in for those of
-            `train` in params.yaml.
-        modalities: what it sees.
+        preset: a paper (`models.settings.presets`), whose sizes and training settings stand in for
+            those of `train` in params.yaml.
+        sees: names of streams, at most one of each modality.
         presence: what an attention network does about frames that are missing: nothing
             (`ignored`); a learned token in their place and no attention to them (`marked`); or the
             nearest frame there is in their place, and no attention to them (`filled`).
@@ -56,7 +56,7 @@ class ModelSettings(Settings):
 
     network: NetworkName = "crossmodal"
     preset: PresetName | None = None
-    modalities: list[Modality] = Field(default=list(MODALITIES), min_length=1)
+    sees: list[str] = Field(default=["lld", "fc6"], min_length=1)
     presence: Literal["ignored", "marked", "filled"] = "ignored"
     repeats: Literal["shown", "missing"] = "shown"
     size: dict[str, Any] = Field(default={})
@@ -74,18 +74,12 @@ class ModelSettings(Settings):
         return train
 
     @model_validator(mode="after")
-    def _modalities_fit(self) -> "ModelSettings":
+    def _takes_so_many(self) -> "ModelSettings":
         counts = TAKES[self.network]
-        if len(set(self.modalities)) != len(self.modalities) or len(self.modalities) not in counts:
+        if len(set(self.sees)) != len(self.sees) or len(self.sees) not in counts:
             raise ValueError(
-                f"network {self.network} takes {' or '.join(map(str, counts))} of "
-                f"{list(MODALITIES)} as modalities, not {self.modalities}"
-            )
-        blind = set(self.ablation.modalities) - set(self.modalities)
-        if blind:
-            raise ValueError(
-                f"ablation takes {blind.pop()} away, which the model does not see: "
-                f"its modalities are {self.modalities}"
+                f"network {self.network} takes {' or '.join(map(str, counts))} streams of "
+                f"different modalities, not {self.sees}"
             )
         return self
 

@@ -1,10 +1,10 @@
 """The hyper-parameters of the papers as presets, and what a model's settings come to with them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from models.settings.base import MODALITIES, Settings
+from models.settings.base import MODALITIES, Modality, Settings
 from models.settings.model import ATTENTION, ModelSettings, NetworkName, PresetName
 from models.settings.network import OPTIONS, AuxFormerOptions, NetworkSize, Options
 from models.settings.training import TrainSettings
@@ -158,14 +158,26 @@ class _Checked(Settings, Generic[OptionsT]):
     options: OptionsT
 
 
-def resolve(model: ModelSettings, shared: TrainSettings) -> Resolved:
+def resolve(
+    model: ModelSettings, shared: TrainSettings, seen: Sequence[Modality] = MODALITIES
+) -> Resolved:
     """The settings of one model: the shared ones, the preset's over them, its own over those.
+
+    Args:
+        model: its own.
+        shared: those of all models.
+        seen: the modalities of the streams that it sees.
 
     Raises:
         ValueError: the preset does not have the network, or something is set that has no use.
         pydantic.ValidationError: a value is impossible, or a key unknown; its place begins with
             train, size or options.
     """
+    blind = [modality for modality in model.ablation.modalities if modality not in seen]
+    if blind:
+        raise ValueError(
+            f"ablation takes {blind[0]} away, which the model does not see: it sees {model.sees}"
+        )
     size, train = shared.network, shared.model_dump()
     options: dict[str, Any] = {}
     if model.preset is not None:
@@ -192,20 +204,20 @@ def resolve(model: ModelSettings, shared: TrainSettings) -> Resolved:
     if "momentum" in model.train and checked.train.optimizer != "sgd":
         raise ValueError(f"train.momentum is of sgd, but optimizer is {checked.train.optimizer}")
     if isinstance(checked.options, AuxFormerOptions):
-        _check_weights(model, checked.options)
+        _check_weights(checked.options, seen)
     return Resolved(checked.train.model_copy(update={"network": checked.size}), checked.options)
 
 
-def _check_weights(model: ModelSettings, options: AuxFormerOptions) -> None:
+def _check_weights(options: AuxFormerOptions, seen: Sequence[Modality]) -> None:
     """Refuse loss weights of modalities that are not seen, and seen ones that are all 0."""
     for modality in MODALITIES:
         name = f"weight_{modality}"
         default = type(options).model_fields[name].default
-        if modality not in model.modalities and getattr(options, name) != default:
+        if modality not in seen and getattr(options, name) != default:
             raise ValueError(
                 f"options.{name} is set, but the model does not see {modality}: "
-                f"its modalities are {model.modalities}"
+                f"it sees {' and '.join(seen)}"
             )
-    names = ["weight_fused", *(f"weight_{modality}" for modality in model.modalities)]
+    names = ["weight_fused", *(f"weight_{modality}" for modality in seen)]
     if options.auxiliary and not any(getattr(options, name) for name in names):
         raise ValueError(f"options {' and '.join(names)} are 0: nothing would be learnt")

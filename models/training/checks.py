@@ -1,7 +1,7 @@
 """Settings and tasks that do not go together, refused before any training."""
 
-from features.corpora.item import Task
 from features.errors import InputError
+from features.task import Task
 from models.settings import AuxFormerOptions, ModelSettings
 from pipeline.params import Params
 
@@ -79,7 +79,7 @@ def _check_model(params: Params, name: str, task: Task, gives_features: bool) ->
 def _why_no_teacher_speaks(model: ModelSettings) -> str | None:
     """Why no clip of a batch is left with one modality alone; None where some are."""
     ablation = model.ablation
-    if len(model.modalities) == 1:
+    if len(model.sees) == 1:
         return "it sees one modality"
     match ablation.strategy:
         case "none":

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from models.evaluation.registry import metrics_of
 from models.settings import MODALITIES, OPTIONS, Modality, ModelSettings
 from models.settings.presets import Resolved
 from pipeline.engine.console import progress_bar
@@ -59,9 +60,9 @@ class TrainingRun:
         device = torch.device(self.params.execution.torch_device)
         networks: dict[Modality, Recogniser] = {}
         for modality, part in TEACHERS.items():
-            model = ModelSettings(network="unimodal", modalities=[modality])
-            trained = self._run(part, model, resolved, learning, heldout)
-            network = _build(model, resolved, learning)
+            model = ModelSettings(network="unimodal", sees=[self.params.seen(self.name)[modality]])
+            trained = self._run(part, model, resolved, learning, heldout, alone=modality)
+            network = _build(model, resolved, learning, modality)
             network.load_state_dict(trained.weights)
             networks[modality] = network.to(device)
         return Teachers(networks, own.train.teacher)
@@ -104,6 +105,7 @@ class TrainingRun:
         heldout: "ClipData | None",
         begun: "Trained | None" = None,
         teachers: "Teachers | None" = None,
+        alone: Modality | None = None,
     ) -> "Trained":
         """Train a network with a progress bar: a new one, or on from another part's weights."""
         import torch
@@ -111,15 +113,16 @@ class TrainingRun:
         from models.training.trainer import train
 
         torch.manual_seed(self.seed)
-        network = _build(model, resolved, learning)
+        metric, *_ = metrics_of(learning.task)
+        network = _build(model, resolved, learning, alone)
         if begun is not None:
             network.load_state_dict(begun.weights)
         title = f"{part} {self.name}, seed {self.seed}"
         with progress_bar(title, unit="epochs", total=resolved.train.epochs) as advance:
 
             def on_epoch(epoch: "Epoch") -> None:
-                metric = f"{learning.task.metrics[0]} {epoch.metric:.3f}"
-                advance(1, metric if np.isfinite(epoch.metric) else f"loss {epoch.train_loss:.3f}")
+                said = f"{metric} {epoch.metric:.3f}"
+                advance(1, said if np.isfinite(epoch.metric) else f"loss {epoch.train_loss:.3f}")
 
             return train(
                 network,
@@ -127,6 +130,7 @@ class TrainingRun:
                 heldout,
                 model.ablation,
                 resolved.train,
+                metric=metric,
                 seed=self.seed,
                 checkpoint=self.checkpoint(part),
                 device=torch.device(self.params.execution.torch_device),
@@ -135,7 +139,11 @@ class TrainingRun:
             )
 
 
-def _build(model: ModelSettings, resolved: Resolved, data: "ClipData") -> "Recogniser":
+def _build(
+    model: ModelSettings, resolved: Resolved, data: "ClipData", alone: Modality | None
+) -> "Recogniser":
+    """A network of all modalities of the data, or of one alone."""
     from models.networks import build
 
-    return build(model, data.features, resolved.size, data.task, resolved.options)
+    features = data.features if alone is None else {alone: data.features[alone]}
+    return build(model, features, resolved.size, data.task, resolved.options)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from features.corpora.listing import REPLICATES
 from features.errors import InputError
-from models.settings import Task
+from features.task import Task
 from reports.numbers.summary import CONDITION
 
 NAMES = {"model", "modality", "strategy", "fill", "subset", "target"}

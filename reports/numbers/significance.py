@@ -14,8 +14,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.corpora.listing import REPLICATES
+from features.task import Task
 from models.evaluation import statistics
-from models.settings import Task
+from models.evaluation.registry import metrics_of
 from reports.numbers.replicates import Replicates, read_evaluation, read_replicates
 from reports.numbers.schema import MEAN, MEASURES, TESTS
 from reports.numbers.summary import INTACT, measured, per_seed
@@ -55,7 +56,7 @@ def significance(folder: Path, models: Sequence[str], reference: str, task: Task
     others = [model for model in models if model != reference]
     if not others:
         return pd.DataFrame(columns=list(COLUMNS))
-    metric, *_ = task.metrics
+    metric, *_ = metrics_of(task)
     correlations = [] if task.kind == "classification" else ["pearson", "n"]
     evaluation = read_evaluation(folder / "evaluation", models, [metric, *correlations])
     replicates = read_replicates(folder / REPLICATES, models, task)

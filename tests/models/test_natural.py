@@ -6,6 +6,7 @@ import torch
 
 from models.evaluation.evaluator import pooled_scores, predict
 from models.evaluation.natural import SUBSETS, chosen_labels, natural_scores
+from models.evaluation.registry import metrics_of
 from models.evaluation.scores import score
 from models.networks import build
 from models.settings import ModelSettings, NetworkSize
@@ -26,7 +27,7 @@ def test_frames_are_scored_by_what_was_found_in_them(data: ClipData) -> None:
     features = {"audio": STEPS * DESCRIPTORS, "video": FC6}
     network = build(ModelSettings(), features, NetworkSize(dim=8, ffn=8), data.task).eval()
     predictions = predict(network, data, torch.device("cpu"), 4)
-    found = natural_scores(data, predictions)
+    found = natural_scores(data, predictions, metrics_of(data.task))
     assert tuple(found) == SUBSETS
 
     def together(name: str) -> np.ndarray:
@@ -34,30 +35,30 @@ def test_frames_are_scored_by_what_was_found_in_them(data: ClipData) -> None:
 
     x = np.concatenate([predictions[item] for item in data.items])
     y, valid = together("labels"), together("valid")
-    face, sound = together("video_present"), together("audio_present")
+    face, sound = together("face"), together("sound")
     where = {
         "no_face": ~face,
         "no_sound": ~sound,
-        "no_voice": sound & ~together("voice_present"),
+        "no_voice": sound & ~together("voice"),
         "face_and_sound": face & sound,
     }
     for subset, frames in where.items():
         scored = frames & valid
         assert 0 < scored.sum() < valid.sum()
         assert found[subset].n.tolist() == [scored.sum()] * 2
-        expected = score(data.task, x[scored], y[scored]).values()
+        expected = score(metrics_of(data.task), x[scored], y[scored]).values()
         for name, value in found[subset].values().items():
             assert np.allclose(value, expected[name], atol=1e-12)
     # Of every label it is known what was there; where there was neither, in two subsets.
     neither = (~face & ~sound & valid).sum()
     total = sum(scores.n[0] for subset, scores in found.items() if subset != "no_voice")
-    assert total == pooled_scores(data, predictions).n[0] + neither
+    assert total == pooled_scores(data, predictions, metrics_of(data.task)).n[0] + neither
 
 
 def test_a_subset_without_frames_has_no_score(tmp_path: Path) -> None:
     stores = planted_stores(tmp_path, items=1, frames=30, clip_frames=25)
     data = ClipData(*stores, ["item-0"], preload_bytes=0)
-    found = natural_scores(data, {"item-0": np.zeros((30, 2), np.float32)})
+    found = natural_scores(data, {"item-0": np.zeros((30, 2), np.float32)}, metrics_of(data.task))
     assert {subset: scores.n.tolist() for subset, scores in found.items()} == {
         "no_face": [0, 0],
         "no_sound": [0, 0],
@@ -78,11 +79,14 @@ def test_a_subset_without_frames_has_no_score(tmp_path: Path) -> None:
     ],
 )
 def test_a_sequence_is_what_most_of_its_frames_are(
-    tmp_path: Path, faces: tuple, sounds: tuple, voices: tuple, subsets: set
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    faces: tuple,
+    sounds: tuple,
+    voices: tuple,
+    subsets: set,
 ) -> None:
-    windows, fc6 = planted_sequences(tmp_path, items=1)
-    data = ClipData(windows, fc6, ["item-0"], preload_bytes=0)
-    arrays = data._windows["item-0"]
-    arrays["video_present"], arrays["audio_present"] = np.array(faces, bool), np.array(sounds, bool)
-    arrays["voice_present"] = np.array(voices, bool)
+    data = ClipData(*planted_sequences(tmp_path, items=1), ["item-0"], preload_bytes=0)
+    arrays = {"face": faces, "sound": sounds, "voice": voices}
+    monkeypatch.setattr(data, "item_array", lambda _, name: np.array(arrays[name], bool))
     assert {s for s in SUBSETS if chosen_labels(data, "item-0", s).item()} == subsets

@@ -3,7 +3,6 @@ from typing import get_args
 
 import pytest
 
-from features.corpora.item import AFFECT
 from features.errors import InputError
 from models import settings
 from models.settings import NetworkSize, TrainSettings
@@ -104,7 +103,6 @@ def test_processes_and_device():
 
 def test_the_packages_agree_on_names_they_each_spell_out():
     """features, models and reports do not import each other; what they share must be equal."""
-    assert list(AFFECT.outputs) == settings.Task().outputs
     assert (*settings.MODALITIES, "both") == schema.MODALITIES
     fields = settings.ConditionGrid.model_fields
     assert ("none", *get_args(fields["strategy"].annotation)) == schema.STRATEGIES

@@ -7,8 +7,8 @@ import pytest
 from scipy import stats
 
 from features.errors import InputError
+from features.task import Task
 from models.evaluation import statistics
-from models.settings import Task
 from reports.numbers.schema import MEASURES
 from reports.numbers.significance import COLUMNS
 from reports.numbers.summary import headline

@@ -225,7 +225,6 @@ models: {{lacuna: {{}}}}
     Path("params.yaml").write_text("models: {a: {}}\nexecution: {workers: 3, threads: 2}\n")
     params = study.prepare(small, tmp_path / "studies")
     assert params == load_params(tmp_path / "studies" / "params.yaml")
-    assert params.corpus.root == str(study.PROJECT / "features/corpora/demo")
     assert params.faces.model is not None
     assert params.faces.config is not None
     assert params.faces.model.path == str(tmp_path / "ssd.caffemodel")
@@ -267,7 +266,7 @@ class Sleeper:
         code = project.folder / "pipeline"
         (code / "train.py").write_text(STAGE)
         (code / "corpus.py").write_text(FACTS)
-        for stage in ("faces", "fc6", "lld", "windows"):
+        for stage in ("keys", "faces", "extract", "windows"):
             (code / f"{stage}.py").write_text("")
         (code / "studies" / "small.yaml").write_text(
             "models: {a: {}, b: {}, c: {}, d: {}}\nexecution: {workers: 2}\n"

@@ -3,7 +3,7 @@ import json
 import pandas as pd
 import pytest
 
-from features.corpora.item import Task
+from features.task import Task
 from pipeline import summarise
 from pipeline.params import Params
 from reports.numbers.significance import COLUMNS
@@ -21,7 +21,7 @@ def stage(tmp_path, monkeypatch):
     def run(models, train=(), **evaluate):
         given = {"models": models, "train": dict(train), "evaluate": evaluate}
         params = Params.model_validate(given)
-        task = Task("regression", "frame", ("valence", "arousal"), low=-1, high=1)
+        task = Task()
         monkeypatch.setattr(summarise, "RESULTS", tmp_path)
         monkeypatch.setattr(summarise, "load_params", lambda: params)
         monkeypatch.setattr(summarise, "read_task", lambda: task)
