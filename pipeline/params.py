@@ -28,7 +28,7 @@ from features.settings import (
     error_details,
 )
 from models.settings import EvaluateSettings, ModelSettings, TrainSettings
-from models.settings.presets import Resolved, resolve
+from models.settings.resolved import Resolved, resolve
 from pipeline.engine.completion import complete
 from pipeline.engine.execution import ExecutionSettings
 from pipeline.engine.messages import sentences

@@ -9,12 +9,12 @@ import torch
 import zarr
 from pydantic import ValidationError
 
+from features.extractors.settings import VGGFaceSettings
 from features.extractors.vggface import items as fc6_items
 from features.extractors.vggface import loading as fc6_network
 from features.extractors.vggface.loading import NetworkFailedError
 from features.extractors.vggface.network import MEAN_RGB, Origin, VGGFaceFC6, prepare
 from features.extractors.vggface.weights import random_weights
-from features.extractors.settings import VGGFaceSettings
 from features.stores.store import assemble, open_store, read_array, read_item, write_item
 from pipeline import fc6
 from pipeline.engine.cache import Cache

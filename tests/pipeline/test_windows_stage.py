@@ -6,17 +6,17 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from features.extractors.lld import extract_lld, names
+from features.extractors.presence import F0
+from features.windows.context import Normaliser
+from features.windows.recordings import Given, Recording, Stores, extracted, part_of
 
 from features.corpora.item import Features
 from features.corpora.labels import labels_of
 from features.errors import InputError
-from features.extractors.lld import extract_lld, names
-from features.extractors.presence import F0
 from features.settings import LLDSettings, WindowSettings
 from features.stores.store import assemble, open_store, read_array, read_item, write_item
 from features.task import AFFECT, Task
-from features.windows.context import Normaliser
-from features.windows.recordings import Given, Recording, Stores, extracted, part_of
 from models.training import stores as clips
 from models.training.data import ClipData
 from pipeline.windows import (
