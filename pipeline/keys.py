@@ -17,7 +17,7 @@ from models.evaluation.registry import METRICS
 from pipeline.engine.jobs import stage_errors
 from pipeline.engine.keyfiles import check_file, write_all
 from pipeline.engine.keys import Rows, code_of_job, values_of
-from pipeline.params import Params, load_params
+from pipeline.params import Params, check_params
 
 FOLDER = Path("data/keys")
 
@@ -53,7 +53,7 @@ class Stage:
 def main() -> None:
     """Run the stage."""
     with stage_errors():
-        stages = stages_of(load_params())
+        stages = stages_of(check_params())
         write_all(FOLDER, {name: stage.lines() for name, stage in stages.items()})
 
 

@@ -46,7 +46,7 @@ def test_the_defaults_are_the_papers(load):
     loaded = load("models: {baseline: {}}")
     assert loaded.train.network == NetworkSize(dim=512, heads=4, ffn=512, layers=2)
     assert TrainSettings().learning_rate == 1e-4
-    assert loaded.windows.context_seconds == 2
+    assert loaded.streams["lld"].context_seconds == 2
     assert loaded.windows.clip_frames == 100
     assert loaded.faces.size == 96
     lost = {grid.strategy: grid.p for grid in loaded.evaluate.conditions}
