@@ -29,9 +29,11 @@ $(INSTALLED): requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps -r requirements.lock
 	@touch $@
 
-repro: $(INSTALLED) ## run the whole pipeline: dvc repro
+repro: $(INSTALLED) ## check params.yaml, then run the whole pipeline: dvc repro
 	@git rev-parse --git-dir >/dev/null 2>&1 || { echo "DVC needs a git checkout: git clone"; exit 1; }
+	python -m pipeline.params --write
 	dvc repro
+	@echo 'To compare with this run later, commit it: git add -A && git commit -m "first run"'
 
 study: $(INSTALLED) ## compare all strategies and networks on simulated features: half an hour
 	python -m pipeline.study strategies
@@ -44,11 +46,11 @@ lint: $(INSTALLED) ## ruff and mypy
 	ruff format --check .
 	mypy
 
-format: $(INSTALLED) ## let ruff format and mend
+format: $(INSTALLED) ## let ruff format and fix
 	ruff check --fix .
 	ruff format .
 
-bench: $(INSTALLED) ## measure the distance to the limits, as ratios
+bench: $(INSTALLED) ## measure speed and memory against the limits
 	python -m tests.benchmarks
 
 clean: ## remove the virtual environment and the heavy outputs, not the caches

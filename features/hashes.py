@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,23 @@ from typing import Any
 from features.errors import InputError
 
 PROJECT = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class Pin:
+    """A number that stands for the code of an expensive job.
+
+    While the digest of the code is the pin's, the number is part of keys in its place. Where the
+    digests differ the code counts, so a forgotten pin costs time and never a wrong result. A digest
+    is renewed when golden outputs are equal; where they are not, the number is raised too.
+
+    Attributes:
+        number: raised when the code gives other results than before.
+        digest: of all the code that the job can reach.
+    """
+
+    number: int
+    digest: str
 
 
 def hash_of(*parts: Any) -> str:

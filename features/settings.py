@@ -1,16 +1,42 @@
 """What a user can set about features; no heavy import, pydantic alone."""
 
+import re
 from collections.abc import Mapping
-from typing import Literal
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
+    ModelWrapValidatorHandler,
+    ValidationError,
     ValidationInfo,
     field_validator,
     model_validator,
 )
+from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic_core.core_schema import ErrorType
+from typing_extensions import override
+
+_KINDS = frozenset(get_args(ErrorType))
+
+
+@dataclass(frozen=True)
+class NamedFile:
+    """A file or a folder that settings name.
+
+    Attributes:
+        key: of the section, that names it.
+        path: of the file.
+        sha256: of its content, in hexadecimal; None for a folder, or a file of any content.
+    """
+
+    key: str
+    path: str
+    sha256: str | None = None
+
 
 Modality = Literal["audio", "video"]
 MODALITIES: tuple[Modality, ...] = ("audio", "video")
@@ -20,6 +46,61 @@ class Settings(BaseModel):
     """A section of settings: immutable, unknown keys, loose types and infinities refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    def files(self) -> tuple[NamedFile, ...]:
+        """The files and folders that this section names, those within its sections left out."""
+        return ()
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _unknown_keys_come_with_the_known(
+        cls, value: Any, validate: ModelWrapValidatorHandler[Self]
+    ) -> Self:
+        """An unknown key is an error of the kind `unknown_key`, whose context has the `keys`."""
+        try:
+            return validate(value)
+        except ValidationError as error:
+            details = error_details(error)
+            unknown = [d for d in details if d["type"] == "extra_forbidden" and len(d["loc"]) == 1]
+            if not unknown:
+                raise
+            keys = list(cls.model_fields)
+            for detail in unknown:
+                detail["type"] = PydanticCustomError(
+                    "unknown_key", "is not a known key", {"keys": keys}
+                )
+            raise ValidationError.from_exception_data(error.title, details) from None
+
+
+def error_details(error: ValidationError, *within: str) -> list[InitErrorDetails]:
+    """What an error says, to be raised again.
+
+    Args:
+        error: of a section.
+        within: keys of the sections around that one.
+    """
+    details = []
+    for raised in error.errors(include_url=False):
+        kind, context = raised["type"], raised.get("ctx", {})
+        details.append(
+            InitErrorDetails(
+                type=kind if kind in _KINDS else PydanticCustomError(kind, raised["msg"], context),
+                loc=(*within, *raised["loc"]),
+                input=raised["input"],
+                ctx=context,
+            )
+        )
+    return details
+
+
+def _check_sha256(digits: str) -> str:
+    if not re.fullmatch("[0-9a-f]{64}", digits):
+        raise PydanticCustomError("sha256", "must be the 64 digits that sha256sum prints")
+    return digits
+
+
+Sha256 = Annotated[str, AfterValidator(_check_sha256)]
+"""The hash of a file's content, in hexadecimal."""
 
 
 class ModelFile(Settings):
@@ -31,7 +112,11 @@ class ModelFile(Settings):
     """
 
     path: str
-    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    sha256: Sha256
+
+    @override
+    def files(self) -> tuple[NamedFile, ...]:
+        return (NamedFile("path", self.path, self.sha256),)
 
 
 DETECTOR_FILES: Mapping[str, Mapping[str, str]] = {
@@ -116,87 +201,13 @@ class FaceSettings(Settings):
         return self
 
 
-class FC6Settings(Settings):
-    """How VGG-Face turns a crop into 4096 numbers.
-
-    Attributes:
-        weights: file of VGG-Face weights, or `random`.
-        sha256: of that file.
-        seed: of random weights.
-        input_size: side in pixels; 224 resizes the crop, 96 pools the last map to 7×7.
-        preprocessing: `vggface` as the weights were trained, `paper` for [−1, 1].
-        rectify: whether fc6 is taken after its ReLU.
-        precision: `auto` measures whether bf16 is clearly faster on this machine.
-        batch_size: crops per forward pass, which can change the last digits; null for what fits
-            the device.
-    """
-
-    weights: str = "random"
-    sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
-    seed: int = Field(default=0, ge=0)
-    input_size: Literal[96, 224] = 96
-    preprocessing: Literal["vggface", "paper"] = "vggface"
-    rectify: bool = True
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
-    batch_size: int | None = Field(default=None, gt=0, le=8192)
-
-    @model_validator(mode="after")
-    def _weights_are_verified(self) -> "FC6Settings":
-        if self.weights != "random" and self.sha256 is None:
-            raise ValueError("sha256 of the weights file is missing (sha256sum prints it)")
-        return self
-
-
-class SilenceSettings(Settings):
-    """When a stretch counts as having no sound.
-
-    Attributes:
-        floor_dbfs: level below which nothing was recorded.
-        min_seconds: shorter pauses belong to speech.
-    """
-
-    floor_dbfs: float = -60.0
-    min_seconds: float = Field(default=0.3, ge=0)
-
-
-class LLDSettings(Settings):
-    """Low-level descriptors of the sound.
-
-    Attributes:
-        set: `IS13` is ComParE 2013 as in Parthasarathy and Sundaram 2020, `ComParE_2016` the same
-            with repaired jitter and shimmer; else the path of an openSMILE config. That follows
-            opensmile.Smile's template for custom configs (source and sink are included by option),
-            writes its rows to the level `lld`, one every 10 ms, row k from 0.01·k s on, and looks
-            for what it includes beside the file that includes it.
-        sha256: of that config file.
-        deltas: whether every column's delta follows the columns, 130 instead of 65.
-        silence: what counts as no sound.
-    """
-
-    set: str = "IS13"
-    sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
-    deltas: bool = False
-    silence: SilenceSettings = SilenceSettings()
-
-    @model_validator(mode="after")
-    def _config_is_verified(self) -> "LLDSettings":
-        if self.set not in ("IS13", "ComParE_2016") and self.sha256 is None:
-            raise ValueError(
-                f"set is neither IS13 nor ComParE_2016, and sha256 of the config file {self.set} "
-                "is missing (sha256sum prints it)"
-            )
-        return self
-
-
 class WindowSettings(Settings):
-    """How rows become a frame's input, and frames clips.
+    """How long clips are, and what frames show where no picture comes.
 
     Attributes:
-        context_seconds: sound given with every frame; 2 s in Parthasarathy and Sundaram 2020.
-        context: `causal` ends at the frame, `centred` surrounds it.
         clip_frames: length of a training sequence.
+        hold: seconds for which the last picture stays where the next one fails to come.
     """
 
-    context_seconds: float = Field(default=2.0, ge=1 / 30)
-    context: Literal["causal", "centred"] = "causal"
     clip_frames: int = Field(default=100, gt=1)
+    hold: float = Field(default=1.0, ge=0, le=3600)

@@ -74,6 +74,7 @@ class Table(Mapping[str, RowT], Generic[RowT]):
         self.kind = kind
         self._rows = dict(rows)
         self._own = own
+        _TABLES[kind] = self
 
     def __getitem__(self, name: str) -> RowT:
         """The row of a name.
@@ -121,6 +122,23 @@ class Table(Mapping[str, RowT], Generic[RowT]):
         except InputError as error:
             raise ValueError(str(error)) from error
         return name
+
+
+_TABLES: dict[str, Table[Any]] = {}
+
+
+def table_of(kind: str) -> Table[Any]:
+    """The table whose rows are of a kind, once its module is imported.
+
+    Raises:
+        KeyError: there is none.
+    """
+    return _TABLES[kind]
+
+
+def tables() -> list[Table[Any]]:
+    """The tables whose modules are imported, by their kinds."""
+    return [_TABLES[kind] for kind in sorted(_TABLES)]
 
 
 @contextmanager

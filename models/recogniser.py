@@ -1,26 +1,56 @@
 """A trained recogniser as a folder: its weights, and all that is needed to use it on new media."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from features.errors import InputError
-from features.settings import FaceSettings, FC6Settings, LLDSettings, Settings, WindowSettings
+from features.extractors.joined import parts_of
+from features.extractors.registry import AnyStream
+from features.extractors.settings import StreamSettings
+from features.settings import FaceSettings, Modality, Settings, WindowSettings
 from features.task import Task
-from models.settings import OPTIONS, Modality, ModelSettings, Precision, TrainSettings
+from models.settings import ModelSettings, Precision, TrainSettings
+from models.settings.network import options_of
 
 if TYPE_CHECKING:
-    import zarr
     from torch import Tensor
 
-    from models.networks import Recogniser
+    from models.networks.recogniser import Recogniser
     from models.training.data import ClipData
+    from models.training.stores import ModelStores
 
 WEIGHTS = "model.safetensors"
 CARD = "config.json"
 
 PRELOAD_BYTES = 4 << 30
-"""fc6 features up to this size are read into memory once."""
+"""Rows up to this size are read into memory once."""
+
+
+class Moments(Settings):
+    """What rows were z-normed with: mean and deviation of the train split's."""
+
+    mean: list[float]
+    std: list[float]
+
+
+class SeenStream(Settings):
+    """One stream as a recogniser sees it.
+
+    Attributes:
+        settings: of the stream.
+        parts: settings of the streams that hold its rows: itself, or those that it joins.
+        moments: of each part; None where rows are taken as they are.
+    """
+
+    settings: AnyStream
+    parts: list[AnyStream]
+    moments: list[Moments | None]
+
+    @property
+    def has_random_weights(self) -> bool:
+        """Whether a part comes from a network that was never trained."""
+        return any(getattr(part, "weights", None) == "random" for part in self.parts)
 
 
 class Card(Settings):
@@ -32,19 +62,16 @@ class Card(Settings):
         synthetic_corpus: whether it has only ever seen made-up faces and voices.
         given_features: whether its corpus gave features, so that it cannot see media.
         task: what it recognises.
-        model: network, modalities and strategy, as params.yaml has them.
+        model: network, streams and strategy, as params.yaml has them.
         train: how it was trained, its preset included; `train.network` are its sizes.
         options: of its architecture, likewise.
         inputs: dimension of each modality's input vector.
         precision: of training.
         epochs: passes until training stopped, before any refit.
         best_epoch: the pass that the held-out clips chose; `train.refit` more followed it.
-        faces: how faces were cropped.
-        fc6: how crops were described.
-        lld: how sound was described.
-        windows: how much sound a frame was given.
-        mean: of every low-level descriptor, over the train split.
-        std: likewise.
+        faces: how faces were cropped; None where it sees none.
+        streams: what it sees of each modality.
+        windows: how long clips were, and what was shown where no picture came.
     """
 
     name: str
@@ -59,12 +86,14 @@ class Card(Settings):
     precision: Precision
     epochs: int
     best_epoch: int
-    faces: FaceSettings
-    fc6: FC6Settings
-    lld: LLDSettings
+    faces: FaceSettings | None
+    streams: dict[Modality, SeenStream]
     windows: WindowSettings
-    mean: list[float]
-    std: list[float]
+
+    @property
+    def has_random_weights(self) -> bool:
+        """Whether it sees features of a network that was never trained."""
+        return any(stream.has_random_weights for stream in self.streams.values())
 
 
 def save(folder: Path, card: Card, weights: "dict[str, Tensor]") -> None:
@@ -85,11 +114,11 @@ def load(folder: Path) -> "tuple[Card, Recogniser]":
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    from models.networks import build
+    from models.networks.build import build
 
     try:
         card = Card.model_validate_json((folder / CARD).read_text())
-        options = OPTIONS[card.model.network].model_validate(card.options)
+        options = options_of(card.model.network, card.options)
         network = build(card.model, card.inputs, card.train.network, card.task, options)
         network.load_state_dict(load_file(folder / WEIGHTS))
     except FileNotFoundError as error:
@@ -101,13 +130,37 @@ def load(folder: Path) -> "tuple[Card, Recogniser]":
     return card, network.eval()
 
 
-def clips_of(
-    stores: "tuple[zarr.Group, zarr.Group]", items: Sequence[str], remedy: str = ""
-) -> "ClipData":
+def streams_seen(
+    sees: Mapping[Modality, str], settings: Mapping[str, StreamSettings], stores: "ModelStores"
+) -> dict[Modality, SeenStream]:
+    """What a recogniser says of the streams that it sees.
+
+    Args:
+        sees: name of the stream of each modality.
+        settings: of all streams, by name.
+        stores: that it was trained on; they know what settings leave to the machine.
+    """
+    found = {}
+    for modality, name in sees.items():
+        reader = stores.streams[modality]
+        parts = [
+            settings[part].model_copy(update=reader.settled(number))
+            for number, part in enumerate(parts_of(name, settings))
+        ]
+        moments = [
+            None if n is None else Moments(mean=n.mean.tolist(), std=n.std.tolist())
+            for n in reader.stream.normaliser
+        ]
+        whole = settings[name] if settings[name].parts else parts[0]
+        found[modality] = SeenStream(settings=whole, parts=parts, moments=moments)
+    return found
+
+
+def clips_of(stores: "ModelStores", items: Sequence[str], remedy: str = "") -> "ClipData":
     """The clips of some items, for a recogniser to learn from or to recognise.
 
     Args:
-        stores: windows and fc6.
+        stores: that it reads.
         items: names of the items.
         remedy: what to do about a sequence that is too long; by default to cut it in items.csv.
 
@@ -117,6 +170,6 @@ def clips_of(
     from models.training.data import ClipData, SequenceTooLongError
 
     try:
-        return ClipData(*stores, items, preload_bytes=PRELOAD_BYTES)
+        return ClipData(stores.windows, stores.streams, items, preload_bytes=PRELOAD_BYTES)
     except SequenceTooLongError as error:
         raise InputError(str(error), remedy or "cut it with start and end in items.csv") from error

@@ -59,7 +59,7 @@ def main() -> None:
         cache = Cache(load_params().execution.cache_folder)
         prunes = asked.unused_days is not None or asked.max_gb is not None
         deletes = prunes or asked.verify
-        cache.lock(alone=deletes)
+        cache.lock(exclusive=deletes)
         if deletes:
             say(f"{cache.sweep()} unfinished entries deleted")
         if asked.verify:
@@ -67,7 +67,7 @@ def main() -> None:
         if prunes:
             most = None if asked.max_gb is None else asked.max_gb * 1e9
             gone = prune(cache, unused_days=asked.unused_days, most_bytes=most)
-            size, freed = (sum(getattr(e, of) for e in gone) / 1e9 for of in ("size", "alone"))
+            size, freed = (sum(getattr(e, of) for e in gone) / 1e9 for of in ("size", "unshared"))
             say(f"{len(gone)} entries of {size:.3g} GB deleted, {freed:.3g} GB freed")
         show(cache)
 
@@ -81,7 +81,7 @@ def show(cache: Cache) -> None:
     for heading in ("stage", "entries", "GB", "GB in no store", "longest unused, days"):
         table.add_column(heading, justify="left" if heading == "stage" else "right")
     for stage, entries in sorted(stages.items()):
-        sizes = (sum(getattr(e, of) for e in entries) / 1e9 for of in ("size", "alone"))
+        sizes = (sum(getattr(e, of) for e in entries) / 1e9 for of in ("size", "unshared"))
         days = (time.time() - min(entry.used for entry in entries)) / 86_400
         table.add_row(stage, str(len(entries)), *(f"{s:.3g}" for s in sizes), f"{days:.1f}")
     console.print(table)

@@ -69,10 +69,14 @@ def predictions_of(folder: Path, split: str, wanted: Path | None) -> str:
             raise InputError(f"{wanted} has no column {LOCATION}", "give the challenge's list")
         locations = table[LOCATION].tolist()
     params = load_params()
-    _, network = recogniser.load(folder)
-    data = recogniser.clips_of(open_stores(), names)
+    card, network = recogniser.load(folder)
+    data = recogniser.clips_of(open_stores(card.model.sees), names)
     device = torch.device(params.execution.torch_device)
-    predictions = predict(network, data, device, params.evaluate.batch_clips)
+    predictions = {
+        # The challenge counts decoded pictures only.
+        item: values[data.item_array(item, "decoded")]
+        for item, values in predict(network, data, device, params.evaluate.batch_clips).items()
+    }
     return write_predictions(predictions, locations)
 
 

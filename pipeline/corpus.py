@@ -20,7 +20,7 @@ from features.corpora.inspection import (
     table_of,
 )
 from features.corpora.item import Corpus, Item, Work
-from features.corpora.listing import FACTS, ITEMS, LABELS, fresh
+from features.corpora.listing import FACTS, ITEMS, LABELS, fresh, write_source
 from features.corpora.reading import read_corpus
 from features.errors import InputError
 from pipeline.engine.console import counter, say
@@ -72,6 +72,7 @@ def write(corpus: Corpus, items: list[Item], table: pd.DataFrame, *, is_syntheti
         "gives_features": dict(corpus.gives),
     }
     fresh(FACTS).write_text(json.dumps(facts, indent=1) + "\n")
+    write_source("audio", dict(zip(table["item"], table["sha256"], strict=True)))
 
 
 def inspect_all(

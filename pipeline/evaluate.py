@@ -22,7 +22,7 @@ from models import recogniser
 from models.evaluation.registry import metrics_of
 from models.evaluation.replicates import mean_over_seeds, replicates_of_runs
 from models.training.checks import check_settings
-from models.training.stores import keys_of, open_stores
+from models.training.stores import open_stores, read_inputs
 from pipeline.engine.console import progress_bar
 from pipeline.engine.jobs import Job, cached, stage_errors
 from pipeline.params import Params, load_params
@@ -46,7 +46,9 @@ def main() -> None:
         for seed in params.train.seeds:
             folder = MODELS / name / f"seed-{seed}"
             job = Job(
-                name, seed_key(params, folder, items), partial(run_seed, params, folder, items)
+                name,
+                seed_key(params, name, folder, items),
+                partial(run_seed, params, folder, items),
             )
             results.append(cached("evaluate", job, params.execution))
         for table in TABLES:
@@ -74,18 +76,17 @@ def evaluation_items(items: list[CorpusItem], split: str) -> list[CorpusItem]:
     return chosen
 
 
-def seed_key(params: Params, folder: Path, items: list[CorpusItem]) -> str:
+def seed_key(params: Params, name: str, folder: Path, items: list[CorpusItem]) -> str:
     """Hash of everything one seed's results depend on."""
     if not (folder / recogniser.WEIGHTS).exists():
         raise InputError(f"there is no trained model in {folder}", "run `dvc repro`")
     files = sorted(hash_of_file(file) for file in folder.iterdir())
-    own = Path(__file__)
-    others = ("recogniser.py", "replicates.py", "result_tables.py")
-    modules = (own, *(own.with_name(name) for name in others))
-    code = [hash_of_sources("models"), *map(hash_of_file, modules)]
+    code = hash_of_sources("models")
     # What others are compared with changes no result of this model.
     settings = params.evaluate.model_dump(exclude={"reference"})
-    return hash_of(code, settings, files, keys_of(items))
+    return hash_of(
+        code, settings, files, read_inputs(name).for_evaluation(item.item for item in items)
+    )
 
 
 def run_seed(params: Params, folder: Path, items: list[CorpusItem], out: Path) -> None:
@@ -106,7 +107,7 @@ def run_seed(params: Params, folder: Path, items: list[CorpusItem], out: Path) -
 
     card, network = recogniser.load(folder)
     names = [item.item for item in items]
-    data = recogniser.clips_of(open_stores(), names)
+    data = recogniser.clips_of(open_stores(card.model.sees), names)
     title = f"evaluate {card.name}, seed {card.seed}"
     settings = params.evaluate
     device = torch.device(params.execution.torch_device)

@@ -1,27 +1,63 @@
-"""The schema of params.yaml, and the only reader of that file.
+"""The schema of params.yaml, and the command that checks and completes that file.
 
 Every stage checks the whole file before it does any work: an unknown key, a wrong type or an
-impossible value is reported in one sentence that names the key.
+impossible value is reported in one sentence that names the key and its line.
 """
 
-import reprlib
+import argparse
+import re
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import Field, StringConstraints, ValidationError, model_validator
-from ruamel.yaml import YAML, YAMLError
-from ruamel.yaml.error import MarkedYAMLError
+from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from features.corpora.corpus_settings import CorpusSettings
 from features.errors import InputError
-from features.settings import FaceSettings, FC6Settings, LLDSettings, Settings, WindowSettings
+from features.extractors.joined import parts_of
+from features.extractors.registry import AnyStream
+from features.extractors.settings import OpenSMILESettings, VGGFaceSettings
+from features.settings import (
+    MODALITIES,
+    FaceSettings,
+    Modality,
+    Settings,
+    WindowSettings,
+    error_details,
+)
 from models.settings import EvaluateSettings, ModelSettings, TrainSettings
-from models.settings.presets import Resolved, resolve
+from models.settings.resolved import Resolved, resolve
+from pipeline.engine.completion import complete
 from pipeline.engine.execution import ExecutionSettings
+from pipeline.engine.messages import sentences
+from pipeline.engine.named_files import check_files
+from pipeline.engine.yaml_file import YamlFile, read_yaml
 
 FILE = Path("params.yaml")
 
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
+MOVED: Mapping[str, str] = {
+    "fc6": "describe it under streams, as fc6: {modality: video, extractor: vggface, ...}",
+    "lld": "describe it under streams, as lld: {modality: audio, extractor: opensmile, ...}",
+    "windows.context_seconds": "write it under streams, as context_seconds of the sound stream",
+    "windows.context": "write it under streams, as context of the sound stream",
+    "models.*.modalities": "write sees, a list of names of streams, such as [lld, fc6]",
+}
+"""Keys of the past, and what to write in their place."""
+
+
+def _check_name(name: str) -> str:
+    """Refuse a name that DVC, a command line or a file system would stumble over."""
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,99}", name):
+        raise ValueError("must be at most 100 letters, digits, - and _, without a - in front")
+    if re.fullmatch(r"[0-9_]+", name) or name.lower() in ("nan", "inf", "infinity"):
+        raise ValueError("must not be a number: put a letter before it")
+    return name
+
+
+Name = Annotated[str, AfterValidator(_check_name)]
+"""The name of a model or a stream: part of a stage's name, of commands and of files."""
 
 
 class Params(Settings):
@@ -30,9 +66,8 @@ class Params(Settings):
     Attributes:
         corpus: which corpus, and where.
         faces: how faces are found and cropped.
-        fc6: how crops are described.
-        lld: how sound is described.
-        windows: how much sound a frame is given, and how long a clip is.
+        streams: what describes pictures and sound, by name.
+        windows: how long a clip is, and what is shown where no picture comes.
         train: how models are trained, unless they or their presets say otherwise.
         models: what is compared, by name.
         evaluate: under which conditions.
@@ -41,8 +76,9 @@ class Params(Settings):
 
     corpus: CorpusSettings = CorpusSettings()
     faces: FaceSettings = FaceSettings()
-    fc6: FC6Settings = FC6Settings()
-    lld: LLDSettings = LLDSettings()
+    streams: dict[Name, AnyStream] = Field(
+        default={"fc6": VGGFaceSettings(), "lld": OpenSMILESettings()}, min_length=1
+    )
     windows: WindowSettings = WindowSettings()
     train: TrainSettings = TrainSettings()
     models: dict[Name, ModelSettings] = Field(min_length=1)
@@ -50,27 +86,42 @@ class Params(Settings):
     execution: ExecutionSettings = ExecutionSettings()
 
     @model_validator(mode="after")
+    def _streams_join(self) -> "Params":
+        for name in self.streams:
+            try:
+                parts_of(name, self.streams)
+            except InputError as error:
+                raise ValueError(error.reason) from error
+        return self
+
+    @model_validator(mode="after")
     def _models_resolve(self) -> "Params":
         wrong = []
         for name, model in self.models.items():
             try:
-                resolve(model, self.train)
+                resolve(model, self.train, tuple(self._seen(model)))
             except ValidationError as error:
-                wrong += [_sentence(detail, "models", name) for detail in error.errors()]
+                wrong += error_details(error, "models", name)
             except ValueError as error:
-                wrong.append(f"models.{name}: {error}")
+                wrong.append(
+                    InitErrorDetails(
+                        type="value_error", loc=("models", name), input=model, ctx={"error": error}
+                    )
+                )
         if wrong:
-            raise ValueError("; ".join(wrong))
+            raise ValidationError.from_exception_data("Params", wrong)
         return self
 
     @model_validator(mode="after")
     def _reference_is_a_model(self) -> "Params":
         reference = self.evaluate.reference
         if reference is not None and reference not in self.models:
-            raise ValueError(
-                f"evaluate.reference is {reference}, which is none of the models: "
-                f"{', '.join(self.models)}"
+            must = PydanticCustomError(
+                "model", "must be one of the models {names}", {"names": ", ".join(self.models)}
             )
+            place = ("evaluate", "reference")
+            details = InitErrorDetails(type=must, loc=place, input=reference)
+            raise ValidationError.from_exception_data("Params", [details])
         return self
 
     def resolved(self, name: str) -> Resolved:
@@ -79,7 +130,38 @@ class Params(Settings):
         Raises:
             InputError: params.yaml has no such model.
         """
-        return resolve(self.model(name), self.train)
+        model = self.model(name)
+        return resolve(model, self.train, tuple(self._seen(model)))
+
+    def seen(self, name: str) -> dict[Modality, str]:
+        """Names of the streams that a model sees, by their modality, sound first.
+
+        Raises:
+            InputError: params.yaml has no such model.
+        """
+        return self._seen(self.model(name))
+
+    def _seen(self, model: ModelSettings) -> dict[Modality, str]:
+        """Names of streams by modality.
+
+        Raises:
+            ValueError: it sees a stream that is not there, or two of one modality.
+        """
+        found: dict[Modality, str] = {}
+        for name in model.sees:
+            if name not in self.streams:
+                close = get_close_matches(name, self.streams, n=1)
+                meant = f": did you mean {close[0]}?" if close else ""
+                known = ", ".join(self.streams)
+                raise ValueError(f"sees has {name}, which is none of the streams {known}{meant}")
+            modality = self.streams[name].modality
+            if modality in found:
+                raise ValueError(
+                    f"sees has {found[modality]} and {name}, both of {modality}: a model sees one "
+                    "stream of a modality, which can join others"
+                )
+            found[modality] = name
+        return {modality: found[modality] for modality in MODALITIES if modality in found}
 
     def model(self, name: str) -> ModelSettings:
         """The settings of one model.
@@ -93,14 +175,32 @@ class Params(Settings):
         return self.models[name]
 
 
-def main() -> None:
-    """Check params.yaml."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Check params.yaml, and complete it on request."""
     from pipeline.engine.console import say
     from pipeline.engine.jobs import stage_errors
 
+    options = parser().parse_args(arguments)
     with stage_errors(goes_on=False):
-        load_params()
+        file, params = _checked(FILE)
+        if options.write and complete(file, params, entries_of=["streams"]):
+            say(f"{FILE} now has every key")
         say(f"{FILE} is in order")
+
+
+def parser() -> argparse.ArgumentParser:
+    """What the command line takes."""
+    parser = argparse.ArgumentParser(
+        prog="python -m pipeline.params",
+        description="Check params.yaml, and the files that it names.",
+    )
+    parser.add_argument(
+        "--write",
+        action="store_true",
+        help="add every key that is missing, with its default, in the form in which DVC writes "
+        "the file; a file that has all of them stays as it is",
+    )
+    return parser
 
 
 def load_params(path: Path = FILE) -> Params:
@@ -109,51 +209,34 @@ def load_params(path: Path = FILE) -> Params:
     Raises:
         InputError: the file is missing, no YAML, or says something impossible; names the key.
     """
+    return _read(path)[1]
+
+
+def check_params(path: Path = FILE) -> Params:
+    """Read and check params.yaml, and look for the files and folders that it names.
+
+    Raises:
+        InputError: as `load_params`; or a file is missing, or has another content.
+    """
+    return _checked(path)[1]
+
+
+def _checked(path: Path) -> tuple[YamlFile, Params]:
+    """The file as it was read, and what it comes to, with what it names there."""
+    file, params = _read(path)
+    check_files(params, file)
+    return file, params
+
+
+def _read(path: Path) -> tuple[YamlFile, Params]:
+    """The file as it was read, and what it comes to."""
+    file = read_yaml(path)
     try:
-        content = YAML(typ="safe", pure=True).load(path)
-    except FileNotFoundError as error:
-        raise InputError(f"there is no {path} here", "run from the top of the project") from error
-    except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror})", "mend the file") from error
-    except YAMLError as error:
-        raise InputError(
-            f"{path} is not valid YAML ({_problem(error)})", "mend the file"
-        ) from error
-    try:
-        return Params.model_validate(content)
+        return file, Params.model_validate(file.content)
     except ValidationError as error:
-        reasons = "; ".join(_sentence(detail) for detail in error.errors())
-        raise InputError(f"{path}: {reasons}", "mend the value") from error
-
-
-def _problem(error: YAMLError) -> str:
-    """What is wrong with the YAML, on one line."""
-    if isinstance(error, MarkedYAMLError) and error.problem_mark:
-        return f"line {error.problem_mark.line + 1}: {error.problem}"
-    return " ".join(str(error).split())
-
-
-def _sentence(detail: Any, *within: str) -> str:
-    """One validation error as `key: what is wrong`, the key beginning with `within`."""
-    # In brackets stands what is no key of the file.
-    parts = [*within, *(str(part) for part in detail["loc"] if not str(part).startswith("["))]
-    key = ".".join(parts) or "the file"
-    given = "empty" if detail["input"] is None else reprlib.repr(detail["input"])
-    match detail["type"]:
-        case "extra_forbidden":
-            return f"{key} is not a known key"
-        case "missing":
-            return f"{key} is missing"
-        case "value_error":
-            error = detail["ctx"]["error"]
-            return f"{key}: {error}" if parts else str(error)  # of the file: names keys itself
-        case "model_type":
-            return f"{key} should be keys with values, not {given}"
-        case "too_short":
-            return f"{key} should name at least one"
-        case _:
-            message = detail["msg"].removeprefix("Input ").removeprefix("String ")
-            return f"{key} {message}, not {given}"
+        raise InputError(
+            "; ".join(sentences(error, file, MOVED)), f"correct {path.name}"
+        ) from error
 
 
 if __name__ == "__main__":

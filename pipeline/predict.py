@@ -7,7 +7,7 @@ Works without sound, without a face, or without both, and says what was missing.
 
 import argparse
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
 
@@ -16,20 +16,27 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from features.corpora.labels import labels_of
-from features.corpora.listing import MODELS
+from features.corpora.listing import MODELS, CorpusItem
 from features.errors import InputError
+from features.extractors.crops import VideoSource, open_faces
+from features.extractors.registry import EXTRACTORS
+from features.extractors.settings import JoinedSettings, StreamSettings, VGGFaceSettings
 from features.media.decoding import frame_times, probe
-from features.stores.store import assemble, open_store, read_array, read_item
-from features.windows.context import Normaliser
-from features.windows.recordings import extracted
+from features.settings import Modality
+from features.stores.store import assemble
+from features.stores.streams import StreamStore, open_stream
+from features.stores.windows import write_windows
+from features.windows.build import Sources, windowed, windowed_stream
+from features.windows.normaliser import Normaliser
 from models import recogniser
-from pipeline import faces, fc6, lld
+from models.training.stores import ModelStores, open_stores
 from pipeline.engine.console import progress_bar, say
 from pipeline.engine.execution import ExecutionSettings
 from pipeline.engine.jobs import stage_errors
 from pipeline.params import load_params
-from pipeline.windows import attributes_of, write_windows
+
+CLIP = "clip"
+"""The one item's name; draws of a network hang on none."""
 
 
 def main() -> None:
@@ -117,24 +124,29 @@ def predict(clip: Path, folder: Path) -> tuple[recogniser.Card, pd.DataFrame]:
         )
     device = execution_settings().torch_device
     with TemporaryDirectory() as temporary:
-        parts = Path(temporary)
-        write_features(clip, card, device, parts)
-        windows, features = (
-            open_store(parts / name, stage="predict") for name in ("windows.zarr", "fc6.zarr")
-        )
-        data = recogniser.clips_of((windows, features), ["clip"], "give a part of it")
-        predicted: NDArray[np.float32] = run(network, data, torch.device(device), 32)["clip"]
-        item = read_item(windows, "clip")
-        times, face, sound = (
-            read_array(item, name) for name in ("times", "video_present", "audio_present")
-        )
+        stores = extract(clip, card, device, Path(temporary))
+        data = recogniser.clips_of(stores, [CLIP], "give a part of it")
+        predicted: NDArray[np.float32] = run(network, data, torch.device(device), 32)[CLIP]
+        present = {"face_present": "face", "sound_present": "sound"}
+        seen = {
+            column: stores.windows.array(CLIP, array)
+            for (column, array), modality in zip(present.items(), ("video", "audio"), strict=True)
+            if modality in card.streams
+        }
+        times = stores.windows.times(CLIP)
     if card.task.kind == "classification":
         predicted = softmax(predicted, axis=-1)
     table = pd.DataFrame(predicted, columns=list(card.task.outputs))
-    if card.task.level == "sequence":
-        return card, table.assign(face_present=face.mean(), sound_present=sound.mean())
-    table.insert(0, "time", times)
-    return card, table.assign(face_present=face.astype(int), sound_present=sound.astype(int))
+    is_sequence = card.task.level == "sequence"
+    if not is_sequence:
+        table.insert(0, "time", times)
+    for column in present:  # empty where the model does not look for it
+        values = seen.get(column)
+        if values is None:
+            table[column] = np.nan
+        else:
+            table[column] = values.mean() if is_sequence else values.astype(int)
+    return card, table
 
 
 def execution_settings() -> ExecutionSettings:
@@ -145,31 +157,119 @@ def execution_settings() -> ExecutionSettings:
         return ExecutionSettings()
 
 
-def write_features(clip: Path, card: recogniser.Card, device: str, parts: Path) -> None:
-    """Run the extraction stages on one file, with the settings the model was trained with.
+def extract(clip: Path, card: recogniser.Card, device: str, folder: Path) -> ModelStores:
+    """Extract the streams that a model sees, with the settings that it was trained with.
+
+    Args:
+        clip: a media file.
+        card: of the model.
+        device: where networks run.
+        folder: for the stores.
 
     Raises:
         InputError: the file cannot be read, or is too long for a sequence.
     """
     if card.task.level == "sequence":
         check_length(clip)
-    face, sound, features, window = (parts / name for name in ("face", "lld", "fc6", "window"))
-    with reading(clip):
-        total = probe(clip).frames
-        with progress_bar("faces", unit="frames", total=total) as advance:
-            faces.detect(clip, card.faces, "", face, progress=advance)
-        lld.extract(clip, card.lld, "", sound)
-    store = open_store(face, stage="predict")
-    total = len(read_array(store, "present"))
-    with progress_bar("fc6", unit="frames", total=total) as advance:
-        fc6.extract(store, card.fc6, device, "", features, progress=advance)
-    recording = extracted(store, open_store(sound, stage="predict"), card.windows)
-    normaliser = Normaliser(np.array(card.mean), np.array(card.std))
-    labels = labels_of(None, recording.times, card.task)
-    write_windows(window, recording, labels, {"audio": normaliser}, {})
-    attributes = attributes_of(card.windows, card.task, normaliser)
-    assemble(parts / "windows.zarr", {"clip": window}, attributes)
-    assemble(parts / "fc6.zarr", {"clip": features}, {})
+    if card.faces is not None:
+        crop_faces(clip, card, folder)
+    settings: dict[str, StreamSettings] = {}
+    stores: dict[str, StreamStore] = {}
+    fitted: dict[str, Normaliser | None] = {}
+    for modality, stream in card.streams.items():
+        names = part_names(modality, stream)
+        for name, part, moments in zip(names, stream.parts, stream.moments, strict=True):
+            describe(clip, part, device, folder, name)
+            settings[name] = part
+            stores[name] = open_stream(folder / f"{name}.zarr")
+            fitted[name] = moments and Normaliser(np.array(moments.mean), np.array(moments.std))
+        if names != [modality]:
+            assert isinstance(stream.settings, JoinedSettings)
+            settings[modality] = stream.settings.model_copy(update={"of": names})
+    pictures = None
+    if card.faces is not None:
+        times = open_faces(folder / "faces.zarr", stage="predict").array(CLIP, "times")
+        pictures = lambda _: times  # noqa: E731
+    sources = Sources(settings, stores, pictures, gives_features=False, hold=card.windows.hold)
+    item = whole_file(clip)
+    write_windows(
+        folder / "windows.zarr",
+        {CLIP: windowed(item, None, card.task, sources)},
+        {name: windowed_stream(name, sources, fitted) for name in settings},
+        task=card.task,
+        clip_frames=card.windows.clip_frames,
+        settings=card.windows.model_dump(),
+    )
+    return open_stores(list(card.streams), folder / "windows.zarr", folder)
+
+
+def part_names(modality: Modality, stream: recogniser.SeenStream) -> list[str]:
+    """What the streams with rows are called here: a card has no names."""
+    if not stream.settings.parts:
+        return [modality]
+    return [f"{modality}-{number}" for number in range(len(stream.parts))]
+
+
+def whole_file(clip: Path) -> CorpusItem:
+    """A file as an item of a corpus."""
+    info = probe(clip)
+    return CorpusItem(
+        item=CLIP,
+        path=str(clip),
+        speaker="",
+        split="test",
+        side="",
+        labelled=False,
+        start=0.0,
+        end=np.nan,
+        crops="",
+        sha256="",
+        crops_sha256="",
+        has_video=info.has_video,
+        has_audio=info.has_audio,
+        width=info.width,
+        height=info.height,
+        rate=float(info.rate or np.nan),
+        seconds=info.duration,
+    )
+
+
+def crop_faces(clip: Path, card: recogniser.Card, folder: Path) -> None:
+    """Write the store of face crops."""
+    from features.faces.items import detect_item
+
+    assert card.faces is not None
+    with reading(clip), progress_bar("faces", unit="frames", total=probe(clip).frames) as advance:
+        detect_item(clip, card.faces, "", folder / "face", advance)
+    assemble(folder / "faces.zarr", {CLIP: folder / "face"}, {})
+
+
+def describe(clip: Path, settings: StreamSettings, device: str, folder: Path, name: str) -> None:
+    """Write the store of one stream."""
+    out = folder / f"{name}-item"
+    if settings.modality == "audio":
+        from features.extractors.sound import describe_sound
+
+        with reading(clip):
+            describe_sound(settings, clip, device, out)
+    elif EXTRACTORS[settings.extractor].together:
+        from features.extractors.vggface.extractor import Turn, VGGFace
+        from features.extractors.vggface.streaming import fit_to_device
+
+        assert isinstance(settings, VGGFaceSettings)
+        source = VideoSource(open_faces(folder / "faces.zarr", stage="predict"), CLIP)
+        extractor = VGGFace(fit_to_device(settings, device), device)
+        with (
+            progress_bar(name, unit="frames", total=len(source)) as advance,
+            closing(extractor.describe([Turn(name, source)])) as parts,
+        ):
+            extractor.write(out, source, parts, advance)
+    else:
+        from features.extractors.crops import describe_faces
+
+        faces = open_faces(folder / "faces.zarr", stage="predict")
+        describe_faces(settings, faces, CLIP, device, out)
+    assemble(folder / f"{name}.zarr", {CLIP: out}, {"settings": settings.of_rows()})
 
 
 def check_length(clip: Path) -> None:
@@ -198,7 +298,7 @@ def draw(card: recogniser.Card, table: pd.DataFrame, path: Path, *, clip: str) -
     title = f"{clip}, {card.name}, seed {card.seed}"
     # Of the synthetic corpora only the demo has media to train such a model on.
     synthetic = "demo" if card.synthetic_corpus else ""
-    note = caveat(synthetic=synthetic, random_weights=card.fc6.weights == "random")
+    note = caveat(synthetic=synthetic, random_weights=card.has_random_weights)
     outputs = card.task.outputs
     if card.task.kind == "classification":
         shares = {name: float(table[name].iloc[0]) for name in outputs}
@@ -209,8 +309,8 @@ def draw(card: recogniser.Card, table: pd.DataFrame, path: Path, *, clip: str) -
     plot_prediction(
         table["time"],
         {name: table[name] for name in outputs},
-        table["face_present"] == 1,
-        table["sound_present"] == 1,
+        table["face_present"] != 0,
+        table["sound_present"] != 0,
         path=path,
         title=title,
         note=note,
@@ -221,19 +321,21 @@ def draw(card: recogniser.Card, table: pd.DataFrame, path: Path, *, clip: str) -
 def report(card: recogniser.Card, table: pd.DataFrame) -> None:
     """Say what was missing, and what the model's predictions are worth."""
     face, sound = table["face_present"].mean(), table["sound_present"].mean()
-    say(f"a face in {face:.0%}, sound in {sound:.0%} of the frames")
+    shares = {"video": ("a face", face), "audio": ("sound", sound)}
+    found = [f"{what} in {share:.0%}" for m, (what, share) in shares.items() if m in card.streams]
+    say(f"{', '.join(found)} of the frames")
     if card.task.level == "sequence":
         outcome = table[list(card.task.outputs)].iloc[0]
         if card.task.kind == "classification":  # the likeliest first
             outcome = outcome.sort_values(ascending=False)
         say(", ".join(f"{name} {value:.2f}" for name, value in outcome.items()))
     for share, what, modality in ((face, "face", "video"), (sound, "sound", "audio")):
-        if share == 0 and modality in card.model.modalities:
+        if share == 0 and modality in card.streams:
             say(f"no {what} at all: {card.name} had to do without {modality}")
     if card.synthetic_corpus:
         say("trained on the synthetic demo corpus: a trial, not a reading of real faces")
-    if card.fc6.weights == "random":
-        say("fc6 from random weights, not trained VGG-Face")
+    if card.has_random_weights:
+        say("pictures described by a network of random weights, not by trained VGG-Face")
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from models.evaluation.registry import metrics_of
 from pipeline.engine.console import console, say
 from pipeline.engine.jobs import stage_errors
 from pipeline.params import FILE
-from pipeline.studies.runs import Stages, alone
+from pipeline.studies.runs import Stages, exclusive
 from pipeline.study import prepare
 from reports.numbers.replicates import read_evaluation
 from reports.numbers.schema import MEAN, MEASURES
@@ -63,10 +63,11 @@ def run(setting: str, values: Sequence[int]) -> None:
     folders = {value: folder / str(value) for value in values}
     for workspace in folders.values():
         workspace.mkdir(parents=True, exist_ok=True)
-    with alone(folder):
+    with exclusive(folder):
         params = {v: prepare(FILE, folders[v], {setting: v}) for v in values}
         for value in values:
             with Stages(folders[value], threads=params[value].execution.threads) as stages:
+                stages.run("keys")
                 stages.run("corpus")
         check_differ(setting, folders)
         for value in values:
@@ -158,16 +159,16 @@ def shown(table: pd.DataFrame, reference: str) -> Table:
         reference: the model that the others were compared with.
     """
     metric = table["metric"].iloc[0]
-    own = table[(table["metric"] == metric) & (table["target"] == _overall(table))]
+    overall = table[(table["metric"] == metric) & (table["target"] == _overall(table))]
     printed = Table(
-        title=f"{METRICS[metric].name}, mean ± sd of {own['n'].max()} splits",
+        title=f"{METRICS[metric].name}, mean ± sd of {overall['n'].max()} splits",
         caption=f"* better than {reference}, one-tailed matched-pair t-test over the splits, "
         f"p < {LEVELS['t']}",
     )
     printed.add_column("model")
     for measure in MEASURES:
         printed.add_column(MEASURE_NAMES[measure], justify="right")
-    for model, rows in own.groupby("model", sort=False):
+    for model, rows in overall.groupby("model", sort=False):
         cells = {row.measure: row for row in rows.itertuples()}
         printed.add_row(str(model), *(_cell(cells[m]) if m in cells else "" for m in MEASURES))
     return printed

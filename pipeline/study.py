@@ -22,9 +22,10 @@ from features.hashes import PROJECT, hash_of_file
 from models.recogniser import WEIGHTS
 from pipeline.engine.console import say
 from pipeline.engine.jobs import stage_errors
+from pipeline.engine.named_files import named_files
 from pipeline.params import FILE, Params, load_params
 from pipeline.studies.champion import ALIKE, compare, verdict
-from pipeline.studies.runs import Stages, Stopwatch, alone
+from pipeline.studies.runs import Stages, Stopwatch, exclusive
 
 SETTINGS = PROJECT / "pipeline" / "studies"
 WORKSPACES = Path("data/studies")
@@ -51,10 +52,11 @@ def run(name: str) -> None:
     file = SETTINGS / f"{name}.yaml"
     workspace = WORKSPACES.resolve() / name
     workspace.mkdir(parents=True, exist_ok=True)
-    with alone(workspace):
+    with exclusive(workspace):
         params = prepare(file, workspace)
         watch = Stopwatch(workspace / "time.json", hash_of_file(file))
         with Stages(workspace, threads=params.execution.threads, on_end=watch.save) as stages:
+            stages.run("keys")
             stages.run("corpus")
             stages.run_after_corpus(params)
             stages.run("summarise")
@@ -88,17 +90,13 @@ def prepare(file: Path, workspace: Path, changes: Mapping[str, Any] | None = Non
         for key in sections:
             section = section.setdefault(key, {})
         section[last] = value
-    corpus = settings.setdefault("corpus", {})
-    corpus["root"] = _whole(params.corpus.root)
-    if params.fc6.weights != "random":
-        settings["fc6"]["weights"] = _whole(params.fc6.weights)
-    for key in ("model", "config"):
-        if getattr(params.faces, key) is not None:
-            settings["faces"][key]["path"] = _whole(settings["faces"][key]["path"])
-    if params.lld.sha256 is not None:  # a file, none of the sets known by name
-        settings["lld"]["set"] = _whole(params.lld.set)
-    own = "execution" in settings or not FILE.exists()
-    execution = params.execution if own else load_params().execution
+    for place, named in named_files(params):
+        section = settings
+        for key in place:
+            section = section.setdefault(key, {})
+        section[named.key] = _whole(named.path)
+    decides = "execution" in settings or not FILE.exists()
+    execution = params.execution if decides else load_params().execution
     cache = str(execution.cache_folder.absolute())
     settings["execution"] = {**execution.model_dump(), "cache": cache}
     YAML().dump(settings, workspace / FILE)
@@ -131,11 +129,11 @@ def publish(name: str, workspace: Path, params: Params, watch: Stopwatch) -> Pat
     shutil.copytree(results / "figures", partial / "figures")
     for model in params.models:  # the workspace may have others, of earlier settings
         shutil.copy(results / "evaluation" / f"{model}.csv", evaluation)
-    found, alike = compare(evaluation), compare(evaluation, ALIKE)
-    for comparison, file in ((found, "champion.csv"), (alike, "champion_alike.csv")):
+    published, alike = compare(evaluation), compare(evaluation, ALIKE)
+    for comparison, file in ((published, "champion.csv"), (alike, "champion_alike.csv")):
         if comparison is not None:
             comparison.table.to_csv(partial / file, index=False, float_format="%.6g")
-    sentences = [] if found is None else verdict(found, alike)
+    sentences = [] if published is None else verdict(published, alike)
     about = {**describe(name, workspace, params, watch), "verdict": sentences}
     (partial / "study.json").write_text(json.dumps(about, indent=1) + "\n")
     if target.exists():

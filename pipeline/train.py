@@ -9,7 +9,7 @@ import shutil
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
@@ -17,15 +17,15 @@ import pandas as pd
 from features.corpora.listing import MODELS, CorpusItem, read_facts, read_items, read_task
 from features.errors import InputError
 from features.hashes import hash_of, hash_of_file, hash_of_sources
+from features.settings import Modality
 from features.stores.store import link_or_copy
 from features.task import Task
 from models import recogniser
 from models.evaluation.registry import metrics_of
-from models.settings import Modality
 from models.training import run as training_run
 from models.training.checks import check_settings
 from models.training.run import TrainingRun
-from models.training.stores import keys_of, open_stores
+from models.training.stores import ModelStores, open_stores, read_inputs
 from pipeline.engine.jobs import Job, cached, stage_errors
 from pipeline.params import Params, load_params
 
@@ -112,7 +112,8 @@ def split_speakers(items: list[CorpusItem], share: float, seed: int) -> tuple[li
 
 def seed_key(params: Params, name: str, seed: int, items: list[CorpusItem]) -> str:
     """Hash of everything one seed's weights depend on."""
-    inputs = [[(item.split, item.speaker) for item in items], keys_of(items)]
+    names = [item.item for item in items]
+    inputs = [[(item.split, item.speaker) for item in items], read_inputs(name).for_training(names)]
     resolved = params.resolved(name)
     settings = [
         resolved.train.model_dump(exclude={"seeds", "checkpoint_seconds"}),
@@ -130,7 +131,7 @@ def train_seed(
     params: Params, name: str, seed: int, items: list[CorpusItem], key: str, out: Path
 ) -> None:
     """Train one seed of one model."""
-    stores = open_stores()
+    stores = open_stores(params.model(name).sees)
     names = parts(items, params.train.heldout, seed)
     learning, heldout = (recogniser.clips_of(stores, part) for part in names)
     if not learning.has_labels or not heldout.has_labels:
@@ -160,7 +161,7 @@ def train_seed(
                 "set train.refit to 0, or lower train.learning_rate",
             )
         trained = replace(trained, weights=more.weights)
-    recogniser.save(out, _card(params, name, seed, task, inputs, trained), trained.weights)
+    recogniser.save(out, _card(params, name, seed, task, inputs, trained, stores), trained.weights)
     _write_history(trained, out / HISTORY)
 
 
@@ -171,10 +172,9 @@ def _card(
     task: Task,
     inputs: dict[Modality, int],
     trained: "Trained",
+    stores: ModelStores,
 ) -> recogniser.Card:
     """What a recogniser has to say of itself."""
-    windows, fc6 = open_stores()
-    normaliser = cast("dict[str, list[float]]", windows.attrs["normaliser"])
     resolved = params.resolved(name)
     return recogniser.Card(
         name=name,
@@ -189,11 +189,9 @@ def _card(
         precision=trained.precision,
         epochs=len(trained.history),
         best_epoch=trained.best_epoch,
-        faces=params.faces,
-        fc6=params.fc6.model_copy(update={"precision": fc6.attrs.get("precision", "auto")}),
-        lld=params.lld,
+        faces=params.faces if "video" in params.seen(name) else None,
+        streams=recogniser.streams_seen(params.seen(name), params.streams, stores),
         windows=params.windows,
-        **normaliser,
     )
 
 

@@ -1,25 +1,20 @@
-"""Stage windows: z-normed rows, each frame's context and label, clips.
+"""Stage windows: each item's frames and labels, and which rows of every stream they look at.
 
-The normaliser is fitted to the rows of the train split alone. A corpus that gives features instead
-of media enters here.
+It writes no rows: those stay in the streams' stores. Normalisers are fitted to the train split.
 """
 
-from collections.abc import Iterable, Mapping
-from functools import partial
-from itertools import chain
-from pathlib import Path
+from collections.abc import Mapping
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import zarr
-from numpy.typing import NDArray
 
-from features.corpora.item import TIME, Work
-from features.corpora.labels import labels_of
+from features.corpora.item import TIME
 from features.corpora.listing import (
     FACES,
-    LLD,
+    INPUTS,
+    STREAMS,
     WINDOWS,
     CorpusItem,
     read_facts,
@@ -27,21 +22,18 @@ from features.corpora.listing import (
     read_labels,
     read_task,
 )
-from features.corpora.reading import read_corpus
-from features.errors import InputError
+from features.extractors.crops import open_faces
+from features.extractors.joined import parts_of
+from features.extractors.settings import StreamSettings
 from features.hashes import hash_of
-from features.settings import WindowSettings
-from features.stores.store import assemble, open_store, read_array, read_item, write_item
+from features.stores.streams import StreamStore, open_stream
+from features.stores.windows import Windowed, WindowedStream, write_windows
 from features.task import Task
-from features.windows.context import Normaliser
-from features.windows.recordings import Given, Recording, Source, Stores
-from models.settings import Modality
+from features.windows.build import Sources, windows_of_corpus
+from models.training.stores import Inputs
 from pipeline.engine.console import say
-from pipeline.engine.jobs import Job, run_jobs, stage_errors
+from pipeline.engine.jobs import stage_errors
 from pipeline.params import Params, load_params
-
-VERSION = 4
-"""Raise it when the code of this stage gives other windows than before."""
 
 
 def main() -> None:
@@ -49,135 +41,131 @@ def main() -> None:
     with stage_errors():
         params = load_params()
         items, task = read_items(), read_task()
-        source, normalises_video = open_source(params)
-        normalisers = fit_normalisers(items, source, video_too=normalises_video)
-        labels = dict(tuple(read_labels().groupby("item")))
-        jobs = []
+        labels: dict[str, pd.DataFrame] = dict(tuple(read_labels().groupby("item")))  # type: ignore[arg-type]
+        sources = open_sources(params)
+        found, streams = windows_of_corpus(items, labels, task, sources, say)
+        write_windows(
+            WINDOWS,
+            found,
+            streams,
+            task=task,
+            clip_frames=params.windows.clip_frames,
+            settings=params.windows.model_dump(),
+        )
+        write_inputs(params, task, found, streams, sources)
         for item in items:
-            own = labels.get(item.item)
-            label_key = "" if own is None else own[[TIME, *task.outputs]].to_csv(index=False)
-            made_by = [[n.mean.tolist(), n.std.tolist()] for n in normalisers.values()]
-            key = hash_of(VERSION, source.key(item), label_key, made_by, task.level)
-            compute = partial(
-                make_windows,
-                item=item,
-                source=source,
-                labels=own,
-                task=task,
-                normalisers=normalisers,
-                key=key,
-            )
-            jobs.append(Job(item.item, key, compute))
-        results = run_jobs("windows", jobs, params.execution, processes=1)
-        assemble(WINDOWS, results, attributes_of(params.windows, task, normalisers["audio"]))
-        windows = open_store(WINDOWS, stage="windows")
-        for item in items:
-            say_if_counts_differ(item, labels.get(item.item), task, windows)
+            say_if_counts_differ(item, labels.get(item.item), task, found[item.item])
 
 
-def open_source(params: Params) -> tuple[Source, bool]:
-    """Where the recordings come from, and whether their pictures' features need a z-norm."""
-    if read_facts()["gives_features"]:
-        corpus = read_corpus(params.corpus, Work())
-        assert corpus.features is not None
-        return Given(corpus.gives, corpus.features), corpus.normalise_video
-    faces, lld = open_store(FACES, stage="faces"), open_store(LLD, stage="lld")
-    return Stores(faces, lld, params.windows), False
-
-
-def attributes_of(settings: WindowSettings, task: Task, normaliser: Normaliser) -> dict[str, Any]:
-    """What the windows store says of all its items."""
-    return {
-        "settings": settings.model_dump(),
-        "clip_frames": settings.clip_frames,
-        "task": task.model_dump(mode="json"),
-        "normaliser": {"mean": normaliser.mean.tolist(), "std": normaliser.std.tolist()},
-    }
-
-
-def fit_normalisers(
-    items: list[CorpusItem], source: Source, *, video_too: bool
-) -> dict[Modality, Normaliser]:
-    """Fit to what is present in the train split; a modality without any is left as it is."""
-    training = [item for item in items if item.split == "train"]
-    normalisers: dict[Modality, Normaliser | None] = {}
-    normalisers["audio"] = _fit(source.read(item).sound for item in training)
-    if video_too:
-        normalisers["video"] = _fit(source.read(item).pictures for item in training)
-    missing = [modality for modality, fitted in normalisers.items() if fitted is None]
-    for modality in missing:
-        say(f"no {modality} in the train split: its features are not z-normed")
-        recording = source.read(items[0])
-        width = (recording.sound if modality == "audio" else recording.pictures).shape[1]
-        normalisers[modality] = Normaliser(np.zeros(width), np.ones(width))
-    return {modality: fitted for modality, fitted in normalisers.items() if fitted is not None}
-
-
-def _fit(recordings: Iterable[NDArray[np.float32]]) -> Normaliser | None:
-    with_rows = (rows for rows in recordings if len(rows))
-    first = next(with_rows, None)
-    return None if first is None else Normaliser.fit(chain([first], with_rows))
-
-
-def make_windows(
-    out: Path,
-    *,
-    item: CorpusItem,
-    source: Source,
-    labels: pd.DataFrame | None,
-    task: Task,
-    normalisers: Mapping[Modality, Normaliser],
-    key: str,
-) -> None:
-    """Write one item of the corpus.
+def open_sources(params: Params) -> Sources:
+    """What the windows are made of.
 
     Raises:
-        InputError: it has no frame.
+        InputError: a stage before this one has not run.
     """
-    recording = source.read(item)
-    if len(recording.times) == 0:
-        raise InputError(
-            f"{item.item} has no frame between its start and its end",
-            "mend them, or name it in corpus.exclude",
-        )
-    write_windows(
-        out, recording, labels_of(labels, recording.times, task), normalisers, {"key": key}
+    with_rows = [name for name, settings in params.streams.items() if not settings.parts]
+    stores = {name: open_stream(STREAMS / f"{name}.zarr") for name in with_rows}
+    if read_facts()["gives_features"]:
+        # A stream of media has no item there.
+        stores = {name: store for name, store in stores.items() if store.items}
+    return make_sources(params, stores)
+
+
+def make_sources(params: Params, stores: Mapping[str, StreamStore]) -> Sources:
+    """The streams that have rows, or join such, and when pictures begin."""
+    settings = {
+        name: stream
+        for name, stream in params.streams.items()
+        if all(part in stores for part in parts_of(name, params.streams))
+    }
+    sources = Sources(
+        settings, stores, None, bool(read_facts()["gives_features"]), params.windows.hold
+    )
+    seen = sources.first("video")
+    if seen is None:
+        return sources
+    if sources.gives_features:
+        return Sources(settings, stores, seen.times, True, params.windows.hold)
+    faces = open_faces(FACES)
+    return Sources(
+        settings, stores, lambda item: faces.array(item, "times"), False, params.windows.hold
     )
 
 
-def write_windows(
-    out: Path,
-    recording: Recording,
-    labels: tuple[NDArray[np.float32], NDArray[np.bool_]],
-    normalisers: Mapping[Modality, Normaliser],
-    attributes: Mapping[str, Any],
+def write_inputs(
+    params: Params,
+    task: Task,
+    found: Mapping[str, Windowed],
+    streams: Mapping[str, WindowedStream],
+    sources: Sources,
 ) -> None:
-    """Write one recording's rows, contexts, presence, labels and which of them are valid."""
-    values, valid = labels
-    arrays: dict[str, NDArray[Any]] = {
-        "times": recording.times,
-        "lld": normalisers["audio"].apply(recording.lld, recording.present),
-        "rows": recording.rows,
-        "labels": values,
-        "valid": valid,
-        "audio_present": recording.audio_present,
-        "voice_present": recording.voice_present,
-        "video_present": recording.video_present,
+    """Write the manifest of every model that the streams suffice for."""
+    for name in params.models:
+        sees = params.seen(name)
+        if all(stream in streams for stream in sees.values()):
+            described = {m: describe_stream(params.streams, s, streams[s]) for m, s in sees.items()}
+            common = {
+                "task": task.model_dump(mode="json"),
+                "clip_frames": params.windows.clip_frames,
+                "hold": params.windows.hold,
+                "streams": described,
+            }
+            contents = {
+                item: content_of(windowed, item, sees, sources) for item, windowed in found.items()
+            }
+            Inputs(common, contents).write(INPUTS / f"{name}.json")
+    wanted = {f"{name}.json" for name in params.models}
+    for file in INPUTS.glob("*.json"):
+        if file.name not in wanted:
+            file.unlink()
+
+
+def describe_stream(
+    settings: Mapping[str, StreamSettings], name: str, stream: WindowedStream
+) -> dict[str, Any]:
+    """What is common to all rows that a model sees of a stream, without any name of a stream."""
+    parts = parts_of(name, settings)
+    own = settings[name].model_dump(exclude={"of"} if settings[name].parts else set())
+    content = stream.as_json()
+    return {
+        "settings": own,
+        "parts": [settings[part].of_rows() for part in parts],
+        "width": stream.width,
+        "steps": stream.steps,
+        "normaliser": hash_of(content["normaliser"]),
     }
-    if recording.video is not None:
-        arrays["video"] = recording.video
-        if "video" in normalisers:
-            arrays["video"] = normalisers["video"].apply(recording.video, recording.video_present)
-    write_item(out, arrays, {"first_frame": recording.first, **attributes})
+
+
+def content_of(
+    windowed: Windowed, item: str, sees: Mapping[Any, str], sources: Sources
+) -> dict[str, Any]:
+    """Hashes of what a model reads of one item."""
+    arrays = windowed.arrays
+    streams = {}
+    for modality, name in sees.items():
+        steps = windowed.streams[name]
+        keys = [sources.stores[part].key(item) for part in parts_of(name, sources.settings)]
+        steps_of = [steps.index, steps.present, steps.frame, steps.others]
+        streams[modality] = [*keys, _hash(*steps_of)]
+    return {
+        "frames": _hash(*(arrays[name] for name in ("times", "labels", "valid"))),
+        "shown": _hash(*(arrays[name] for name in ("face", "sound", "voice"))),
+        "streams": streams,
+    }
+
+
+def _hash(*arrays: np.ndarray) -> str:
+    """SHA-256 of arrays."""
+    return hash_of([[list(a.shape), str(a.dtype), sha256(a.tobytes()).hexdigest()] for a in arrays])
 
 
 def say_if_counts_differ(
-    item: CorpusItem, labels: pd.DataFrame | None, task: Task, windows: zarr.Group
+    item: CorpusItem, labels: pd.DataFrame | None, task: Task, windowed: Windowed
 ) -> None:
-    """Report labels that have a row per frame, but not for every frame in the windows store."""
+    """Report labels that have a row per frame, but not for every picture of the item."""
     if labels is None or task.level != "frame" or not labels[TIME].isna().all():
         return
-    frames = len(read_array(read_item(windows, item.item), "times"))
+    frames = int(windowed.arrays["decoded"].sum())
     if len(labels) not in (0, frames):
         surplus = "frames are without a label" if frames > len(labels) else "labels are left out"
         say(

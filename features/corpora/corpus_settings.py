@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AfterValidator, Field, create_model, model_validator
+from typing_extensions import override
 
 from features.corpora.registry import CORPORA, CorpusRow
 from features.corpora.settings import SplitSettings
-from features.settings import Settings
+from features.settings import NamedFile, Settings
 
 MADE = "features/corpora/made"
 """`corpus.root` of a corpus that is made on the spot: DVC wants a folder, and one without code."""
@@ -51,6 +52,10 @@ class _CorpusSettings(Settings):
             return self.options
         section: Settings = getattr(self, self.name, Settings())
         return section
+
+    @override
+    def files(self) -> tuple[NamedFile, ...]:
+        return () if self.is_synthetic else (NamedFile("root", self.root),)
 
     @model_validator(mode="after")
     def _root_fits(self) -> "_CorpusSettings":

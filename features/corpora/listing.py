@@ -1,7 +1,7 @@
 """Where the stages' outputs lie, and how the later stages read them."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -12,6 +12,7 @@ import pandas as pd
 from features.corpora.item import Side, Split
 from features.errors import InputError
 from features.hashes import hash_of_file
+from features.settings import Modality
 from features.task import Task
 
 CORPUS = Path("data/corpus")
@@ -20,9 +21,14 @@ FACTS = CORPUS / "corpus.json"
 ITEMS = CORPUS / "items.parquet"
 LABELS = CORPUS / "labels.parquet"
 FACES = Path("data/faces.zarr")
-FC6 = Path("data/fc6.zarr")
-LLD = Path("data/lld.zarr")
+SOURCES = Path("data/sources")
+"""A file a modality, of what the streams of that modality are extracted from."""
+STREAMS = Path("data/streams")
+CONTENTS = Path("data/contents")
+"""A small file a stream: which rows its store holds."""
 WINDOWS = Path("data/windows.zarr")
+INPUTS = Path("data/inputs")
+"""A small file a model: which frames, labels and rows it reads."""
 MODELS = Path("data/models")
 RESULTS = Path("reports/results")
 REPLICATES = "replicates"
@@ -86,6 +92,12 @@ def fresh(path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
     return path
+
+
+def write_source(modality: Modality, keys: Mapping[str, str]) -> None:
+    """Write what the streams of a modality are extracted from: a line an item, with its hash."""
+    lines = [f"{item} {key}\n" for item, key in sorted(keys.items())]
+    fresh(SOURCES / modality).write_text("".join(lines))
 
 
 def read_items() -> list[CorpusItem]:

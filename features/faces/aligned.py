@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.errors import InputError
+from features.faces.store import crop_codecs, write_tracks
 from features.media import decoding as media
 from features.settings import FaceSettings
 from features.stores.writing import ItemWriter
@@ -42,7 +43,7 @@ def take_aligned(
     times, size = media.frame_times(path), settings.size
     present = np.zeros(len(times), np.bool_)
     shape = (len(times), size, size, 3)
-    crops = item.rows("crops", shape, np.uint8, jpeg_quality=settings.jpeg)
+    crops = item.rows("crops", shape, np.uint8, **crop_codecs(settings))
     for frame in range(len(times)):
         file = folder / f"{frame + 1:05d}.jpg"
         present[frame] = file.exists() or file.is_symlink()
@@ -55,6 +56,7 @@ def take_aligned(
     item.write("present", present)
     item.write("interpolated", np.zeros_like(present))
     item.write("times", times)
+    write_tracks(item, present)
 
 
 def _crop(file: Path, size: int) -> NDArray[np.uint8]:

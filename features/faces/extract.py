@@ -15,6 +15,7 @@ from features.faces.detect import load_detector
 from features.faces.search import Sighting, search
 from features.faces.sightings import Sightings
 from features.faces.smooth import smooth_boxes
+from features.faces.store import crop_codecs, write_tracks
 from features.faces.subject import choose
 from features.faces.track import link
 from features.media import decoding as media
@@ -59,8 +60,8 @@ def extract_faces(
     face is the main one is known only at the end, and so the frames need not be kept.
 
     Written are `crops` (F, size, size, 3) uint8 RGB, `boxes` (F, 4) float32 in pixels of the file,
-    and the other arrays of `MainFace`; where there is no face all are zeros, crops stored as JPEG
-    nearly so.
+    the other arrays of `MainFace`, and the track of every frame with its identity; where there is
+    no face all are zeros, crops stored as JPEG nearly so.
 
     Args:
         path: a media file.
@@ -77,6 +78,7 @@ def extract_faces(
     item.write("boxes", boxes)
     for name in ("scores", "present", "interpolated", "times"):
         item.write(name, getattr(face, name))
+    write_tracks(item, face.present)
 
 
 def find_main_face(
@@ -88,11 +90,11 @@ def find_main_face(
 ) -> MainFace:
     """Detect and follow the main face; see `extract_faces`.
 
-    A file without pictures has no faces and the timeline of `media.frame_times`.
+    A file without pictures has no frames.
     """
     detect = load_detector(settings)
     if not media.probe(path).has_video:
-        return _main_face(media.frame_times(path))
+        return _main_face(np.zeros(0))
     sightings = Sightings()
     for sighting in search(
         media.frames(path, height=settings.working_height), detect, settings.every
@@ -134,7 +136,7 @@ def _cut_out(
 ) -> NDArray[np.float32]:
     """Write the crops; returns the boxes in pixels."""
     count, size = len(face.times), settings.size
-    crops = item.rows("crops", (count, size, size, 3), np.uint8, jpeg_quality=settings.jpeg)
+    crops = item.rows("crops", (count, size, size, 3), np.uint8, **crop_codecs(settings))
     blank = np.zeros((1, size, size, 3), np.uint8)
     boxes = np.zeros_like(face.boxes)
     last = np.flatnonzero(face.present).max(initial=-1)

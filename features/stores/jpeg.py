@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import cv2
 import numpy as np
 from zarr.abc.codec import ArrayBytesCodec
+from zarr.codecs import Crc32cCodec
 from zarr.registry import register_codec
 
 if TYPE_CHECKING:
@@ -64,4 +65,20 @@ class JpegCodec(ArrayBytesCodec):
 
 
 NAME = "lacuna.jpeg"
-register_codec(NAME, JpegCodec)
+
+
+def register() -> None:
+    """Have Zarr read arrays in which pictures are JPEG."""
+    register_codec(NAME, JpegCodec)
+
+
+def jpeg_codecs(quality: int, height: int) -> dict[str, Any]:
+    """How `ItemWriter.rows` stores pictures of a height as JPEG, with a checksum a chunk.
+
+    Args:
+        quality: of the JPEG, 1 to 100.
+        height: of a picture; a chunk holds no more than fit into one JPEG.
+    """
+    register()
+    codecs = {"serializer": JpegCodec(quality), "compressors": (Crc32cCodec(),)}
+    return {"codecs": codecs, "most_rows": MOST_ROWS // height}

@@ -1,88 +1,322 @@
-"""The Zarr stores between stages: a group per item, and attributes that say what made it.
+"""A Zarr store of a whole corpus: one array per quantity, and attributes that say what made it.
 
-A store never holds its own copy of an item: items are hard-linked from where they were made.
+A big array holds the items' rows one after the other, each item from a shard's boundary on; a store
+never holds its own copy of a shard: shards are hard-linked from where items were made. Small arrays
+are written anew. `offsets/NAME` says where each item's rows are: first row and number of rows of a
+big array, ends of the items of a small one.
 """
 
+import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import zarr
 from numpy.typing import NDArray
 
 from features.errors import InputError
-from features.stores.writing import ItemWriter, block_rows
+from features.stores.writing import (
+    METADATA,
+    FinishedItem,
+    create_array,
+    layout,
+    shard_rows,
+)
 
-SCHEMA = 3
+SCHEMA = 4
 """Version of the stores' layout; raised when a reader of one would misread another."""
 
-METADATA = "zarr.json"
-"""File of a group's or an array's metadata."""
+OFFSETS = "offsets"
 
 # What a damaged file leads to depends on the byte: Zarr, its codecs and its metadata each complain
 # in their own way.
-_DAMAGE = (OSError, ValueError, KeyError, RuntimeError, TypeError, AttributeError)
+DAMAGE = (OSError, ValueError, KeyError, RuntimeError, TypeError, AttributeError)
 
 
-@contextmanager
-def new_item(path: Path, attributes: Mapping[str, Any]) -> Iterator[ItemWriter]:
-    """Write one item as a Zarr group at `path`; what was there is replaced."""
-    group = zarr.open_group(path, mode="w", attributes={"schema": SCHEMA, **attributes})
-    writer = ItemWriter(group)
-    yield writer
-    writer.finish()
-
-
-def write_item(
-    path: Path, arrays: Mapping[str, NDArray[Any]], attributes: Mapping[str, Any]
-) -> None:
-    """Write one item's arrays, all at hand, as a Zarr group at `path`."""
-    with new_item(path, attributes) as item:
-        for name, array in arrays.items():
-            item.write(name, array)
-
-
-def assemble(path: Path, items: Mapping[str, Path], attributes: Mapping[str, Any]) -> None:
-    """Make the store at `path` from item groups that lie elsewhere, by hard links.
+def assemble(
+    path: Path,
+    items: Mapping[str, Path],
+    attributes: Mapping[str, Any],
+    keys: Mapping[str, str] | None = None,
+) -> list[str]:
+    """Make the store at `path` from items that lie elsewhere, by hard links.
 
     What was at `path` before is replaced. Files are copied where the file system cannot link. The
-    group's own metadata go first and come last: a store that was cut short is not a readable one.
+    store's own metadata go first and come last: a store that was cut short is not a readable one.
+
+    Args:
+        path: the store.
+        items: the folder of each, as `new_item` wrote it.
+        attributes: what holds for all; what the items say of themselves is taken from the first.
+        keys: of each item, hash of all that its rows depend on.
+
+    Returns:
+        Names of the items whose shards had to be copied.
+
+    Raises:
+        InputError: an item is damaged.
     """
+    begin(path)
+    names = sorted(items)
+    found = []
+    for name in names:
+        with reading(str(items[name])):
+            found.append(FinishedItem(items[name]))
+    copied: set[str] = set()
+    for array in found[0].metadata if found else ():
+        copied |= _link_rows(path, array, dict(zip(names, found, strict=True)))
+    for array in found[0].small if found else ():
+        write_small(path, array, [item.small[array] for item in found])
+    first = found[0].attributes if found else {}
+    finish(path, {**first, **attributes, "items": names, "keys": dict(keys or {})})
+    return sorted(copied)
+
+
+def begin(path: Path) -> None:
+    """Make room for a store: from now on none can be read there."""
     if path.is_dir() and not path.is_symlink():
         (path / METADATA).unlink(missing_ok=True)
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
     path.mkdir(parents=True)
-    for name, source in items.items():
-        _link_folder(source, path / name)
-    attributes = {"schema": SCHEMA, "items": sorted(items), **attributes}
-    zarr.open_group(path, mode="a", attributes=attributes)
 
 
-def _link_folder(source: Path, target: Path) -> None:
-    """Link all files below a folder; unlike `shutil.copytree`, end at the first error."""
-    target.mkdir()
-    for entry in sorted(source.iterdir()):
-        if entry.is_dir():
-            _link_folder(entry, target / entry.name)
-        else:
-            link_or_copy(entry, target / entry.name)
+def finish(path: Path, attributes: Mapping[str, Any]) -> None:
+    """Make a store readable, when all else is written."""
+    zarr.open_group(path, mode="a", attributes={"schema": SCHEMA, **attributes})
 
 
-def link_or_copy(source: str | Path, target: str | Path) -> None:
-    """Hard-link a file, or copy it where the file system cannot link."""
+def write_small(path: Path, name: str, parts: Sequence[NDArray[Any]]) -> None:
+    """Write a small array of a store, the parts of all items one after the other."""
+    ends = np.cumsum([len(part) for part in parts], dtype=np.int64)
+    _write(path / name, np.concatenate(parts))
+    _write(path / OFFSETS / name, ends)
+
+
+def _write(path: Path, values: NDArray[Any]) -> None:
+    """Write an array at once: what is small is read whole, so a chunk is as long as a shard."""
+    _, shard = layout(values.shape[1:], values.dtype.itemsize)
+    length = max(1, min(len(values), shard))
+    array = create_array(path, values.shape, values.dtype, length, length)
+    if values.size:
+        array[...] = values
+
+
+def _link_rows(path: Path, array: str, items: Mapping[str, FinishedItem]) -> set[str]:
+    """Put a big array together; returns the items that had to be copied."""
+    metadata = next((item.metadata[array] for item in items.values() if item.lengths[array]), None)
+    if metadata is None:  # no item has a row
+        metadata = next(iter(items.values())).metadata[array]
+    rows = metadata["chunk_grid"]["configuration"]["chunk_shape"][0]
+    rest = ".0" * (len(metadata["shape"]) - 1)
+    folder = path / array
+    folder.mkdir(parents=True)
+    places, copied, shard = [], set(), 0
+    for name, item in items.items():
+        places.append((shard * rows, item.lengths[array]))
+        for file in item.shards(array):
+            if not link_or_copy(file, folder / f"c.{shard}{rest}"):
+                copied.add(name)
+            shard += 1
+    whole = {**metadata, "shape": [shard * rows, *metadata["shape"][1:]]}
+    (folder / METADATA).write_text(json.dumps(whole))
+    _write(path / OFFSETS / array, np.array(places, np.int64))
+    return copied
+
+
+def link_or_copy(source: str | Path, target: str | Path) -> bool:
+    """Hard-link a file, or copy it where the file system cannot link; returns whether it did."""
     try:
         os.link(source, target)
+    except FileNotFoundError:
+        raise
     except OSError:
         shutil.copy2(source, target)
+        return False
+    return True
 
 
-def open_store(path: Path, *, stage: str) -> zarr.Group:
+class ItemRows:
+    """Rows of one item of a big array; slices of it are read when they are asked for.
+
+    Args:
+        array: of the corpus.
+        place: first row, and number of rows.
+        where: for messages.
+    """
+
+    def __init__(self, array: "zarr.Array[Any]", place: tuple[int, int], where: str) -> None:
+        self._array = array
+        self._first, self._length = place
+        self._where = where
+
+    def __len__(self) -> int:
+        return self._length
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(rows, ...)."""
+        return (self._length, *self._array.shape[1:])
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of the numbers."""
+        return self._array.dtype
+
+    @property
+    def nbytes(self) -> int:
+        """Of all rows in memory."""
+        return int(np.prod(self.shape)) * self.dtype.itemsize
+
+    def __getitem__(self, rows: slice) -> NDArray[Any]:
+        """Some consecutive rows.
+
+        Raises:
+            InputError: they are damaged.
+        """
+        first, last, _ = rows.indices(self._length)
+        with reading(self._where):
+            return np.asarray(self._array[self._first + first : self._first + max(first, last)])
+
+    def blocks(self, rows: int | None = None) -> Iterator[NDArray[Any]]:
+        """All rows, so many at a time; by default those of a shard, which reads no chunk twice.
+
+        Raises:
+            InputError: they are damaged.
+        """
+        step = rows or shard_rows(self._array)
+        for first in range(0, self._length, step):
+            yield self[first : first + step]
+
+
+class Store:
+    """A store that was opened for reading.
+
+    Args:
+        path: the store.
+        group: what is there.
+
+    Attributes:
+        path: likewise.
+        attributes: what made it.
+    """
+
+    def __init__(self, path: Path, group: zarr.Group) -> None:
+        self.path = path
+        self.attributes: dict[str, Any] = dict(group.attrs)
+        self._group = group
+        self._small: dict[str, tuple[NDArray[Any], NDArray[np.int64]]] = {}
+        self._big: dict[str, tuple[zarr.Array[Any], NDArray[np.int64]]] = {}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Other processes open the store anew, once each.
+        return _reopened, (self.path, (self.path / METADATA).stat().st_mtime_ns)
+
+    @cached_property
+    def items(self) -> tuple[str, ...]:
+        """Names of the items, sorted.
+
+        Raises:
+            InputError: the store does not tell.
+        """
+        return tuple(self.attribute("items"))
+
+    def attribute(self, name: str) -> Any:
+        """What the store says of itself.
+
+        Raises:
+            InputError: it does not.
+        """
+        with reading(str(self.path)):
+            return self.attributes[name]
+
+    def key(self, item: str) -> str:
+        """Hash of all that an item's rows depend on.
+
+        Raises:
+            InputError: the store does not tell.
+        """
+        with reading(f"{self.path}: {item}"):
+            return self.attributes["keys"][item]
+
+    def has(self, name: str) -> bool:
+        """Whether there is an array of that name."""
+        return name in self._group
+
+    def array(self, item: str, name: str) -> NDArray[Any]:
+        """A small array of an item, whole.
+
+        Raises:
+            InputError: it is missing or damaged.
+        """
+        with reading(f"{self.path}/{name}"):
+            if name not in self._small:
+                self._small[name] = self._read(name), self._read(f"{OFFSETS}/{name}")
+            values, ends = self._small[name]
+            number = self._number(item)
+            return values[ends[number - 1] if number else 0 : ends[number]]
+
+    def rows(self, item: str, name: str) -> ItemRows:
+        """A big array of an item.
+
+        Raises:
+            InputError: it is missing or damaged; a shard that is missing would read as zeros.
+        """
+        where = f"{self.path}/{name} of {item}"
+        with reading(where):
+            if name not in self._big:
+                self._big[name] = self._array(name), self._read(f"{OFFSETS}/{name}")
+            array, places = self._big[name]
+            first, length = (int(n) for n in places[self._number(item)])
+            shard, rest = shard_rows(array), ".0" * (array.ndim - 1)
+            for number in range(first // shard, -(-(first + length) // shard)):
+                if not (self.path / name / f"c.{number}{rest}").exists():
+                    raise FileNotFoundError("a file of it is missing")
+        return ItemRows(array, (first, length), where)
+
+    def width(self, name: str) -> int:
+        """Numbers of a row of a big array; 0 where the store has no item.
+
+        Raises:
+            InputError: its metadata are damaged.
+        """
+        if not self.items:
+            return 0
+        with reading(f"{self.path}/{name}"):
+            return int(self._array(name).shape[1])
+
+    @cached_property
+    def _numbers(self) -> dict[str, int]:
+        return {name: number for number, name in enumerate(self.items)}
+
+    def _number(self, item: str) -> int:
+        return self._numbers[item]
+
+    def _array(self, name: str) -> "zarr.Array[Any]":
+        array = self._group[name]
+        if not isinstance(array, zarr.Array):
+            raise TypeError(f"{name} is no array")
+        return array
+
+    def _read(self, name: str) -> NDArray[Any]:
+        """A whole array of the corpus.
+
+        Raises:
+            FileNotFoundError: a file is missing, which Zarr would read as zeros.
+        """
+        array = self._array(name)
+        if array.size and array.nchunks_initialized < array.nchunks:
+            raise FileNotFoundError("a file of it is missing")
+        return np.asarray(array[...])
+
+
+def open_store(path: Path, *, stage: str) -> Store:
     """Open a store for reading.
 
     Args:
@@ -94,7 +328,7 @@ def open_store(path: Path, *, stage: str) -> zarr.Group:
     """
     try:
         group = zarr.open_group(path, mode="r")
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise InputError(
             f"{path} is missing or not a readable store", f"run `dvc repro {stage}`"
         ) from error
@@ -104,108 +338,23 @@ def open_store(path: Path, *, stage: str) -> zarr.Group:
             f"{path} has store schema {schema}, this version of Lacuna reads {SCHEMA}",
             f"run `dvc repro --force {stage}`",
         )
-    return group
+    return Store(path, group)
 
 
-def item_names(store: zarr.Group) -> list[str]:
-    """Names of the items of a store, sorted.
-
-    Raises:
-        InputError: the store does not tell.
-    """
-    with _reading(str(store.store_path)):
-        return list(cast("list[str]", store.attrs["items"]))
-
-
-def read_item(store: zarr.Group, item: str) -> zarr.Group:
-    """The group of one item.
-
-    Raises:
-        InputError: it is missing or its metadata are damaged.
-    """
-    with _reading(f"{store.store_path}/{item}"):
-        return cast("zarr.Group", store[item])
-
-
-def read_array(item: zarr.Group, name: str) -> NDArray[Any]:
-    """One array of an item, whole.
-
-    Raises:
-        InputError: it is missing or damaged.
-    """
-    with _reading(f"{item.store_path}/{name}"):
-        return np.asarray(_array(item, name)[...])
-
-
-def iterate_rows(item: zarr.Group, name: str, *, rows: int | None = None) -> Iterator[NDArray[Any]]:
-    """One array of an item in blocks, in order.
-
-    Args:
-        item: the item.
-        name: of the array.
-        rows: of a block; None for those of a shard, which reads no chunk twice.
-
-    Raises:
-        InputError: it is missing or damaged.
-    """
-    with _reading(f"{item.store_path}/{name}"):
-        array = _array(item, name)
-        step = rows or block_rows(array)
-    for first in range(0, array.shape[0], step):
-        with _reading(f"{item.store_path}/{name}"):
-            block = np.asarray(array[first : first + step])
-        yield block
-
-
-def read_number(item: zarr.Group, name: str) -> float:
-    """One numeric attribute of an item.
-
-    Raises:
-        InputError: it is missing or damaged.
-    """
-    with _reading(str(item.store_path)):
-        return float(cast("float", item.attrs[name]))
-
-
-def read_names(item: zarr.Group) -> list[str]:
-    """The attribute `names` of an item: those of its columns.
-
-    Raises:
-        InputError: it is missing.
-    """
-    with _reading(str(item.store_path)):
-        return cast("list[str]", item.attrs["names"])
-
-
-def read_key(item: zarr.Group) -> str:
-    """The attribute `key` of an item: hash of all that it depends on.
-
-    Raises:
-        InputError: it is missing.
-    """
-    with _reading(str(item.store_path)):
-        return cast("str", item.attrs["key"])
-
-
-def _array(item: zarr.Group, name: str) -> "zarr.Array[Any]":
-    """Open an array.
-
-    Raises:
-        FileNotFoundError: a shard is missing, which Zarr would read as zeros.
-    """
-    array = cast("zarr.Array[Any]", item[name])
-    if array.size and array.nchunks_initialized < array.nchunks:
-        raise FileNotFoundError("a file of it is missing")
-    return array
+@lru_cache(maxsize=2)
+def _reopened(path: Path, _changed: int) -> Store:
+    """A store from another process; one that was written anew has another time of change."""
+    return open_store(path, stage=path.stem)
 
 
 @contextmanager
-def _reading(place: str) -> Iterator[None]:
+def reading(place: str) -> Iterator[None]:
     """Turn what a damaged file leads to into one sentence."""
     try:
         yield
-    except _DAMAGE as error:
-        place = place.removeprefix("file://")
+    except InputError:
+        raise
+    except DAMAGE as error:
         raise InputError(
             f"{place} is damaged ({type(error).__name__}: {error})",
             "run `python -m pipeline.cache --verify`, then `dvc repro --force` of its stage",

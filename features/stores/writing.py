@@ -1,43 +1,62 @@
-"""The arrays of an item of a Zarr store: how they are laid out, and written bit by bit.
+"""One item of a store, as a folder: shards of big arrays, written bit by bit, and small arrays.
 
-Arrays are sharded: few big files. They are written and read in blocks of whole shards, so that
-memory is bounded however long a recording is.
+A big array (rows, ...) is cut into shards of about 16 MB, each a file, with chunks of about 100
+rows inside. The length of a shard hangs on the size of a row alone, so that the shards of all items
+fit into one array of the corpus. A shard is written once, whole: memory is bounded however long a
+recording is.
 """
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import zarr
 from numpy.typing import DTypeLike, NDArray
-from zarr.codecs import Crc32cCodec, ZstdCodec
+from zarr.codecs import ZstdCodec
 
-from features.stores.jpeg import MOST_ROWS, JpegCodec
+SMALL = "item.npz"
+"""File of an item's small arrays and attributes; the other files are shards."""
 
-_CHUNK_BYTES = 1 << 20
-_CHUNKS_PER_SHARD = 32
+METADATA = "zarr.json"
+"""File of a group's or an array's metadata."""
+
+_ATTRIBUTES = "attributes"
+_ARRAYS = "arrays"
+_CHUNK_ROWS = 100
+_CHUNK_BYTES = 4 << 20
+_SHARD_BYTES = 16 << 20
+_MOST_CHUNKS = 1024
+"""Of a shard: each takes 16 bytes in every file, however short."""
 
 # Every chunk carries a checksum, so that damage is found where it is read.
-_LOSSLESS: Mapping[str, Any] = MappingProxyType(
+LOSSLESS: Mapping[str, Any] = MappingProxyType(
     {"compressors": (ZstdCodec(level=3, checksum=True),)}
 )
 
 # Zarr leaves out what is all zeros, and reads what is not there as zeros. Here all is written, so
 # that what is not there was lost.
-_WRITE_ALL: Any = MappingProxyType({"write_empty_chunks": True})
+WRITE_ALL: Any = MappingProxyType({"write_empty_chunks": True})
+
+FLAT: Any = MappingProxyType({"name": "default", "separator": "."})
+"""Shards are files side by side: a folder for each would double their number."""
 
 
 class Rows:
-    """An array of an item that is written from its first row to its last.
+    """A big array of an item that is written from its first row to its last.
 
     Args:
-        array: the array, (rows, ...).
+        array: the array, (whole shards, ...).
+        length: rows that there will be.
     """
 
-    def __init__(self, array: "zarr.Array[Any]") -> None:
+    def __init__(self, array: "zarr.Array[Any]", length: int) -> None:
         self._array = array
-        self._buffer = np.zeros((block_rows(array), *array.shape[1:]), array.dtype)
+        self._length = length
+        self._buffer: NDArray[Any] | None = None  # of a shard, or less
         self._written = 0
         self._waiting = 0
 
@@ -47,8 +66,11 @@ class Rows:
         Raises:
             ValueError: more rows than the array has.
         """
-        if self._written + self._waiting + len(rows) > self._array.shape[0]:
-            raise ValueError(f"more than {self._array.shape[0]} rows for {self._array.basename}")
+        if self._written + self._waiting + len(rows) > self._length:
+            raise ValueError(f"more than {self._length} rows for {self._array.basename}")
+        if self._buffer is None:
+            length = min(self._length, shard_rows(self._array))
+            self._buffer = np.zeros((length, *self._array.shape[1:]), self._array.dtype)
         while len(rows):
             taken = min(len(rows), len(self._buffer) - self._waiting)
             self._buffer[self._waiting : self._waiting + taken] = rows[:taken]
@@ -65,31 +87,37 @@ class Rows:
         """
         if self._waiting:
             self._flush()
-        if self._written != self._array.shape[0]:
-            raise ValueError(
-                f"{self._written} rows for {self._array.basename} of {self._array.shape[0]}"
-            )
+        if self._written != self._length:
+            raise ValueError(f"{self._written} rows for {self._array.basename} of {self._length}")
 
     def _flush(self) -> None:
+        assert self._buffer is not None
         self._array[self._written : self._written + self._waiting] = self._buffer[: self._waiting]
         self._written += self._waiting
         self._waiting = 0
 
 
 class ItemWriter:
-    """One item's arrays, (frames or rows, ...), as a Zarr group.
+    """One item's arrays, (frames or rows, ...), and attributes.
 
     Args:
-        group: the empty group.
+        folder: where to.
+        attributes: what there is to say of the item: JSON.
     """
 
-    def __init__(self, group: zarr.Group) -> None:
-        self._group = group
-        self._rows: list[Rows] = []
+    def __init__(self, folder: Path, attributes: Mapping[str, Any]) -> None:
+        self._folder = folder
+        self._attributes = dict(attributes)
+        self._small: dict[str, NDArray[Any]] = {}
+        self._big: dict[str, tuple[Rows, int]] = {}
 
     def write(self, name: str, array: NDArray[Any]) -> None:
-        """Write a whole array."""
-        self.rows(name, array.shape, array.dtype).append(array)
+        """Write a small array."""
+        self._small[name] = array
+
+    def note(self, **attributes: Any) -> None:
+        """Add to the attributes."""
+        self._attributes |= attributes
 
     def rows(
         self,
@@ -97,56 +125,125 @@ class ItemWriter:
         shape: tuple[int, ...],
         dtype: DTypeLike,
         *,
-        jpeg_quality: int | None = None,
+        codecs: Mapping[str, Any] = LOSSLESS,
+        most_rows: int = _CHUNK_ROWS,
     ) -> Rows:
-        """Begin an array whose rows come bit by bit.
+        """Begin a big array, whose rows come bit by bit.
 
         Args:
             name: of the array.
             shape: (rows, ...).
             dtype: of its numbers.
-            jpeg_quality: 1 to 100 for pictures (rows, H, W, 3) that may be stored with a loss.
+            codecs: how chunks are coded; by default without loss.
+            most_rows: of a chunk, where the codecs bound them.
         """
         kind = np.dtype(dtype)
-        if 0 in shape:  # cannot be sharded
-            chunks = tuple(max(1, n) for n in shape)
-            array = self._group.create_array(name, shape=shape, dtype=kind, chunks=chunks)
-        else:
-            codecs = _LOSSLESS
-            most = shape[0]
-            if jpeg_quality is not None:
-                codecs = {"serializer": JpegCodec(jpeg_quality), "compressors": (Crc32cCodec(),)}
-                most = MOST_ROWS // shape[1]
-            chunks, shards = _layout(shape, kind.itemsize, most)
-            array = self._group.create_array(
-                name,
-                shape=shape,
-                dtype=kind,
-                chunks=chunks,
-                shards=shards,
-                config=_WRITE_ALL,
-                **codecs,
-            )
-        self._rows.append(Rows(array))
-        return self._rows[-1]
+        chunk, shard = layout(shape[1:], kind.itemsize, most_rows)
+        whole = -(-shape[0] // shard) * shard
+        array = create_array(self._folder / name, (whole, *shape[1:]), kind, chunk, shard, codecs)
+        self._big[name] = Rows(array, shape[0]), shape[0]
+        return self._big[name][0]
 
     def finish(self) -> None:
-        """Write what waits, in every array."""
-        for rows in self._rows:
+        """Write what waits, in every array, and then what is small."""
+        arrays = {}
+        for name, (rows, length) in self._big.items():
             rows.finish()
+            metadata = self._folder / name / METADATA
+            arrays[name] = {"length": length, "metadata": json.loads(metadata.read_text())}
+            metadata.unlink()
+        texts = {_ATTRIBUTES: json.dumps(self._attributes), _ARRAYS: json.dumps(arrays)}
+        np.savez(self._folder / SMALL, **{n: np.array(t) for n, t in texts.items()}, **self._small)
 
 
-def block_rows(array: "zarr.Array[Any]") -> int:
+@contextmanager
+def new_item(folder: Path, attributes: Mapping[str, Any]) -> Iterator[ItemWriter]:
+    """Write one item into a folder, which is made."""
+    folder.mkdir(parents=True, exist_ok=True)
+    writer = ItemWriter(folder, attributes)
+    yield writer
+    writer.finish()
+
+
+class FinishedItem:
+    """One item as `new_item` wrote it.
+
+    Args:
+        folder: where it lies.
+
+    Attributes:
+        small: its small arrays by name.
+        attributes: what it says of itself.
+        lengths: rows of each big array.
+        metadata: of each big array, as Zarr has them.
+
+    Raises:
+        OSError, ValueError, KeyError: it is damaged.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        with np.load(folder / SMALL, allow_pickle=False) as file:
+            content = dict(file)
+        self.attributes: dict[str, Any] = json.loads(str(content.pop(_ATTRIBUTES)))
+        arrays = json.loads(str(content.pop(_ARRAYS)))
+        self.small: dict[str, NDArray[Any]] = content
+        self.lengths: dict[str, int] = {name: array["length"] for name, array in arrays.items()}
+        self.metadata: dict[str, Any] = {name: array["metadata"] for name, array in arrays.items()}
+
+    def shards(self, name: str) -> list[Path]:
+        """The files of a big array, in order."""
+        rows = self.metadata[name]["chunk_grid"]["configuration"]["chunk_shape"][0]
+        rest = ".0" * (len(self.metadata[name]["shape"]) - 1)
+        count = -(-self.lengths[name] // rows)
+        return [self.folder / name / f"c.{number}{rest}" for number in range(count)]
+
+
+def create_array(
+    path: Path,
+    shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+    chunk: int,
+    shard: int,
+    codecs: Mapping[str, Any] = LOSSLESS,
+) -> "zarr.Array[Any]":
+    """An array of whole shards, cut along its first axis."""
+    if 0 in shape:  # cannot be sharded
+        return zarr.create_array(
+            path,
+            shape=shape,
+            dtype=dtype,
+            chunks=tuple(max(1, n) for n in (shard, *shape[1:])),
+            chunk_key_encoding=FLAT,
+        )
+    return zarr.create_array(
+        path,
+        shape=shape,
+        dtype=dtype,
+        chunks=(chunk, *shape[1:]),
+        shards=(shard, *shape[1:]),
+        chunk_key_encoding=FLAT,
+        config=WRITE_ALL,
+        **codecs,
+    )
+
+
+def shard_rows(array: "zarr.Array[Any]") -> int:
     """Rows of a shard."""
     return (array.shards or array.chunks)[0]
 
 
-def _layout(
-    shape: tuple[int, ...], itemsize: int, most_rows: int
-) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Chunks of about a megabyte along time, and shards of up to 32 chunks."""
-    length, *rest = shape
-    bytes_per_row = itemsize * int(np.prod(rest))
-    rows = min(length, most_rows, max(1, _CHUNK_BYTES // bytes_per_row))
-    per_shard = min(_CHUNKS_PER_SHARD, -(-length // rows))
-    return (rows, *rest), (rows * per_shard, *rest)
+def layout(row: tuple[int, ...], itemsize: int, most_rows: int = _CHUNK_ROWS) -> tuple[int, int]:
+    """Rows of a chunk and of a shard, for rows of a shape.
+
+    >>> layout((4096,), 2)  # fc6
+    (100, 2000)
+    >>> layout((65,), 4)  # low-level descriptors
+    (100, 64500)
+    >>> layout((1024, 1024, 3), 1)  # large crops
+    (1, 5)
+    """
+    row_bytes = max(1, itemsize * int(np.prod(row)))
+    chunk = max(1, min(_CHUNK_ROWS, most_rows, _CHUNK_BYTES // row_bytes))
+    chunks = min(_MOST_CHUNKS, max(1, _SHARD_BYTES // (chunk * row_bytes)))
+    return chunk, chunk * chunks

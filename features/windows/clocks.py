@@ -1,20 +1,71 @@
-"""Which row of low-level descriptors belongs to which video frame, and the 2 s context around it.
+"""Which row of a stream belongs to a time, and the context around it.
 
-All times are container seconds. Row k of a sound that starts at time s is centred at
-s + 0.01·k + 0.010 (a 20 ms window every 10 ms).
+All times are seconds on the recording's clock. Of low-level descriptors row k of a sound that
+starts at time s is centred at s + 0.01·k + 0.010 (a 20 ms window every 10 ms).
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from features.extractors.lld import ROW_RATE
-
 CONTEXT_RATE = 30
 """Steps per second of the context grid, the paper's frame rate, whatever the video's."""
 NO_ROW = -1
-"""Index of a context step outside the sound; its features are zero."""
+"""Index of a context step outside the recording; its features are zero."""
 
 _ROUNDING = 1e-6  # rows; exact ties at 60 fps must not depend on float rounding
+
+
+@dataclass(frozen=True)
+class Clock:
+    """When the rows of one item of a stream are.
+
+    Attributes:
+        times: (T,) second at which each row begins, increasing.
+        span: second at which the recording begins, and how many it lasts.
+        window: seconds that a row describes; None until the next row begins.
+        rate: rows per second where they are regular.
+    """
+
+    times: NDArray[np.float64]
+    span: tuple[float, float]
+    window: float | None = None
+    rate: float | None = None
+
+    def rows_at(self, at: NDArray[np.float64]) -> NDArray[np.int32]:
+        """Index of the row that is centred nearest to each time, or that contains it.
+
+        A tie goes to the later row; `NO_ROW` where the time lies outside the recording.
+
+        Args:
+            at: seconds, any shape; NaN lies outside.
+        """
+        start, seconds = self.span
+        count, elapsed = len(self.times), np.where(np.isnan(at), -np.inf, at) - start
+        if self.rate is not None:
+            # Row k is centred at k / rate + window / 2: for descriptors floor(100·elapsed − 1/2).
+            window = 1 / self.rate if self.window is None else self.window
+            nearest = np.floor(self.rate * elapsed - (self.rate * window - 1) / 2 + _ROUNDING)
+        elif self.window is None:  # the row whose span contains the time
+            nearest = (
+                np.searchsorted(
+                    self.times - start, elapsed + _ROUNDING / CONTEXT_RATE, side="right"
+                )
+                - 1.0
+            )
+        else:
+            centres = self.times - start + self.window / 2
+            between = (centres[1:] + centres[:-1]) / 2
+            nearest = (
+                np.searchsorted(between, elapsed + _ROUNDING / CONTEXT_RATE, side="right") + 0.0
+            )
+        inside = (elapsed >= -_ROUNDING) & (elapsed < seconds) & (count > 0)
+        return np.where(inside, np.clip(nearest, 0, count - 1), NO_ROW).astype(np.int32)
+
+    def centres(self) -> NDArray[np.float64]:
+        """Centre of each row, (T,) seconds."""
+        return frame_centres(self.times) if self.window is None else self.times + self.window / 2
 
 
 def frame_centres(times: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -24,6 +75,9 @@ def frame_centres(times: NDArray[np.float64]) -> NDArray[np.float64]:
 
     Args:
         times: (frames,) start of each frame, increasing.
+
+    >>> frame_centres(np.array([0.0, 1.0, 3.0])).tolist()
+    [0.5, 2.0, 3.75]
     """
     if len(times) < 2:
         return times.copy()
@@ -31,32 +85,18 @@ def frame_centres(times: NDArray[np.float64]) -> NDArray[np.float64]:
     return times + np.append(steps, np.median(steps)) / 2
 
 
-def lld_rows(
-    at: NDArray[np.float64], *, start: float, duration: float, rows: int
-) -> NDArray[np.int32]:
-    """Index of the LLD row whose 20 ms window is centred nearest to each time.
-
-    k = clip(floor(100·(t − start) − 1/2), 0, rows − 1), a tie going to the later row;
-    `NO_ROW` where the time lies outside the sound.
-
-    Args:
-        at: times in container seconds, any shape.
-        start: container time of the first sample.
-        duration: length of the sound in seconds.
-        rows: number of LLD rows.
-    """
-    elapsed = at - start
-    nearest = np.floor(ROW_RATE * elapsed - 0.5 + _ROUNDING)
-    inside = (elapsed >= -_ROUNDING) & (elapsed < duration) & (rows > 0)
-    return np.where(inside, np.clip(nearest, 0, rows - 1), NO_ROW).astype(np.int32)
-
-
 def context_offsets(seconds: float, *, centred: bool = False) -> NDArray[np.float64]:
     """Times of the context steps relative to the frame's centre, in seconds.
 
     Causal: the last step is the frame itself, (j − (n − 1)) / 30 s. With 2 s there are 60
     steps, hence 60 · 65 = 3900 dimensions (Parthasarathy and Sundaram 2020, section 3.2.2).
+    Without any context the frame itself is the only step.
+
+    >>> context_offsets(0).tolist()
+    [0.0]
+    >>> len(context_offsets(2.0))
+    60
     """
-    steps = round(seconds * CONTEXT_RATE)
+    steps = max(1, round(seconds * CONTEXT_RATE))
     last = steps // 2 if centred else 0
     return (np.arange(steps) - (steps - 1) + last) / CONTEXT_RATE

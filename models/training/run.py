@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.evaluation.registry import metrics_of
-from models.settings import MODALITIES, OPTIONS, Modality, ModelSettings
-from models.settings.presets import Resolved
+from models.settings import MODALITIES, Modality, ModelSettings
+from models.settings.network import options_of
+from models.settings.resolved import Resolved
 from pipeline.engine.console import progress_bar
 from pipeline.params import Params
 
 if TYPE_CHECKING:
-    from models.networks import Recogniser
+    from models.networks.recogniser import Recogniser
     from models.training.data import ClipData
     from models.training.teaching import Teachers
     from models.training.trainer import Epoch, Trained
@@ -55,14 +56,14 @@ class TrainingRun:
 
         own = self._resolved
         resolved = Resolved(
-            own.train.model_copy(update={"refit": 0, "teacher": 0.0}), OPTIONS["unimodal"]()
+            own.train.model_copy(update={"refit": 0, "teacher": 0.0}), options_of("unimodal", {})
         )
         device = torch.device(self.params.execution.torch_device)
         networks: dict[Modality, Recogniser] = {}
         for modality, part in TEACHERS.items():
-            model = ModelSettings(network="unimodal", modalities=[modality])
-            trained = self._run(part, model, resolved, learning, heldout)
-            network = _build(model, resolved, learning)
+            model = ModelSettings(network="unimodal", sees=[self.params.seen(self.name)[modality]])
+            trained = self._run(part, model, resolved, learning, heldout, alone=modality)
+            network = _build(model, resolved, learning, modality)
             network.load_state_dict(trained.weights)
             networks[modality] = network.to(device)
         return Teachers(networks, own.train.teacher)
@@ -105,6 +106,7 @@ class TrainingRun:
         heldout: "ClipData | None",
         begun: "Trained | None" = None,
         teachers: "Teachers | None" = None,
+        alone: Modality | None = None,
     ) -> "Trained":
         """Train a network with a progress bar: a new one, or on from another part's weights."""
         import torch
@@ -113,7 +115,7 @@ class TrainingRun:
 
         torch.manual_seed(self.seed)
         metric, *_ = metrics_of(learning.task)
-        network = _build(model, resolved, learning)
+        network = _build(model, resolved, learning, alone)
         if begun is not None:
             network.load_state_dict(begun.weights)
         title = f"{part} {self.name}, seed {self.seed}"
@@ -138,7 +140,11 @@ class TrainingRun:
             )
 
 
-def _build(model: ModelSettings, resolved: Resolved, data: "ClipData") -> "Recogniser":
-    from models.networks import build
+def _build(
+    model: ModelSettings, resolved: Resolved, data: "ClipData", alone: Modality | None
+) -> "Recogniser":
+    """A network of all modalities of the data, or of one alone."""
+    from models.networks.build import build
 
-    return build(model, data.features, resolved.size, data.task, resolved.options)
+    features = data.features if alone is None else {alone: data.features[alone]}
+    return build(model, features, resolved.size, data.task, resolved.options)

@@ -1,35 +1,99 @@
-"""The two stores that training and evaluation read, and what their content depends on."""
+"""The stores that training and evaluation read, and what their content depends on."""
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
 
-import zarr
+from features.corpora.listing import INPUTS, STREAMS, WINDOWS
+from features.errors import InputError
+from features.settings import MODALITIES, Modality
+from features.stores.streams import open_stream
+from features.stores.windows import WindowStore, open_windows
+from features.windows.reading import StreamReader
 
-from features.corpora.listing import FC6, WINDOWS, CorpusItem
-from features.stores.store import item_names, open_store, read_item, read_key
-
-COMMON = ("task", "clip_frames", "settings")
-"""Attributes of the windows store that training and evaluation depend on."""
+FOR_TRAINING = ("frames", "streams")
+"""What of an item training depends on."""
 
 
-def open_stores() -> tuple[zarr.Group, zarr.Group]:
-    """The stores windows and fc6.
+class ModelStores(NamedTuple):
+    """What one model reads.
+
+    Attributes:
+        windows: frames and labels.
+        streams: the stream of each modality that it sees, sound first.
+    """
+
+    windows: WindowStore
+    streams: dict[Modality, StreamReader]
+
+
+def open_stores(
+    sees: Sequence[str], windows: Path = WINDOWS, streams: Path = STREAMS
+) -> ModelStores:
+    """The stores of a model.
+
+    Args:
+        sees: names of the streams, at most one of each modality.
+        windows: the windows store.
+        streams: folder of the streams' stores.
 
     Raises:
         InputError: a stage before this one has not run.
     """
-    return open_store(WINDOWS, stage="windows"), open_store(FC6, stage="fc6")
+    store = open_windows(windows)
+    readers = {}
+    for name in sees:
+        if name not in store.streams:
+            raise InputError(f"{windows} has no stream {name}", "run `dvc repro windows`")
+        stream = store.streams[name]
+        parts = [open_stream(streams / f"{part}.zarr") for part in stream.parts]
+        readers[stream.modality] = StreamReader(store, name, parts)
+    return ModelStores(store, {m: readers[m] for m in MODALITIES if m in readers})
 
 
-def keys_of(items: Iterable[CorpusItem]) -> list[list[object]]:
-    """What is common to all windows, then each item's name and hashes of what the stores hold.
+@dataclass(frozen=True)
+class Inputs:
+    """The manifest of what one model reads; names of models and streams are not in it.
 
-    What is common, such as the length of a clip, changes no item's windows but how they are used.
+    Attributes:
+        common: task, length of clips, and the settings of each modality's stream.
+        items: by item: hashes of `frames` (times and labels) and `shown` (face, sound and voice),
+            and by modality of `streams` (rows, and which of them every step looks at).
     """
-    windows, fc6 = open_stores()
-    described = set(item_names(fc6))  # none of a corpus that gives features
-    common = [windows.attrs.get(name) for name in COMMON]
-    keys: list[list[object]] = [[*common, fc6.attrs.get("blank")]]
-    for item in items:
-        stores = [windows, fc6] if item.item in described else [windows]
-        keys.append([item.item, *(read_key(read_item(store, item.item)) for store in stores)])
-    return keys
+
+    common: dict[str, Any]
+    items: dict[str, dict[str, Any]]
+
+    def for_training(self, items: Iterable[str]) -> list[Any]:
+        """What training with these items depends on."""
+        chosen = [[item, {n: self.items[item][n] for n in FOR_TRAINING}] for item in items]
+        return [self.common, chosen]
+
+    def for_evaluation(self, items: Iterable[str]) -> list[Any]:
+        """What evaluating on these items depends on."""
+        return [self.common, [[item, self.items[item]] for item in items]]
+
+    def write(self, path: Path) -> None:
+        """Write the manifest."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)  # it may be a link into DVC's cache
+        content = {"common": self.common, "items": self.items}
+        path.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n")
+
+
+def read_inputs(model: str, folder: Path = INPUTS) -> Inputs:
+    """The manifest of a model, as the stage windows wrote it.
+
+    Raises:
+        InputError: there is none.
+    """
+    path = folder / f"{model}.json"
+    try:
+        content = json.loads(path.read_text())
+        return Inputs(content["common"], content["items"])
+    except FileNotFoundError as error:
+        raise InputError(f"{path} is missing", "run `dvc repro windows`") from error
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(f"{path} is damaged", "run `dvc repro --force windows`") from error

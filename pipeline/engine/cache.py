@@ -22,6 +22,7 @@ from typing import IO
 from features.errors import InputError
 from features.hashes import hash_of_file
 from pipeline.engine.console import say
+from pipeline.engine.keys import Key
 
 RESULT = "result"
 RECORD = "entry.json"
@@ -47,14 +48,14 @@ class Entry:
         stage: that made it.
         path: its folder.
         size: bytes of its files.
-        alone: bytes of those that nothing else links to, which deleting it would free.
+        unshared: bytes of those that nothing else links to, which deleting it would free.
         used: when it was last made or taken, seconds since 1970.
     """
 
     stage: str
     path: Path
     size: int
-    alone: int
+    unshared: int
     used: float
 
 
@@ -69,7 +70,7 @@ class Cache:
         self.folder = folder.absolute()
 
     def place(self, stage: str, key: str) -> Path:
-        """Where an entry lies, whether it is there or not."""
+        """Where an entry lies, whether it exists or not."""
         return self.folder / stage / key[:2] / key
 
     def result(self, stage: str, key: str) -> Path:
@@ -77,9 +78,9 @@ class Cache:
         return self.place(stage, key) / RESULT
 
     def take(self, stage: str, key: str) -> Path | None:
-        """The result of an entry; None where there is none.
+        """The result of an entry; None where it does not exist.
 
-        An entry whose files are not all there at their sizes is removed, which is said.
+        An entry with a file missing or of another size is removed, with a message.
         """
         entry = self.place(stage, key)
         if not entry.exists():
@@ -99,12 +100,17 @@ class Cache:
         """Make an entry: yields the folder for its files; it becomes the entry when all went well.
 
         Where another process was faster, its result stays: it is as good.
+
+        Raises:
+            CodeChangedError: the code of the key is not what it was; nothing is kept.
         """
         entry = self.place(stage, key)
         partial = _partial(entry)
         try:
             (partial / RESULT).mkdir(parents=True)
             yield partial / RESULT
+            if isinstance(key, Key):
+                key.check()
             (partial / RECORD).write_text(json.dumps(_record(partial / RESULT)))
             try:
                 partial.rename(entry)
@@ -124,7 +130,7 @@ class Cache:
                     stage=entry.parts[-3],
                     path=entry,
                     size=sum(size for size, _ in sizes),
-                    alone=sum(size for size, links in sizes if links == 1),
+                    unshared=sum(size for size, links in sizes if links == 1),
                     used=record.stat().st_mtime,
                 )
 
@@ -136,14 +142,14 @@ class Cache:
                 delete(partial)
         return len(abandoned)
 
-    def lock(self, *, alone: bool) -> None:
-        """Keep others from deleting entries, or, `alone`, from using them, until this process ends.
+    def lock(self, *, exclusive: bool) -> None:
+        """Keep others from deleting entries until this process ends, or also from using them.
 
         Raises:
-            InputError: the folder cannot be used; or a run is using the cache and it is wanted
-                alone, or the other way round.
+            InputError: the folder cannot be used; a run is using the cache that is wanted
+                exclusively, or the other way round.
         """
-        _lock(self.folder, alone)
+        _lock(self.folder, exclusive)
 
 
 def check_sizes(entry: Path) -> dict[str, str]:
@@ -158,9 +164,9 @@ def check_sizes(entry: Path) -> dict[str, str]:
     try:
         record = json.loads((entry / RECORD).read_text())
         for name, (size, _) in record.items():
-            found = (entry / RESULT / name).stat().st_size
-            if found != size:
-                raise DamagedEntryError(f"{name} has {found} bytes, not {size}")
+            actual = (entry / RESULT / name).stat().st_size
+            if actual != size:
+                raise DamagedEntryError(f"{name} has {actual} bytes, not {size}")
         return {name: sha256 for name, (_, sha256) in record.items()}
     except OSError as error:
         raise DamagedEntryError(f"{error.filename}: {error.strerror}") from error
@@ -228,7 +234,7 @@ def _is_abandoned(partial: Path) -> bool:
 
 
 @lru_cache
-def _lock(folder: Path, alone: bool) -> IO[str] | None:
+def _lock(folder: Path, exclusive: bool) -> IO[str] | None:
     """Lock a folder; the open file is the lock, and a kill lets go of it.
 
     Where the file system has no locks, None: runs go on, deletions do not.
@@ -245,14 +251,14 @@ def _lock(folder: Path, alone: bool) -> IO[str] | None:
             "set execution.cache or LACUNA_CACHE to a folder that you may write to",
         ) from error
     try:
-        fcntl.flock(file, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+        fcntl.flock(file, (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        doing = "a run is using" if alone else "entries are being deleted from"
+        doing = "a run is using" if exclusive else "entries are being deleted from"
         raise InputError(f"{doing} the item cache {folder}", "wait for its end") from error
     except OSError as error:
         if error.errno not in NO_LOCKS:
             raise
-        if alone:
+        if exclusive:
             raise InputError(
                 f"the file system of the item cache {folder} has no locks, so that nothing can be "
                 "deleted safely",

@@ -19,6 +19,8 @@ from features.errors import InputError
 from pipeline.engine.cache import FULL, Cache
 from pipeline.engine.console import console, progress_bar, say
 from pipeline.engine.execution import ExecutionSettings
+from pipeline.engine.keys import computing
+from pipeline.engine.stamps import CodeChangedError
 from pipeline.engine.workers import run_all
 
 NO_MEMORY = ("Insufficient memory", "can't allocate memory")
@@ -31,8 +33,8 @@ class Job:
 
     Attributes:
         name: of the item.
-        key: hash of all the result depends on, from `hash_of`.
-        compute: fills the folder it is given; picklable.
+        key: hash of all the result depends on, from `key_of`.
+        compute: fills the folder it is given; picklable. Tables hand it the rows of its key alone.
         size: how much work it is, in the unit of the progress bar.
     """
 
@@ -107,7 +109,7 @@ def run_jobs(
     """
     jobs = list(jobs)
     cache = Cache(execution.cache_folder)
-    cache.lock(alone=False)
+    cache.lock(exclusive=False)
     results = {job.name: cache.take(stage, job.key) for job in jobs}
     waiting = unique([job for job in jobs if results[job.name] is None])
     failed: dict[str, Failure] = {}
@@ -150,11 +152,11 @@ def unique(jobs: Iterable[Job]) -> list[Job]:
 def cached(stage: str, job: Job, execution: ExecutionSettings) -> Path:
     """Have one result, from the item cache or computed here and now."""
     cache = Cache(execution.cache_folder)
-    cache.lock(alone=False)
-    found = cache.take(stage, job.key)
-    if found is not None:
-        return found
-    with cache.new(stage, job.key) as folder:
+    cache.lock(exclusive=False)
+    result = cache.take(stage, job.key)
+    if result is not None:
+        return result
+    with cache.new(stage, job.key) as folder, computing(job.key):
         job.compute(folder)
     return cache.result(stage, job.key)
 
@@ -174,8 +176,10 @@ def _compute(
 
 def _attempt(cache: Cache, stage: str, job: Job) -> tuple[Job, Failure | None]:
     try:
-        with cache.new(stage, job.key) as folder:
+        with cache.new(stage, job.key) as folder, computing(job.key):
             job.compute(folder)
+    except CodeChangedError:  # concerns all items
+        raise
     except Exception as error:
         return job, failure_of(job.name, error)
     return job, None
@@ -194,7 +198,7 @@ def failure_of(name: str, error: Exception) -> Failure:
         return Failure(name, reason, "raise execution.memory_gb, or lower execution.workers")
     if isinstance(error, OSError) and error.errno in FULL:
         raise error
-    reason = f"unforeseen: {type(error).__name__}: {error}"
+    reason = f"unexpected: {type(error).__name__}: {error}"
     trace = "".join(traceback.format_exception(error))
     return Failure(name, reason, "report it with the lines printed above", trace)
 
@@ -209,7 +213,7 @@ def _is_out_of_memory(error: Exception) -> bool:
 
 @contextmanager
 def stage_errors(*, goes_on: bool = True) -> Iterator[None]:
-    """Turn what a user can mend into one sentence or one table, and exit status 1.
+    """Turn what a user can fix into one sentence or one table, and exit status 1.
 
     Ctrl-C ends in a sentence too, and exit status 130, as shells have it.
 

@@ -89,14 +89,14 @@ def compare(evaluation: Path, rivals: Sequence[str] = RIVALS) -> Comparison | No
     return Comparison(table, float(leads.mean()), float(leads.std()), len(leads))
 
 
-def verdict(found: Comparison, alike: Comparison | None = None) -> list[str]:
+def verdict(comparison: Comparison, alike: Comparison | None = None) -> list[str]:
     """What came out, sentence by sentence.
 
     Args:
-        found: the comparison with the published strategies.
+        comparison: with the published strategies.
         alike: that with the same strategies, trained as the champion is.
     """
-    table = found.table
+    table = comparison.table
     worst = table.sort_values("ahead").iloc[0]
     behind = (
         f"furthest behind by {-worst['ahead']:.3f} under {worst['strategy']} of "
@@ -104,12 +104,13 @@ def verdict(found: Comparison, alike: Comparison | None = None) -> list[str]:
         if worst["ahead"] < 0
         else "behind in none"
     )
-    is_met = "is" if found.mean_ahead >= LEAD else "is not"
+    is_met = "is" if comparison.mean_ahead >= LEAD else "is not"
     sentences = [
         f"{CHAMPION} is within {TOLERANCE} of the best published strategy, or ahead of it, in "
-        f"{found.level} of {len(table)} conditions (mean of {found.seeds} seeds); {behind}.",
-        f"Its mean over all conditions is {found.mean_ahead:+.3f}{_spread(found)} from the best "
-        f"rival's, which {is_met} the {LEAD} ahead that is asked of it.",
+        f"{comparison.level} of {len(table)} conditions (mean of {comparison.seeds} seeds); "
+        f"{behind}.",
+        f"Its mean over all conditions is {comparison.mean_ahead:+.3f}{_spread(comparison)} from "
+        f"the best rival's, which {is_met} the {LEAD} ahead that is asked of it.",
     ]
     intact = table.loc[table["p"] == 0, "ahead"]
     if len(intact):
@@ -129,5 +130,5 @@ def verdict(found: Comparison, alike: Comparison | None = None) -> list[str]:
     return sentences
 
 
-def _spread(found: Comparison) -> str:
-    return f" (sd over seeds {found.mean_ahead_sd:.3f})" if found.seeds > 1 else ""
+def _spread(comparison: Comparison) -> str:
+    return f" (sd over seeds {comparison.mean_ahead_sd:.3f})" if comparison.seeds > 1 else ""

@@ -26,7 +26,7 @@ from pipeline.engine.workers import THREAD_VARIABLES, end_with_parent
 from pipeline.params import Params
 
 _MARK = "Error: "
-"""With it begins the sentence by which a stage says what a user can mend."""
+"""With it begins the sentence by which a stage says what a user can fix."""
 
 
 def main() -> None:
@@ -113,8 +113,10 @@ class Stages:
         """
         with chdir(self._workspace):  # once for all models, and before anything long
             check_settings(params, read_task(), gives_features=read_facts()["gives_features"])
-        for stage in ("faces", "fc6", "lld", "windows"):
-            self.run(stage)
+        self.run("faces")
+        for stream in params.streams:
+            self.run("extract", stream)
+        self.run("windows")
         self.run_models(params.models, at_a_time=params.execution.processes)
 
     def run_models(self, models: Iterable[str], *, at_a_time: int) -> None:
@@ -144,7 +146,7 @@ class Stages:
         if failed:
             raise InputError(
                 f"{len(failed)} of {len(models)} models failed ({', '.join(sorted(failed))})",
-                "mend what is said above and run the study again: it goes on",
+                "fix what is said above and run the study again: it goes on",
             )
 
     def _run_model(self, model: str) -> None:
@@ -156,14 +158,14 @@ def _ending(code: int, log: Path) -> str:
     """How a stage failed; what it said, if that is one sentence."""
     if code < 0:
         return f"was killed by signal {-code}"
-    said = log.read_text(errors="replace").strip().splitlines()[-1:]
-    if said and said[0].startswith(_MARK):
-        return f"failed ({said[0].removeprefix(_MARK).removesuffix('.')})"
+    _, _, last = log.read_text(errors="replace").strip().rpartition("\n")
+    if last.startswith(_MARK):
+        return f"failed ({last.removeprefix(_MARK).removesuffix('.')})"
     return "failed"
 
 
 @contextmanager
-def alone(workspace: Path) -> Iterator[None]:
+def exclusive(workspace: Path) -> Iterator[None]:
     """Keep other runs of a study out of its folder.
 
     Raises:

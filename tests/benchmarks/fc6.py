@@ -11,7 +11,9 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from pipeline.fc6 import load_network, run
 
+from features.extractors.settings import VGGFaceSettings
 from features.extractors.vggface.network import (
     BLOCKS,
     FC6,
@@ -22,10 +24,8 @@ from features.extractors.vggface.network import (
 )
 from features.extractors.vggface.streaming import fit_to_device
 from features.extractors.vggface.weights import LAYERS
-from features.settings import FC6Settings
 from features.stores.store import assemble, open_store, write_item
 from pipeline.engine.execution import ExecutionSettings
-from pipeline.fc6 import load_network, run
 from tests.benchmarks.flops import best_rate_timer, convolution_kernels, fc6_flops, matmul_kernels
 from tests.benchmarks.inputs import Inputs
 from tests.benchmarks.timing import Row, compare, timed
@@ -44,9 +44,9 @@ PEAK_PRODUCTS = 20
 
 def fc6(inputs: Inputs) -> list[Row]:
     """The stage at both input sizes and precisions, the network alone, and Keras."""
-    fp32 = FC6Settings(precision="fp32")
-    bf16 = FC6Settings(precision="bf16")
-    large = FC6Settings(precision="fp32", input_size=224)
+    fp32 = VGGFaceSettings(precision="fp32")
+    bf16 = VGGFaceSettings(precision="bf16")
+    large = VGGFaceSettings(precision="fp32", input_size=224)
     rows = [
         stage(inputs, fp32, "cpu"),
         network(fp32),
@@ -61,7 +61,7 @@ def fc6(inputs: Inputs) -> list[Row]:
     return rows
 
 
-def stage(inputs: Inputs, settings: FC6Settings, device: Literal["cpu", "cuda"]) -> Row:
+def stage(inputs: Inputs, settings: VGGFaceSettings, device: Literal["cpu", "cuda"]) -> Row:
     """The stage, from a store of crops to a store of features, against the bare network."""
     frames = FRAMES[device, settings.input_size]
     crops = make_crops(frames)
@@ -90,7 +90,7 @@ def stage(inputs: Inputs, settings: FC6Settings, device: Literal["cpu", "cuda"])
     )
 
 
-def network(settings: FC6Settings) -> Row:
+def network(settings: VGGFaceSettings) -> Row:
     """The bare network against the machine's best arithmetic."""
     dtype = torch.float32 if settings.precision == "fp32" else torch.bfloat16
     frames = FRAMES["cpu", settings.input_size]
@@ -106,7 +106,7 @@ def network(settings: FC6Settings) -> Row:
     )
 
 
-def keras(settings: FC6Settings) -> Row:
+def keras(settings: VGGFaceSettings) -> Row:
     """fc6 of ready crops against Keras with the same weights."""
     vgg = load_network(fit_to_device(settings, "cpu"), "cpu")
     model = keras_model(vgg)
@@ -129,7 +129,7 @@ def keras(settings: FC6Settings) -> Row:
     )
 
 
-def share_of_peak(settings: FC6Settings) -> Row:
+def share_of_peak(settings: VGGFaceSettings) -> Row:
     """The bare network on a GPU against its large matrix products."""
     square = torch.randn(PEAK_SIDE, PEAK_SIDE, device="cuda", dtype=torch.bfloat16)
     frames = FRAMES["cuda", settings.input_size]
@@ -151,7 +151,7 @@ def share_of_peak(settings: FC6Settings) -> Row:
     )
 
 
-def bare(settings: FC6Settings, device: str, frames: int) -> Callable[[], None]:
+def bare(settings: VGGFaceSettings, device: str, frames: int) -> Callable[[], None]:
     """The network alone on so many frames, in preprocessed batches that lie on the device."""
     fitted = fit_to_device(settings, device)
     vgg = load_network(fitted, device)
@@ -207,7 +207,7 @@ def keras_model(vgg: VGGFaceFC6) -> Callable[[NDArray[np.float32]], NDArray[np.f
     )
 
 
-def _name(settings: FC6Settings, device: str) -> str:
+def _name(settings: VGGFaceSettings, device: str) -> str:
     size = settings.input_size
     where = ", GPU" if device == "cuda" else ""
     return f"{size}×{size}, {settings.precision}{where}"

@@ -21,21 +21,23 @@ def faces(path: Path, folder: Path) -> None:
 
 def fc6(_: Path, folder: Path) -> None:
     """The features of those crops."""
-    from features.settings import FC6Settings
-    from features.stores.store import open_store
     from pipeline.fc6 import extract
 
+    from features.settings import VGGFaceSettings
+    from features.stores.store import open_store
+
     crops = open_store(folder / "faces", stage="faces")
-    settings = FC6Settings(precision="fp32")
+    settings = VGGFaceSettings(precision="fp32")
     extract(crops, settings, "cpu", "", folder / "fc6", progress=lambda _: None)
 
 
 def lld(path: Path, folder: Path) -> None:
     """The descriptors of the sound."""
-    from features.settings import LLDSettings
     from pipeline.lld import extract
 
-    extract(path, LLDSettings(), "", folder / "lld")
+    from features.settings import OpenSMILESettings
+
+    extract(path, OpenSMILESettings(), "", folder / "lld")
 
 
 def sound(path: Path, _: Path) -> None:

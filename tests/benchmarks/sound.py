@@ -5,10 +5,10 @@ from pathlib import Path
 import av
 import numpy as np
 import opensmile
-
-from features.media import decoding as media
-from features.settings import LLDSettings
 from pipeline.lld import extract
+
+from features.extractors.settings import OpenSMILESettings
+from features.media import decoding as media
 from tests.benchmarks.inputs import Inputs
 from tests.benchmarks.timing import Row, compare, timed
 from tests.helpers.media_factory import make_video
@@ -58,7 +58,7 @@ def _lld(path: Path, folder: Path, length: str, *, repeats: int) -> Row:
     return compare(
         f"stage `lld` from file to store, {length}",
         "bare openSMILE on ready samples",
-        timed(lambda: extract(path, LLDSettings(), "", folder / "lld")),
+        timed(lambda: extract(path, OpenSMILESettings(), "", folder / "lld")),
         timed(lambda: smile(samples, media.SAMPLE_RATE)),
         amount=len(samples) / media.SAMPLE_RATE,
         unit=UNIT,

@@ -13,9 +13,9 @@ from pathlib import Path
 import torch
 
 from features.corpora.corpus_settings import CorpusSettings
+from features.extractors.settings import VGGFaceSettings
 from features.faces.detect import load_detector
 from features.media import decoding as media
-from features.settings import FC6Settings
 from models.settings import ModelSettings
 from pipeline import corpus, faces, fc6, lld
 from pipeline.engine.execution import ExecutionSettings
@@ -49,7 +49,7 @@ class Project:
         self.videos.mkdir(parents=True)
         self.params = Params(
             corpus=CorpusSettings(name="folder", root=str(self.videos)),
-            fc6=FC6Settings(precision="fp32"),
+            fc6=VGGFaceSettings(precision="fp32"),
             models={"model": ModelSettings()},
             execution=ExecutionSettings(cache=str(self.cache), device="cpu"),
         )

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from features.task import Task
-from models.networks import NETWORKS, Recogniser, build
-from models.settings import MODALITIES, Modality, ModelSettings, NetworkName, NetworkSize
-from models.settings.model import ATTENTION, TAKES
-from models.training.data import Batch
+from models.networks.build import build
+from models.networks.recogniser import Recogniser
+from models.networks.registry import NETWORKS
+from models.settings import MODALITIES, Modality, ModelSettings, NetworkSize
+from models.training.data import Batch, StreamBatch
 
 SIZE = NetworkSize(dim=16, heads=4, ffn=24, layers=2, dropout=0.0)
 FEATURES: dict[Modality, int] = {"audio": 30, "video": 20}
@@ -25,7 +26,7 @@ TASKS = {
 }
 
 Options = dict[str, bool | int | float | str]
-VARIANTS: dict[NetworkName, list[Options]] = {
+VARIANTS: dict[str, list[Options]] = {
     "crossmodal": [{}, {"auxiliary": 0.5}, {"auxiliary": 0.5, "alone": "mean"}],
     "affwildnet": [{}, {"dynamic": False}],
     "auxformer": [
@@ -39,7 +40,7 @@ VARIANTS: dict[NetworkName, list[Options]] = {
 }
 """The options a network is tested with; one that is not named, with its defaults."""
 
-SIZES: dict[NetworkName, NetworkSize] = {}
+SIZES: dict[str, NetworkSize] = {}
 """The size a network is tested at, if not SIZE."""
 
 
@@ -47,7 +48,7 @@ SIZES: dict[NetworkName, NetworkSize] = {}
 class Case:
     """One form of one network."""
 
-    network: NetworkName
+    network: str
     modalities: tuple[Modality, ...]
     options: tuple[tuple[str, Any], ...] = ()
     presence: Literal["ignored", "marked", "filled"] = "ignored"
@@ -79,10 +80,10 @@ class Case:
         return self.build(task).eval().requires_grad_(False)
 
 
-def _seen(network: NetworkName) -> list[tuple[Modality, ...]]:
+def _seen(network: str) -> list[tuple[Modality, ...]]:
     one: list[tuple[Modality, ...]] = [("audio",), ("video",)]
     two: list[tuple[Modality, ...]] = [("audio", "video")]
-    return [m for m in one + two if len(m) in TAKES[network]]
+    return [m for m in one + two if len(m) in NETWORKS[network].modalities]
 
 
 CASES = [
@@ -101,7 +102,7 @@ def attending(*forms: tuple[str, str]) -> list[Case]:
     return [
         Case(case.network, case.modalities, case.options, presence, repeats)
         for case in CASES
-        if case.network in ATTENTION
+        if NETWORKS[case.network].attends
         for presence, repeats in forms
     ]
 
@@ -127,15 +128,27 @@ def lengths_mask(lengths: list[int]) -> Tensor:
     return torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]
 
 
+def whole_stream(x: Tensor, present: Tensor) -> StreamBatch:
+    """A stream (clips, steps, features) in which every step looks at its own row."""
+    index = torch.arange(x.shape[1]).expand(x.shape[:2])
+    return StreamBatch(
+        rows=torch.cat((torch.zeros_like(x[:, :1]), x), dim=1),
+        index=index[..., None] + 1,
+        mask=torch.ones_like(present),
+        present=present,
+        frame=index,
+    )
+
+
 def labelled_batch(task: str, clips: int = 4, frames: int = 8) -> Batch:
     """A batch of whole clips with slow labels, about half of its frames missing.
 
     Of the first clip the last frame is missing in both modalities, of the second clip every one.
     """
     x, present = random_inputs(clips, frames), random_present(clips, frames, seed=2)
-    there = torch.stack([present[m] for m in MODALITIES], dim=-1)
-    there[0, -1] = False
-    there[1] = False
+    for there in present.values():
+        there[0, -1] = False
+        there[1] = False
     outputs = len(TASKS[task].outputs)
     match task:
         case "frames":
@@ -147,13 +160,10 @@ def labelled_batch(task: str, clips: int = 4, frames: int = 8) -> Batch:
             labels = torch.linspace(1, 3, clips)[:, None, None] * torch.tensor([1, -1, 0.5])
             labels = labels[..., :outputs]
     return Batch(
-        video=x["video"],
-        lld=x["audio"],
-        rows=torch.arange(frames).expand(clips, frames)[..., None],
+        streams={m: whole_stream(x[m], present[m]) for m in MODALITIES},
         labels=labels,
         valid=torch.ones(labels.shape[:2], dtype=torch.bool),
         mask=torch.ones(clips, frames, dtype=torch.bool),
-        present=there,
         item=torch.arange(clips),
         first=torch.zeros(clips, dtype=torch.long),
     )

@@ -3,13 +3,22 @@
 from pathlib import Path
 
 import numpy as np
-import zarr
 from scipy.ndimage import gaussian_filter1d
 
-from features.settings import WindowSettings
-from features.stores.store import assemble, open_store, write_item
+from features.extractors.own import Described
+from features.stores.store import assemble
+from features.stores.streams import open_stream, write_described
+from features.stores.windows import (
+    Steps,
+    Windowed,
+    WindowedStream,
+    open_windows,
+    write_windows,
+)
 from features.task import Task
-from features.windows.context import Sound, audio_present, context_rows
+from features.windows.clocks import Clock, context_offsets, frame_centres
+from features.windows.reading import StreamReader
+from models.training.stores import ModelStores
 
 DESCRIPTORS = 6
 FC6 = 24
@@ -25,8 +34,8 @@ def planted_stores(
     seed: int = 0,
     missing: float = 0.0,
     blank: bool = False,
-) -> tuple[zarr.Group, zarr.Group]:
-    """Write a windows and an fc6 store in which pictures show both targets, sounds arousal.
+) -> ModelStores:
+    """Write stores in which pictures show both targets, sounds arousal.
 
     Args:
         folder: where to.
@@ -40,8 +49,7 @@ def planted_stores(
     rng = np.random.default_rng(seed)
     to_fc6 = rng.standard_normal((2, FC6))
     to_lld = rng.standard_normal((1, DESCRIPTORS))
-    settings = WindowSettings(context_seconds=STEPS / 30)
-    windows, fc6 = {}, {}
+    store = Planted(folder)
     for number in range(items):
         name = f"item-{number}"
         labels = gaussian_filter1d(rng.standard_normal((frames, 2)), 12, axis=0)
@@ -50,28 +58,29 @@ def planted_stores(
         rows = int(frames / 30 * 100)
         row_labels = np.interp(np.arange(rows) / 100, times, labels[:, 1])[:, None]
         lld = row_labels @ to_lld + 0.3 * rng.standard_normal((rows, DESCRIPTORS))
-        sound = Sound(lld.astype(np.float32), np.ones(rows, bool), 0.0, rows / 100)
+        clock = Clock(np.arange(rows) / 100, (0.0, rows / 100), 0.02, 100)
+        centres = frame_centres(times)
+        heard = clock.rows_at(centres) >= 0
         shown = labels @ to_fc6 + 0.5 * rng.standard_normal((frames, FC6))
         valid = np.ones(frames, bool)
         valid[:3] = False
         absent = np.random.default_rng((seed, number)).random((2, frames)) < missing
         shown[absent[0]] = 0
-        windows[name], fc6[name] = folder / f"w-{number}", folder / f"f-{number}"
-        arrays = {
-            "times": times,
-            "lld": sound.lld,
-            "rows": context_rows(times, sound, settings),
-            "labels": labels,
-            "valid": valid,
-            "audio_present": audio_present(times, sound) & ~absent[1],
-            "voice_present": audio_present(times, sound) & ~absent[1] & (absent[0] | (times < 1)),
-            "video_present": ~absent[0],
-        }
-        write_item(windows[name], arrays, {"key": name})
-        write_item(fc6[name], {"fc6": np.maximum(shown, 0).astype(np.float16)}, {"key": name})
-    attributes = {"clip_frames": clip_frames, "task": Task().model_dump()}
-    face = {"blank": np.abs(rng.standard_normal(FC6)).tolist()} if blank else {}
-    return _stores(folder, windows, fc6, attributes, face)
+        sound = heard & ~absent[1]
+        store.add(
+            name,
+            times=times,
+            labels=labels,
+            valid=valid,
+            face=~absent[0],
+            sound=sound,
+            voice=sound & (absent[0] | (times < 1)),
+            lld=lld,
+            index=clock.rows_at(centres[:, None] + context_offsets(STEPS / 30)),
+            fc6=shown,
+        )
+    face = np.abs(rng.standard_normal(FC6)).tolist() if blank else None
+    return store.finish(clip_frames, Task(), STEPS, face)
 
 
 CLASSES = Task(kind="classification", level="sequence", outputs=["anger", "joy", "rest"])
@@ -79,51 +88,88 @@ CLASSES = Task(kind="classification", level="sequence", outputs=["anger", "joy",
 
 def planted_sequences(
     folder: Path, *, items: int, seed: int = 0, task: Task = CLASSES
-) -> tuple[zarr.Group, zarr.Group]:
+) -> ModelStores:
     """The stores of sequences of 5 to 40 frames, whose class both modalities show.
 
     A task of three targets takes the classes' ones and zeros as its numbers.
     """
     rng = np.random.default_rng(seed)
     to_fc6, to_lld = rng.standard_normal((3, FC6)), rng.standard_normal((3, DESCRIPTORS))
-    windows, fc6 = {}, {}
+    store = Planted(folder)
     for number in range(items):
         name, frames = f"item-{number}", int(rng.integers(5, 41))
         label = np.eye(3, dtype=np.float32)[[number % 3]]
         lld = label @ to_lld + rng.standard_normal((frames, DESCRIPTORS))
         shown = label @ to_fc6 + rng.standard_normal((frames, FC6))
-        windows[name], fc6[name] = folder / f"w-{number}", folder / f"f-{number}"
-        arrays = {
-            "times": np.arange(frames) / 30,
-            "lld": lld.astype(np.float32),
-            "rows": np.arange(frames, dtype=np.int32)[:, None],
-            "labels": label,
-            "valid": np.array([number % 10 != 9]),  # some have no label
-            "audio_present": np.ones(frames, bool),
-            "voice_present": np.ones(frames, bool),
-            "video_present": np.ones(frames, bool),
+        every = np.ones(frames, bool)
+        store.add(
+            name,
+            times=np.arange(frames) / 30,
+            labels=label,
+            valid=np.array([number % 10 != 9]),  # some have no label
+            face=every,
+            sound=every,
+            voice=every,
+            lld=lld,
+            index=np.arange(frames, dtype=np.int32)[:, None],
+            fc6=shown,
+        )
+    return store.finish(10, task, 1, None)  # sequences are never cut
+
+
+class Planted:
+    """Stores of a model that sees the streams `lld` and `fc6`, in the making."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._items: dict[str, Windowed] = {}
+
+    def add(
+        self,
+        name: str,
+        *,
+        lld: np.ndarray,
+        index: np.ndarray,
+        fc6: np.ndarray,
+        **arrays: np.ndarray,
+    ) -> None:
+        """Add an item, whose frames look at rows of `lld` by an index and at their own of `fc6`."""
+        times = arrays["times"]
+        frame = np.arange(len(times), dtype=np.int32)
+        none = np.zeros((len(lld), 0), np.int32)
+        self._items[name] = Windowed(
+            {**arrays, "decoded": np.ones(len(times), bool)},
+            {
+                "lld": Steps(index, arrays["sound"], frame, none),
+                "fc6": Steps(frame[:, None], arrays["face"], frame, none[: len(fc6)]),
+            },
+        )
+        for stream, rows in (
+            ("lld", lld.astype(np.float32)),
+            ("fc6", np.maximum(fc6, 0).astype(np.float16)),
+        ):
+            described = Described(rows, np.arange(len(rows)) / 30, np.ones(len(rows), bool))
+            write_described(self._folder / f"{stream}-{name}", described)
+
+    def finish(
+        self, clip_frames: int, task: Task, steps: int, blank: list[float] | None
+    ) -> ModelStores:
+        """Write and open the stores."""
+        streams = {
+            "lld": WindowedStream("audio", ("lld",), DESCRIPTORS, steps, "frames", (None,)),
+            "fc6": WindowedStream("video", ("fc6",), FC6, 1, "frames", (None,)),
         }
-        write_item(windows[name], arrays, {"key": name})
-        write_item(fc6[name], {"fc6": np.maximum(shown, 0).astype(np.float16)}, {"key": name})
-    normaliser = {"mean": [0.0] * DESCRIPTORS, "std": [1.0] * DESCRIPTORS}
-    attributes = {
-        "clip_frames": 10,  # sequences are never cut
-        "task": task.model_dump(),
-        "normaliser": normaliser,
-    }
-    return _stores(folder, windows, fc6, attributes, {})
-
-
-def _stores(
-    folder: Path,
-    windows: dict[str, Path],
-    fc6: dict[str, Path],
-    attributes: dict[str, object],
-    fc6_attributes: dict[str, object],
-) -> tuple[zarr.Group, zarr.Group]:
-    assemble(folder / "windows.zarr", windows, attributes)
-    assemble(folder / "fc6.zarr", fc6, fc6_attributes)
-    return (
-        open_store(folder / "windows.zarr", stage="windows"),
-        open_store(folder / "fc6.zarr", stage="fc6"),
-    )
+        windows = self._folder / "windows.zarr"
+        write_windows(
+            windows, self._items, streams, task=task, clip_frames=clip_frames, settings={}
+        )
+        for stream in streams:
+            parts = {name: self._folder / f"{stream}-{name}" for name in self._items}
+            said = {"settings": {}, "blank": blank if stream == "fc6" else None}
+            assemble(self._folder / f"{stream}.zarr", parts, said, {n: n for n in parts})
+        store = open_windows(windows)
+        readers = {
+            s.modality: StreamReader(store, name, [open_stream(self._folder / f"{name}.zarr")])
+            for name, s in streams.items()
+        }
+        return ModelStores(store, readers)

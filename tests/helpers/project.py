@@ -9,10 +9,22 @@ from pathlib import Path
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).resolve().parents[2]
-CODE = ("dvc.yaml", "params.yaml", "pipeline", "features", "models", "reports", ".dvcignore")
+CODE = (
+    "dvc.yaml",
+    "params.yaml",
+    "requirements.lock",
+    "pipeline",
+    "features",
+    "models",
+    "reports",
+    "extensions",
+    ".dvcignore",
+)
 TINY = {
     "corpus": {"demo": {"speakers": 4, "clips": 4, "seconds": 3.0}},
-    "fc6": {"precision": "fp32"},  # measured anew in each process, `auto` may change its mind
+    "streams": {
+        "fc6": {"precision": "fp32"}
+    },  # measured anew in each process, `auto` may change its mind
     "train": {"seeds": [0], "epochs": 3, "network": {"dim": 16, "ffn": 16}},
     "evaluate": {"trials": 2},
 }
@@ -32,6 +44,8 @@ class Project:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.cache = folder / "item-cache"
+        self.reads = folder / "noted-reads"
+        self.environment: dict[str, str] = {}
         ignored = shutil.ignore_patterns("__pycache__", "results")
         for name in CODE:
             source = ROOT / name
@@ -42,7 +56,7 @@ class Project:
         (folder / ".dvc").mkdir()
         shutil.copy(ROOT / ".dvc/config", folder / ".dvc/config")
         shutil.copytree(ROOT / ".dvc/plots", folder / ".dvc/plots")
-        (folder / ".gitignore").write_text("/data/\n/item-cache/\n__pycache__/\n")
+        (folder / ".gitignore").write_text("/data/\n/item-cache/\n/noted-reads/\n__pycache__/\n")
 
     def params(self, changes: dict) -> None:
         """Change params.yaml."""
@@ -57,7 +71,13 @@ class Project:
         return subprocess.Popen(
             command,
             cwd=self.folder,
-            env={**os.environ, "LACUNA_CACHE": str(self.cache), "PATH": search, "COLUMNS": "200"},
+            env={
+                **os.environ,
+                "LACUNA_CACHE": str(self.cache),
+                "PATH": search,
+                "COLUMNS": "200",
+                **self.environment,
+            },
             stdin=subprocess.PIPE if conversation else None,
             stdout=subprocess.PIPE,
             stderr=None if conversation else subprocess.STDOUT,

@@ -4,31 +4,33 @@ import numpy as np
 import pytest
 import torch
 
-from features.stores.store import read_array, read_item
 from models.training import data as clips
 from models.training.data import ClipData, SequenceTooLongError
+from models.training.stores import ModelStores
 from tests.helpers.planted import DESCRIPTORS, STEPS, planted_sequences, planted_stores
 
 
 @pytest.fixture(scope="module")
-def stores(tmp_path_factory: pytest.TempPathFactory) -> tuple:
+def stores(tmp_path_factory: pytest.TempPathFactory) -> ModelStores:
     return planted_stores(tmp_path_factory.mktemp("s"), items=3, frames=130, clip_frames=50)
 
 
-def clip_data(stores: tuple, preload_bytes: int = 1 << 30) -> ClipData:
+def clip_data(stores: ModelStores, preload_bytes: int = 1 << 30) -> ClipData:
     return ClipData(*stores, ["item-0", "item-2"], preload_bytes=preload_bytes)
 
 
-def test_clips_are_consecutive_and_do_not_overlap(stores: tuple) -> None:
+def test_clips_are_consecutive_and_do_not_overlap(stores: ModelStores) -> None:
     data = clip_data(stores)
     spans = [(c.item, c.start, c.stop) for c in data.clips]
     expected = [(0, 50), (50, 100), (100, 130)]
     assert spans == [(f"item-{i}", *span) for i in (0, 2) for span in expected]
 
 
-def test_gathering_equals_the_materialised_window(stores: tuple) -> None:
-    data, store = clip_data(stores), read_item(stores[0], "item-2")
-    lld, rows = read_array(store, "lld"), read_array(store, "rows")
+def test_gathering_equals_the_materialised_window(stores: ModelStores) -> None:
+    data = clip_data(stores)
+    reader = stores.streams["audio"]
+    rows = reader.steps("item-2").index
+    lld = reader.rows("item-2", 0, int(rows.max()) + 1)
     window = np.where((rows >= 0)[..., None], lld[rows], 0).reshape(len(rows), -1)
     batch = data.batch([0, 4, 5])
     audio = batch.inputs()["audio"].numpy()
@@ -38,7 +40,7 @@ def test_gathering_equals_the_materialised_window(stores: tuple) -> None:
     assert (rows < 0).any()
 
 
-def test_padding_is_masked_zero_and_invalid(stores: tuple) -> None:
+def test_padding_is_masked_zero_and_invalid(stores: ModelStores) -> None:
     batch = clip_data(stores).batch([1, 2])
     assert batch.mask.sum(1).tolist() == [50, 30]
     assert not batch.valid[1, 30:].any()
@@ -46,7 +48,7 @@ def test_padding_is_masked_zero_and_invalid(stores: tuple) -> None:
         assert (stream[1, 30:] == 0).all()
 
 
-def test_reading_by_clip_equals_preloading_and_order_is_kept(stores: tuple) -> None:
+def test_reading_by_clip_equals_preloading_and_order_is_kept(stores: ModelStores) -> None:
     order = [[5, 0], [3], [1, 2]]
     device = torch.device("cpu")
     for early, late in zip(
@@ -54,13 +56,13 @@ def test_reading_by_clip_equals_preloading_and_order_is_kept(stores: tuple) -> N
         clip_data(stores, 0).batches(order, device),
         strict=True,
     ):
-        assert torch.equal(early.video, late.video)
+        assert torch.equal(early.streams["video"].rows, late.streams["video"].rows)
         assert torch.equal(early.first, late.first)
     assert early.first.tolist() == [50, 100]
 
 
 def test_a_sequence_too_long_to_be_attended_to_is_refused(
-    stores: tuple, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    stores: ModelStores, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sequences = planted_sequences(tmp_path, items=6)
     items = [f"item-{i}" for i in range(6)]
@@ -78,23 +80,28 @@ def test_a_blank_face_is_the_stores(tmp_path: Path) -> None:
     stores = planted_stores(tmp_path, items=1, frames=30, clip_frames=10, blank=True)
     batch = ClipData(*stores, ["item-0"], preload_bytes=0).batch([0, 1])
     assert batch.blank is not None
-    assert batch.blank.tolist() == pytest.approx(stores[1].attrs["blank"])
+    assert batch.blank.tolist() == pytest.approx(stores.streams["video"].blank().tolist())
     assert torch.equal(batch.repeated(3).blank, batch.blank)
 
 
-def test_a_batch_is_repeated_but_for_its_features(stores: tuple) -> None:
+def test_a_batch_is_repeated_but_for_its_features(stores: ModelStores) -> None:
     batch = clip_data(stores).batch([1, 2])
     twice = batch.repeated(2)
     assert batch.blank is twice.blank is None
-    for name in ("labels", "valid", "mask", "present", "item", "first"):
+    for name in ("labels", "valid", "mask", "item", "first"):
         tensor = getattr(batch, name)
         assert torch.equal(getattr(twice, name), torch.cat((tensor, tensor)))
-    for name in ("video", "lld", "rows"):
-        assert getattr(twice, name) is getattr(batch, name)
+    for modality, part in batch.streams.items():
+        again = twice.streams[modality]
+        for name in ("mask", "present"):
+            tensor = getattr(part, name)
+            assert torch.equal(getattr(again, name), torch.cat((tensor, tensor)))
+        for name in ("rows", "index"):
+            assert getattr(again, name) is getattr(part, name)
     assert torch.equal(twice.inputs()["audio"], batch.inputs()["audio"])
 
 
-def test_draws_know_clips_and_what_was_received(stores: tuple) -> None:
+def test_draws_know_clips_and_what_was_received(stores: ModelStores) -> None:
     batch = clip_data(stores).batch([2, 3])
     draws = batch.draws(1, "x")
     assert draws.key == (1, "x")

@@ -5,10 +5,10 @@ import pytest
 import torch
 
 from models.evaluation.evaluator import pooled_scores, predict
-from models.evaluation.natural import SUBSETS, chosen_labels, natural_scores
-from models.evaluation.registry import metrics_of
+from models.evaluation.natural import chosen_labels, natural_scores
+from models.evaluation.registry import SUBSETS, metrics_of
 from models.evaluation.scores import score
-from models.networks import build
+from models.networks.build import build
 from models.settings import ModelSettings, NetworkSize
 from models.training.data import ClipData
 from tests.helpers.planted import DESCRIPTORS, FC6, STEPS, planted_sequences, planted_stores
@@ -28,18 +28,18 @@ def test_frames_are_scored_by_what_was_found_in_them(data: ClipData) -> None:
     network = build(ModelSettings(), features, NetworkSize(dim=8, ffn=8), data.task).eval()
     predictions = predict(network, data, torch.device("cpu"), 4)
     found = natural_scores(data, predictions, metrics_of(data.task))
-    assert tuple(found) == SUBSETS
+    assert tuple(found) == tuple(SUBSETS)
 
     def together(name: str) -> np.ndarray:
         return np.concatenate([data.item_array(item, name) for item in data.items])
 
     x = np.concatenate([predictions[item] for item in data.items])
     y, valid = together("labels"), together("valid")
-    face, sound = together("video_present"), together("audio_present")
+    face, sound = together("face"), together("sound")
     where = {
         "no_face": ~face,
         "no_sound": ~sound,
-        "no_voice": sound & ~together("voice_present"),
+        "no_voice": sound & ~together("voice"),
         "face_and_sound": face & sound,
     }
     for subset, frames in where.items():
@@ -79,11 +79,14 @@ def test_a_subset_without_frames_has_no_score(tmp_path: Path) -> None:
     ],
 )
 def test_a_sequence_is_what_most_of_its_frames_are(
-    tmp_path: Path, faces: tuple, sounds: tuple, voices: tuple, subsets: set
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    faces: tuple,
+    sounds: tuple,
+    voices: tuple,
+    subsets: set,
 ) -> None:
-    windows, fc6 = planted_sequences(tmp_path, items=1)
-    data = ClipData(windows, fc6, ["item-0"], preload_bytes=0)
-    arrays = data._windows["item-0"]
-    arrays["video_present"], arrays["audio_present"] = np.array(faces, bool), np.array(sounds, bool)
-    arrays["voice_present"] = np.array(voices, bool)
+    data = ClipData(*planted_sequences(tmp_path, items=1), ["item-0"], preload_bytes=0)
+    arrays = {"face": faces, "sound": sounds, "voice": voices}
+    monkeypatch.setattr(data, "item_array", lambda _, name: np.array(arrays[name], bool))
     assert {s for s in SUBSETS if chosen_labels(data, "item-0", s).item()} == subsets

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.helpers.project import TINY, Project
+from tests.helpers.reads import environment
 
 # A shell starts work in the background deaf to Ctrl-C, and what tests start would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -26,6 +27,8 @@ def finished(make_project: Callable[[], Project]) -> Project:
     """The tiny demo, run through by `dvc repro` once per test session, committed."""
     project = make_project()
     project.git("Begin")
+    project.environment = environment(project.reads)
     project.run("dvc", "repro")
+    project.environment = {}
     project.git("Run")
     return project

@@ -95,7 +95,8 @@ def test_an_entry_that_fails_leaves_nothing(cache):
 
 def test_sweep_deletes_what_dead_processes_left(cache):
     script = (
-        "import os, signal, sys; from pathlib import Path; from pipeline.engine.cache import Cache\n"
+        "import os, signal, sys; from pathlib import Path\n"
+        "from pipeline.engine.cache import Cache\n"
         "with Cache(Path(sys.argv[1])).new('faces', 'ab' * 32) as folder:\n"
         "    (folder / 'half').write_text('half'); os.kill(os.getpid(), signal.SIGKILL)"
     )
@@ -170,7 +171,7 @@ def test_a_folder_that_cannot_be_used_is_one_sentence(tmp_path, folder):
     (tmp_path / "file").write_text("no folder")
     cache = Cache(tmp_path / folder)
     with pytest.raises(InputError, match="cannot be used") as caught:
-        cache.lock(alone=False)
+        cache.lock(exclusive=False)
     assert "execution.cache or LACUNA_CACHE" in caught.value.remedy
     refused = command(cache)
     assert refused.returncode == 1
@@ -187,18 +188,18 @@ def test_without_locks_runs_go_on_and_nothing_is_deleted(cache, monkeypatch, num
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(module.fcntl, "flock", refuse)
-    cache.lock(alone=False)
+    cache.lock(exclusive=False)
     with pytest.raises(InputError, match="has no locks"):
-        cache.lock(alone=True)
+        cache.lock(exclusive=True)
     assert len(asked) == 2
 
 
-@pytest.mark.parametrize("alone", [True, False])
-def test_the_lock_is_open_for_reading_and_writing(cache, monkeypatch, alone):
+@pytest.mark.parametrize("exclusive", [True, False])
+def test_the_lock_is_open_for_reading_and_writing(cache, monkeypatch, exclusive):
     """NFS gives locks to share only on files open for reading, others only for writing."""
     modes = []
     monkeypatch.setattr(module.fcntl, "flock", lambda file, _: modes.append(file.mode))
-    cache.lock(alone=alone)
+    cache.lock(exclusive=exclusive)
     assert modes == ["a+"]
 
 
@@ -222,7 +223,7 @@ def test_bytes_that_a_store_links_to_are_not_freed(cache, tmp_path):
     key = fill(cache)
     os.link(cache.result("faces", key) / "deep/numbers.bin", tmp_path / "linked.bin")
     (entry,) = prune(cache, unused_days=0)
-    assert (entry.size, entry.alone) == (1002, 2)
+    assert (entry.size, entry.unshared) == (1002, 2)
     assert (tmp_path / "linked.bin").read_bytes() == b"a" * 1000
 
 
@@ -257,7 +258,7 @@ def test_the_command_shows_verifies_and_prunes(cache):
 
 def test_the_command_waits_for_nobody_and_deletes_nothing_under_a_run(cache):
     fill(cache, days=12)
-    cache.lock(alone=False)
+    cache.lock(exclusive=False)
     refused = command(cache, "--max-gb", "0")
     assert refused.returncode == 1
     assert "Error: a run is using the item cache" in refused.stderr

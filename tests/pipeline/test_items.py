@@ -21,7 +21,7 @@ from rich.console import Console
 from features.corpora.listing import from_file
 from features.errors import InputError
 from features.hashes import hash_of, hash_of_file
-from pipeline.engine import workers as backends
+from pipeline.engine import workers
 from pipeline.engine.execution import ExecutionSettings
 from pipeline.engine.jobs import Failure, Job, StageFailedError, cached, run_jobs, stage_errors
 from tests.helpers.corpus_items import corpus_item
@@ -78,8 +78,8 @@ def test_every_job_is_computed_once(execution, log, processes):
 def test_one_process_and_several_give_the_same(tmp_path, log):
     names = ["a", "bad1", "c", "bad2", "e"]
     seen = []
-    for workers in (1, 3):
-        execution = ExecutionSettings(workers=workers, cache=str(tmp_path / str(workers)))
+    for count in (1, 3):
+        execution = ExecutionSettings(workers=count, cache=str(tmp_path / str(count)))
         with pytest.raises(StageFailedError) as caught:
             run_jobs("stage", jobs_of(names, log, write_or_fail), execution)
         failures = sorted(caught.value.failures, key=lambda failure: failure.name)
@@ -163,14 +163,14 @@ def crash(out: Path) -> None:
     raise ZeroDivisionError("a fault of the program")
 
 
-def test_an_unforeseen_error_is_shown_in_full_and_the_others_are_done(execution, log, capsys):
+def test_an_unexpected_error_is_shown_in_full_and_the_others_are_done(execution, log, capsys):
     first, last = jobs_of(["a", "b"], log)
     jobs = [first, Job("fault", hash_of("fault"), crash), last]
     with pytest.raises(StageFailedError) as caught:
         run_jobs("stage", jobs, execution, processes=1)
     (failure,) = caught.value.failures
     assert failure.name == "fault"
-    assert failure.reason == "unforeseen: ZeroDivisionError: a fault of the program"
+    assert failure.reason == "unexpected: ZeroDivisionError: a fault of the program"
     assert "in crash" in capsys.readouterr().err  # where in the code
     assert sorted(log.read_text().split()) == ["a", "b"]
     assert leftovers(execution) == []
@@ -496,7 +496,7 @@ def test_workers_without_the_code_are_refused(tmp_path, log):
 
 def test_a_scheduler_without_the_code_is_refused(tmp_path, log, monkeypatch):
     with scheduler(tmp_path) as (_, execution):
-        monkeypatch.setattr(backends, "__file__", str(tmp_path / "pipeline/backends.py"))
+        monkeypatch.setattr(workers, "__file__", str(tmp_path / "workers.py"))
         with pytest.raises(InputError, match="the dask scheduler has no code of"):
             run_jobs("stage", jobs_of(["a"], log), execution)
 
@@ -547,7 +547,7 @@ def test_workers_end_with_their_parent(log):
 
 
 def test_no_scheduler_at_an_address_is_one_sentence(tmp_path, log, monkeypatch):
-    monkeypatch.setattr(backends, "CONNECT_SECONDS", 1)
+    monkeypatch.setattr(workers, "CONNECT_SECONDS", 1)
     execution = ExecutionSettings(
         backend="dask", scheduler="tcp://127.0.0.1:9", cache=str(tmp_path / "cache")
     )

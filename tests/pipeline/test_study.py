@@ -225,7 +225,7 @@ models: {{lacuna: {{}}}}
     Path("params.yaml").write_text("models: {a: {}}\nexecution: {workers: 3, threads: 2}\n")
     params = study.prepare(small, tmp_path / "studies")
     assert params == load_params(tmp_path / "studies" / "params.yaml")
-    assert params.corpus.root == str(study.PROJECT / "features/corpora/made")
+    assert params.corpus.root == "features/corpora/made"
     assert params.faces.model is not None
     assert params.faces.config is not None
     assert params.faces.model.path == str(tmp_path / "ssd.caffemodel")
@@ -239,7 +239,7 @@ models: {{lacuna: {{}}}}
     params = study.prepare(small, tmp_path / "studies")
     assert params.execution.processes == 1
     assert params.execution.cache == str(tmp_path / "mine")
-    assert params.corpus.root == str(study.PROJECT / "features/corpora/made")
+    assert params.corpus.root == "features/corpora/made"
 
 
 STAGE = """
@@ -267,7 +267,7 @@ class Sleeper:
         code = project.folder / "pipeline"
         (code / "train.py").write_text(STAGE)
         (code / "corpus.py").write_text(FACTS)
-        for stage in ("faces", "fc6", "lld", "windows"):
+        for stage in ("keys", "faces", "extract", "windows"):
             (code / f"{stage}.py").write_text("")
         (code / "studies" / "small.yaml").write_text(
             "models: {a: {}, b: {}, c: {}, d: {}}\nexecution: {workers: 2}\n"

@@ -6,17 +6,17 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from features.extractors.lld import extract_lld, names
+from features.extractors.presence import F0
+from features.windows.context import Normaliser
+from features.windows.recordings import Given, Recording, Stores, extracted, part_of
 
 from features.corpora.item import Features
 from features.corpora.labels import labels_of
 from features.errors import InputError
-from features.extractors.lld import extract_lld, names
-from features.extractors.presence import F0
 from features.settings import LLDSettings, WindowSettings
 from features.stores.store import assemble, open_store, read_array, read_item, write_item
 from features.task import AFFECT, Task
-from features.windows.context import Normaliser
-from features.windows.recordings import Given, Recording, Stores, extracted, part_of
 from models.training import stores as clips
 from models.training.data import ClipData
 from pipeline.windows import (
@@ -248,8 +248,10 @@ def given(name: str) -> dict[str, Features]:
 
 @pytest.mark.parametrize("video_too", [False, True])
 def test_given_features_reach_the_model(tmp_path, video_too):
-    source = Given({"sound": "audio", "picture": "video"}, given)
-    items = [corpus_item("a"), corpus_item("bbb", split="test")]
+    source, items = (
+        Given({"sound": "audio", "picture": "video"}, given),
+        [corpus_item("a"), corpus_item("bbb", split="test")],
+    )
     task = Task(kind="sentiment", level="sequence", outputs=("sentiment",), low=-3.0, high=3.0)
     normalisers = fit_normalisers(items, source, video_too=video_too)
     results = {}

@@ -1,26 +1,26 @@
-"""The network of stage fc6: its weights, how it runs on this machine, and how it fails."""
+"""The network VGG-Face: its weights, how it runs on this machine, and how it fails."""
 
 import platform
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.errors import InputError
-from features.hashes import hash_of
-from features.settings import FC6Settings
-from pipeline.engine.execution import ExecutionSettings
-from pipeline.engine.jobs import Job, cached
+from features.extractors.settings import VGGFaceSettings
 
 if TYPE_CHECKING:
     from features.extractors.vggface.network import VGGFaceFC6
 
-MEASUREMENT = 3
-"""Raise it when the faster precision is found in another way."""
+PRECISION = "precision"
+
+Measured = Callable[[list[Any], Callable[[Path], None]], Path]
+"""Has what a function measures on a machine measured once: given what tells the machine apart, and
+the function, returns the folder that the function filled."""
 
 
 class NetworkFailedError(InputError):
@@ -41,13 +41,13 @@ def network_errors(device: str) -> Iterator[None]:
     except Exception as error:
         first = next(iter(str(error).splitlines()), "")
         raise NetworkFailedError(
-            f"the network of fc6 failed on {device} ({type(error).__name__}: {first})",
-            "lower fc6.batch_size where memory ran out, or set execution.device to cpu",
+            f"VGG-Face failed on {device} ({type(error).__name__}: {first})",
+            "lower the stream's batch_size where memory ran out, or set execution.device to cpu",
         ) from error
 
 
 @cache
-def load_network(settings: FC6Settings, device: str) -> "VGGFaceFC6":
+def load_network(settings: VGGFaceSettings, device: str) -> "VGGFaceFC6":
     """The network of these settings, ready on its device; loaded once per process."""
     import torch
 
@@ -59,7 +59,7 @@ def load_network(settings: FC6Settings, device: str) -> "VGGFaceFC6":
     return prepare(read_network(settings), device, formats[settings.precision])
 
 
-def read_network(settings: FC6Settings) -> "VGGFaceFC6":
+def read_network(settings: VGGFaceSettings) -> "VGGFaceFC6":
     """The network of these settings with its weights."""
     from features.extractors.vggface.weights import load_weights, random_weights
 
@@ -82,7 +82,7 @@ def check_range(features: NDArray[np.float16], network: "VGGFaceFC6") -> None:
         )
 
 
-def choose(settings: FC6Settings, device: str, execution: ExecutionSettings) -> FC6Settings:
+def settle(settings: VGGFaceSettings, device: str, measured: Measured) -> VGGFaceSettings:
     """Settle what settings leave to the machine: batch size and precision.
 
     The precision `auto` is the faster one, measured once per machine and kept: noise could else
@@ -95,9 +95,8 @@ def choose(settings: FC6Settings, device: str, execution: ExecutionSettings) -> 
         import torch
 
         machine = [device, platform.node(), torch.__version__, torch.get_num_threads()]
-        job = Job("precision", hash_of(MEASUREMENT, machine), partial(measure_precision, device))
-        found = cached("fc6-precision", job, execution)
-        precision = (found / "precision").read_text()
+        found = measured(machine, partial(measure_precision, device))
+        precision = (found / PRECISION).read_text()
     return fit_to_device(settings.model_copy(update={"precision": precision}), device)
 
 
@@ -108,4 +107,4 @@ def measure_precision(device: str, out: Path) -> None:
     from features.extractors.vggface.network import choose_precision
 
     chosen = choose_precision(device)
-    (out / "precision").write_text("bf16" if chosen == torch.bfloat16 else "fp32")
+    (out / PRECISION).write_text("bf16" if chosen == torch.bfloat16 else "fp32")

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 from torch.nn.utils import convert_conv2d_weight_memory_format
 
-from features.settings import FC6Settings
+from features.extractors.settings import VGGFaceSettings
 
 BLOCKS = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
 """Channels of the convolutions, a block between two poolings."""
@@ -94,7 +94,7 @@ def preprocess(pictures: Tensor, method: str, channel_order: str) -> Tensor:
     return values.flip(1) if channel_order == "bgr" else values
 
 
-def blank_crop(settings: FC6Settings) -> NDArray[np.uint8]:
+def blank_crop(settings: VGGFaceSettings) -> NDArray[np.uint8]:
     """A crop that shows nothing, (side, side, 3) uint8 RGB: what is nearest to an input of zeros.
 
     That is the mean colour of VGG-Face's training images, or grey if they are mapped to [−1, 1].
@@ -129,7 +129,7 @@ def prepare(network: VGGFaceFC6, device: torch.device | str, precision: torch.dt
 
 
 @torch.inference_mode()
-def describe(network: VGGFaceFC6, crops: Tensor, settings: FC6Settings) -> Tensor:
+def describe(network: VGGFaceFC6, crops: Tensor, settings: VGGFaceSettings) -> Tensor:
     """Compute fc6 of a batch of crops.
 
     Args:

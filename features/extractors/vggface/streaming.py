@@ -19,8 +19,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from features.extractors.settings import VGGFaceSettings
 from features.extractors.vggface.network import VGGFaceFC6, blank_crop, describe
-from features.settings import FC6Settings
 
 T = TypeVar("T")
 
@@ -47,7 +47,7 @@ class Block(Generic[T]):
     present: NDArray[np.bool_]
 
 
-def fit_to_device(settings: FC6Settings, device: torch.device | str) -> FC6Settings:
+def fit_to_device(settings: VGGFaceSettings, device: torch.device | str) -> VGGFaceSettings:
     """The settings with the batch size that they leave to the device."""
     if settings.batch_size is not None:
         return settings
@@ -56,7 +56,7 @@ def fit_to_device(settings: FC6Settings, device: torch.device | str) -> FC6Setti
 
 
 def extract_fc6(
-    network: VGGFaceFC6, blocks: Iterable[Block[T]], settings: FC6Settings
+    network: VGGFaceFC6, blocks: Iterable[Block[T]], settings: VGGFaceSettings
 ) -> Generator[tuple[T, NDArray[np.float16]], None, None]:
     """Compute fc6 of the crops that show a face.
 
@@ -81,7 +81,7 @@ def extract_fc6(
         yield from computing
 
 
-def blank_face(network: VGGFaceFC6, settings: FC6Settings) -> NDArray[np.float16]:
+def blank_face(network: VGGFaceFC6, settings: VGGFaceSettings) -> NDArray[np.float16]:
     """The features (4096,) of a crop that shows nothing (`vggface.blank_crop`)."""
     block = Block(None, blank_crop(settings)[None], np.ones(1, bool))
     ((_, fc6),) = extract_fc6(network, [block], settings)
@@ -100,7 +100,7 @@ def ahead(source: Iterable[T], depth: int) -> Generator[T, None, None]:
 
 
 def _compute(
-    network: VGGFaceFC6, blocks: Iterable[Block[T]], settings: FC6Settings
+    network: VGGFaceFC6, blocks: Iterable[Block[T]], settings: VGGFaceSettings
 ) -> Iterator[tuple[T, NDArray[np.float16]]]:
     batches = _Batches(network, settings)
     waiting: deque[tuple[T, NDArray[np.bool_]]] = deque()
@@ -144,7 +144,7 @@ class _Batches:
         ready: (n, 4096), features that were not taken yet.
     """
 
-    def __init__(self, network: VGGFaceFC6, settings: FC6Settings) -> None:
+    def __init__(self, network: VGGFaceFC6, settings: VGGFaceSettings) -> None:
         assert settings.batch_size is not None
         self.size = settings.batch_size
         self.ready = np.zeros((0, network.outputs), np.float16)
@@ -216,7 +216,7 @@ class _Batch:
         self.count += taken
         return taken
 
-    def start(self, network: VGGFaceFC6, settings: FC6Settings) -> None:
+    def start(self, network: VGGFaceFC6, settings: VGGFaceSettings) -> None:
         """Compute the batch; on a GPU this returns at once."""
         if self._on_gpu:
             with torch.cuda.stream(self._copying):

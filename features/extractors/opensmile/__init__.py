@@ -1,0 +1,1 @@
+"""Low-level descriptors of sound by openSMILE."""

@@ -1,0 +1,266 @@
+"""Low-level descriptors (LLD) of sound by openSMILE, 100 rows a second.
+
+Row k describes the sound around 0.01·k + 0.010 s after the first sample. A set is ComParE 2013
+(IS13, 65 columns), ComParE_2016 (the same with repaired jitter and shimmer), or a user's config.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tempfile
+import warnings
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.errors import InputError
+from features.extractors.settings import OpenSMILESettings
+from features.hashes import hash_of_file
+from features.media.decoding import LONGEST_HOURS, MAX_SAMPLE, SAMPLE_RATE
+
+if TYPE_CHECKING:
+    import opensmile
+
+DESCRIPTORS = 65
+"""Columns of IS13 and ComParE_2016, without deltas."""
+
+ROW_RATE = 100
+"""Rows per second."""
+
+LONGEST_WINDOW = 0.06
+"""Seconds of sound that the first row of IS13 needs (the window of F0, jitter and shimmer)."""
+
+_HOP = SAMPLE_RATE // ROW_RATE
+
+_CORES = {
+    "IS13": "is09-13/IS13_ComParE_core.lld.conf.inc",
+    "ComParE_2016": "compare/ComParE_2016_core.lld.conf.inc",
+}
+"""Where opensmile's package keeps the descriptors of its sets."""
+
+_LLD_ONLY = """\
+[componentInstances:cComponentManager]
+instance[dataMemory].type = cDataMemory
+instance[join].type = cVectorConcat
+\\{{\\cm[source{{?}}:sound]}}
+\\{{{core}}}
+[join:cVectorConcat]
+reader.dmLevel = is13_lld_nzsmo;is13_lldA_smo;is13_lldB_smo
+writer.dmLevel = lld
+includeSingleElementFields = 1
+\\{{\\cm[sink{{?}}:rows]}}
+"""
+"""The package's own configs also compute 6373 functionals, with every row kept in memory."""
+
+_CONFIG_REMEDY = (
+    "follow the template of opensmile.Smile for custom configs, with its source and sink"
+)
+
+_INCLUDE = re.compile(
+    r"^[ \t]*\\\{(?:\\cm\[(\w+)(?:\(\w+\))?(?:\{([^}]*)\})?[^\]\n]*\]|([^\\\n}]+))\}[ \t\r]*$",
+    re.MULTILINE,
+)
+_DELTA = re.compile(r"(?=\[)|$")
+"""Where openSMILE puts the `_de` of a delta: `mfcc_sma_de[1]`."""
+
+_PASSED = ("source", "sink", "bufferModeRbConf", "frameModeFunctionalsConf")
+"""Includes that opensmile's package fills in."""
+
+
+def row_count(samples: int) -> int:
+    """Rows that IS13 and ComParE_2016 have of so many samples: floor((N − 960) / 160) + 2."""
+    shortest = round(LONGEST_WINDOW * SAMPLE_RATE)
+    return (samples - shortest) // _HOP + 2 if samples >= shortest else 0
+
+
+def identity(settings: OpenSMILESettings) -> str:
+    """What tells one set from another: its name, or the SHA-256 of a config and all it includes.
+
+    Raises:
+        InputError: as `names` does, for what can be seen without running the config.
+    """
+    if settings.set in _CORES:
+        return settings.set
+    text = _user_config(settings.set, settings.sha256)
+    return hashlib.sha256(text.encode("latin-1")).hexdigest()
+
+
+def names(settings: OpenSMILESettings) -> tuple[str, ...]:
+    """Names of the columns in their order, as openSMILE gives them; deltas end in `_de`.
+
+    Raises:
+        InputError: a config file is missing, has another SHA-256, is none that openSMILE takes,
+            or does not write 100 rows a second.
+    """
+    own = tuple(_extractor(settings).smile.feature_names)
+    return own + tuple(_DELTA.sub("_de", name, count=1) for name in own) if settings.deltas else own
+
+
+def extract_lld(samples: NDArray[np.float32], settings: OpenSMILESettings) -> NDArray[np.float32]:
+    """Compute the descriptors of a whole recording.
+
+    A part of a recording gives other rows than the whole (RASTA filtering starts up during the
+    first 0.8 s), so pass all of it at once. That takes 0.3 MB a second of sound beyond the samples,
+    a gigabyte an hour; 0.8 MB with a user's config that computes functionals as well. The longest
+    sound, of `media.LONGEST_HOURS`, so takes 5 GB or 12 GB.
+
+    Args:
+        samples: (N,) at 16 kHz, mono. Values outside the range of 16 bits are clipped: openSMILE
+            would let them wrap around.
+        settings: which set, and whether its deltas follow it.
+
+    Returns:
+        (rows, columns), all finite; `row_count(N)` rows of the sets known by name.
+
+    Raises:
+        ValueError: the samples are not one-dimensional or not all finite.
+        InputError: the sound is longer than `media.LONGEST_HOURS`; or a user's config is wrong, as
+            for `names`, or gives values that are not finite.
+    """
+    if samples.ndim != 1:
+        raise ValueError(f"samples must be (N,), not {samples.shape}")
+    if len(samples) > LONGEST_HOURS * 3600 * SAMPLE_RATE:
+        hours = len(samples) / SAMPLE_RATE / 3600
+        reason = f"{hours:.1f} hours of sound, of which openSMILE takes {LONGEST_HOURS} at most"
+        raise InputError(reason, "cut the file into parts, or exclude it")
+    extractor = _extractor(settings)
+    rows = extractor.run(_clipped(samples))
+    expected = extractor.rows_of_a_second + (len(samples) - SAMPLE_RATE) // _HOP
+    too_short = len(rows) == 0 and len(samples) < SAMPLE_RATE
+    if not too_short and abs(len(rows) - expected) > 1:
+        reason = f"{settings.set} gives {len(rows)} rows of {len(samples)} samples, not {expected}"
+        raise InputError(reason, "use a config that writes a row every 10 ms, whatever the sound")
+    finite = np.isfinite(rows).all(axis=0)
+    if not finite.all():
+        column = names(settings)[int(np.argmin(finite))]
+        raise InputError(f"{settings.set} gives {column} that is not finite", "mend the config")
+    return np.hstack((rows, _deltas(rows))) if settings.deltas else rows
+
+
+def _clipped(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The samples within the range of 16 bits; decoded sound is so already and is not copied."""
+    low, high = samples.min(initial=0.0), samples.max(initial=0.0)
+    if not np.isfinite((low, high)).all():
+        raise ValueError("samples must be finite: openSMILE takes NaN for silence")
+    if low < -1.0 or high > MAX_SAMPLE:
+        samples = np.clip(samples, -1.0, MAX_SAMPLE)
+    return samples.astype(np.float32, copy=False)
+
+
+def _deltas(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Slope of every column, Σ n·(x[t+n] − x[t−n]) / 10 over n = 1, 2, the borders replicated.
+
+    openSMILE's own let those of the voicing columns shrink along the file.
+    """
+    if not len(rows):
+        return rows
+    x = np.pad(rows, ((2, 2), (0, 0)), mode="edge")
+    return (((x[3:-1] - x[1:-3]) + 2 * (x[4:] - x[:-4])) / 10).astype(np.float32, copy=False)
+
+
+@dataclass(frozen=True)
+class _Extractor:
+    """openSMILE with one set.
+
+    Attributes:
+        smile: opensmile's wrapper.
+        rows_of_a_second: of sound.
+        folder: of the config; gone with this object.
+    """
+
+    smile: opensmile.Smile
+    rows_of_a_second: int
+    folder: tempfile.TemporaryDirectory[str]
+
+    def run(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The rows of some samples, (rows, columns); none where they are too few for one."""
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Segment too short")
+            rows = self.smile(samples, SAMPLE_RATE)[0].T
+        if len(rows) == 1 and np.isnan(rows).all():  # opensmile's way to say so
+            rows = rows[:0]
+        return np.ascontiguousarray(rows, np.float32)
+
+
+def _extractor(settings: OpenSMILESettings) -> _Extractor:
+    return _load(settings.set, settings.sha256)
+
+
+@cache
+def _load(name: str, sha256: str | None) -> _Extractor:
+    """Make openSMILE ready, once per process; `names` says what it raises."""
+    import opensmile
+
+    folder = tempfile.TemporaryDirectory(prefix="lacuna-lld-")
+    config = Path(folder.name) / "lld.conf"
+    if name not in _CORES:
+        config.write_text(_user_config(name, sha256), encoding="latin-1")
+        return _probed(name, config, folder)
+    root = Path(opensmile.__file__).parent / "core" / "config"
+    config.write_text(_LLD_ONLY.format(core=root / _CORES[name]))
+    # No functionals, so no level keeps all its rows, just enough to wait for the smoothed F0.
+    lag = str(root / "shared" / "BufferModeRbLag.conf.inc")
+    options = {"bufferModeConf": lag, "bufferModeRbLagConf": lag}
+    smile = opensmile.Smile(str(config), "lld", options=options)
+    return _Extractor(smile, row_count(SAMPLE_RATE), folder)
+
+
+def _probed(name: str, config: Path, folder: tempfile.TemporaryDirectory[str]) -> _Extractor:
+    """Try a user's config: it must run, and ten more seconds must give 1000 more rows."""
+    import opensmile
+    from opensmile.core.lib import OpenSmileException
+
+    noise = np.random.default_rng(0).normal(0, 0.1, 11 * SAMPLE_RATE).astype(np.float32)
+    try:
+        extractor = _Extractor(opensmile.Smile(str(config), "lld"), 0, folder)
+        short, long = (len(extractor.run(noise[: n * SAMPLE_RATE])) for n in (1, 11))
+    except OpenSmileException as error:
+        reason = f"{name} is not a config that openSMILE runs with a level named lld ({error})"
+        raise InputError(reason, _CONFIG_REMEDY) from error
+    if long - short != 10 * ROW_RATE:
+        reason = f"{name} makes {long - short} rows of ten seconds of sound, not {10 * ROW_RATE}"
+        raise InputError(reason, "set frameStep = 0.010 in it")
+    return replace(extractor, rows_of_a_second=short)
+
+
+def _user_config(name: str, sha256: str | None) -> str:
+    """A user's config with all that it includes in its place."""
+    path = Path(name).expanduser()
+    if not path.is_file():  # a folder would crash openSMILE
+        known = " and ".join(_CORES)
+        raise InputError(
+            f"the openSMILE config {name} does not exist",
+            f"check `set` of the stream; the sets known by name are {known}",
+        )
+    if hash_of_file(path) != sha256:
+        raise InputError(
+            f"{name} has another SHA-256 than the stream states",
+            "check that it is the file you mean, and correct `sha256`",
+        )
+    return _with_includes(path.resolve(), (), {})
+
+
+def _with_includes(path: Path, including: tuple[Path, ...], options: dict[str, Path]) -> str:
+    """Text of a config, every included file looked for beside the file that names it.
+
+    openSMILE itself would look in the working directory first, whatever lies there.
+    """
+    if not path.is_file() or path in including:  # endless inclusion would crash openSMILE
+        fault = "includes itself" if path in including else "is no file"
+        raise InputError(f"{path}, included by {including[-1]}, {fault}", "mend the config")
+
+    def included(match: re.Match[str]) -> str:
+        option, default, literal = match.groups()
+        if option in _PASSED:
+            return match[0]
+        target = path.parent / (literal or default or "")
+        if option:
+            target = options.setdefault(option, target)
+        return _with_includes(target.resolve(), (*including, path), options)
+
+    return _INCLUDE.sub(included, path.read_text(encoding="latin-1"))

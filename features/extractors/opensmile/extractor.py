@@ -1,0 +1,46 @@
+"""openSMILE as an extractor: the sound of one item, its descriptors, where it is silent."""
+
+import numpy as np
+
+from features.extractors.opensmile.descriptors import ROW_RATE, extract_lld, names
+from features.extractors.opensmile.presence import sound_present, voice_present
+from features.extractors.own import Described
+from features.extractors.settings import OpenSMILESettings
+from features.extractors.sound import AudioSource
+from features.media.decoding import SAMPLE_RATE
+
+WINDOW = 0.020
+"""Seconds that a row is taken to describe."""
+
+
+class OpenSMILE:
+    """Describes sound with 100 rows a second.
+
+    Args:
+        settings: of the stream.
+        _device: openSMILE runs on the processor, whatever it is.
+    """
+
+    def __init__(self, settings: OpenSMILESettings, _device: str) -> None:
+        self._settings = settings
+
+    def extract(self, source: AudioSource) -> Described:
+        """Describe the sound of one item.
+
+        Raises:
+            InputError: it cannot be decoded, or the set is a config that is wrong.
+        """
+        samples, start = source.sound()
+        rows = extract_lld(samples, self._settings)
+        present = sound_present(samples, len(rows), **self._settings.silence.model_dump())
+        columns = names(self._settings)
+        return Described(
+            rows=rows,
+            times=start + np.arange(len(rows)) / ROW_RATE,
+            present=present,
+            span=(start, len(samples) / SAMPLE_RATE),
+            window=WINDOW,
+            rate=ROW_RATE,
+            voice=voice_present(rows, present, columns),
+            attributes={"names": list(columns)},
+        )

@@ -1,0 +1,128 @@
+"""What an extractor looks like, and how one of your own is loaded.
+
+A class of your own is named in params.yaml, and lies in `extensions/` or in an installed package:
+
+    streams:
+      energy: {modality: audio, extractor: extensions.energy:Energy, options: {seconds: 0.1}}
+
+    class Energy:
+        modality = "audio"
+
+        def __init__(self, seconds: float) -> None:
+            self.seconds = seconds
+
+        def extract(self, source: AudioSource) -> tuple[rows, times, present]:
+            samples, start = source.sound()
+            ...
+
+It is made once a process, with the `options`. `extract` is given the item's sound
+(`features.extractors.sound.AudioSource`) or face crops (`features.extractors.crops.VideoSource`),
+and returns rows (T, D) float16 or float32, times (T,), the seconds on the
+recording's clock at which each row begins, increasing, and present (T,), whether there was a face
+or sound to describe. A row lasts until the next one begins. It may also return a `Described`,
+which can say more.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.errors import InputError
+from features.extractors.registry import EXTRACTORS
+from features.extractors.settings import OwnSettings, StreamSettings
+
+
+@dataclass(frozen=True)
+class Described:
+    """What an extractor says of an item.
+
+    Attributes:
+        rows: (T, D) float16 or float32.
+        times: (T,) float64, the second at which each row begins, increasing.
+        present: (T,), whether there was a face or sound to describe.
+        span: the second at which the recording begins, and how many it lasts; by default from the
+            first row on to the end of the last, which is as long as the median row.
+        window: seconds that a row describes from its time on; None until the next row begins.
+        rate: rows per second where they are regular: row k begins k / rate after the recording.
+        voice: (T,), where sound is speech and no pause in it; None where nothing is known.
+        attributes: what else there is to say of it: JSON.
+    """
+
+    rows: NDArray[Any]
+    times: NDArray[np.float64]
+    present: NDArray[np.bool_]
+    span: tuple[float, float] | None = None
+    window: float | None = None
+    rate: float | None = None
+    voice: NDArray[np.bool_] | None = None
+    attributes: dict[str, Any] | None = None
+
+
+class Extract(Protocol):
+    """An extractor, ready to describe items."""
+
+    def extract(self, source: Any) -> Described:
+        """Describe one item."""
+        ...
+
+
+class _Own:
+    """An extractor of the user's own, with what it returns checked."""
+
+    def __init__(self, name: str, settings: OwnSettings) -> None:
+        self._name = name
+        kind = EXTRACTORS[name].load()
+        modality = getattr(kind, "modality", None)
+        if modality != settings.modality:
+            raise InputError(
+                f"{name} describes {modality}, not {settings.modality}",
+                f"write modality: {modality}, and `modality` as an attribute of the class",
+            )
+        try:
+            self._extractor = kind(**settings.options)
+        except TypeError as error:
+            raise InputError(
+                f"{name} does not take its options ({error})", "correct them"
+            ) from error
+
+    def extract(self, source: Any) -> Described:
+        """Describe one item."""
+        found = self._extractor.extract(source)
+        if not isinstance(found, Described):
+            rows, times, present = found
+            found = Described(np.asarray(rows), np.asarray(times, np.float64), np.asarray(present))
+        self._check(found)
+        return found
+
+    def _check(self, found: Described) -> None:
+        rows, times, present = found.rows, found.times, found.present
+        if rows.ndim != 2 or rows.dtype not in (np.float16, np.float32):
+            fault = f"rows {rows.shape} of {rows.dtype}, not (T, D) of float16 or float32"
+        elif times.shape != (len(rows),) or present.shape != (len(rows),):
+            fault = f"{len(rows)} rows, times {times.shape} and present {present.shape}"
+        elif present.dtype != bool:
+            fault = f"present of {present.dtype}, not bool"
+        elif not np.isfinite(rows).all():
+            fault = "rows that are not all finite"
+        elif not (np.isfinite(times).all() and (np.diff(times) > 0).all()):
+            fault = "times that do not increase"
+        else:
+            return
+        raise InputError(f"{self._name} gives {fault}", "fix the class")
+
+
+def load_extractor(settings: StreamSettings, device: str) -> Extract:
+    """The extractor of a stream.
+
+    Args:
+        settings: of the stream.
+        device: where networks run.
+
+    Raises:
+        InputError: it is the user's own and cannot be made.
+    """
+    if isinstance(settings, OwnSettings):
+        return _Own(settings.extractor, settings)
+    return EXTRACTORS[settings.extractor].load()(settings, device)

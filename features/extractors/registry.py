@@ -1,0 +1,113 @@
+"""The table of extractors: what describes pictures or sound with rows of numbers.
+
+An extractor of your own is given as `extractor: package.module:Class`; `features.extractors.own`
+says what it looks like.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
+
+from pydantic import AfterValidator, Discriminator, Tag
+
+from features.extractors.settings import (
+    GivenSettings,
+    JoinedSettings,
+    OpenSMILESettings,
+    OwnSettings,
+    StreamSettings,
+    VGGFaceSettings,
+)
+from features.settings import MODALITIES, Modality
+from features.tables import Row, Table
+
+
+@dataclass(frozen=True, kw_only=True)
+class Extractor(Row):
+    """A row.
+
+    Attributes:
+        settings: what a user can set; their defaults are the extractor's.
+        modalities: that it can describe.
+        source: what it describes: an item's media file or crops, features that the corpus gives,
+            or other streams.
+        together: whether many items are described together, in one process; then the code has a
+            method for it (`features.extractors.vggface.extractor`).
+    """
+
+    settings: type[StreamSettings]
+    modalities: tuple[Modality, ...]
+    source: Literal["media", "features", "streams"] = "media"
+    together: bool = False
+
+
+def _own(code: str) -> Extractor:
+    return Extractor(code=code, settings=OwnSettings, modalities=MODALITIES)
+
+
+EXTRACTORS: Table[Extractor] = Table(
+    "extractor",
+    {
+        "vggface": Extractor(
+            code="features.extractors.vggface.extractor:VGGFace",
+            title="VGG-Face fc6 (Parkhi et al. 2015) of face crops",
+            settings=VGGFaceSettings,
+            modalities=("video",),
+            together=True,
+        ),
+        "opensmile": Extractor(
+            code="features.extractors.opensmile.extractor:OpenSMILE",
+            title="low-level descriptors by openSMILE (Eyben et al. 2013)",
+            settings=OpenSMILESettings,
+            modalities=("audio",),
+        ),
+        "given": Extractor(
+            code="features.extractors.given:Given",
+            title="features that the corpus brings along",
+            settings=GivenSettings,
+            modalities=MODALITIES,
+            source="features",
+        ),
+        "joined": Extractor(
+            code="features.extractors.joined:parts_of",
+            title="other streams of the modality, side by side",
+            settings=JoinedSettings,
+            modalities=MODALITIES,
+            source="streams",
+        ),
+    },
+    own=_own,
+)
+
+
+class Unknown(StreamSettings, extra="ignore"):
+    """A stream whose extractor is no row: only says so."""
+
+    extractor: Annotated[str, AfterValidator(EXTRACTORS.checked)]
+
+
+# Names in brackets are no keys of params.yaml, and are left out of messages.
+_OWN, _UNKNOWN = "[own]", "[unknown]"
+
+
+def _tag(value: Any) -> str:
+    """Which settings a stream has, by the name of its extractor."""
+    name = value.get("extractor") if isinstance(value, dict) else getattr(value, "extractor", None)
+    if name in tuple(EXTRACTORS):
+        return f"[{name}]"
+    try:
+        EXTRACTORS.checked(str(name))
+    except ValueError:
+        return _UNKNOWN
+    return _OWN
+
+
+if TYPE_CHECKING:
+    AnyStream = StreamSettings
+else:
+    _classes = {f"[{name}]": row.settings for name, row in EXTRACTORS.items()}
+    _classes |= {_OWN: OwnSettings, _UNKNOWN: Unknown}
+    AnyStream = Annotated[
+        Union[tuple(Annotated[kind, Tag(tag)] for tag, kind in _classes.items())],  # noqa: UP007
+        Discriminator(_tag),
+    ]
+    """Settings of a stream, of the class that its extractor's row names."""

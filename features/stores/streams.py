@@ -1,0 +1,133 @@
+"""The store of one stream: rows of every item, when they begin, and whether anything was there."""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.extractors.own import Described
+from features.media.decoding import AUDIO_ONLY_RATE
+from features.stores.store import ItemRows, Store, open_store
+from features.stores.writing import ItemWriter, new_item
+
+ROWS = "rows"
+
+
+def begin_described(writer: ItemWriter, described: Described) -> None:
+    """Write all that is said of an item but its rows."""
+    writer.write("times", described.times.astype(np.float64))
+    writer.write("present", described.present)
+    writer.write("span", np.array(span_of(described)))
+    if described.voice is not None:
+        writer.write("voice", described.voice)
+    writer.note(rate=described.rate, window=described.window, **(described.attributes or {}))
+
+
+def write_described(out: Path, described: Described) -> None:
+    """Write an item, all at hand, into a folder."""
+    with new_item(out, {}) as writer:
+        begin_described(writer, described)
+        writer.rows(ROWS, described.rows.shape, described.rows.dtype).append(described.rows)
+
+
+def span_of(described: Described) -> tuple[float, float]:
+    """The second at which the recording begins, and how many it lasts."""
+    if described.span is not None:
+        return described.span
+    times = described.times
+    if not len(times):
+        return 0.0, 0.0
+    step = float(np.median(np.diff(times))) if len(times) > 1 else 1 / AUDIO_ONLY_RATE
+    return float(times[0]), float(times[-1] - times[0]) + step
+
+
+class StreamStore:
+    """The store of a stream, opened for reading.
+
+    Args:
+        store: as `open_store` returns it.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    @property
+    def path(self) -> Path:
+        """Where it lies."""
+        return self._store.path
+
+    @property
+    def items(self) -> tuple[str, ...]:
+        """Names of the items, sorted."""
+        return self._store.items
+
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        """What the rows were made with."""
+        return self._store.attribute("settings")
+
+    @property
+    def settled(self) -> dict[str, Any]:
+        """What settings left to the machine that made the rows."""
+        return self._store.attributes.get("settled", {})
+
+    @property
+    def width(self) -> int:
+        """Numbers of a row; 0 where there is no item."""
+        return self._store.width(ROWS)
+
+    @property
+    def blank(self) -> list[float] | None:
+        """The row of a face that shows nothing; None where it is not known."""
+        return self._store.attributes.get("blank")
+
+    @property
+    def rate(self) -> float | None:
+        """Rows per second where they are regular."""
+        return self._store.attributes.get("rate")
+
+    @property
+    def window(self) -> float | None:
+        """Seconds that a row describes from its time on; None: until the next row begins."""
+        return self._store.attributes.get("window")
+
+    def key(self, item: str) -> str:
+        """Hash of all that an item's rows depend on."""
+        return self._store.key(item)
+
+    def rows(self, item: str) -> ItemRows:
+        """(T, D), read when they are sliced."""
+        return self._store.rows(item, ROWS)
+
+    def times(self, item: str) -> NDArray[np.float64]:
+        """(T,) seconds at which the rows begin, on the recording's clock."""
+        return self._store.array(item, "times")
+
+    def present(self, item: str) -> NDArray[np.bool_]:
+        """(T,), whether there was a face or sound."""
+        return self._store.array(item, "present")
+
+    def span(self, item: str) -> tuple[float, float]:
+        """The second at which the recording begins, and how many it lasts."""
+        start, seconds = self._store.array(item, "span")
+        return float(start), float(seconds)
+
+    def voice(self, item: str) -> NDArray[np.bool_]:
+        """(T,), where sound is speech; all that is present where nothing is known of pauses."""
+        name = "voice" if self._store.has("voice") else "present"
+        return self._store.array(item, name)
+
+
+def open_stream(path: Path, *, name: str = "") -> StreamStore:
+    """Open the store of a stream.
+
+    Args:
+        path: the store.
+        name: of the stream, for what has to run again.
+
+    Raises:
+        InputError: it is missing, unreadable, or of another schema.
+    """
+    return StreamStore(open_store(path, stage=f"extract@{name or path.stem}"))

@@ -1,0 +1,293 @@
+"""What the stage windows makes: the frames of every item, and the rows that their steps look at."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from features.corpora.item import TIME
+from features.corpora.labels import labels_of
+from features.corpora.listing import CorpusItem
+from features.errors import InputError
+from features.extractors.joined import parts_of
+from features.extractors.settings import StreamSettings
+from features.settings import Modality
+from features.stores.streams import StreamStore
+from features.stores.windows import Steps, Windowed, WindowedStream
+from features.task import Task
+from features.windows.clocks import NO_ROW, Clock, context_offsets
+from features.windows.normaliser import Normaliser
+from features.windows.timeline import (
+    Timeline,
+    timeline_of,
+    timeline_of_rows,
+    timeline_without_pictures,
+)
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What windows are made of.
+
+    Attributes:
+        settings: of every stream, by its name.
+        stores: of those that have rows.
+        pictures: when an item's pictures begin, (P,) seconds, by its name; None where no stream shows any.
+        gives_features: whether the corpus gives features in place of media.
+        hold: seconds for which the last picture stays.
+    """
+
+    settings: Mapping[str, StreamSettings]
+    stores: Mapping[str, StreamStore]
+    pictures: Callable[[str], NDArray[np.float64]] | None
+    gives_features: bool
+    hold: float
+
+    def first(self, modality: Modality) -> StreamStore | None:
+        """The store of the first stream of a modality: it says where there is a face or sound."""
+        names = [name for name, s in self.settings.items() if s.modality == modality]
+        return next((self.stores[name] for name in names if name in self.stores), None)
+
+
+def clock_of(store: StreamStore, item: str) -> Clock:
+    """When an item's rows are."""
+    return Clock(store.times(item), store.span(item), store.window, store.rate)
+
+
+# ------------------------------------------------------------------ frames
+
+
+def frames_of(item: CorpusItem, labels: pd.DataFrame | None, sources: Sources) -> Timeline:
+    """The frames of an item, or, where it is part of a file, those of its part.
+
+    Raises:
+        InputError: it has none.
+    """
+    end = np.inf if np.isnan(item.end) else item.end
+    timeline = _frames_of_file(item, labels, sources)
+    if item.start > 0 or end < np.inf:
+        timeline = timeline.part(item.start, end)
+    if not len(timeline.times):
+        raise InputError(
+            f"{item.item} has no frame between its start and its end",
+            "correct them, or name it in corpus.exclude",
+        )
+    return timeline
+
+
+def _frames_of_file(item: CorpusItem, labels: pd.DataFrame | None, sources: Sources) -> Timeline:
+    sound = sources.first("audio")
+    heard = sound.span(item.item) if sound is not None else None
+    pictures = np.zeros(0) if sources.pictures is None else sources.pictures(item.item)
+    if len(pictures):
+        extents = [] if not heard or not heard[1] else [(heard[0], heard[0] + heard[1])]
+        extents += _extent_of_labels(labels)
+        return timeline_of(pictures, extents, sources.hold)
+    if sound is not None and sources.gives_features:
+        return timeline_of_rows(sound.times(item.item))
+    if heard is None:  # no stream hears: as long as the container says
+        heard = (0.0, item.start + item.seconds)
+    return timeline_without_pictures(*heard)
+
+
+def _extent_of_labels(labels: pd.DataFrame | None) -> list[tuple[float, float]]:
+    """First and last second of labels over time; none where rows follow the frames."""
+    if labels is None or labels.empty or labels[TIME].isna().any():
+        return []
+    at = labels[TIME].to_numpy()
+    step = float(np.median(np.diff(at))) if len(at) > 1 else 0.0
+    return [(float(at[0]), float(at[-1]) + step)]
+
+
+def labels_of_frames(
+    labels: pd.DataFrame | None, timeline: Timeline, task: Task
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """The labels of an item's frames, or its one label, and which of them count.
+
+    Labels with a row per frame count decoded pictures only.
+    """
+    follows = labels is not None and len(labels) > 0 and labels[TIME].isna().any()
+    if task.level == "sequence" or not follows or timeline.decoded.all():
+        return labels_of(labels, timeline.times, task)
+    found, counts = labels_of(labels, timeline.times[timeline.decoded], task)
+    values = np.zeros((len(timeline.times), len(task.outputs)), np.float32)
+    valid = np.zeros(len(timeline.times), np.bool_)
+    values[timeline.decoded], valid[timeline.decoded] = found, counts
+    return values, valid
+
+
+# ------------------------------------------------------------------ steps
+
+
+def steps_of(item: CorpusItem, timeline: Timeline, name: str, sources: Sources) -> Steps:
+    """The steps of an item in a stream: which rows they look at, and what is present."""
+    settings = sources.settings[name]
+    first, *more = (sources.stores[part] for part in parts_of(name, sources.settings))
+    clock = clock_of(first, item.item)
+    present, others = first.present(item.item), []
+    for store in more:
+        # The row of another part that goes with each row of the first one.
+        rows = clock_of(store, item.item).rows_at(clock.centres())
+        present = present | said_of(store.present(item.item), rows)
+        others.append(rows)
+    at, frame = _steps_at(timeline, clock, settings)
+    offsets = context_offsets(settings.context_seconds, centred=settings.context == "centred")
+    return Steps(
+        index=clock.rows_at(at[:, None] + offsets),  # (N, steps)
+        present=said_of(present, clock.rows_at(at)),
+        frame=frame,
+        others=np.stack(others, axis=1) if others else np.zeros((len(present), 0), np.int32),
+    )
+
+
+def _steps_at(
+    timeline: Timeline, clock: Clock, settings: StreamSettings
+) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
+    """The second that each step looks at, NaN for none, and the frame that it belongs to, (N,)."""
+    if settings.align == "frames":
+        at = timeline.shown if settings.modality == "video" else timeline.centres
+        return at, np.arange(len(at), dtype=np.int32)
+    centres = clock.centres()
+    frame = np.searchsorted(timeline.times, centres, side="right") - 1
+    # Of an item that is part of a file, the rows of that part.
+    last = timeline.times[-1] + 2 * (timeline.centres[-1] - timeline.times[-1])
+    inside = (frame >= 0) & (centres <= last)
+    return centres[inside], frame[inside].astype(np.int32)
+
+
+def said_of(values: NDArray[np.bool_], rows: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """What holds for rows (T,), by their index; false where that is −1.
+
+    >>> said_of(np.array([True, False]), np.array([0, 1, -1, 0])).tolist()
+    [True, False, False, True]
+    """
+    return np.append(values, False)[rows]
+
+
+# ------------------------------------------------------------------ items
+
+
+def windowed(
+    item: CorpusItem, labels: pd.DataFrame | None, task: Task, sources: Sources
+) -> Windowed:
+    """One item of the windows store.
+
+    Raises:
+        InputError: it has no frame.
+    """
+    timeline = frames_of(item, labels, sources)
+    values, valid = labels_of_frames(labels, timeline, task)
+    nothing = np.zeros(len(timeline.times), np.bool_)
+    face = sound = voice = nothing
+    if (heard := sources.first("audio")) is not None:
+        rows = clock_of(heard, item.item).rows_at(timeline.centres)
+        sound = said_of(heard.present(item.item), rows)
+        voice = said_of(heard.voice(item.item), rows)
+    if (seen := sources.first("video")) is not None:
+        face = said_of(seen.present(item.item), clock_of(seen, item.item).rows_at(timeline.shown))
+    arrays = {
+        "times": timeline.times,
+        "labels": values,
+        "valid": valid,
+        "decoded": timeline.decoded,
+        "face": face,
+        "sound": sound,
+        "voice": voice,
+    }
+    streams = {name: steps_of(item, timeline, name, sources) for name in sources.settings}
+    return Windowed(arrays, streams)
+
+
+def looked_at(item: CorpusItem, steps: Steps, rows: int) -> slice:
+    """The rows of a stream that belong to an item: all of its file, or those that a part looks at.
+
+    Args:
+        item: the item.
+        steps: its steps in the stream.
+        rows: of the file.
+    """
+    if item.start == 0 and np.isnan(item.end):
+        return slice(0, rows)
+    found = steps.index[steps.index != NO_ROW]
+    return slice(int(found.min()), int(found.max()) + 1) if found.size else slice(0, 0)
+
+
+def fit_normaliser(
+    store: StreamStore, training: Iterable[tuple[CorpusItem, Steps]]
+) -> Normaliser | None:
+    """Fit to the rows of a stream that are present in the train split; None where none is."""
+
+    def present_rows() -> Iterable[NDArray[np.float32]]:
+        for item, steps in training:
+            rows = store.rows(item.item)
+            part = looked_at(item, steps, len(rows))
+            yield rows[part][store.present(item.item)[part]]
+
+    with_rows = (rows for rows in present_rows() if len(rows))
+    first = next(with_rows, None)
+    return None if first is None else Normaliser.fit(chain([first], with_rows))
+
+
+def windows_of_corpus(
+    items: Sequence[CorpusItem],
+    labels: Mapping[str, pd.DataFrame],
+    task: Task,
+    sources: Sources,
+    say: Callable[[str], None],
+) -> tuple[dict[str, Windowed], dict[str, WindowedStream]]:
+    """All items, and what is common to them in every stream.
+
+    Raises:
+        InputError: an item has no frame, or streams do not fit the corpus's task.
+    """
+    check_alignment(task, sources.settings)
+    found = {item.item: windowed(item, labels.get(item.item), task, sources) for item in items}
+    training = [item for item in items if item.split == "train"]
+    fitted: dict[str, Normaliser | None] = {}
+    for name, store in sources.stores.items():
+        fitted[name] = None
+        if sources.settings[name].normalise:
+            pairs = ((item, found[item.item].streams[name]) for item in training)
+            fitted[name] = fit_normaliser(store, pairs)
+            if fitted[name] is None:
+                say(f"no {name} in the train split: its features are not z-normed")
+    streams = {name: windowed_stream(name, sources, fitted) for name in sources.settings}
+    return found, streams
+
+
+def windowed_stream(
+    name: str, sources: Sources, fitted: Mapping[str, Normaliser | None]
+) -> WindowedStream:
+    """What is common to all items in a stream.
+
+    Args:
+        name: of the stream.
+        sources: what the windows are made of.
+        fitted: normaliser of every stream that has rows; None where they are taken as they are.
+    """
+    settings, parts = sources.settings[name], parts_of(name, sources.settings)
+    return WindowedStream(
+        modality=settings.modality,
+        parts=parts,
+        width=sum(sources.stores[part].width for part in parts),
+        steps=len(context_offsets(settings.context_seconds)),
+        align=settings.align,
+        normaliser=tuple(fitted[part] for part in parts),
+    )
+
+
+def check_alignment(task: Task, settings: Mapping[str, StreamSettings]) -> None:
+    """Refuse streams at their own rate where every frame has a label.
+
+    Raises:
+        InputError: names the stream.
+    """
+    for name, stream in settings.items():
+        if stream.align == "none" and task.level == "frame":
+            raise InputError(
+                f"streams.{name}.align is none, and the corpus has labels of every frame",
+                "set it to frames: a stream at its own rate is for labels of sequences",
+            )

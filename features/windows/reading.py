@@ -1,0 +1,125 @@
+"""The rows of one stream as a model sees them: z-normed when they are read, parts joined."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.errors import InputError
+from features.stores.store import ItemRows
+from features.stores.streams import StreamStore
+from features.stores.windows import Steps, WindowedStream, WindowStore
+from features.windows.normaliser import Normaliser
+
+
+class _Part:
+    """The rows of a stream, z-normed if it is."""
+
+    def __init__(self, store: StreamStore, normaliser: Normaliser | None) -> None:
+        self._store, self._normaliser = store, normaliser
+        self._rows: dict[str, ItemRows | NDArray[Any]] = {}
+
+    @property
+    def settled(self) -> dict[str, Any]:
+        """What settings left to the machine that made the rows."""
+        return self._store.settled
+
+    def nbytes(self, item: str) -> int:
+        """Of an item's rows in memory."""
+        rows = self._store.rows(item)
+        size = rows.dtype.itemsize if self._normaliser is None else 4
+        return len(rows) * rows.shape[1] * size
+
+    def load(self, item: str) -> None:
+        """Read an item's rows into memory."""
+        self._rows[item] = self.read(item, 0, len(self._store.rows(item)))
+
+    def read(self, item: str, low: int, high: int) -> NDArray[Any]:
+        """Rows [low, high), (n, D)."""
+        if item not in self._rows:
+            self._rows[item] = self._store.rows(item)
+        rows = self._rows[item][low:high]
+        if self._normaliser is None or isinstance(self._rows[item], np.ndarray):
+            return rows
+        return self._normaliser.apply(rows, self._store.present(item)[low:high])
+
+    def blank(self) -> NDArray[np.float32] | None:
+        """The row of a face that shows nothing; None where it is not known."""
+        if self._store.blank is None:
+            return None
+        row = np.array([self._store.blank], np.float32)
+        if self._normaliser is not None:
+            row = self._normaliser.apply(row, np.ones(1, np.bool_))
+        return row[0]
+
+
+class StreamReader:
+    """A stream, or streams joined side by side.
+
+    Args:
+        windows: the windows store.
+        name: of the stream.
+        stores: of its parts, in their order.
+
+    Attributes:
+        stream: what the windows store says of it.
+
+    Raises:
+        InputError: the windows store has no such stream.
+    """
+
+    def __init__(self, windows: WindowStore, name: str, stores: Sequence[StreamStore]) -> None:
+        if name not in windows.streams:
+            raise InputError(f"the windows store has no stream {name}", "run `dvc repro windows`")
+        self.stream: WindowedStream = windows.streams[name]
+        self._windows, self._name = windows, name
+        pairs = zip(stores, self.stream.normaliser, strict=True)
+        self._parts = [_Part(store, normaliser) for store, normaliser in pairs]
+
+    @property
+    def width(self) -> int:
+        """Dimension of a step's input vector."""
+        return self.stream.width * self.stream.steps
+
+    def steps(self, item: str) -> Steps:
+        """The steps of an item, and the rows that they look at."""
+        return self._windows.steps(item, self._name)
+
+    def nbytes(self, item: str) -> int:
+        """Of an item's rows in memory."""
+        return sum(part.nbytes(item) for part in self._parts)
+
+    def load(self, item: str) -> None:
+        """Read an item's rows into memory, from which they are given from now on."""
+        for part in self._parts:
+            part.load(item)
+
+    def rows(self, item: str, low: int, high: int) -> NDArray[Any]:
+        """Rows [low, high) of the (first) stream's, (n, D)."""
+        first, *more = self._parts
+        found = [first.read(item, low, high)]
+        others = self.steps(item).others[low:high] if more else None
+        for number, part in enumerate(more):
+            assert others is not None
+            found.append(_gathered(part, item, others[:, number]))
+        return found[0] if len(found) == 1 else np.concatenate(found, axis=1)
+
+    def settled(self, part: int) -> dict[str, Any]:
+        """What the settings of a part left to the machine that made its rows."""
+        return self._parts[part].settled
+
+    def blank(self) -> NDArray[np.float32] | None:
+        """The row of a face that shows nothing; None where it is not known of every part."""
+        rows = [row for part in self._parts if (row := part.blank()) is not None]
+        return np.concatenate(rows) if len(rows) == len(self._parts) else None
+
+
+def _gathered(part: _Part, item: str, index: NDArray[np.int32]) -> NDArray[Any]:
+    """Rows of a part by their index (n,), zeros for −1; read in one stretch."""
+    inside = index >= 0
+    low, high = (int(index[inside].min()), int(index[inside].max()) + 1) if inside.any() else (0, 0)
+    rows = part.read(item, low, high)
+    found = np.zeros((len(index), rows.shape[1]), rows.dtype)
+    found[inside] = rows[index[inside] - low]
+    return found

@@ -1,0 +1,325 @@
+"""Stage extract@STREAM: describe every item with the stream's extractor."""
+
+import argparse
+import json
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import replace
+from functools import partial
+from itertools import groupby
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from features.corpora.item import Work
+from features.corpora.listing import (
+    CONTENTS,
+    FACES,
+    STREAMS,
+    fresh,
+    from_file,
+    media_items,
+    read_facts,
+    read_items,
+)
+from features.corpora.reading import read_corpus
+from features.errors import InputError
+from features.extractors.crops import VideoSource, describe_faces, open_faces
+from features.extractors.given import describe_given
+from features.extractors.joined import parts_of
+from features.extractors.registry import EXTRACTORS
+from features.extractors.settings import (
+    GivenSettings,
+    OpenSMILESettings,
+    StreamSettings,
+    VGGFaceSettings,
+)
+from features.extractors.sound import describe_sound
+from features.extractors.vggface.loading import NetworkFailedError, settle
+from features.stores.store import Store, assemble
+from pipeline.engine.cache import Cache
+from pipeline.engine.console import progress_bar, say
+from pipeline.engine.execution import ExecutionSettings
+from pipeline.engine.jobs import (
+    Failure,
+    Job,
+    StageFailedError,
+    cached,
+    failure_of,
+    run_jobs,
+    stage_errors,
+)
+from pipeline.engine.keys import key_of
+from pipeline.params import Params, load_params
+
+TITLE = "extract"
+"""What an extraction is called in the cache and in tables of failures."""
+
+BLANK = "blank.npy"
+
+
+def main() -> None:
+    """Run the stage."""
+    parser = argparse.ArgumentParser(prog="python -m pipeline.extract", description=__doc__)
+    parser.add_argument("stream", help="a key of streams in params.yaml")
+    name = parser.parse_args().stream
+    with stage_errors():
+        params = load_params()
+        extract(params, name)
+
+
+def extract(params: Params, name: str) -> None:
+    """Write the store of a stream, and what it holds."""
+    if name not in params.streams:
+        known = ", ".join(params.streams)
+        raise InputError(f"params.yaml has no stream named {name}", f"it has {known}")
+    settings = params.streams[name]
+    attributes: dict[str, Any] = {"settings": settings.of_rows()}
+    results: dict[str, Path] = {}
+    keys: dict[str, str] = {}
+    match EXTRACTORS[settings.extractor].source:
+        case "streams":  # rows of its own it has none
+            attributes["parts"] = list(parts_of(name, params.streams))
+        case "features":
+            results, keys = _given(params, name, cast("GivenSettings", settings))
+        case "media" if settings.modality == "audio":
+            results, keys = _of_sound(settings, params.execution)
+        case "media" if EXTRACTORS[settings.extractor].together:
+            results, keys, more = _of_faces_together(
+                cast("VGGFaceSettings", settings), params.execution
+            )
+            attributes |= more
+        case "media":
+            results, keys = _of_faces(settings, params.execution)
+    path = STREAMS / f"{name}.zarr"
+    copied = assemble(path, results, attributes, keys)
+    if copied:
+        say(f"{path} and the item cache are on two file systems: {len(copied)} items are copied")
+    manifest = {"settings": attributes["settings"], "items": keys}
+    text = json.dumps(manifest, indent=1, sort_keys=True)
+    fresh(CONTENTS / f"{name}.json").write_text(text + "\n")
+
+
+def rows_used(settings: StreamSettings) -> list[tuple[str, str]]:
+    """Of tables, those that the extraction of a stream uses."""
+    return [("extractor", settings.extractor)]
+
+
+# ------------------------------------------------------------------ one item at a time
+
+
+def _of_sound(
+    settings: StreamSettings, execution: ExecutionSettings
+) -> tuple[dict[str, Path], dict[str, str]]:
+    items = media_items()
+    device = _device(settings, execution)
+    made_by = [settings.of_rows(), device]
+    if isinstance(settings, OpenSMILESettings) and items:
+        from features.extractors.opensmile.descriptors import identity
+
+        # A config moved elsewhere is the same; one with another file included is not.
+        made_by.append(identity(settings))
+    jobs = []
+    for item in items:
+        key = key_of(describe_sound, item.sha256, made_by, rows=rows_used(settings))
+        compute = partial(describe_sound, settings, Path(item.path), device)
+        jobs.append(Job(item.item, key, partial(from_file, item, compute), item.seconds))
+    return _run(jobs, execution, "s of sound")
+
+
+def _of_faces(
+    settings: StreamSettings, execution: ExecutionSettings
+) -> tuple[dict[str, Path], dict[str, str]]:
+    faces, device = open_faces(FACES), _device(settings, execution)
+    jobs = []
+    for item in media_items():
+        key = key_of(
+            describe_faces,
+            faces.key(item.item),
+            settings.of_rows(),
+            device,
+            rows=rows_used(settings),
+        )
+        compute = partial(describe_faces, settings, faces, item.item, device)
+        jobs.append(Job(item.item, key, compute, item.frames))
+    return _run(jobs, execution, "frames")
+
+
+def _given(
+    params: Params, name: str, settings: GivenSettings
+) -> tuple[dict[str, Path], dict[str, str]]:
+    """Features that the corpus gives.
+
+    Raises:
+        InputError: it gives none of that name and modality.
+    """
+    gives: Mapping[str, str] = read_facts()["gives_features"]
+    if gives.get(settings.of) != settings.modality:
+        known = ", ".join(f"{of} ({modality})" for of, modality in gives.items()) or "none"
+        raise InputError(
+            f"streams.{name} takes {settings.of} as {settings.modality}, and the features that "
+            f"corpus {params.corpus.name} gives are: {known}",
+            "correct of and modality, or choose another extractor",
+        )
+    corpus = read_corpus(params.corpus, Work())
+    assert corpus.features is not None
+    jobs = []
+    for item in read_items():
+        key = key_of(describe_given, item.sha256, settings.of_rows(), rows=rows_used(settings))
+        compute = partial(describe_given, settings, corpus.features, item.item)
+        jobs.append(Job(item.item, key, compute))
+    return _run(jobs, params.execution, "items", processes=1)
+
+
+def _run(
+    jobs: list[Job], execution: ExecutionSettings, unit: str, processes: int | None = None
+) -> tuple[dict[str, Path], dict[str, str]]:
+    results = run_jobs(TITLE, jobs, execution, unit=unit, processes=processes)
+    return results, {job.name: job.key for job in jobs}
+
+
+def _device(settings: StreamSettings, execution: ExecutionSettings) -> str:
+    """Where networks run; openSMILE has none, and torch need not be asked."""
+    return "cpu" if isinstance(settings, OpenSMILESettings) else execution.torch_device
+
+
+# ------------------------------------------------------------------ many items together
+
+
+def _of_faces_together(
+    settings: VGGFaceSettings, execution: ExecutionSettings
+) -> tuple[dict[str, Path], dict[str, str], dict[str, Any]]:
+    """Crops of all items through one network, in this process, whatever execution.backend says.
+
+    Returns:
+        Results, keys, and what the store says of the stream.
+    """
+    device = execution.torch_device
+
+    def measured(machine: list[Any], measure: Callable[[Path], None]) -> Path:
+        function = cast("Any", measure).func
+        return cached("precision", Job("precision", key_of(function, machine), measure), execution)
+
+    settled = settle(settings, device, measured)
+    names = [item.item for item in media_items()]
+    results, keys = run_together(names, open_faces(FACES), settled, device, execution)
+    attributes: dict[str, Any] = {"settled": {"precision": settled.precision}}
+    if names:
+        attributes["blank"] = blank(settled, device, execution)
+    return results, keys, attributes
+
+
+def run_together(
+    names: Sequence[str],
+    faces: Store,
+    settings: VGGFaceSettings,
+    device: str,
+    execution: ExecutionSettings,
+) -> tuple[dict[str, Path], dict[str, str]]:
+    """Have the rows of every item, from the item cache or computed.
+
+    Args:
+        names: of the items.
+        faces: the faces store.
+        settings: settled.
+        device: where the network runs.
+        execution: where the cache is.
+
+    Returns:
+        The folder of every item's result, and its key.
+
+    Raises:
+        StageFailedError: after all items were tried, if any failed.
+        NetworkFailedError: the network failed; what was done before is kept.
+    """
+    entries = Cache(execution.cache_folder)
+    entries.lock(exclusive=False)
+    keys: dict[str, str] = {}
+    waiting: dict[str, VideoSource] = {}
+    failures = []
+    for name in names:
+        try:
+            key = key_of_crops(faces.key(name), settings, device)
+            if key not in waiting and entries.take(TITLE, key) is None:
+                waiting[key] = VideoSource(faces, name)
+            keys[name] = key
+        except InputError as error:
+            failures.append(failure_of(name, error))
+    failed = compute(waiting, settings, device, entries) if waiting else {}
+    failures += [replace(failed[key], name=name) for name, key in keys.items() if key in failed]
+    if failures:
+        raise StageFailedError(TITLE, failures, len(names) - len(failures))
+    return {name: entries.result(TITLE, key) for name, key in keys.items()}, keys
+
+
+def key_of_crops(crops: str, settings: VGGFaceSettings, device: str) -> str:
+    """What the rows of some crops depend on.
+
+    Devices and batch sizes differ in the last digits. A weight file is the same wherever it lies.
+    """
+    return key_of(describe_faces, crops, settings.of_rows(), device, rows=rows_used(settings))
+
+
+def compute(
+    sources: Mapping[str, VideoSource], settings: VGGFaceSettings, device: str, entries: Cache
+) -> dict[str, Failure]:
+    """Describe the crops of items and put the rows into the cache.
+
+    Args:
+        sources: by key.
+        settings: settled.
+        device: where the network runs.
+        entries: the cache.
+
+    Returns:
+        Why items failed, by their keys.
+
+    Raises:
+        NetworkFailedError: the network failed.
+    """
+    from features.extractors.vggface.extractor import Turn, VGGFace
+
+    entries.sweep()
+    extractor = VGGFace(settings, device)
+    failed = {}
+    total = sum(len(source) for source in sources.values())
+    turns = [Turn(key, source) for key, source in sources.items()]
+    with (
+        progress_bar(TITLE, unit="frames", total=total) as advance,
+        closing(extractor.describe(turns)) as stream,
+    ):
+        for turn, parts in groupby(stream, key=lambda part: part[0][0]):
+            try:
+                with entries.new(TITLE, turn.tag) as out:
+                    extractor.write(out, turn.source, parts, advance)
+            except NetworkFailedError:
+                raise
+            except Exception as error:  # what is left of the item is skipped by `groupby`
+                failed[turn.tag] = failure = failure_of(turn.source.item, error)
+                if failure.trace:
+                    say(failure.trace)
+    return failed
+
+
+def blank(settings: VGGFaceSettings, device: str, execution: ExecutionSettings) -> list[float]:
+    """The row of a blank face, from the item cache or computed.
+
+    Raises:
+        NetworkFailedError: the network failed.
+    """
+    key = key_of_crops("blank face", settings, device)
+    job = Job("blank face", key, partial(write_blank, settings, device))
+    found = cached("extract-blank", job, execution)
+    return np.load(found / BLANK).tolist()
+
+
+def write_blank(settings: VGGFaceSettings, device: str, out: Path) -> None:
+    """Compute and write the row of a blank face."""
+    from features.extractors.vggface.extractor import VGGFace
+
+    np.save(out / BLANK, VGGFace(settings, device).blank())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,118 @@
+"""Stage keys: writes what every other stage depends on beside its inputs, a small file a stage.
+
+A file has a line a module of the stage's code, a library, a row of a table and a section of
+settings, with defaults and presets resolved. DVC then runs a stage when its code changes, and
+not for a comment; a diff of two files says why. It runs before all others, so what is wrong in
+params.yaml, a name that is no name included, is said before any command is run with it.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from features.hashes import hash_of
+from features.tables import table_of, tables
+from models.evaluation.registry import METRICS
+from pipeline.engine.jobs import stage_errors
+from pipeline.engine.keyfiles import check_file, write_all
+from pipeline.engine.keys import Rows, code_of_job, values_of
+from pipeline.params import Params, check_params
+
+FOLDER = Path("data/keys")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What a stage depends on beside its inputs.
+
+    Attributes:
+        command: its module.
+        settings: values by section.
+        rows: of tables.
+        words: whether it writes for people: then all rows count, with their words.
+    """
+
+    command: str
+    settings: Mapping[str, Any]
+    rows: Rows = ()
+    words: bool = False
+
+    def lines(self) -> Iterator[str]:
+        """The lines of its key file."""
+        yield from code_of_job(self.command, self.rows).lines()
+        for kind, name in self.rows:
+            yield f"row {kind} {name} {hash_of(values_of(table_of(kind)[name]))}"
+        for table in tables() if self.words else ():
+            for name, row in table.items():
+                yield f"words {table.kind} {name} {hash_of(values_of(row, words=True))}"
+        for section, values in self.settings.items():
+            yield f"settings {section} {hash_of(values)}"
+
+
+def main() -> None:
+    """Run the stage."""
+    with stage_errors():
+        stages = stages_of(check_params())
+        write_all(FOLDER, {name: stage.lines() for name, stage in stages.items()})
+
+
+def check(params: Params, stage: str, name: str = "") -> None:
+    """Make sure that a stage, which calls this as it begins, runs the code of its key file.
+
+    Args:
+        params: its settings.
+        stage: its name: `train`.
+        name: of its model or stream.
+
+    Raises:
+        InputError: the code is another one.
+    """
+    place = f"{stage}/{name}" if name else stage
+    key = stages_of(params)[place]
+    check_file(FOLDER / place, code_of_job(key.command, key.rows))
+
+
+def stages_of(params: Params) -> dict[str, Stage]:
+    """All stages, by the names of their key files."""
+    every_metric = [(METRICS.kind, name) for name in METRICS]
+    corpus = [("corpus", params.corpus.name)]
+    stages = {
+        "corpus": Stage("pipeline.corpus", _values(params, "corpus"), corpus),
+        "faces": Stage("pipeline.faces", _values(params, "faces")),
+    }
+    for name, stream in params.streams.items():
+        rows = [("extractor", stream.extractor), *corpus]
+        settings = {"stream": stream.model_dump()}
+        stages[f"extract/{name}"] = Stage("pipeline.extract", settings, rows)
+    sees = {"sees": {name: model.sees for name, model in params.models.items()}}
+    stages["windows"] = Stage("pipeline.windows", _values(params, "streams", "windows") | sees)
+    for name, model in params.models.items():
+        resolved = params.resolved(name)
+        network = [("network", model.network)]
+        settings = {
+            "model": model.model_dump(),
+            "train": resolved.train.model_dump(),
+            "size": resolved.size.model_dump(),
+            "options": resolved.options.model_dump(),
+        }
+        rows = [*network, ("strategy", model.ablation.strategy), *every_metric]
+        stages[f"train/{name}"] = Stage("pipeline.train", settings, rows)
+        strategies = {("strategy", grid.strategy) for grid in params.evaluate.conditions}
+        settings = _values(params, "evaluate") | {"seeds": params.train.seeds}
+        rows = [*network, *sorted(strategies), *every_metric]
+        stages[f"evaluate/{name}"] = Stage("pipeline.evaluate", settings, rows)
+    shown = _values(params, "faces", "streams", "train", "models", "evaluate")
+    shown["corpus"] = params.corpus.name
+    stages["summarise"] = Stage("pipeline.summarise", shown, words=True)
+    return stages
+
+
+def _values(params: Params, *sections: str) -> dict[str, Any]:
+    """Sections of params.yaml with all defaults."""
+    dump = params.model_dump(mode="json")
+    return {section: dump[section] for section in sections}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,386 @@
+import errno
+import threading
+from contextlib import contextmanager
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+import zarr
+from pydantic import ValidationError
+
+from features.extractors.settings import VGGFaceSettings
+from features.extractors.vggface import items as fc6_items
+from features.extractors.vggface import loading as fc6_network
+from features.extractors.vggface.loading import NetworkFailedError
+from features.extractors.vggface.network import MEAN_RGB, Origin, VGGFaceFC6, prepare
+from features.extractors.vggface.weights import random_weights
+from features.stores.store import assemble, open_store, read_array, read_item, write_item
+from pipeline import fc6
+from pipeline.engine.cache import Cache
+from pipeline.engine.execution import ExecutionSettings
+from pipeline.engine.jobs import StageFailedError
+
+LENGTHS = {"long": 40, "empty": 0, "one": 1, "faceless": 9, "short": 7}
+SETTINGS = VGGFaceSettings(precision="fp32", batch_size=8)
+
+
+@pytest.fixture(scope="module")
+def network():
+    return prepare(random_weights(0, width=1 / 16), "cpu", torch.float32)
+
+
+@pytest.fixture
+def loaded(monkeypatch, network):
+    """Gives the stage a small network; counts how often it asks for one."""
+    calls = []
+    monkeypatch.setattr(fc6, "load_network", lambda *of: (calls.append(of), network)[1])
+    return calls
+
+
+@pytest.fixture
+def execution(tmp_path):
+    return ExecutionSettings(cache=str(tmp_path / "cache"))
+
+
+def make_store(folder, items):
+    """A faces store of items: name to crops, whether they show faces, key."""
+    for name, (crops, present, key) in items.items():
+        write_item(folder / name, {"crops": crops, "present": present}, {"key": key})
+    assemble(folder / "faces.zarr", {name: folder / name for name in items}, {})
+    return open_store(folder / "faces.zarr", stage="faces")
+
+
+def make_items():
+    rng = np.random.default_rng(0)
+    items = {
+        name: (
+            rng.integers(0, 256, (length, 4, 4, 3), np.uint8).repeat(8, 1).repeat(8, 2),
+            rng.random(length) < (0 if name == "faceless" else 0.8),
+            f"key of {name}",
+        )
+        for name, length in LENGTHS.items()
+    }
+    items["again"] = items["short"]  # the same content
+    return items
+
+
+@pytest.fixture
+def faces(tmp_path):
+    return make_store(tmp_path, make_items())
+
+
+def features(results):
+    return {
+        name: read_array(zarr.open_group(path, mode="r"), "fc6") for name, path in results.items()
+    }
+
+
+def content(results):
+    return {
+        name: {p.relative_to(path): p.read_bytes() for p in path.rglob("*") if p.is_file()}
+        for name, path in results.items()
+    }
+
+
+def run(faces, execution, names=None, settings=SETTINGS):
+    return fc6.run(list(names or faces.attrs["items"]), faces, settings, "cpu", execution)
+
+
+# ------------------------------------------------------------------ results
+
+
+def test_every_item_is_what_it_is_alone(tmp_path, faces, execution, loaded):
+    found = features(run(faces, execution))
+    assert set(found) == {*LENGTHS, "again"}
+    for name, values in found.items():
+        face, steps = read_item(faces, name), []
+        present = read_array(face, "present")
+        assert values.shape == (len(present), 256)
+        np.testing.assert_array_equal(values.any(axis=1), present)
+        out = tmp_path / f"alone-{name}"
+        fc6.extract(face, SETTINGS, "cpu", "", out, progress=steps.append)
+        np.testing.assert_array_equal(read_array(zarr.open_group(out), "fc6"), values)
+        assert sum(steps) == len(present)
+
+
+def test_equal_items_are_computed_once(faces, execution, loaded, monkeypatch):
+    made = []
+    monkeypatch.setattr(
+        fc6,
+        "write",
+        lambda out, item, *rest, of=fc6.write: (made.append(item), of(out, item, *rest)),
+    )
+    results = run(faces, execution)
+    assert results["again"] == results["short"]
+    assert len(made) == len(LENGTHS)
+
+
+def test_without_work_no_network_is_loaded(faces, execution, loaded):
+    first = run(faces, execution)
+    assert len(loaded) == 1
+    assert run(faces, execution) == first
+    assert len(loaded) == 1
+
+
+def test_progress_counts_frames(faces, execution, loaded, monkeypatch):
+    bars = []
+
+    @contextmanager
+    def bar(title, *, unit, total):
+        steps = []
+        bars.append((title, unit, total, steps))
+        yield steps.append
+
+    monkeypatch.setattr(fc6, "progress_bar", bar)
+    run(faces, execution)
+    [(title, unit, total, steps)] = bars
+    assert (title, unit, total) == ("fc6", "frames", sum(LENGTHS.values()))
+    assert sum(steps) == total
+    assert max(steps) <= SETTINGS.batch_size
+
+
+@pytest.mark.parametrize("begun", [["short"], ["one", "long"], ["faceless", "empty", "short"]])
+def test_results_are_the_same_bits_after_an_interrupted_run(tmp_path, faces, loaded, begun):
+    undisturbed = run(faces, ExecutionSettings(cache=str(tmp_path / "a")))
+    other = ExecutionSettings(cache=str(tmp_path / "b"))
+    run(faces, other, begun)
+    assert content(run(faces, other)) == content(undisturbed)
+
+
+# ------------------------------------------------------------------ failures
+
+
+def test_a_damaged_item_is_named_and_the_others_are_done(tmp_path, faces, execution, loaded):
+    [shard] = (tmp_path / "faces.zarr/long/crops").glob("c/0/0/0/0")
+    good = shard.read_bytes()
+    shard.unlink()  # else the link to it would be damaged as well
+    shard.write_bytes(good[:100] + bytes(100) + good[200:])
+    with pytest.raises(StageFailedError) as caught:
+        run(faces, execution)
+    [failure] = caught.value.failures
+    assert failure.name == "long"
+    assert "long/crops is damaged" in failure.reason
+    assert caught.value.done == len(LENGTHS)
+    shard.write_bytes(good)
+    assert len(run(faces, execution)) == len(LENGTHS) + 1
+    assert len(loaded) == 2
+
+
+def test_an_item_with_unreadable_metadata_is_named(tmp_path, faces, execution, loaded):
+    (tmp_path / "faces.zarr/one/zarr.json").unlink()
+    with pytest.raises(StageFailedError) as caught:
+        run(faces, execution)
+    assert [failure.name for failure in caught.value.failures] == ["one"]
+    assert caught.value.done == len(LENGTHS)
+
+
+def test_overflow_fails_the_items_that_it_is_in(tmp_path, execution, loaded, network):
+    mean = np.array(MEAN_RGB).round().astype(np.uint8)
+    plain = np.tile(mean, (3, 32, 32, 1))  # next to nothing after preprocessing
+    noise = np.random.default_rng(0).integers(0, 256, plain.shape, np.uint8)
+    shown = np.ones(3, bool)
+    faces = make_store(
+        tmp_path,
+        {"a": (plain, shown, "a"), "b": (noise, shown, "b"), "c": (plain, shown, "c")},
+    )
+    before = network.classifier[0].weight.clone()
+    network.classifier[0].weight.mul_(65504)
+    try:
+        with pytest.raises(StageFailedError) as caught:
+            run(faces, execution)
+    finally:
+        network.classifier[0].weight.copy_(before)
+    assert [failure.name for failure in caught.value.failures] == ["b"]
+    assert "not finite in 16 bits" in caught.value.failures[0].reason
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("odd"), ValueError("odder")])
+def test_whatever_goes_wrong_with_an_item_is_its_own(faces, execution, loaded, monkeypatch, error):
+    def reading(group, name, of=fc6_items.iterate_rows):
+        yield from of(group, name)
+        if group.name.endswith("long"):
+            raise error
+
+    monkeypatch.setattr(fc6_items, "iterate_rows", reading)
+    with pytest.raises(StageFailedError) as caught:
+        run(faces, execution)
+    [failure] = caught.value.failures
+    assert failure.name == "long"
+    assert ("memory" if isinstance(error, MemoryError) else str(error)) in failure.reason
+    assert caught.value.done == len(LENGTHS)
+
+
+OUT_OF_MEMORY = "CUDA out of memory. Tried to allocate 20 GiB.\nGPU 0 has a total of 8 GiB."
+
+
+@pytest.mark.parametrize(
+    "where", ["features.extractors.vggface.streaming.describe", "pipeline.fc6.load_network"]
+)
+def test_a_failure_of_the_network_is_one_sentence(faces, execution, monkeypatch, loaded, where):
+    def failing(*_):
+        raise torch.OutOfMemoryError(OUT_OF_MEMORY)
+
+    monkeypatch.setattr(where, failing)
+    with pytest.raises(NetworkFailedError) as caught:
+        run(faces, execution)
+    assert str(caught.value) == (
+        "the network of fc6 failed on cpu (OutOfMemoryError: CUDA out of memory. Tried to allocate "
+        "20 GiB.); lower fc6.batch_size where memory ran out, or set execution.device to cpu"
+    )
+
+
+def test_what_was_done_before_the_network_failed_is_kept(faces, execution, loaded, monkeypatch):
+    from features.extractors.vggface.streaming import describe
+
+    batches = []
+
+    def breaking(*of):
+        batches.append(1)
+        if len(batches) == 3:
+            raise RuntimeError("CUDA error")
+        return describe(*of)
+
+    monkeypatch.setattr("features.extractors.vggface.streaming.describe", breaking)
+    before = set(threading.enumerate())
+    with pytest.raises(NetworkFailedError):
+        run(faces, execution, ["one", "short", "long"])
+    assert len(list(Cache(execution.cache_folder).entries())) == 2
+    # Threads that wait to be collected as garbage can wait for the thread that collects them.
+    started = set(threading.enumerate()) - before
+    assert not [t for t in started if t.name.startswith("ThreadPoolExecutor")]
+
+
+def test_a_full_disk_stops_the_stage(faces, execution, loaded, monkeypatch):
+    def full(*of):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(fc6, "write", full)
+    with pytest.raises(OSError, match="No space"):
+        run(faces, execution)
+    assert not list(Cache(execution.cache_folder).entries())
+
+
+# ------------------------------------------------------------------ settings
+
+WEIGHTS = {"weights": "a.h5", "sha256": "a" * 64}
+OTHERS = [
+    {},
+    {"preprocessing": "paper"},
+    {"input_size": 224},
+    {"rectify": False},
+    {"precision": "bf16"},
+    {"batch_size": 4},
+    {"seed": 1},
+    WEIGHTS,
+    {**WEIGHTS, "sha256": "b" * 64},
+]
+
+
+def test_no_two_settings_share_an_entry(faces):
+    face = read_item(faces, "short")
+    ways = [SETTINGS.model_copy(update=changes) for changes in OTHERS]
+    keys = {fc6.key_of(face, way, device) for way in ways for device in ("cpu", "cuda")}
+    assert len(keys) == 2 * len(OTHERS)
+
+
+def test_random_weights_depend_on_numpy_published_ones_do_not(faces, monkeypatch):
+    face = read_item(faces, "short")
+    ways = [SETTINGS, SETTINGS.model_copy(update=WEIGHTS)]
+    before = [fc6.key_of(face, way, "cpu") for way in ways]
+    versions = fc6.versions
+    newer = lambda names: ["9.9" if n == "numpy" else versions([n])[0] for n in names]  # noqa: E731
+    monkeypatch.setattr(fc6, "versions", newer)
+    after = [fc6.key_of(face, way, "cpu") for way in ways]
+    assert [a == b for a, b in zip(before, after, strict=True)] == [False, True]
+
+
+def test_a_batch_has_a_bound():
+    with pytest.raises(ValidationError, match=r"batch_size\n.*less than or equal to 8192"):
+        VGGFaceSettings(batch_size=8193)
+
+
+def test_a_weight_file_is_the_same_elsewhere(faces):
+    face = read_item(faces, "short")
+    here, there = (
+        SETTINGS.model_copy(update={**WEIGHTS, "weights": path, "seed": seed})
+        for path, seed in (("a.h5", 0), ("elsewhere/b.h5", 1))
+    )
+    assert fc6.key_of(face, here, "cpu") == fc6.key_of(face, there, "cpu")
+
+
+def test_attributes_hold_all_that_made_the_features(faces, execution, loaded, monkeypatch):
+    settings = SETTINGS.model_copy(
+        update={"preprocessing": "paper", "input_size": 224, "rectify": False, **WEIGHTS}
+    )
+    with torch.device("meta"):
+        network = VGGFaceFC6(Origin("keras-vggface", "bgr", "a" * 64), width=1 / 64)
+    network.to_empty(device="cpu")
+    for parameter in network.parameters():
+        parameter.detach().zero_()
+    monkeypatch.setattr(fc6, "load_network", lambda *_: prepare(network, "cpu", torch.bfloat16))
+    result = run(faces, execution, ["one"], settings)["one"]
+    attributes = zarr.open_group(result, mode="r").attrs.asdict()
+    assert attributes["key"] == fc6.key_of(read_item(faces, "one"), settings, "cpu")
+    assert attributes["settings"] == settings.model_dump()
+    assert (attributes["weights"], attributes["sha256"]) == ("keras-vggface", "a" * 64)
+    assert (attributes["channel_order"], attributes["device"]) == ("bgr", "cpu")
+    assert attributes["precision"] == "torch.bfloat16"
+
+
+def test_a_blank_face_is_described_once(execution, loaded, monkeypatch):
+    first = fc6.blank(SETTINGS, "cpu", execution)
+    assert len(first) == 256
+    assert np.isfinite(first).all()
+    assert any(first)
+    monkeypatch.setattr(fc6, "load_network", None)
+    assert fc6.blank(SETTINGS, "cpu", execution) == first
+    other = SETTINGS.model_copy(update={"preprocessing": "paper"})
+    with pytest.raises(NetworkFailedError):
+        fc6.blank(other, "cpu", execution)
+
+
+@pytest.mark.parametrize("gives_features", [False, True])
+def test_the_store_says_what_a_blank_face_is(
+    tmp_path, faces, execution, loaded, monkeypatch, gives_features
+):
+    items = [] if gives_features else [SimpleNamespace(item="one")]
+    params = SimpleNamespace(fc6=SETTINGS, execution=execution)
+    for name, value in {
+        "load_params": lambda: params,
+        "media_items": lambda: items,
+        "open_store": lambda *_, **__: faces,
+        "FC6": tmp_path / "fc6.zarr",
+    }.items():
+        monkeypatch.setattr(fc6, name, value)
+    fc6.main()
+    attributes = open_store(tmp_path / "fc6.zarr", stage="fc6").attrs
+    expected = None if gives_features else fc6.blank(SETTINGS, "cpu", execution)
+    assert attributes.get("blank") == expected
+    assert attributes["items"] == sorted(item.item for item in items)
+    assert len(loaded) == (0 if gives_features else 2)  # in earnest one: it is kept
+
+
+def test_precision_is_measured_once_per_machine(execution, monkeypatch):
+    measured = []
+
+    def measure(device, out):
+        measured.append(device)
+        (out / "precision").write_text("bf16")
+
+    monkeypatch.setattr(fc6_network, "measure_precision", measure)
+    for _ in range(2):
+        chosen = fc6_network.choose(VGGFaceSettings(), "cpu", execution)
+        assert (chosen.precision, chosen.batch_size) == ("bf16", 32)
+    assert measured == ["cpu"]
+    assert (
+        fc6_network.choose(VGGFaceSettings(precision="fp32"), "cpu", execution).precision == "fp32"
+    )
+
+
+def test_measured_precision_is_written_by_name(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        "features.extractors.vggface.network.choose_precision", lambda _: torch.bfloat16
+    )
+    fc6_network.measure_precision("cpu", tmp_path)
+    assert (tmp_path / "precision").read_text() == "bf16"

@@ -1,0 +1,112 @@
+"""What a change of code costs: all that hangs on it, and nothing else."""
+
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from features.stores.store import open_store
+from tests.helpers.project import Project
+
+
+def ran(output: str) -> set[str]:
+    return set(re.findall(r"Running stage '([^']+)'", output))
+
+
+def entries(project: Project, stage: str) -> set[Path]:
+    return {record.parent for record in project.cache.glob(f"{stage}/*/*/entry.json")}
+
+
+@pytest.fixture
+def project(finished: Project) -> Iterator[Project]:
+    """The finished project, whose code is brought back after the test."""
+    yield finished
+    finished.run("git", "checkout", "-q", ".")
+    finished.run("git", "clean", "-fdq", "features", "models", "pipeline", "reports", "extensions")
+    finished.run("dvc", "repro", "-q")
+
+
+def test_words_and_unused_modules_run_no_stage_but_keys(project: Project) -> None:
+    code = project.folder
+    for file in ("features/faces/crop.py", "models/training/trainer.py", "reports/page/page.py"):
+        text = (code / file).read_text()
+        assert text.startswith('"""')
+        (code / file).write_text('"""Explained. ' + text.removeprefix('"""') + "\n# A comment.\n")
+    for package in ("features/media", "models/networks", "pipeline/engine", "extensions"):
+        (code / package / "unused.py").write_text("X = 1\n")
+    assert ran(project.run("dvc", "repro")) == {"keys"}
+
+
+def test_an_inverted_picture_gives_new_crops(project: Project) -> None:
+    def crops() -> np.ndarray:
+        store = open_store(project.folder / "data/faces.zarr", stage="faces")
+        return np.concatenate([store.rows(item, "crops")[:] for item in store.items])
+
+    before = crops()
+    file = project.folder / "features/faces/crop.py"
+    file.write_text(re.sub(r"(?m)^    return (.+)$", r"    return 255 - (\1)", file.read_text()))
+    assert ran(project.run("dvc", "repro", "faces")) == {"keys", "faces"}
+    assert len(crops()) == len(before)
+    assert not np.array_equal(crops(), before)
+
+
+def test_a_row_with_its_function_in_a_module_of_its_own_retrains_nothing(project: Project) -> None:
+    before = entries(project, "train") | entries(project, "evaluate")
+    registry = project.folder / "models/ablation/registry.py"
+    text = registry.read_text()
+    row = re.search(r'(?ms)^        "frame_zero": \w+\(.*?^        \),\n', text)
+    assert row is not None
+    added = row.group().replace('"frame_zero"', '"nothing_new"')
+    added = re.sub(r'code="[^"]+"', 'code="models.ablation.nothing_new:operator"', added)
+    registry.write_text(text.replace(row.group(), row.group() + added))
+    (project.folder / "models/ablation/nothing_new.py").write_text("def operator(): ...\n")
+    output = project.run("dvc", "repro")
+    assert ran(output) <= {"keys", "summarise"}  # the page shows the words of all rows
+    assert entries(project, "train") | entries(project, "evaluate") == before
+
+
+def test_a_changed_line_in_statistics_retrains_nothing(project: Project) -> None:
+    with (project.folder / "models/evaluation/statistics.py").open("a") as file:
+        file.write("\n\nNEW = 1\n")
+    assert ran(project.run("dvc", "repro", "train")) == {"keys"}
+    assert "evaluate@baseline" in project.run("dvc", "status", "evaluate")
+
+
+def test_code_that_is_edited_while_it_trains_leaves_no_result(project: Project) -> None:
+    reference, project.cache = project.cache, project.folder / "item-cache-edited"
+    process = project.start("python", "-m", "pipeline.train", "baseline")
+    time.sleep(0.7)  # it is being imported
+    with (project.folder / "models/networks/crossmodal.py").open("a") as file:
+        file.write("\n\nNEW = 1\n")
+    output, _ = process.communicate()
+    kept = entries(project, "train")
+    shutil.rmtree(project.cache)
+    project.cache = reference
+    assert process.returncode == 1, output
+    assert "the code" in output
+    assert "Traceback" not in output
+    assert kept == set()
+
+
+def test_a_stage_refuses_code_that_is_not_that_of_its_key_file(project: Project) -> None:
+    with (project.folder / "models/networks/crossmodal.py").open("a") as file:
+        file.write("\n\nNEW = 1\n")
+    output = project.run("python", "-m", "pipeline.train", "baseline", fails=True)
+    assert "the code is not that of data/keys/train/baseline" in output
+    assert "models.networks.crossmodal changed" in output
+    assert "dvc repro" in output
+
+
+@pytest.mark.parametrize("name", ["x;touch PWNED;", "x$(touch${IFS}PWNED)", "2021", 2021])
+def test_a_name_that_is_none_reaches_no_shell(project: Project, name: object) -> None:
+    settings = {"network": "unimodal", "sees": ["fc6"], "ablation": {"strategy": "none"}}
+    project.params({"models": {name: settings}})
+    output = project.run("dvc", "repro", fails=True)
+    assert ran(output) == {"keys"}
+    assert not list(project.folder.glob("PWNED*"))
+    assert len(re.findall(r"Error: .*models\.", " ".join(output.split()))) == 1
+    assert "Traceback" not in output

@@ -1,0 +1,75 @@
+"""What the project tracks: code and what its docs show, no results."""
+
+import json
+import re
+import subprocess
+import tomllib
+
+import pytest
+
+from tests.helpers.project import ROOT
+
+LARGEST = 3_000_000
+"""Bytes of all tracked files."""
+
+COLUMNS = ("audio_gone", "intact", "mean", "video_gone")
+"""Of the README's table, for each target."""
+
+
+@pytest.fixture(scope="module")
+def tracked():
+    """Every tracked file that there is."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if listed.returncode:
+        pytest.skip("not in a git checkout")
+    paths = (ROOT / name for name in listed.stdout.split("\0") if name)
+    return [path for path in paths if path.exists()]
+
+
+def test_no_results_are_tracked(tracked):
+    names = {path.relative_to(ROOT).as_posix() for path in tracked}
+    assert "dvc.lock" not in names
+    assert not {name for name in names if name.startswith(("reports/results/", "data/"))}
+    assert sum(path.stat().st_size for path in tracked) <= LARGEST
+
+
+def test_results_and_the_lock_file_are_the_users_to_commit():
+    """Git ignores neither: DVC refuses a lock file that is ignored, and `git add -A` takes both."""
+    for name in ("dvc.lock", "reports/results/metrics.json", "reports/results/figures/a.svg"):
+        ignored = subprocess.run(
+            ["git", "-c", "core.excludesFile=", "check-ignore", "-v", "--no-index", name],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert not ignored.stdout.startswith(".gitignore")
+
+
+@pytest.mark.parametrize("page", ["README.md", "extensions/README.md"])
+def test_what_a_page_links_to_or_names_is_there(tracked, page):
+    text = (ROOT / page).read_text()
+    linked = re.findall(r"\]\((?!https?:)([^)#]+)\)", text)
+    named = re.findall(r"`((?:docs|features|models|pipeline|tests|extensions)/[\w./-]*\w/?)`", text)
+    assert [name for name in linked + named if not (ROOT / name).exists()] == []
+    assert {(ROOT / name).resolve() for name in linked} <= {path.resolve() for path in tracked}
+
+
+def test_the_readmes_table_is_the_demos_metrics():
+    metrics = json.loads((ROOT / "docs/demo/metrics.json").read_text())
+    text = (ROOT / "README.md").read_text()
+    for model, targets in metrics.items():
+        shown = re.search(rf"^reports/results/metrics/{model}\.json +(.*)$", text, re.MULTILINE)
+        columns = [targets[t][c] for t in ("arousal", "valence") for c in COLUMNS]
+        assert shown
+        assert [float(value) for value in shown[1].split()] == [round(c, 4) for c in columns]
+
+
+def test_the_licence_is_named_where_it_is_looked_for():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["license"] == "MIT"
+    assert project["license-files"] == ["LICENSE"]
+    assert (ROOT / "LICENSE").read_text().startswith("MIT License\n")
+    assert "MIT licence (`LICENSE`)" in (ROOT / "README.md").read_text()
