@@ -1,7 +1,7 @@
 """Stage keys: writes what every other stage depends on beside its inputs, a small file a stage.
 
-A file has a line a module of the stage's code, one a library, one a row of a table and one a section
-of settings, with defaults and presets resolved. DVC then runs a stage when its code changes, and
+A file has a line a module of the stage's code, a library, a row of a table and a section of
+settings, with defaults and presets resolved. DVC then runs a stage when its code changes, and
 not for a comment; a diff of two files says why. It runs before all others, so what is wrong in
 params.yaml, a name that is no name included, is said before any command is run with it.
 """
@@ -17,7 +17,7 @@ from models.evaluation.registry import METRICS
 from pipeline.engine.jobs import stage_errors
 from pipeline.engine.keyfiles import check_file, write_all
 from pipeline.engine.keys import Rows, code_of_job, values_of
-from pipeline.params import Params, load_params
+from pipeline.params import Params, check_params
 
 FOLDER = Path("data/keys")
 
@@ -53,7 +53,7 @@ class Stage:
 def main() -> None:
     """Run the stage."""
     with stage_errors():
-        stages = stages_of(load_params())
+        stages = stages_of(check_params())
         write_all(FOLDER, {name: stage.lines() for name, stage in stages.items()})
 
 

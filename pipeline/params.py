@@ -14,7 +14,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from features.corpora.settings import CorpusSettings
+from features.corpora.corpus_settings import CorpusSettings
 from features.errors import InputError
 from features.extractors.joined import parts_of
 from features.extractors.registry import AnyStream
@@ -28,7 +28,7 @@ from features.settings import (
     error_details,
 )
 from models.settings import EvaluateSettings, ModelSettings, TrainSettings
-from models.settings.presets import Resolved, resolve
+from models.settings.resolved import Resolved, resolve
 from pipeline.engine.completion import complete
 from pipeline.engine.execution import ExecutionSettings
 from pipeline.engine.messages import sentences
@@ -182,8 +182,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     options = parser().parse_args(arguments)
     with stage_errors(goes_on=False):
-        file, _ = _checked(FILE)
-        if options.write and complete(file, Params):
+        file, params = _checked(FILE)
+        if options.write and complete(file, params, entries_of=["streams"]):
             say(f"{FILE} now has every key")
         say(f"{FILE} is in order")
 

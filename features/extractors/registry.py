@@ -79,7 +79,7 @@ EXTRACTORS: Table[Extractor] = Table(
 )
 
 
-class Unknown(StreamSettings):
+class Unknown(StreamSettings, extra="ignore"):
     """A stream whose extractor is no row: only says so."""
 
     extractor: Annotated[str, AfterValidator(EXTRACTORS.checked)]

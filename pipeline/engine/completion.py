@@ -2,7 +2,8 @@
 
 import io
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,22 +18,37 @@ Edit = tuple[int, int, str]
 """From where to where in a text, and what is put there."""
 
 
-def complete(file: YamlFile, schema: type[BaseModel]) -> bool:
+@dataclass(frozen=True)
+class _Section:
+    """What a section has.
+
+    Attributes:
+        within: sections in it, by key.
+        defaults: of its keys.
+    """
+
+    within: Mapping[str, "_Section"]
+    defaults: Mapping[str, Any]
+
+
+def complete(file: YamlFile, settings: BaseModel, *, entries_of: Sequence[str] = ()) -> bool:
     """Add every key that a file lacks, with its default, and write it as DVC does.
 
-    What the user names (the entries of a dict, the items of a list) stays as it is, and so do
-    comments, but for those within braces.
+    The items of lists stay as they are, and so do the entries of dicts and comments, but for
+    those within braces.
 
     Args:
         file: a file that is valid; one that lacks nothing is not written.
-        schema: of the file.
+        settings: what the file comes to.
+        entries_of: dicts at the top whose entries get their defaults too.
 
     Returns:
         Whether the file lacked any.
     """
     if not isinstance(file.root, MappingNode):
         raise TypeError(f"{file.path} has no keys")
-    edits = list(_edits(file.text, file.root, file.content, schema, column=0))
+    whole = _section_of(settings, entries_of)
+    edits = list(_edits(file.text, file.root, file.content, whole, column=0))
     if edits:
         _replace(file.path, as_dvc_writes(_edited(file.text, edits)))
     return bool(edits)
@@ -94,11 +110,27 @@ def _edited(text: str, edits: Iterable[Edit]) -> str:
     return "".join([*pieces, text[done:]])
 
 
+def _section_of(settings: BaseModel, entries_of: Sequence[str] = ()) -> _Section:
+    """The sections and defaults of settings."""
+    within = {}
+    defaults = {}
+    for name, field in type(settings).model_fields.items():
+        value = getattr(settings, name)
+        if isinstance(value, BaseModel):
+            within[name] = _section_of(value)
+        elif name in entries_of:
+            entries = {key: _section_of(entry) for key, entry in value.items()}
+            within[name] = _Section(entries, {})
+        if not field.is_required():
+            defaults[name] = _plain(field.get_default(call_default_factory=True))
+    return _Section(within, defaults)
+
+
 def _edits(
     text: str,
     node: CollectionNode,
     content: Mapping[str, Any],
-    schema: type[BaseModel],
+    section: _Section,
     column: int,
 ) -> Iterator[Edit]:
     """What to put into a text so that a section has every key.
@@ -107,11 +139,11 @@ def _edits(
         text: of the file.
         node: of the section.
         content: of the section.
-        schema: of the section.
+        section: what it has.
         column: where its keys begin, if they are not there yet.
     """
     if node.flow_style:
-        whole = _merged(content, schema)
+        whole = _merged(content, section)
         if whole != content:
             end = _end_of_line(text, node.end_mark.index)
             comment = text[node.end_mark.index : end].rstrip()
@@ -119,43 +151,31 @@ def _edits(
         return
     if node.value:
         column = node.value[0][0].start_mark.column
-    for name, section in _sections(schema):
+    for name, inner in section.within.items():
         key_and_value = entry_of(node, name)
         if key_and_value is not None:
             key, value = key_and_value
-            inner = key.start_mark.column + 2
             assert isinstance(value, CollectionNode)  # the file is valid
-            yield from _edits(text, value, content[name], section, inner)
-    lacking = _lacking(content, schema)
+            yield from _edits(text, value, content[name], inner, key.start_mark.column + 2)
+    lacking = _lacking(content, section)
     if lacking:
         end = _end_of_line(text, _end_of(text, node))
         yield end, end, _lines(lacking, column)
 
 
-def _sections(schema: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]:
-    """The sections within a section, by key."""
-    for name, field in schema.model_fields.items():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            yield name, field.annotation
-
-
-def _lacking(content: Mapping[str, Any], schema: type[BaseModel]) -> dict[str, Any]:
+def _lacking(content: Mapping[str, Any], section: _Section) -> dict[str, Any]:
     """The defaults of what a section does not set."""
-    return {
-        name: _plain(field.get_default(call_default_factory=True))
-        for name, field in schema.model_fields.items()
-        if name not in content and not field.is_required()
-    }
+    return {name: value for name, value in section.defaults.items() if name not in content}
 
 
-def _merged(content: Mapping[str, Any], schema: type[BaseModel]) -> dict[str, Any]:
+def _merged(content: Mapping[str, Any], section: _Section) -> dict[str, Any]:
     """A section with every key."""
     within = {
-        name: _merged(content[name], section)
-        for name, section in _sections(schema)
+        name: _merged(content[name], inner)
+        for name, inner in section.within.items()
         if name in content
     }
-    return {**content, **within, **_lacking(content, schema)}
+    return {**content, **within, **_lacking(content, section)}
 
 
 def _lines(keys: Mapping[str, Any], column: int) -> str:
@@ -207,13 +227,13 @@ def _plain(value: Any) -> Any:
             for name, field in fields.items()
         }
     if isinstance(value, Mapping):
-        return {name: _set_alone(entry) for name, entry in value.items()}
+        return {name: _plain(entry) for name, entry in value.items()}
     return [_set_alone(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def _set_alone(value: Any) -> Any:
-    """What an entry or an item sets, without the rest of its keys."""
-    return value.model_dump(exclude_unset=True) if isinstance(value, BaseModel) else value
+def _set_alone(item: Any) -> Any:
+    """What an item of a list sets, without the rest of its keys."""
+    return item.model_dump(exclude_unset=True) if isinstance(item, BaseModel) else item
 
 
 def _replace(path: Path, text: str) -> None:

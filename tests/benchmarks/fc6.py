@@ -11,7 +11,9 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from pipeline.fc6 import load_network, run
 
+from features.extractors.settings import VGGFaceSettings
 from features.extractors.vggface.network import (
     BLOCKS,
     FC6,
@@ -22,10 +24,8 @@ from features.extractors.vggface.network import (
 )
 from features.extractors.vggface.streaming import fit_to_device
 from features.extractors.vggface.weights import LAYERS
-from features.extractors.settings import VGGFaceSettings
 from features.stores.store import assemble, open_store, write_item
 from pipeline.engine.execution import ExecutionSettings
-from pipeline.fc6 import load_network, run
 from tests.benchmarks.flops import best_rate_timer, convolution_kernels, fc6_flops, matmul_kernels
 from tests.benchmarks.inputs import Inputs
 from tests.benchmarks.timing import Row, compare, timed

@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from features.windows.context import Sound, audio_present, context_rows
 from numpy.typing import NDArray
 
-from features.corpora.demo import make_clip
+from features.corpora.demo.corpus import make_clip
 from features.corpora.settings import DemoSettings
 from features.extractors.opensmile.descriptors import DESCRIPTORS, ROW_RATE
 from features.extractors.vggface.network import FC6
@@ -16,7 +17,6 @@ from features.media import decoding as media
 from features.settings import FaceSettings, WindowSettings
 from features.stores.store import assemble, new_item, open_store, read_array, write_item
 from features.task import Task
-from features.windows.context import Sound, audio_present, context_rows
 from models.training.data import ClipData
 from tests.helpers.media_factory import make_video
 

@@ -21,9 +21,10 @@ def faces(path: Path, folder: Path) -> None:
 
 def fc6(_: Path, folder: Path) -> None:
     """The features of those crops."""
+    from pipeline.fc6 import extract
+
     from features.settings import VGGFaceSettings
     from features.stores.store import open_store
-    from pipeline.fc6 import extract
 
     crops = open_store(folder / "faces", stage="faces")
     settings = VGGFaceSettings(precision="fp32")
@@ -32,8 +33,9 @@ def fc6(_: Path, folder: Path) -> None:
 
 def lld(path: Path, folder: Path) -> None:
     """The descriptors of the sound."""
-    from features.settings import OpenSMILESettings
     from pipeline.lld import extract
+
+    from features.settings import OpenSMILESettings
 
     extract(path, OpenSMILESettings(), "", folder / "lld")
 

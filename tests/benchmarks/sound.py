@@ -5,10 +5,10 @@ from pathlib import Path
 import av
 import numpy as np
 import opensmile
-
-from features.media import decoding as media
-from features.extractors.settings import OpenSMILESettings
 from pipeline.lld import extract
+
+from features.extractors.settings import OpenSMILESettings
+from features.media import decoding as media
 from tests.benchmarks.inputs import Inputs
 from tests.benchmarks.timing import Row, compare, timed
 from tests.helpers.media_factory import make_video

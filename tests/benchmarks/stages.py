@@ -12,10 +12,10 @@ from pathlib import Path
 
 import torch
 
-from features.corpora.settings import CorpusSettings
+from features.corpora.corpus_settings import CorpusSettings
+from features.extractors.settings import VGGFaceSettings
 from features.faces.detect import load_detector
 from features.media import decoding as media
-from features.extractors.settings import VGGFaceSettings
 from models.settings import ModelSettings
 from pipeline import corpus, faces, fc6, lld
 from pipeline.engine.execution import ExecutionSettings

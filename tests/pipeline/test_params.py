@@ -1,14 +1,11 @@
 from pathlib import Path
-from typing import get_args
 
 import pytest
 
 from features.errors import InputError
-from models import settings
 from models.settings import NetworkSize, TrainSettings
 from pipeline.engine.execution import ExecutionSettings
 from pipeline.params import load_params
-from reports.numbers import schema
 
 OWN = Path(__file__).parents[2] / "params.yaml"
 
@@ -49,7 +46,7 @@ def test_the_defaults_are_the_papers(load):
     loaded = load("models: {baseline: {}}")
     assert loaded.train.network == NetworkSize(dim=512, heads=4, ffn=512, layers=2)
     assert TrainSettings().learning_rate == 1e-4
-    assert loaded.windows.context_seconds == 2
+    assert loaded.streams["lld"].context_seconds == 2
     assert loaded.windows.clip_frames == 100
     assert loaded.faces.size == 96
     lost = {grid.strategy: grid.p for grid in loaded.evaluate.conditions}
@@ -99,11 +96,3 @@ def test_processes_and_device():
     assert ExecutionSettings(workers=3).processes == 3
     assert ExecutionSettings().processes >= 1
     assert ExecutionSettings(device="cpu").torch_device == "cpu"
-
-
-def test_the_packages_agree_on_names_they_each_spell_out():
-    """features, models and reports do not import each other; what they share must be equal."""
-    assert (*settings.MODALITIES, "both") == schema.MODALITIES
-    fields = settings.ConditionGrid.model_fields
-    assert ("none", *get_args(fields["strategy"].annotation)) == schema.STRATEGIES
-    assert get_args(fields["fill"].annotation) == schema.FILLS

@@ -71,3 +71,14 @@ def test_the_projects_own_file_is_in_order(monkeypatch, tmp_path, capsys):
     with pytest.raises(SystemExit):
         params.main([])
     assert "corpus.root is 'features/corpora/demo', which does not exist" in capsys.readouterr().err
+
+
+def test_the_first_stage_of_dvc_repro_looks_for_files_too(monkeypatch, tmp_path, capsys):
+    from pipeline import keys
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "params.yaml").write_text(MODELS + "corpus: {name: folder, root: nowhere}\n")
+    with pytest.raises(SystemExit):
+        keys.main()
+    assert "corpus.root is 'nowhere', which does not exist" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["params.yaml"]

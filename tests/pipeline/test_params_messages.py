@@ -62,7 +62,7 @@ WRONG = [
     ("train.epochs", 3.5, "train.epochs is 3.5, must be a whole number"),
     ("train.epochs", 3.0, "train.epochs is 3.0, must be a whole number without a point"),
     ("train.epochs", True, "train.epochs is true, must be a whole number"),
-    ("fc6.rectify", "yes", "fc6.rectify is 'yes', must be true or false"),
+    ("streams.fc6.rectify", "yes", "streams.fc6.rectify is 'yes', must be true or false"),
     ("train.seeds", 0, "train.seeds is 0, must be a list"),
     ("corpus.exclude", ["clip"], r"corpus.exclude is \['clip'\], must be keys with values"),
     ("corpus.exclude", {"clip": None}, "corpus.exclude.clip is empty, must be text"),
@@ -98,7 +98,8 @@ WRONG = [
     ("evaluate.seed", -1, "evaluate.seed is -1, must be at least 0"),
     ("corpus.split.seed", -1, "corpus.split.seed is -1, must be at least 0"),
     ("train.network.dim", 66, "train.network: dim 66 is not a multiple of heads 4"),
-    ("windows.context_seconds", 0.01, "windows.context_seconds is 0.01, must be at least 0.03333 "),
+    ("streams.lld.context_seconds", 0.01, "streams.lld: context_seconds is 0.01: write 0 for"),
+    ("streams.lld.context_seconds", -1, "streams.lld.context_seconds is -1, must be at least 0 "),
     ("windows.clip_frames", 0, "windows.clip_frames is 0, must be above 1"),
     (
         "corpus.name",
@@ -108,8 +109,12 @@ WRONG = [
     ("corpus.split", {"validation": 0.5, "test": 0.5}, "corpus.split: .* no train speaker"),
     ("corpus.demo.clips", 4, "corpus.demo: 4 clips cannot give each of 16 speakers one"),
     ("corpus", {"name": "folder"}, "corpus: root must name the folder"),
-    ("fc6.weights", "vggface.h5", "fc6: sha256 of the weights file is missing"),
-    ("fc6.sha256", "abc", "fc6.sha256 is 'abc', must be the 64 digits that sha256sum prints"),
+    ("streams.fc6.weights", "vggface.h5", "streams.fc6: sha256 of the weights file is missing"),
+    (
+        "streams.fc6.sha256",
+        "abc",
+        "streams.fc6.sha256 is 'abc', must be the 64 digits that sha256sum prints",
+    ),
     ("models", {}, "models is empty, must have 1 or more entries"),
     ("models.a b", {}, "models has the name 'a b', must be at most 100 letters"),
     (
@@ -117,14 +122,19 @@ WRONG = [
         "lstm",
         "models.baseline.network is 'lstm', must be 'crossmodal', ",
     ),
-    ("models.baseline.modalities", ["audio"], "models.baseline: network crossmodal takes 2"),
-    ("models.baseline.modalities", ["audio", "audio"], "models.baseline: network crossmodal"),
-    ("models.video_only.modalities", ["audio", "video"], "models.video_only: network unimodal"),
+    ("models.baseline.sees", ["lld"], "models.baseline: network crossmodal takes 2"),
+    ("models.baseline.sees", ["lld", "lld"], "models.baseline: network crossmodal"),
+    ("models.video_only.sees", ["lld", "fc6"], "models.video_only: network unimodal"),
+    ("models.baseline.sees", [], "models.baseline.sees is empty, must have 1 or more entries"),
     (
-        "models.baseline.modalities",
-        ["text"],
-        "models.baseline.modalities.0 is 'text', must be 'audio' or",
+        "models.baseline.sees",
+        ["lld", "fc7"],
+        r"models.baseline: sees has fc7, which is none of the streams .*did you mean fc6\?",
     ),
+    ("streams.fc6.extractor", "vgface", "streams.fc6.extractor: there is no extractor 'vgface'"),
+    ("streams.fc6.weigths", "random", r"streams.fc6.weigths is not .* did you mean weights\?"),
+    ("streams.fc6.modality", "text", "streams.fc6.modality is 'text', must be 'video'"),
+    ("streams.2021", {}, "streams has the name '2021', must not be a number"),
     (
         "models.video_only.ablation",
         {"strategy": "frame_zero", "modality": "audio"},
@@ -166,6 +176,36 @@ WRONG = [
     ("execution.workers", 0, "execution.workers is 0, must be above 0"),
     ("execution.device", "tpu", "execution.device is 'tpu', must be 'auto', 'cpu' or 'cuda'"),
 ]
+
+
+OLD = """\
+# Before there were streams.
+fc6: {weights: random}
+lld: {set: IS13}
+windows:
+  context_seconds: 2.0
+  context: causal
+models:
+  baseline: {network: crossmodal, modalities: [audio, video]}
+"""
+
+
+def test_a_file_of_the_past_is_told_the_new_keys(load):
+    with pytest.raises(InputError) as caught:
+        load(OLD)
+    advice = [re.sub(r" \(.*(line \d)\)", r" (\1)", one) for one in caught.value.reason.split("; ")]
+    assert advice == [
+        "fc6 is not a known key (line 2): describe it under streams, "
+        "as fc6: {modality: video, extractor: vggface, ...}",
+        "lld is not a known key (line 3): describe it under streams, "
+        "as lld: {modality: audio, extractor: opensmile, ...}",
+        "windows.context_seconds is not a known key (line 5): write it under streams, "
+        "as context_seconds of the sound stream",
+        "windows.context is not a known key (line 6): write it under streams, "
+        "as context of the sound stream",
+        "models.baseline.modalities is not a known key (line 8): write sees, "
+        "a list of names of streams, such as [lld, fc6]",
+    ]
 
 
 @pytest.mark.parametrize(("key", "value", "message"), WRONG)

@@ -70,6 +70,16 @@ def test_a_short_file_gets_every_default_and_means_the_same(write, tmp_path):
     assert text.endswith("# The end.\n")
 
 
+def test_streams_get_the_defaults_of_their_extractors(write):
+    text = SHORT + "streams:\n  fc6: {extractor: vggface, input_size: 224}\n  lld:\n"
+    write(text + "    extractor: opensmile   # sound\n    modality: audio\n")
+    streams = load_yaml(str(params.FILE))["streams"]
+    assert streams["fc6"]["modality"] == "video", "dvc.yaml needs it"
+    assert streams["fc6"]["input_size"] == 224
+    assert streams["lld"]["silence"] == {"floor_dbfs": -60.0, "min_seconds": 0.3}
+    assert "extractor: opensmile   # sound\n" in params.FILE.read_text()
+
+
 def test_a_complete_file_stays_as_it_is(write):
     complete = write(SHORT)
     assert write(complete) == complete

@@ -10,8 +10,8 @@ from pydantic import ValidationError
 
 from features.errors import InputError
 from features.extractors.opensmile import descriptors as lld
-from features.media.decoding import LONGEST_HOURS
 from features.extractors.settings import OpenSMILESettings
+from features.media.decoding import LONGEST_HOURS
 from tests.helpers.media_factory import tone
 
 RATE = 16_000

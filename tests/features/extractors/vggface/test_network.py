@@ -6,10 +6,10 @@ import pytest
 import skimage.data
 import torch
 
+from features.extractors.settings import VGGFaceSettings
 from features.extractors.vggface import network as vggface
 from features.extractors.vggface.network import Origin, VGGFaceFC6, describe, prepare, preprocess
 from features.extractors.vggface.weights import random_weights
-from features.extractors.settings import VGGFaceSettings
 
 WIDTH = 1 / 16
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from features.extractors.settings import VGGFaceSettings
 from features.extractors.vggface.network import blank_crop, describe, prepare, preprocess
 from features.extractors.vggface.streaming import (
     Block,
@@ -15,7 +16,6 @@ from features.extractors.vggface.streaming import (
     fit_to_device,
 )
 from features.extractors.vggface.weights import random_weights
-from features.extractors.settings import VGGFaceSettings
 
 WIDTH = 1 / 16
 SETTINGS = VGGFaceSettings(batch_size=4)

@@ -13,10 +13,10 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from features.errors import InputError
+from features.extractors.settings import VGGFaceSettings
 from features.extractors.vggface import weights as vggface_weights
 from features.extractors.vggface.network import describe, preprocess
 from features.extractors.vggface.weights import LAYERS, convert, load_weights, main, random_weights
-from features.extractors.settings import VGGFaceSettings
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
