@@ -75,9 +75,9 @@ def verify_sha256(path: str | Path, sha256: str, what: str, remedy: str) -> None
         InputError: the file cannot be read or has another hash.
     """
     try:
-        found = hash_of_file(path)
+        actual = hash_of_file(path)
     except OSError as error:
         raise InputError(f"{what} {path} cannot be read ({error.strerror})", remedy) from error
-    if found != sha256.lower():
-        reason = f"{what} {path} has sha256 {found}, expected {sha256.lower()}"
+    if actual != sha256.lower():
+        reason = f"{what} {path} has sha256 {actual}, expected {sha256.lower()}"
         raise InputError(reason, "download it again or correct the sha256")

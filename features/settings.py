@@ -178,8 +178,8 @@ class FaceSettings(Settings):
 
     @field_validator("smoothing")
     @classmethod
-    def _is_the_detector_s_own(cls, given: int | None, others: ValidationInfo) -> int | None:
-        return SMOOTHING.get(others.data.get("detector", ""), 1) if given is None else given
+    def _is_filled_in(cls, frames: int | None, info: ValidationInfo) -> int | None:
+        return SMOOTHING.get(info.data.get("detector", ""), 1) if frames is None else frames
 
     @model_validator(mode="after")
     def _has_the_detector_s_files(self) -> "FaceSettings":

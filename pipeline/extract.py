@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from features.corpora.item import Work
 from features.corpora.listing import (
     CONTENTS,
     FACES,
@@ -22,6 +23,7 @@ from features.corpora.listing import (
     read_facts,
     read_items,
 )
+from features.corpora.reading import read_corpus
 from features.errors import InputError
 from features.extractors.crops import VideoSource, describe_faces, open_faces
 from features.extractors.given import describe_given
@@ -36,7 +38,6 @@ from features.extractors.settings import (
 from features.extractors.sound import describe_sound
 from features.extractors.vggface.loading import NetworkFailedError, settle
 from features.stores.store import Store, assemble
-from pipeline.adapters import read_corpus
 from pipeline.engine.cache import Cache
 from pipeline.engine.console import progress_bar, say
 from pipeline.engine.execution import ExecutionSettings
@@ -161,7 +162,7 @@ def _given(
             f"corpus {params.corpus.name} gives are: {known}",
             "correct of and modality, or choose another extractor",
         )
-    corpus = read_corpus(params.corpus, params.execution)
+    corpus = read_corpus(params.corpus, Work())
     assert corpus.features is not None
     jobs = []
     for item in read_items():
@@ -233,7 +234,7 @@ def run_together(
         NetworkFailedError: the network failed; what was done before is kept.
     """
     entries = Cache(execution.cache_folder)
-    entries.lock(alone=False)
+    entries.lock(exclusive=False)
     keys: dict[str, str] = {}
     waiting: dict[str, VideoSource] = {}
     failures = []

@@ -14,7 +14,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from features.corpora.settings import CorpusSettings
+from features.corpora.corpus_settings import CorpusSettings
 from features.errors import InputError
 from features.extractors.joined import parts_of
 from features.extractors.registry import AnyStream

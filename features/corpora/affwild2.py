@@ -26,11 +26,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.corpora.folder import SUFFIXES
-from features.corpora.item import Corpus, Item, Side, Split
+from features.corpora.item import Corpus, Item, Side, Split, Work
 from features.corpora.labels import read_labels
 from features.corpora.notes import some_of
 from features.corpora.paths import inside
-from features.corpora.settings import AffWild2Settings
+from features.corpora.settings import AffWild2Settings, SplitSettings
 from features.errors import InputError
 from features.task import AFFECT
 
@@ -44,8 +44,8 @@ PRECEDENCE: tuple[Split, ...] = ("validation", "test", "train")
 """Which set keeps a video that several have: those that results are published on come first."""
 CROPS = "cropped_aligned"
 MOST_LISTED_BYTES = 2**20
-"""Of a test list; the published ones have some hundred names."""
-OTHER: Mapping[Side, Side] = {"left": "right", "right": "left"}
+"""Largest test list that is read; the published ones have some hundred names."""
+OPPOSITE: Mapping[Side, Side] = {"left": "right", "right": "left"}
 PART = re.compile(r"([0-9]+-[0-9]+-[0-9]+x[0-9]+)-[0-9]+|(video[0-9]+)_[0-9]+")
 """Name of a video that was cut from a longer one."""
 LOCATION = re.compile(r"(?P<name>[^/]+)/(?P<frame>(?!0+\.)[0-9]{5,7})\.jpg")
@@ -70,7 +70,7 @@ class Subject:
     side: Side = ""
 
 
-def read(root: Path, settings: AffWild2Settings) -> Corpus:
+def read(root: Path, settings: AffWild2Settings, _split: SplitSettings, _work: Work) -> Corpus:
     """The annotated subjects whose video is there, and those of the test list.
 
     Raises:
@@ -141,7 +141,7 @@ def _notes(items: list[Item], subjects: list[Subject], unused: int) -> tuple[str
 def _with_video(subject: Subject, videos: Mapping[str, Path]) -> Subject:
     if subject.name in videos:
         return replace(subject, video=subject.name)
-    for side in OTHER:
+    for side in OPPOSITE:
         base = subject.name.removesuffix(f"_{side}")
         if base in videos:
             return replace(subject, video=base, side=side)
@@ -155,7 +155,7 @@ def _with_sides(subjects: list[Subject]) -> list[Subject]:
         if subject.side:
             sides[subject.video].add(subject.side)
     return [
-        replace(subject, side=OTHER[next(iter(sides[subject.video]))])
+        replace(subject, side=OPPOSITE[next(iter(sides[subject.video]))])
         if not subject.side and len(sides[subject.video]) == 1
         else subject
         for subject in subjects
@@ -170,9 +170,9 @@ def _shared_across_sets(subjects: list[Subject]) -> dict[str, str]:
             if subject.video and subject.split == split:
                 first.setdefault(subject.video, split)
     return {
-        s.name: f"in the {s.split} set, but shares its video with a subject in the {other} set"
+        s.name: f"in the {s.split} set, but shares its video with a subject in the {kept} set"
         for s in subjects
-        if (other := first.get(s.video, s.split)) != s.split
+        if (kept := first.get(s.video, s.split)) != s.split
     }
 
 
@@ -195,19 +195,21 @@ def _speakers(subjects: list[Subject]) -> dict[str, str]:
 
 def _annotated(root: Path) -> list[Subject]:
     places = [folder / name for folder in (root, *_folders(root)) for name in ANNOTATIONS]
-    found = [place for place in places if place.is_dir()]
-    if not found:
+    folders = [place for place in places if place.is_dir()]
+    if not folders:
         sought = " or ".join(f"{name}/" for name in ANNOTATIONS)
         raise InputError(
             f"{root} has no annotations of valence and arousal (looked for {sought}, in it and in "
             "the folders directly below)",
             "point corpus.root to the unpacked Aff-Wild2",
         )
-    if len(found) > 1:
-        raise InputError(f"{found[0]} and {found[1]} are both there", "leave one of them")
+    if len(folders) > 1:
+        raise InputError(
+            f"{folders[0]} and {folders[1]} both have annotations", "remove one of them"
+        )
     subjects: dict[str, Subject] = {}
     for folder, split in SETS.items():
-        for file in sorted((found[0] / folder).glob("[!.]*.txt")):
+        for file in sorted((folders[0] / folder).glob("[!.]*.txt")):
             if file.stem in subjects:
                 raise InputError(f"{file} is also in {subjects[file.stem].annotation}", "drop one")
             path = inside(root, file.relative_to(root), str(root))
@@ -215,7 +217,9 @@ def _annotated(root: Path) -> list[Subject]:
     for split in ("train", "validation"):
         if not any(subject.split == split for subject in subjects.values()):
             sought = " or ".join(f"{folder}/" for folder in SETS if SETS[folder] == split)
-            raise InputError(f"{found[0]} has no .txt in {sought}", "unpack the annotations anew")
+            raise InputError(
+                f"{folders[0]} has no .txt in {sought}", "unpack the annotations again"
+            )
     return list(subjects.values())
 
 
@@ -275,7 +279,7 @@ def _without_crops(root: Path, subjects: list[Subject]) -> dict[str, str]:
     if len(excluded) == len(subjects):
         raise InputError(
             f"{root / CROPS} has a folder for none of the {len(subjects)} subjects",
-            "unpack it anew, or set crops to detect",
+            "unpack it again, or set crops to detect",
         )
     return excluded
 

@@ -45,13 +45,13 @@ def read_arrays(
         return {s: {key: tree[s][key].array() for key in keys} for s in sections}
     except _RefusedError as error:
         raise InputError(
-            f"{file} is refused: {error}", "get the file anew; do not load it in any other way"
+            f"{file} is refused: {error}", "get the file again; do not load it in any other way"
         ) from error
     except Exception as error:  # there is no telling what a damaged pickle makes of its reader
         problem = f"{type(error).__name__}: {error}"[:200]
         raise InputError(
             f"{file} is not a pickle of {', '.join(keys)} in {', '.join(sections)} ({problem})",
-            "get the file anew",
+            "get the file again",
         ) from error
 
 

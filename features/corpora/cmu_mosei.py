@@ -26,18 +26,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from features.corpora.item import SPLITS, TIME, Corpus, Features, Item, Split
+from features.corpora.item import SPLITS, TIME, Corpus, Features, Item, Split, Work
 from features.corpora.mosei_files import SECTIONS, CsdSource, PickleSource, Sentence, Source
 from features.corpora.paths import inside
+from features.corpora.registry import CORPORA
 from features.corpora.settings import CmuMoseiSettings, SplitSettings
 from features.corpora.splits import draw_splits
 from features.corpora.table import read_table
 from features.errors import InputError
 from features.hashes import hash_of_file
 from features.task import Task
-
-VERSION = 1
-"""Raise it when the same files give other features than before."""
 
 TASK = Task(kind="sentiment", level="sequence", outputs=("sentiment",), low=-3.0, high=3.0)
 PICKLES = {"unaligned": "mosei_senti_data_noalign.pkl", "aligned": "mosei_senti_data.pkl"}
@@ -47,10 +45,10 @@ SOUND = "covarep"
 """Name of the sound's stream."""
 FOLDS = "folds.csv"
 LONGEST_SECONDS = 600
-"""Of a sentence; in the corpus they last some 7 s."""
+"""Longest sentence that is taken; in the corpus they last some 7 s."""
 
 
-def read(root: Path, settings: CmuMoseiSettings, split: SplitSettings) -> Corpus:
+def read(root: Path, settings: CmuMoseiSettings, split: SplitSettings, _work: Work) -> Corpus:
     """The sentences with a sentiment from −3 to 3 and at least one frame.
 
     Raises:
@@ -79,7 +77,7 @@ def read(root: Path, settings: CmuMoseiSettings, split: SplitSettings) -> Corpus
         items,
         excluded,
         tuple(notes),
-        gives={visual_of(settings): "video", SOUND: "audio"},
+        gives={name: CORPORA["cmu_mosei"].gives[name] for name in (visual_of(settings), SOUND)},
         features=partial(features, root, settings),
         identity=_identity(files, settings),
         normalise_video=True,
@@ -128,8 +126,7 @@ def _files(root: Path, settings: CmuMoseiSettings) -> list[Path]:
 
 
 def _identity(files: list[Path], settings: CmuMoseiSettings) -> str:
-    parts = [str(VERSION), settings.model_dump_json()]
-    parts += [hash_of_file(file) for file in files]
+    parts = [settings.model_dump_json(), *(hash_of_file(file) for file in files)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 

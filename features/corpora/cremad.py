@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from features.corpora.item import Corpus, Item
+from features.corpora.item import Corpus, Item, Work
 from features.corpora.labels import class_label
 from features.corpora.notes import some_of
 from features.corpora.paths import inside
@@ -53,7 +53,7 @@ POINTER_BYTES = 1024
 """A video is never as small as this, a pointer to a file that Git LFS has not fetched always."""
 
 
-def read(root: Path, settings: CremadSettings, split: SplitSettings) -> Corpus:
+def read(root: Path, settings: CremadSettings, split: SplitSettings, _work: Work) -> Corpus:
     """The clips that have a class and a video, as their raters perceived them.
 
     Raises:
@@ -85,11 +85,11 @@ def read(root: Path, settings: CremadSettings, split: SplitSettings) -> Corpus:
 def _notes(
     settings: CremadSettings, tied: set[str], trains: set[str], missing: list[str]
 ) -> tuple[str, ...]:
-    others = "the others are left out, as in any split but train"
+    rest = "the others are left out, as in any split but train"
     outcome = {
         "drop": "they are left out",
-        "intended": f"{len(trains)} train with the intended emotion, {others}",
-        "soft": f"{len(trains)} train with a label that the tied classes share, {others}",
+        "intended": f"{len(trains)} train with the intended emotion, {rest}",
+        "soft": f"{len(trains)} train with a label that the tied classes share, {rest}",
     }[settings.ties]
     votes = settings.votes.replace("_", "-")
     notes = [f"{len(tied)} clips have no plurality among the {votes} votes: {outcome}"]
@@ -149,7 +149,7 @@ def _read_columns(file: Path, name: str, columns: list[str], row_id: str = "") -
     table = read_table(file)
     for column in (name, *columns):
         if column not in table:
-            raise InputError(f"{file} has no column {column}", "get the file anew")
+            raise InputError(f"{file} has no column {column}", "get the file again")
     table = table[table.iloc[:, 0].str.startswith(row_id)]
     for row, value in table[name].items():
         if not NAME.fullmatch(value):
@@ -165,29 +165,31 @@ def _bad_value(file: Path, row: object, column: str, value: str, remedy: str) ->
 
 def _parse(name: str) -> re.Match[str]:
     match = NAME.fullmatch(name)
-    assert match is not None  # _read_columns has seen to it
+    assert match is not None  # _read_columns has checked it
     return match
 
 
 def _videos(root: Path, names: list[str]) -> tuple[dict[str, Path], list[str]]:
     """The video of each clip, and the clips without one."""
-    there = {
+    path_of = {
         path.stem: path.relative_to(root)
         for suffix in (".mp4", ".flv")  # of the same stem, flv, the original, wins
         for folder in VIDEO_FOLDERS
         for path in (root / folder).glob("*" + suffix)
     }
-    found = {name: inside(root, there[name], f"clip {name}") for name in names if name in there}
-    if not found:
+    videos = {
+        name: inside(root, path_of[name], f"clip {name}") for name in names if name in path_of
+    }
+    if not videos:
         folders = " or ".join(f"{folder}/" for folder in VIDEO_FOLDERS)
         raise InputError(
             f"{root} has none of the {len(names)} videos (looked for .flv and .mp4 in {folders})",
             "point corpus.root to the clone of CREMA-D, or fetch the videos",
         )
-    for name, path in found.items():
+    for name, path in videos.items():
         if path.stat().st_size < POINTER_BYTES:
             raise InputError(
                 f"clip {name}: {path} is not a video but a pointer of Git LFS, or cut short",
                 "fetch the videos with `git lfs pull`",
             )
-    return found, sorted(set(names) - found.keys())
+    return videos, sorted(set(names) - videos.keys())

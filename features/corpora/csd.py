@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from features.errors import InputError
 
 MOST_VALUES = 10**8
-"""Of one video's features: four hours of the largest that are published."""
+"""Most values of one video's features: four hours of the largest that are published."""
 
 Rows = tuple[NDArray[np.float64], NDArray[np.float32]]
 """Intervals (n, 2) by their start, and features (n, d)."""
@@ -32,13 +32,13 @@ class ComputationalSequence:
             self._root = h5py.File(file, "r")
             roots = list(self._root)
         except OSError as error:
-            raise InputError(f"{file} is not a readable HDF5 file", "get the file anew") from error
+            raise InputError(f"{file} is not a readable HDF5 file", "get the file again") from error
         if len(roots) != 1:
-            raise InputError(f"{file} has {len(roots)} groups instead of one", "get the file anew")
+            raise InputError(f"{file} has {len(roots)} groups instead of one", "get the file again")
         self._data = self._group(self._group(self._root, roots[0]), "data")
         self.videos = frozenset(self._data)
         if not self.videos:
-            raise InputError(f"{file} has no video", "get the file anew")
+            raise InputError(f"{file} has no video", "get the file again")
         self.rows = lru_cache(maxsize=2)(self._rows)
 
     @cached_property
@@ -57,7 +57,7 @@ class ComputationalSequence:
             raise InputError(
                 f"{features.name} of {self.file} has shape {features.shape} and its intervals "
                 f"{intervals.shape}",
-                "get the file anew",
+                "get the file again",
             )
         times = intervals[...].astype(np.float64)
         order = np.argsort(times[:, 0], kind="stable")
@@ -68,26 +68,31 @@ class ComputationalSequence:
         return self._member(parent, name, h5py.Group)
 
     def _dataset(self, parent: h5py.Group, name: str) -> h5py.Dataset:
-        found = self._member(parent, name, h5py.Dataset)
-        is_here = not found.is_virtual and not found.external
-        if found.ndim != 2 or not found.shape[1] or found.dtype.kind not in "fiu" or not is_here:
+        dataset = self._member(parent, name, h5py.Dataset)
+        is_here = not dataset.is_virtual and not dataset.external
+        if (
+            dataset.ndim != 2
+            or not dataset.shape[1]
+            or dataset.dtype.kind not in "fiu"
+            or not is_here
+        ):
             raise InputError(
-                f"{found.name} of {self.file} is no table of numbers of its own",
-                "get the file anew",
+                f"{dataset.name} of {self.file} is no table of numbers of its own",
+                "get the file again",
             )
-        if found.size > MOST_VALUES:
+        if dataset.size > MOST_VALUES:
             raise InputError(
-                f"{found.name} of {self.file} claims {found.size} values", "get the file anew"
+                f"{dataset.name} of {self.file} claims {dataset.size} values", "get the file again"
             )
-        return found
+        return dataset
 
     def _member(self, parent: h5py.Group, name: str, kind: type) -> h5py.Group | h5py.Dataset:
         link = parent.get(name, getlink=True)
-        found = parent[name] if isinstance(link, h5py.HardLink) else None
-        if not isinstance(found, kind):
+        member = parent[name] if isinstance(link, h5py.HardLink) else None
+        if not isinstance(member, kind):
             raise InputError(
                 f"{self.file} has no {kind.__name__.lower()} {name!r} in {parent.name}"
-                + (", but a link" if link is not None and found is None else ""),
-                "get the file anew",
+                + (", but a link" if link is not None and member is None else ""),
+                "get the file again",
             )
-        return found
+        return member

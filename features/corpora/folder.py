@@ -1,18 +1,7 @@
 """Any folder of videos, with or without an items.csv.
 
-items.csv has a row per item; `python -m features.corpora.folder` prints its JSON Table Schema. All
-columns but `path` may be left out:
-
-| column  | meaning                                                                              |
-|---------|--------------------------------------------------------------------------------------|
-| path    | the media file, relative to the folder                                               |
-| start   | seconds at which the item begins in its file; empty for the beginning                |
-| end     | seconds at which it ends; empty for the end of the file                              |
-| speaker | who is seen and heard; without this column every file is its own speaker             |
-| split   | train, validation or test; without this column speakers are split from a seed        |
-| side    | left or right, where a picture shows two people and has a row for each               |
-| labels  | CSV of the valence and arousal of the frames, relative to the folder; empty for none |
-| label   | class of the whole item, in place of labels; empty for none                          |
+items.csv has a row per item, with the columns of COLUMNS, all of which but `path` may be left out;
+`python -m features.corpora.folder` prints its JSON Table Schema.
 
 A file may have several rows: subjects on either side, or parts, which may overlap. Parts of one
 subject are named in the order of their starts, `clip_0001`, `clip_0002`.
@@ -31,37 +20,69 @@ import json
 import os
 import re
 from collections import Counter
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from features.corpora.item import SIDES, SPLITS, Corpus, Item
+from features.corpora.item import SIDES, SPLITS, Corpus, Item, Work
 from features.corpora.labels import class_label, read_labels, read_numbers
 from features.corpora.paths import inside
 from features.corpora.settings import SplitSettings
 from features.corpora.splits import draw_splits
 from features.corpora.table import read_table
 from features.errors import InputError
+from features.settings import Settings
 from features.task import AFFECT, Task
 
 TABLE = "items.csv"
 MAX_CLASSES = 100
 LONGEST_NAME = 200
 """Characters; file systems take 255, and sides, parts and suffixes are added."""
-CONSTRAINTS: dict[str, dict[str, Any]] = {
-    "path": {"required": True},
-    "start": {"minimum": 0},
-    "end": {"minimum": 0},
-    "speaker": {"required": True},
-    "split": {"required": True, "enum": list(SPLITS)},
-    "side": {"enum": [side for side in SIDES if side]},
-    "labels": {},
-    "label": {"pattern": "[A-Za-z0-9_][A-Za-z0-9 ._-]{0,63}"},
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of items.csv.
+
+    Attributes:
+        description: what its values mean.
+        constraints: what they must fulfil, as JSON Table Schema says it.
+    """
+
+    description: str
+    constraints: Mapping[str, Any] = field(default_factory=dict)
+
+
+COLUMNS: Mapping[str, Column] = {
+    "path": Column("the media file, relative to the folder", {"required": True}),
+    "start": Column(
+        "seconds at which the item begins in its file; empty for the beginning", {"minimum": 0}
+    ),
+    "end": Column("seconds at which it ends; empty for the end of the file", {"minimum": 0}),
+    "speaker": Column(
+        "who is seen and heard; without this column every file is its own speaker",
+        {"required": True},
+    ),
+    "split": Column(
+        "train, validation or test; without this column speakers are split from a seed",
+        {"required": True, "enum": list(SPLITS)},
+    ),
+    "side": Column(
+        "left or right, where a picture shows two people and has a row for each",
+        {"enum": [side for side in SIDES if side]},
+    ),
+    "labels": Column(
+        "CSV of the valence and arousal of the frames, relative to the folder; empty for none"
+    ),
+    "label": Column(
+        "class of the whole item, in place of labels; empty for none",
+        {"pattern": "[A-Za-z0-9_][A-Za-z0-9 ._-]{0,63}"},
+    ),
 }
-"""Columns of items.csv, and what their values must fulfil."""
 SECONDS = ("start", "end")
 SUFFIXES = frozenset(
     f".{suffix}"
@@ -71,16 +92,14 @@ SUFFIXES = frozenset(
 
 def schema() -> dict[str, Any]:
     """The JSON Table Schema (datapackage.org/standard/table-schema) of items.csv."""
-    rows = re.findall(r"^\| (\w+) +\| (.+?) +\|$", __doc__ or "", re.MULTILINE)
-    meaning = {column: text for column, text in rows if column in CONSTRAINTS}
     fields = [
         {
-            "name": column,
-            "type": "number" if column in SECONDS else "string",
-            "description": meaning[column],
-            "constraints": constraints,
+            "name": name,
+            "type": "number" if name in SECONDS else "string",
+            "description": column.description,
+            "constraints": dict(column.constraints),
         }
-        for column, constraints in CONSTRAINTS.items()
+        for name, column in COLUMNS.items()
     ]
     return {
         "$schema": "https://datapackage.org/profiles/2.0/tableschema.json",
@@ -89,7 +108,7 @@ def schema() -> dict[str, Any]:
     }
 
 
-def read(root: Path, split: SplitSettings) -> Corpus:
+def read(root: Path, _settings: Settings, split: SplitSettings, _work: Work) -> Corpus:
     """The items of a folder, in the order of their names.
 
     Raises:
@@ -99,15 +118,15 @@ def read(root: Path, split: SplitSettings) -> Corpus:
     if not root.is_dir():
         raise InputError(f"corpus.root {root} is not a folder", "point it to the unpacked corpus")
     file = root / TABLE
-    given = _read_items(file) if file.exists() else _list_videos(root)
-    if given.empty and file.exists():
+    rows = _read_items(file) if file.exists() else _list_videos(root)
+    if rows.empty and file.exists():
         raise InputError(
             f"{file} has no row", "write a row per item, or delete it to take all videos"
         )
-    if given.empty:
+    if rows.empty:
         raise InputError(f"there is no video in {root}", "point corpus.root to the videos")
-    table = _complete(file, given, split)
-    task = _task(file, given)
+    table = _complete(file, rows, split)
+    task = _task(file, rows)
     paths = [_inside(root, row, "path", path) for row, path in enumerate(table["path"])]
     items = [
         Item(
@@ -124,15 +143,15 @@ def read(root: Path, split: SplitSettings) -> Corpus:
             zip(_names(table), paths, table.to_dict("records"), strict=True)
         )
     ]
-    return Corpus(task, sorted(items, key=lambda item: item.name), notes=_notes(given, split))
+    return Corpus(task, sorted(items, key=lambda item: item.name), notes=_notes(rows, split))
 
 
-def _notes(given: pd.DataFrame, split: SplitSettings) -> tuple[str, ...]:
+def _notes(rows: pd.DataFrame, split: SplitSettings) -> tuple[str, ...]:
     notes = {
         "speaker": "no speakers are named: every file counts as one",
         "split": f"no splits are named: speakers are split at random from seed {split.seed}",
     }
-    return tuple(note for column, note in notes.items() if column not in given)
+    return tuple(note for column, note in notes.items() if column not in rows)
 
 
 def _inside(root: Path, row: int, column: str, path: str) -> Path:
@@ -148,12 +167,12 @@ def _labels(root: Path, number: int, row: dict[Hashable, Any], task: Task) -> pd
     return read_labels(_inside(root, number, "labels", row["labels"])) if row["labels"] else None
 
 
-def _task(file: Path, given: pd.DataFrame) -> Task:
-    if "label" not in given:
+def _task(file: Path, rows: pd.DataFrame) -> Task:
+    if "label" not in rows:
         return AFFECT
-    if "labels" in given:
+    if "labels" in rows:
         raise InputError(f"{file} has both a column label and a column labels", "drop one")
-    classes = tuple(sorted(set(given["label"]) - {""}))
+    classes = tuple(sorted(set(rows["label"]) - {""}))
     if not 2 <= len(classes) <= MAX_CLASSES:
         raise InputError(
             f"{file} column label names {len(classes)} classes",
@@ -208,33 +227,33 @@ def _told_apart(name: str, path: str) -> str:
 
 def _list_videos(root: Path) -> pd.DataFrame:
     files = (path for path in root.rglob("*") if not path.is_dir())
-    found = sorted(path for path in files if path.suffix.lower() in SUFFIXES)
-    for path in found:
+    videos = sorted(path for path in files if path.suffix.lower() in SUFFIXES)
+    for path in videos:
         if any("\ud800" <= letter <= "\udfff" for letter in str(path)):  # bytes that are no UTF-8
             raise InputError(f"{root} has a file named {path.name!r}", "rename it")
-    return pd.DataFrame({"path": [path.relative_to(root).as_posix() for path in found]})
+    return pd.DataFrame({"path": [path.relative_to(root).as_posix() for path in videos]})
 
 
 def _read_items(file: Path) -> pd.DataFrame:
     """The columns that items.csv has, seconds as numbers: 0 for no start, infinity for no end."""
     table = read_table(file)
-    unknown = sorted(set(table.columns) - set(CONSTRAINTS))
+    unknown = sorted(set(table.columns) - set(COLUMNS))
     if unknown or "path" not in table:
         problem = f"an unknown column {unknown[0]}" if unknown else "no column path"
-        raise InputError(f"{file} has {problem}", f"its columns are {', '.join(CONSTRAINTS)}")
-    for column, constraints in CONSTRAINTS.items():
+        raise InputError(f"{file} has {problem}", f"its columns are {', '.join(COLUMNS)}")
+    for column, about in COLUMNS.items():
         if column in table:
-            _check_values(file, table[column], constraints)
+            _check_values(file, table[column], about.constraints)
     for column, nothing in zip(SECONDS, (0.0, np.inf), strict=True):
         if column in table:
             seconds = read_numbers(table[column][table[column] != ""], file)
-            for row in seconds.index[seconds < CONSTRAINTS[column]["minimum"]]:
-                raise InputError(f"{file} row {row + 2} has {column} {seconds[row]:g}", "mend it")
+            for row in seconds.index[seconds < COLUMNS[column].constraints["minimum"]]:
+                raise InputError(f"{file} row {row + 2} has {column} {seconds[row]:g}", "fix it")
             table[column] = seconds.reindex(table.index, fill_value=nothing)
     return table
 
 
-def _check_values(file: Path, values: pd.Series, constraints: dict[str, Any]) -> None:
+def _check_values(file: Path, values: pd.Series, constraints: Mapping[str, Any]) -> None:
     if "required" in constraints:
         for row in values.index[values == ""]:
             raise InputError(f"{file} row {row + 2} has no {values.name}", "fill it in")
@@ -245,9 +264,9 @@ def _check_values(file: Path, values: pd.Series, constraints: dict[str, Any]) ->
             raise InputError(f"{file} row {int(str(row)) + 2} has {values.name} {value!r}", remedy)
 
 
-def _complete(file: Path, given: pd.DataFrame, split: SplitSettings) -> pd.DataFrame:
+def _complete(file: Path, rows: pd.DataFrame, split: SplitSettings) -> pd.DataFrame:
     """All columns, and `file`, the same for all ways to write a path."""
-    files = given["path"].map(os.path.normpath)
+    files = rows["path"].map(os.path.normpath)
     defaults = {
         "start": 0.0,
         "end": np.inf,
@@ -257,9 +276,9 @@ def _complete(file: Path, given: pd.DataFrame, split: SplitSettings) -> pd.DataF
         "label": "",
     }
     absent: dict[str, Any] = {
-        column: value for column, value in defaults.items() if column not in given
+        column: value for column, value in defaults.items() if column not in rows
     }
-    table = given.assign(file=files, **absent)
+    table = rows.assign(file=files, **absent)
     for row in table.index[table["end"] <= table["start"]]:
         raise InputError(
             f"{file} row {row + 2} has end {table['end'][row]:g}, but start "

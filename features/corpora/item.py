@@ -1,14 +1,15 @@
-"""What every corpus adapter gives: a task, and items with their labels."""
+"""What a corpus's reader takes and gives: a task, and items with their labels."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from features.corpora.settings import SplitSettings
 from features.settings import Modality
 from features.task import Task
 
@@ -69,7 +70,7 @@ class Features:
 
 @dataclass(frozen=True)
 class Corpus:
-    """A corpus as its adapter read it.
+    """A corpus as its reader gives it.
 
     Attributes:
         task: what its labels say.
@@ -91,3 +92,35 @@ class Corpus:
     features: Callable[[str], Mapping[str, Features]] | None = None
     identity: str = ""
     normalise_video: bool = False
+
+
+@dataclass(frozen=True)
+class Work:
+    """How a reader works where that takes long.
+
+    Attributes:
+        processes: how many to run at a time.
+        progress: called with how many parts are done, and of how many.
+    """
+
+    processes: int = 1
+    progress: Callable[[int, int], None] = field(default=lambda _done, _total: None)
+
+
+class Reader(Protocol):
+    """Reads a corpus: what a row of CORPORA names."""
+
+    def __call__(self, root: Path, settings: Any, split: SplitSettings, work: Work, /) -> Corpus:
+        """Read it.
+
+        Args:
+            root: folder of the corpus, `corpus.root`.
+            settings: its section of params.yaml; of a corpus of the user's own the mapping
+                `corpus.options`.
+            split: how speakers are split where the corpus does not say.
+            work: how to work where that takes long.
+
+        Raises:
+            InputError: the corpus is not what is expected there.
+        """
+        ...

@@ -19,6 +19,10 @@ def class_label(shares: Mapping[str, float], classes: Sequence[str]) -> pd.DataF
     Args:
         shares: of the label, by class: {"anger": 1}, or parts of a soft label that add up to 1.
         classes: the outputs of the task.
+
+    >>> class_label({"anger": 0.5, "fear": 0.5}, ("anger", "fear", "joy"))
+       time  anger  fear  joy
+    0   NaN    0.5   0.5  0.0
     """
     row = {TIME: np.nan, **{name: float(shares.get(name, 0)) for name in classes}}
     return pd.DataFrame(row, index=[0])
@@ -56,7 +60,7 @@ def read_numbers(column: pd.Series, path: Path) -> pd.Series:
     for row in column.index[~np.isfinite(numbers)]:
         raise InputError(
             f"{path} row {row + 2} column {column.name} is {column[row]!r}, not a number",
-            "mend the value",
+            "correct the value",
         )
     return numbers
 
@@ -68,8 +72,8 @@ def frame_labels(
 
     With times a frame takes the label nearest to its start, if that is within half of the labels'
     median step, or, of a single label, half of the frames'; without, row i belongs to frame i. A
-    frame without a label, or with a target that
-    is not finite or outside the task's range (Aff-Wild2 writes −5), does not count.
+    frame without a label, or with a target that is not finite or outside the task's range
+    (Aff-Wild2 writes −5), does not count.
 
     Args:
         labels: a column `time`, in container seconds or NaN, and one for each target.
@@ -80,6 +84,12 @@ def frame_labels(
     Returns:
         Labels (frames, targets), exactly as given but as float32, with zeros where there is none,
         and valid (frames,).
+
+    >>> task = Task(outputs=("valence",))
+    >>> labels = pd.DataFrame({"time": [0.0, 0.1], "valence": [0.5, -5.0]})
+    >>> values, valid = frame_labels(labels, np.array([0.0, 0.04, 0.1, 0.9]), task)
+    >>> values.ravel().tolist(), valid.tolist()
+    ([0.5, 0.5, 0.0, 0.0], [True, True, False, False])
     """
     at = labels[TIME].to_numpy()
     values = labels[list(task.outputs)].to_numpy()
@@ -88,14 +98,14 @@ def frame_labels(
         return np.zeros(shape, np.float32), np.zeros(len(times), bool)
     if np.isnan(at).any():
         row = np.arange(len(times))
-        found = row < len(values)
+        is_labelled = row < len(values)
     else:
         row = _nearest(at, times)
         stepping = at if len(at) > 1 else times
         reach = np.median(np.diff(stepping)) / 2 if len(stepping) > 1 else np.inf
-        found = np.abs(at[row] - times) <= reach + 1e-6
+        is_labelled = np.abs(at[row] - times) <= reach + 1e-6
     chosen = values[np.minimum(row, len(values) - 1)]
-    valid = found & np.all((chosen >= task.low) & (chosen <= task.high), axis=1)
+    valid = is_labelled & np.all((chosen >= task.low) & (chosen <= task.high), axis=1)
     return np.where(valid[:, None], chosen, 0).astype(np.float32), valid
 
 

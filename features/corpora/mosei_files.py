@@ -57,18 +57,18 @@ class PickleSource:
     def __init__(self, file: Path, *, is_aligned: bool) -> None:
         self._arrays = read_arrays(file, SECTIONS, ("audio", "vision", "labels", "id"))
         self._is_aligned = is_aligned
-        found = []
+        sentences = []
         for section, arrays in self._arrays.items():
             _check_shapes(f"{section} of {file}", arrays)
             sentiments = arrays["labels"].reshape(len(arrays["id"]), -1)[:, 0]
             for row, (key, sentiment) in enumerate(zip(arrays["id"], sentiments, strict=True)):
                 where = f"{section} of {file} row {row}"
                 video, start, end = _parse_id(key, where)
-                found.append(Sentence("", video, start, end, float(sentiment), section, row))
+                sentences.append(Sentence("", video, start, end, float(sentiment), section, row))
         dimensions = {(a["audio"].shape[2], a["vision"].shape[2]) for a in self._arrays.values()}
         if len(dimensions) > 1:
-            raise InputError(f"the sections of {file} differ in features", "get the file anew")
-        self.sentences = _named(found, str(file))
+            raise InputError(f"the sections of {file} differ in features", "get the file again")
+        self.sentences = _named(sentences, str(file))
 
     def frames(self, sentence: Sentence) -> Frames:
         """The frames of a sentence without the padding."""
@@ -121,7 +121,7 @@ def _named(sentences: Iterable[Sentence], where: str) -> dict[str, Sentence]:
     counts: dict[str, int] = {}
     for sentence in sorted(sentences, key=lambda s: (s.video, s.start, s.section, s.row)):
         if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", sentence.video):
-            raise InputError(f"{where} has a video {sentence.video!r}", "get the file anew")
+            raise InputError(f"{where} has a video {sentence.video!r}", "get the file again")
         number = counts[sentence.video] = counts.get(sentence.video, -1) + 1
         # Names of videos may begin with __, which stores keep for themselves.
         named.append(replace(sentence, name=f"mosei-{sentence.video}-{number:03d}"))
@@ -139,7 +139,7 @@ def _check_shapes(where: str, arrays: dict[str, NDArray[Any]]) -> None:
             raise InputError(
                 f"{name} in {where} is an array of shape {array.shape} of {array.dtype}, "
                 f"for {count} sentences",
-                "get the file anew",
+                "get the file again",
             )
 
 
@@ -149,7 +149,7 @@ def _parse_id(key: NDArray[Any], where: str) -> tuple[str, float, float]:
         return video, float(start), float(end)
     except ValueError as error:
         raise InputError(
-            f"the id in {where} is {list(key)}, not video, start and end", "get the file anew"
+            f"the id in {where} is {list(key)}, not video, start and end", "get the file again"
         ) from error
 
 
@@ -160,9 +160,14 @@ def _used(filled: NDArray[np.bool_]) -> slice:
 
 
 def _stretched(rows: NDArray[np.float32], count: int) -> NDArray[np.float32]:
-    """Rows (count, d), each the one at the centre of its part of the sentence; zeros for none."""
+    """Rows (count, d), each the one at the centre of its part of the sentence; zeros for none.
+
+    >>> _stretched(np.array([[1], [2]], np.float32), 5).ravel().tolist()
+    [1.0, 1.0, 2.0, 2.0, 2.0]
+    """
     if not len(rows):
         return np.zeros((count, rows.shape[1]), rows.dtype)
+    # Row ⌊(i + 1/2) · rows / count⌋, in integers.
     return rows[(2 * np.arange(count) + 1) * len(rows) // (2 * count)]
 
 

@@ -24,7 +24,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from features.corpora.item import TIME, Corpus, Item
+from features.corpora.item import TIME, Corpus, Item, Work
 from features.corpora.labels import class_label
 from features.corpora.notes import some_of
 from features.corpora.paths import inside
@@ -62,7 +62,7 @@ class Clip(NamedTuple):
     attributes: tuple[float, float, float]
 
 
-def read(root: Path, settings: MspImprovSettings, split: SplitSettings) -> Corpus:
+def read(root: Path, settings: MspImprovSettings, split: SplitSettings, _work: Work) -> Corpus:
     """The clips that have a label for the task and a video, by name.
 
     Raises:
@@ -71,16 +71,16 @@ def read(root: Path, settings: MspImprovSettings, split: SplitSettings) -> Corpu
     clips = read_evaluation(root / EVALUATION)
     split_of = draw_splits((clip.session for clip in clips), split)
     videos = _videos(root, clips)
-    found = [clip for clip in clips if clip.name in videos]
+    filmed = [clip for clip in clips if clip.name in videos]
     if settings.task == "emotion":
-        task, labels, notes = EMOTION, *_emotions(found)
+        task, labels, notes = EMOTION, *_emotions(filmed)
     else:
         # The scale does not hang on which videos are there.
         task = ATTRIBUTES_OF_CLIP
-        labels, notes = _attributes(found, calm_is_high=_calm_is_high(clips))
+        labels, notes = _attributes(filmed, calm_is_high=_calm_is_high(clips))
     items = [
         Item(c.name, videos[c.name], c.speaker, split_of[c.session], labels[c.name])
-        for c in sorted(found)
+        for c in sorted(filmed)
         if c.name in labels
     ]
     missing = [clip.name for clip in clips if clip.name not in videos]
@@ -92,14 +92,14 @@ def read(root: Path, settings: MspImprovSettings, split: SplitSettings) -> Corpu
 
 def _videos(root: Path, clips: list[Clip]) -> dict[str, Path]:
     where = str(root / EVALUATION)
-    there = [clip for clip in clips if (root / clip.path).exists()]
-    if not there:
+    filmed = [clip for clip in clips if (root / clip.path).exists()]
+    if not filmed:
         raise InputError(
             f"none of the {len(clips)} clips of {where} is there (looked for {root / clips[0].path}"
             " and so on)",
             "unpack session1 to session6 beside Evaluation.txt",
         )
-    return {clip.name: inside(root, clip.path, where) for clip in there}
+    return {clip.name: inside(root, clip.path, where) for clip in filmed}
 
 
 def read_evaluation(file: Path) -> list[Clip]:
@@ -119,15 +119,15 @@ def read_evaluation(file: Path) -> list[Clip]:
     # Raters wrote their comments in any encoding; what is read of them is ASCII.
     lines = file.read_text(encoding="ascii", errors="replace").splitlines()
     for number, line in enumerate(lines, start=1):
-        found = _CLIP.match(line)
-        if found is None:
+        match = _CLIP.match(line)
+        if match is None:
             if line.startswith("UTD-IMPROV") or (line.strip() and not _RATER.match(line)):
                 raise InputError(
                     f"{file} line {number} is neither a clip's nor a rater's: {line[:80]!r}",
                     "restore the line",
                 )
             continue
-        clip = _clip(found)
+        clip = _clip(match)
         if clip.name in clips:
             raise InputError(f"{file} line {number} repeats clip {clip.name}", "drop one of them")
         clips[clip.name] = clip
@@ -136,16 +136,16 @@ def read_evaluation(file: Path) -> list[Clip]:
     return list(clips.values())
 
 
-def _clip(found: re.Match[str]) -> Clip:
-    name = f"MSP-IMPROV-{found['name']}"
-    folder = f"session{int(found['session'])}/{found['name'][:4]}/{found['scenario']}"
-    valence, arousal, dominance = (float(found[attribute]) for attribute in ATTRIBUTES)
+def _clip(match: re.Match[str]) -> Clip:
+    name = f"MSP-IMPROV-{match['name']}"
+    folder = f"session{int(match['session'])}/{match['name'][:4]}/{match['scenario']}"
+    valence, arousal, dominance = (float(match[attribute]) for attribute in ATTRIBUTES)
     return Clip(
         name=name,
         path=f"{folder}/{name}.avi",
-        speaker=found["speaker"],
-        session=found["session"],
-        emotion=found["emotion"],
+        speaker=match["speaker"],
+        session=match["session"],
+        emotion=match["emotion"],
         attributes=(valence, arousal, dominance),
     )
 

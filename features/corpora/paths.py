@@ -48,7 +48,9 @@ def pictures_in(folder: Path) -> list[Path]:
         with os.scandir(folder) as entries:
             named = [entry for entry in entries if PICTURE.fullmatch(entry.name)]
     except OSError as error:
-        raise InputError(f"{folder} cannot be read ({error.strerror})", "unpack it anew") from error
+        raise InputError(
+            f"{folder} cannot be read ({error.strerror})", "unpack it again"
+        ) from error
     for entry in named:
         if not entry.is_file(follow_symlinks=False):
             raise InputError(f"{entry.path} is no file of its own", "put the picture itself there")

@@ -15,10 +15,10 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from features.corpora.item import Corpus, Item, Split
+from features.corpora.item import Corpus, Item, Split, Work
 from features.corpora.labels import class_label
 from features.corpora.paths import inside
-from features.corpora.settings import RavdessSettings
+from features.corpora.settings import RavdessSettings, SplitSettings
 from features.errors import InputError
 from features.task import Task
 
@@ -34,14 +34,14 @@ _NAME = re.compile(
 )
 
 
-def read(root: Path, settings: RavdessSettings) -> Corpus:
+def read(root: Path, settings: RavdessSettings, _split: SplitSettings, _work: Work) -> Corpus:
     """The audio-visual clips of speech, by name.
 
     Raises:
         InputError: there is no such clip, one is there twice or among another actor's, or a name
             is not one of the corpus.
     """
-    clips, others = _find(root)
+    clips, unread = _find(root)
     if not clips:
         raise InputError(
             f"{root} has no audio-visual clip of speech (looked for 01-01-….mp4 in "
@@ -60,8 +60,8 @@ def read(root: Path, settings: RavdessSettings) -> Corpus:
             file = inside(root, path, name)
             items.append(Item(name, file, actor, split_of[int(actor)], label[emotion]))
     notes = [f"fold {settings.fold} of 5 over actors"]
-    if others:
-        notes.append(f"{others} files are no audio-visual clips of speech and are left out")
+    if unread:
+        notes.append(f"{unread} files are no audio-visual clips of speech and are left out")
     if len(items) < len(clips):
         notes.append(f"{len(clips) - len(items)} clips are neutral, not one of the 7 classes")
     notes += [
@@ -74,7 +74,14 @@ def read(root: Path, settings: RavdessSettings) -> Corpus:
 
 
 def fold_splits(fold: int) -> dict[int, Split]:
-    """The split of each actor, 1 to 24, in a fold, 0 to 4."""
+    """The split of each actor, 1 to 24, in a fold, 0 to 4.
+
+    >>> splits = fold_splits(4)
+    >>> [actor for actor in splits if splits[actor] == "test"]
+    [17, 18, 19, 20]
+    >>> [actor for actor in splits if splits[actor] == "validation"]
+    [21, 22, 23, 24]
+    """
     order = [(PART * fold + place) % ACTORS + 1 for place in range(ACTORS)]
     tested, validated = order[:PART], order[PART : 2 * PART]
     splits: dict[int, Split] = dict.fromkeys(order, "train")
@@ -82,14 +89,14 @@ def fold_splits(fold: int) -> dict[int, Split]:
 
 
 def _find(root: Path) -> tuple[dict[str, Path], int]:
-    """Audio-visual clips of speech by name, relative to root, and how many files are others."""
+    """Audio-visual clips of speech by name, relative to root, and the number of other files."""
     clips: dict[str, Path] = {}
-    others = 0
+    unread = 0
     for folder in FOLDERS:
         for file in sorted(root.glob(f"{folder}/*")):
             path = file.relative_to(root)
             if file.suffix != ".mp4" or not file.stem.startswith("01-01-"):
-                others += 1
+                unread += 1
                 continue
             actor = _parse(path)["actor"]
             if path.parent.name != f"Actor_{actor}":
@@ -97,7 +104,7 @@ def _find(root: Path) -> tuple[dict[str, Path], int]:
             if file.stem in clips:
                 raise InputError(f"{file} is in {root / clips[file.stem]} too", "drop one of them")
             clips[file.stem] = path
-    return clips, others
+    return clips, unread
 
 
 def _parse(path: Path) -> re.Match[str]:

@@ -14,24 +14,18 @@ same in a larger corpus, and its first frames stay the same in a longer one.
 """
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, partial
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.corpora.item import SPLITS, TIME, Corpus, Features, Item
-from features.corpora.settings import SimulatedSettings
-from features.settings import Modality
+from features.corpora.item import SPLITS, TIME, Corpus, Features, Item, Work
+from features.corpora.registry import CORPORA
+from features.corpora.settings import SimulatedSettings, SplitSettings
 from features.task import AFFECT
-
-VERSION = 1
-"""Raise it when the same settings give other features than before."""
-
-GIVES: Mapping[str, Modality] = {"picture": "video", "sound": "audio"}
-"""Its streams."""
 
 FPS = 30
 IDENTITY, VOICE = 8, 4
@@ -67,7 +61,7 @@ class Truth:
     speaking: NDArray[np.bool_]
 
 
-def read(settings: SimulatedSettings) -> Corpus:
+def read(_root: Path, settings: SimulatedSettings, _split: SplitSettings, _work: Work) -> Corpus:
     """The corpus of these settings; features are made when asked for."""
     counts = (settings.train, settings.validation, settings.test)
     items = [
@@ -76,12 +70,12 @@ def read(settings: SimulatedSettings) -> Corpus:
         for name in (f"{split}-{number:05d}" for number in range(count))
     ]
     # How many there are changes no speaker.
-    made_by = f"{VERSION} {settings.model_dump_json(exclude={'train', 'validation', 'test'})}"
+    made_by = settings.model_dump_json(exclude={"train", "validation", "test"})
     return Corpus(
         AFFECT,
         sorted(items, key=lambda item: item.name),
         notes=("the features are simulated: nobody was recorded",),
-        gives=GIVES,
+        gives=CORPORA["simulated"].gives,
         features=partial(features, settings),
         identity=hashlib.sha256(made_by.encode()).hexdigest(),
     )

@@ -27,9 +27,9 @@ def read_table(file: Path) -> pd.DataFrame:
         ).fillna("")
     except (ValueError, OSError) as error:
         problem = " ".join(str(error).split())
-        raise InputError(f"{file} is not a readable CSV ({problem})", "mend the file") from error
+        raise InputError(f"{file} is not a readable CSV ({problem})", "fix the file") from error
     if not isinstance(table.index, pd.RangeIndex):  # pandas took the first column for an index
-        raise InputError(f"{file} row 2 has more values than there are columns", "mend the file")
+        raise InputError(f"{file} row 2 has more values than there are columns", "fix the file")
     table.columns = table.columns.str.strip()
     table = table.apply(lambda column: column.str.strip())
     filled = table.index[(table != "").any(axis=1)]

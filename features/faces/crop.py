@@ -34,7 +34,11 @@ def crop_face(
 
 
 def _span(first: int, count: int, length: int) -> tuple[slice, int, int]:
-    """The part of a run of pixels that lies inside, and how many lie before and behind it."""
+    """The part of a run of pixels that lies inside, and how many lie before and behind it.
+
+    >>> _span(-2, 5, 10), _span(8, 5, 10), _span(2, 5, 10)
+    ((slice(0, 3, None), 2, 0), (slice(8, 10, None), 0, 3), (slice(2, 7, None), 0, 0))
+    """
     start = min(max(first, 0), length - 1)
     stop = min(max(first + count, start + 1), length)
     outside = count - (stop - start)

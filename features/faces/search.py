@@ -111,16 +111,16 @@ def _between(
             yield _interpolated(start, end, pairs, frame.time)
         return
     middle = len(frames) // 2
-    found = _look(frames[middle], detect)
-    yield from _between(start, frames[:middle], found, detect)
-    yield found
-    yield from _between(found, frames[middle + 1 :], end, detect)
+    halfway = _look(frames[middle], detect)
+    yield from _between(start, frames[:middle], halfway, detect)
+    yield halfway
+    yield from _between(halfway, frames[middle + 1 :], end, detect)
 
 
-def _same_faces(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.int64] | None:
+def _same_faces(first: NDArray[np.float32], last: NDArray[np.float32]) -> NDArray[np.int64] | None:
     """Pairs of boxes; None where a face at least half as tall as the tallest has no partner."""
-    pairs = best_pairs(one, other, SAME_PLACE)
-    for boxes, paired in zip((one, other), pairs.T, strict=True):
+    pairs = best_pairs(first, last, SAME_PLACE)
+    for boxes, paired in zip((first, last), pairs.T, strict=True):
         tall = heights(boxes)
         large = np.flatnonzero(tall >= tall.max(initial=0) / 2)
         if not np.isin(large, paired).all():

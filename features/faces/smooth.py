@@ -27,6 +27,12 @@ def smooth_boxes(
 
     Returns:
         (frames, 4), zeros where there is no box.
+
+    >>> lefts = np.array([0, 3, 0, 9], np.float32)[:, None]
+    >>> boxes = np.hstack((lefts, np.zeros((4, 1)), lefts + 9, np.full((4, 1), 9)))
+    >>> present, starts_shot = np.array([True] * 4), np.array([True, False, False, True])
+    >>> smooth_boxes(boxes, present, starts_shot, 3)[:, 0].tolist()
+    [1.5, 1.0, 1.5, 9.0]
     """
     smooth = np.zeros_like(boxes)
     same_run = np.zeros(len(boxes), np.bool_)
@@ -37,6 +43,7 @@ def smooth_boxes(
     reach = length // 2
     for start, end in zip(starts, ends, strict=True):
         run = np.arange(start, end)
+        # Sums up to each frame (run + 1, 4): a mean is the difference of two over its length.
         total = np.zeros((end - start + 1, 4))
         np.cumsum(boxes[start:end], axis=0, out=total[1:], dtype=np.float64)
         first, last = np.maximum(run - reach, start), np.minimum(run + reach + 1, end)

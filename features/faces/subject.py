@@ -40,9 +40,9 @@ def choose(tracks: Sequence[Track], frames: int, *, subject: str, side: Side) ->
     chosen = np.full(frames, -1)
     taken = np.zeros(frames, np.bool_)
     for track in sorted(tracks, key=lambda track: (-rank(track), track.frames[0])):
-        found = np.array(track.frames)
-        free = ~taken[found]
-        chosen[found[free]] = np.array(track.detections)[free]
+        frames_of_track = np.array(track.frames)
+        free = ~taken[frames_of_track]
+        chosen[frames_of_track[free]] = np.array(track.detections)[free]
         taken[track.span] = True
     return chosen
 

@@ -107,7 +107,7 @@ def frames(
             FFmpeg does not convert, the height makes it larger than MAX_PIXELS, the clock jumps
             back, or decoding stops before the stated end.
     """
-    # A frame's own converter would be set up anew for each, and use all cores.
+    # A frame's own converter would be set up again for each, and use all cores.
     converter = VideoReformatter()
     matrix = None
     for time, frame in _timed_frames(path):

@@ -143,7 +143,7 @@ class Cache:
         return len(abandoned)
 
     def lock(self, *, exclusive: bool) -> None:
-        """Keep others from deleting entries until this process ends; `exclusive`, from using them too.
+        """Keep others from deleting entries until this process ends, or also from using them.
 
         Raises:
             InputError: the folder cannot be used; a run is using the cache that is wanted

@@ -83,7 +83,8 @@ def _code_of(roots: tuple[str, ...]) -> Code:
         elif file.suffix == ".py":
             sources[name] = file
             waiting += _imported_by(name, file)
-    modules = {name: _tree_of(file)[0].digest for name, file in sources.items()}
+    trees = {name: _tree_of(file)[0] for name, file in sources.items()}
+    modules = {name: tree.digest for name, tree in trees.items() if not tree.is_empty}
     files = {name: _tree_of(file)[1] for name, file in sources.items()}
     for name, file in sources.items():
         for beside, (digest, stamp) in _data_of(file).items():

@@ -36,12 +36,14 @@ class Tree:
 
     Attributes:
         digest: SHA-256 of its text.
+        is_empty: it does nothing, as most files that make a folder a package.
         imports: all that may run, those within functions and conditions included.
         strings: its string constants.
         dynamic: calls whose effect on imports and names cannot be read from the source.
     """
 
     digest: str
+    is_empty: bool
     imports: frozenset[Import]
     strings: frozenset[str]
     dynamic: frozenset[str]
@@ -73,7 +75,8 @@ def read_tree(source: str | bytes) -> Tree:
             imports.update(_imports(node))
             dynamic.update(_dynamic(node))
     digest = sha256(text.encode()).hexdigest()
-    return Tree(digest, frozenset(imports), frozenset(strings), frozenset(dynamic))
+    is_empty = all(_is_docstring(node) for node in module.body)
+    return Tree(digest, is_empty, frozenset(imports), frozenset(strings), frozenset(dynamic))
 
 
 def text_of(tree: ast.AST) -> str:

@@ -107,9 +107,10 @@ def verdict(comparison: Comparison, alike: Comparison | None = None) -> list[str
     is_met = "is" if comparison.mean_ahead >= LEAD else "is not"
     sentences = [
         f"{CHAMPION} is within {TOLERANCE} of the best published strategy, or ahead of it, in "
-        f"{comparison.level} of {len(table)} conditions (mean of {comparison.seeds} seeds); {behind}.",
-        f"Its mean over all conditions is {comparison.mean_ahead:+.3f}{_spread(comparison)} from the best "
-        f"rival's, which {is_met} the {LEAD} ahead that is asked of it.",
+        f"{comparison.level} of {len(table)} conditions (mean of {comparison.seeds} seeds); "
+        f"{behind}.",
+        f"Its mean over all conditions is {comparison.mean_ahead:+.3f}{_spread(comparison)} from "
+        f"the best rival's, which {is_met} the {LEAD} ahead that is asked of it.",
     ]
     intact = table.loc[table["p"] == 0, "ahead"]
     if len(intact):

@@ -8,7 +8,7 @@ import numpy as np
 from features.windows.context import Sound, audio_present, context_rows
 from numpy.typing import NDArray
 
-from features.corpora.demo import make_clip
+from features.corpora.demo.corpus import make_clip
 from features.corpora.settings import DemoSettings
 from features.extractors.opensmile.descriptors import DESCRIPTORS, ROW_RATE
 from features.extractors.vggface.network import FC6

@@ -1,6 +1,7 @@
 """Pins: golden outputs of expensive code, compared before its digest is renewed.
 
-To write the golden outputs of a raised number: `LACUNA_GOLDEN=write pytest tests/features/test_pins.py`.
+To write the golden outputs of a raised number:
+`LACUNA_GOLDEN=write pytest tests/features/test_pins.py`.
 """
 
 import os

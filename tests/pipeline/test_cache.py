@@ -95,7 +95,8 @@ def test_an_entry_that_fails_leaves_nothing(cache):
 
 def test_sweep_deletes_what_dead_processes_left(cache):
     script = (
-        "import os, signal, sys; from pathlib import Path; from pipeline.engine.cache import Cache\n"
+        "import os, signal, sys; from pathlib import Path\n"
+        "from pipeline.engine.cache import Cache\n"
         "with Cache(Path(sys.argv[1])).new('faces', 'ab' * 32) as folder:\n"
         "    (folder / 'half').write_text('half'); os.kill(os.getpid(), signal.SIGKILL)"
     )

@@ -98,8 +98,9 @@ def edit(file: Path, old: str, new: str) -> None:
 
 def test_the_closure_is_all_that_may_run(toy):
     code = closure.code_of(["toy.job"])
-    names = ("", ".job", ".steps", ".deep", ".deep.part", ".lazy", ".named", ".above")
+    names = (".job", ".steps", ".deep", ".deep.part", ".lazy", ".named", ".above")
     assert set(code.modules) == {*(f"toy{name}" for name in names), "toy.deep.part/numbers.txt"}
+    assert set(code.files) == {*code.modules, "toy"}  # whose __init__.py is empty
     assert set(code.libraries) == {"numpy", "zzz_not_installed"}
     assert code.libraries["numpy"].startswith("numpy ")
     assert code.libraries["zzz_not_installed"] == "none"

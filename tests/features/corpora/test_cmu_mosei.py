@@ -5,10 +5,15 @@ import h5py
 import numpy as np
 import pytest
 
-from features.corpora import csd
-from features.corpora.cmu_mosei import read
+from features.corpora import cmu_mosei, csd
+from features.corpora.item import Work
 from features.corpora.settings import CmuMoseiSettings, SplitSettings
 from features.errors import InputError
+
+
+def read(root, settings, split):
+    return cmu_mosei.read(root, settings, split, Work())
+
 
 SPLIT = SplitSettings()
 UNALIGNED, ALIGNED = CmuMoseiSettings(), CmuMoseiSettings(source="aligned")

@@ -8,11 +8,17 @@ import sys
 import pytest
 
 from features.corpora import folder
-from features.corpora.folder import CONSTRAINTS, item_name, read, schema
-from features.corpora.item import SPLITS
+from features.corpora.folder import COLUMNS, item_name, schema
+from features.corpora.item import SPLITS, Work
 from features.corpora.settings import SplitSettings
 from features.errors import InputError
+from features.settings import Settings
 from features.task import AFFECT
+
+
+def read(root, split):
+    return folder.read(root, Settings(), split, Work())
+
 
 SPLIT = SplitSettings()
 
@@ -203,7 +209,7 @@ def test_a_column_of_all_kinds_of_things_is_no_class(corpus):
 
 def test_the_schema_describes_every_column():
     fields = schema()["fields"]
-    assert [field["name"] for field in fields] == list(CONSTRAINTS)
+    assert [field["name"] for field in fields] == list(COLUMNS)
     assert all(len(field["description"]) > 10 for field in fields)
     described = {field["name"]: field for field in fields}
     assert described["split"]["constraints"]["enum"] == list(SPLITS)

@@ -2,23 +2,28 @@ import pickle
 import time
 import tracemalloc
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from features.corpora.settings import SimulatedSettings
-<<<<<<< HEAD:tests/features/corpora/test_simulated.py
-from features.corpora.simulated import GIVES, PAUSES, features, read, truth
-=======
-from features.corpora.simulated import PAUSES, features, read, truth
+from features.corpora import simulated
+from features.corpora.item import Work
+from features.corpora.settings import SimulatedSettings, SplitSettings
+from features.corpora.simulated import PAUSES, features, truth
 from features.task import AFFECT
->>>>>>> models:tests/features/test_simulated.py
+
+
+def read(settings):
+    return simulated.read(Path(), settings, SplitSettings(), Work())
+
 
 DEFAULT = SimulatedSettings()
 SMALL = SimulatedSettings(train=4, validation=2, test=3, frames=50)
+STREAMS = ("picture", "sound")
 TARGETS = list(AFFECT.outputs)
-ARRAYS = [(stream, name) for stream in GIVES for name in ("times", "rows", "present")]
+ARRAYS = [(stream, name) for stream in STREAMS for name in ("times", "rows", "present")]
 
 
 @cache
@@ -250,7 +255,7 @@ def test_sound_is_z_normed_over_speakers():
 def test_missing_stretches_cover_their_share_and_are_zero(share):
     settings = DEFAULT.model_copy(update={"faceless": share, "soundless": share})
     found, _ = made(settings, 200)
-    for stream in GIVES:
+    for stream in STREAMS:
         there = np.concatenate([f[stream].present for f in found])
         assert abs(1 - there.mean() - share) < 0.04
         lengths = (~there).sum() / (np.diff(there.astype(int)) == -1).sum()
