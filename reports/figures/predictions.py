@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from reports.figures.style import RC, add_legend, add_note
 from reports.figures.timeline import missing_handles, rows_over_time, shade
-from reports.numbers.task import capitalised
+from reports.numbers.words import capitalised
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73")
 
@@ -34,7 +34,7 @@ def plot_prediction(
         sound_present: (F,) bool.
         path: where to save; its suffix is the format (.svg, .png or .pdf).
         title: heading, such as the name of the video and the model.
-        note: what a reader has to know of the model, see `results.caveat`.
+        note: what a reader has to know of the model, see `run_file.caveat`.
     """
     with mpl.rc_context(RC):
         figure, axes = rows_over_time(len(predicted), sharey=True)
@@ -55,7 +55,7 @@ def plot_classes(shares: Mapping[str, float], *, path: Path, title: str, note: s
         shares: probability of each class in [0, 1], bars from top to bottom.
         path: where to save; its suffix is the format (.svg, .png or .pdf).
         title: heading, such as the name of the video and the model.
-        note: what a reader has to know of the model, see `results.caveat`.
+        note: what a reader has to know of the model, see `run_file.caveat`.
     """
     with mpl.rc_context(RC):
         figure = Figure(figsize=(7, 1.2 + 0.36 * len(shares)), layout="constrained")

@@ -5,14 +5,21 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from features.task import Task
+from models.evaluation.registry import metrics_of
 from reports.numbers.items import mean_videos, shown_traces
 from reports.numbers.results import Results
-from reports.numbers.schema import ALL, MEAN, NONE
-from reports.numbers.task import Task
+from reports.numbers.schema import (
+    ALL,
+    AUDIO_GONE,
+    CONDITION,
+    INTACT,
+    MEAN,
+    NONE,
+    VIDEO_GONE,
+    WORST_DROP,
+)
 
-INTACT, VIDEO_GONE, AUDIO_GONE, WORST_DROP = "intact", "video_gone", "audio_gone", "worst_drop"
-HEADLINES = (INTACT, VIDEO_GONE, AUDIO_GONE, MEAN, WORST_DROP)
-CONDITION = ["modality", "strategy", "p", "burst", "fill", "subset"]
 SHOWN_MODELS = 8  # in figures with a line a model
 
 
@@ -27,7 +34,7 @@ class Summary:
         headlines: what `headline` returned for the primary metric.
         ranking: what `ranking` returned.
         shown: what `shown_models` returned.
-        intact: what `intact` returned.
+        intact: what `intact_metrics` returned.
         videos: what `mean_videos` returned; no rows for a task of sequences.
         traces: what `shown_traces` returned; none for a task of sequences.
     """
@@ -44,7 +51,8 @@ class Summary:
 
 def summarise(results: Results) -> Summary:
     """Summarise a run."""
-    metric, *_ = results.task.metrics
+    metrics = metrics_of(results.task)
+    metric = metrics[0]
     is_of_frames = results.task.level == "frame"
     every = conditions(results.evaluation, metric)
     headlines = headline(results.evaluation, metric)
@@ -55,7 +63,7 @@ def summarise(results: Results) -> Summary:
         headlines=headlines,
         ranking=ranked,
         shown=shown_models(ranked, results.models, results.reference),
-        intact=intact(results.evaluation, results.task.metrics),
+        intact=intact_metrics(results.evaluation, metrics),
         videos=mean_videos(results.videos, metric) if is_of_frames else pd.DataFrame(),
         traces=shown_traces(results.traces) if is_of_frames else {},
     )
@@ -171,7 +179,7 @@ def per_seed(evaluation: pd.DataFrame, metric: str) -> pd.DataFrame:
     every = rows[MEAN]
     has_all = every.groupby(by)["value"].transform("count") == len(counted(every))
     rows[MEAN] = every[has_all]
-    groups = {name: own.groupby(by, sort=False)["value"] for name, own in rows.items()}
+    groups = {name: table.groupby(by, sort=False)["value"] for name, table in rows.items()}
     values = {name: group.mean() for name, group in groups.items()}
     start, worst = values[INTACT], groups[MEAN].min()
     values[WORST_DROP] = (start - worst).reindex(start.index)
@@ -210,7 +218,11 @@ def over_seeds(values: pd.DataFrame, *by: str) -> pd.DataFrame:
 
 
 def overall_target(task: Task) -> str:
-    """The target that stands for all: their mean, or the only one."""
+    """The target that stands for all: their mean, or the only one.
+
+    >>> overall_target(Task())
+    'mean'
+    """
     return MEAN if len(task.targets) > 1 else task.targets[0]
 
 
@@ -235,12 +247,12 @@ def shown_models(ranked: Sequence[str], models: Sequence[str], reference: str) -
         models: all of them; the order of those that are shown.
         reference: takes the place of the last if it is not among the best.
     """
-    others = [model for model in ranked[:SHOWN_MODELS] if model != reference]
-    chosen = {reference, *others[: SHOWN_MODELS - 1]}
+    best = [model for model in ranked[:SHOWN_MODELS] if model != reference]
+    chosen = {reference, *best[: SHOWN_MODELS - 1]}
     return tuple(model for model in models if model in chosen)
 
 
-def intact(evaluation: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
+def intact_metrics(evaluation: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
     """Every metric on intact input (p = 0).
 
     Args:
@@ -258,7 +270,7 @@ def intact(evaluation: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
     return over_seeds(long, "metric")
 
 
-def metrics(
+def nested_metrics(
     summary: Summary, models: Sequence[str], task: Task
 ) -> dict[str, dict[str, dict[str, float]]]:
     """The numbers of a run as nested dictionaries: model, target, name.
@@ -270,15 +282,14 @@ def metrics(
 
     Returns:
         Values rounded to 4 digits: the primary metric by `headline`, for each target and for their
-        `mean`; the other metrics by their own names, on intact input. A number that does not exist
+        `mean`; the other metrics by their names, on intact input. A number that does not exist
         has no key.
     """
-    primary, *_ = task.metrics
-    others = summary.intact[summary.intact["metric"] != primary]
+    is_primary = summary.intact["metric"] == metrics_of(task)[0]
     numbers = pd.concat(
         [
             summary.headlines.rename(columns={"headline": "name"}),
-            others.rename(columns={"metric": "name"}),
+            summary.intact[~is_primary].rename(columns={"metric": "name"}),
         ]
     )
     nested: dict[str, dict[str, dict[str, float]]] = {model: {} for model in models}

@@ -5,8 +5,9 @@ import math
 import pandas as pd
 import pytest
 
+from features.task import Task
 from reports.numbers import summary
-from reports.numbers.task import Task
+from reports.numbers.schema import CONDITION
 
 
 def rows(
@@ -26,7 +27,7 @@ def rows(
 
 
 def evaluation(*groups):
-    names = ["model", "seed", *summary.CONDITION, "trial", "target", "ccc", "n"]
+    names = ["model", "seed", *CONDITION, "trial", "target", "ccc", "n"]
     return pd.DataFrame([row for group in groups for row in group], columns=names)
 
 
@@ -72,9 +73,9 @@ def test_headline_is_over_seeds_and_weighs_conditions_equally(table):
     assert mean["n"] == 2
 
 
-def metrics_of(evaluation, *models):
+def nested(evaluation, *models):
     """The nested numbers of a run with the metrics CCC and RMSE, for one target or two."""
-    task = Task("regression", "frame", tuple(evaluation["target"].unique()), ("ccc", "rmse"))
+    task = Task(outputs=tuple(evaluation["target"].unique()))
     evaluation = evaluation.assign(rmse=evaluation["ccc"] * 2)
     of_run = summary.Summary(
         conditions=summary.conditions(evaluation, "ccc"),
@@ -82,11 +83,11 @@ def metrics_of(evaluation, *models):
         headlines=summary.headline(evaluation, "ccc"),
         ranking=models,
         shown=models,
-        intact=summary.intact(evaluation, task.metrics),
+        intact=summary.intact_metrics(evaluation, ["ccc", "rmse"]),
         videos=pd.DataFrame(),
         traces={},
     )
-    return summary.metrics(of_run, models, task)
+    return summary.nested_metrics(of_run, models, task)
 
 
 def test_the_mean_of_the_targets_is_taken_seed_by_seed(table):
@@ -97,9 +98,9 @@ def test_the_mean_of_the_targets_is_taken_seed_by_seed(table):
     assert intact["value"] == pytest.approx((0.5 + 0.75 + 0.7 + 0.65) / 4)
     assert intact["sd"] == pytest.approx((0.675 - 0.625) / math.sqrt(2))
     assert intact["n"] == 2
-    assert list(metrics_of(both, "a", "b")["a"]) == ["valence", "arousal", "mean"]
+    assert list(nested(both, "a", "b")["a"]) == ["valence", "arousal", "mean"]
     undefined = both.assign(ccc=both["ccc"].where(both["target"] == "valence"))
-    assert "mean" not in metrics_of(undefined, "a", "b")["a"]
+    assert "mean" not in nested(undefined, "a", "b")["a"]
 
 
 def test_one_target_has_no_mean_of_targets(table):
@@ -108,22 +109,22 @@ def test_one_target_has_no_mean_of_targets(table):
 
 def test_every_model_has_metrics_be_it_none(table):
     undefined = table.assign(ccc=table["ccc"].where(table["model"] == "a"))
-    assert metrics_of(undefined, "b", "a")["b"] == {}
+    assert nested(undefined, "b", "a")["b"] == {}
 
 
 def test_a_model_without_every_condition_has_no_mean(table):
-    metrics = metrics_of(table, "a", "b")
+    metrics = nested(table, "a", "b")
     assert metrics["b"] == {"valence": {"intact": 0.6, "rmse": 1.2}}
     names = {"intact", "video_gone", "mean", "worst_drop", "rmse"}  # audio: not evaluated
     assert set(metrics["a"]["valence"]) == names
 
 
 def test_metrics_have_four_digits(table):
-    assert metrics_of(table, "a", "b")["a"]["valence"]["mean"] == 0.35
+    assert nested(table, "a", "b")["a"]["valence"]["mean"] == 0.35
 
 
 def test_intact_has_every_metric_at_p_0(table):
-    cells = summary.intact(table.assign(rmse=table["ccc"] * 2), ["ccc", "rmse"])
+    cells = summary.intact_metrics(table.assign(rmse=table["ccc"] * 2), ["ccc", "rmse"])
     assert len(cells) == 4  # two models, two metrics
     cells = cells.set_index(["model", "metric"])
     assert cells.loc[("a", "ccc"), ["value", "n"]].tolist() == [pytest.approx(0.6), 2]
