@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from features.errors import InputError
 from features.settings import FaceSettings, FC6Settings, LLDSettings, Settings, WindowSettings
-from models.settings import OPTIONS, Modality, ModelSettings, Precision, Task, TrainSettings
+from features.task import Task
+from models.settings import OPTIONS, Modality, ModelSettings, Precision, TrainSettings
 
 if TYPE_CHECKING:
     import zarr

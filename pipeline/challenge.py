@@ -8,10 +8,10 @@ import argparse
 from pathlib import Path
 
 from features.corpora.affwild2 import write_predictions
-from features.corpora.item import AFFECT
 from features.corpora.listing import read_items, read_task
 from features.corpora.table import read_table
 from features.errors import InputError
+from features.task import AFFECT
 from models import recogniser
 from models.training.stores import open_stores
 from pipeline.engine.console import say

@@ -7,7 +7,7 @@ import argparse
 import json
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict, fields
+from dataclasses import fields
 from functools import partial
 from pathlib import Path
 
@@ -15,12 +15,13 @@ import numpy as np
 import pandas as pd
 
 from features.corpora.census import class_counts, report
-from features.corpora.item import TIME, Corpus, Item, Task
+from features.corpora.item import TIME, Corpus, Item
 from features.corpora.listing import FACTS, ITEMS, LABELS, CorpusItem, fresh
 from features.corpora.paths import pictures_in
 from features.errors import InputError
 from features.hashes import hash_of, hash_of_file, versions
 from features.media.decoding import AUDIO_ONLY_RATE
+from features.task import Task
 from pipeline.adapters import read_corpus
 from pipeline.engine.console import say
 from pipeline.engine.execution import ExecutionSettings
@@ -67,7 +68,7 @@ def write(corpus: Corpus, items: list[Item], table: pd.DataFrame, *, is_syntheti
     table.to_parquet(fresh(ITEMS), index=False)
     all_labels(corpus.task, items).to_parquet(fresh(LABELS), index=False)
     facts = {
-        "task": asdict(corpus.task),
+        "task": corpus.task.model_dump(mode="json"),
         "synthetic": is_synthetic,
         "gives_features": corpus.features is not None,
     }

@@ -19,6 +19,7 @@ from features.corpora.listing import (
 from features.errors import InputError
 from features.hashes import hash_of, hash_of_file, hash_of_sources
 from models import recogniser
+from models.evaluation.registry import metrics_of
 from models.evaluation.replicates import mean_over_seeds, replicates_of_runs
 from models.training.checks import check_settings
 from models.training.stores import keys_of, open_stores
@@ -109,12 +110,14 @@ def run_seed(params: Params, folder: Path, items: list[CorpusItem], out: Path) -
     title = f"evaluate {card.name}, seed {card.seed}"
     settings = params.evaluate
     device = torch.device(params.execution.torch_device)
+    metrics = metrics_of(data.task)
     runs = runs_of(grid(settings), settings.trials)
     with progress_bar(title, unit="clips", total=len(data.clips)) as advance:
         scores = evaluate(
             network,
             data,
             runs,
+            metrics=metrics,
             seed=settings.seed,
             device=device,
             batch_clips=settings.batch_clips,
@@ -124,11 +127,15 @@ def run_seed(params: Params, folder: Path, items: list[CorpusItem], out: Path) -
     per_frame = data.task.level == "frame"
     evaluation = metrics_of_runs(data.task, runs, pooled(scores.values()))
     if settings.natural:
-        natural = metrics_of_subsets(data.task, natural_scores(data, predictions))
+        natural = metrics_of_subsets(data.task, natural_scores(data, predictions, metrics))
         evaluation = pd.concat([evaluation, natural])
     tables = {
         "evaluation": evaluation,
-        "videos": metrics_of_items(data, predictions) if per_frame else answers(data, predictions),
+        "videos": (
+            metrics_of_items(data, predictions, metrics)
+            if per_frame
+            else answers(data, predictions)
+        ),
         "traces": traces(data, predictions if per_frame else {}),
         "training": pd.read_csv(folder / HISTORY),
     }

@@ -29,7 +29,6 @@ from pipeline.engine.console import progress_bar, say
 from pipeline.engine.execution import ExecutionSettings
 from pipeline.engine.jobs import stage_errors
 from pipeline.params import load_params
-from pipeline.tasks import task_of_labels
 from pipeline.windows import attributes_of, write_windows
 
 
@@ -131,7 +130,7 @@ def predict(clip: Path, folder: Path) -> tuple[recogniser.Card, pd.DataFrame]:
         )
     if card.task.kind == "classification":
         predicted = softmax(predicted, axis=-1)
-    table = pd.DataFrame(predicted, columns=card.task.outputs)
+    table = pd.DataFrame(predicted, columns=list(card.task.outputs))
     if card.task.level == "sequence":
         return card, table.assign(face_present=face.mean(), sound_present=sound.mean())
     table.insert(0, "time", times)
@@ -165,11 +164,10 @@ def write_features(clip: Path, card: recogniser.Card, device: str, parts: Path) 
     with progress_bar("fc6", unit="frames", total=total) as advance:
         fc6.extract(store, card.fc6, device, "", features, progress=advance)
     recording = extracted(store, open_store(sound, stage="predict"), card.windows)
-    task = task_of_labels(card.task)
     normaliser = Normaliser(np.array(card.mean), np.array(card.std))
-    labels = labels_of(None, recording.times, task)
+    labels = labels_of(None, recording.times, card.task)
     write_windows(window, recording, labels, {"audio": normaliser}, {})
-    attributes = attributes_of(card.windows, task, normaliser)
+    attributes = attributes_of(card.windows, card.task, normaliser)
     assemble(parts / "windows.zarr", {"clip": window}, attributes)
     assemble(parts / "fc6.zarr", {"clip": features}, {})
 
@@ -225,7 +223,7 @@ def report(card: recogniser.Card, table: pd.DataFrame) -> None:
     face, sound = table["face_present"].mean(), table["sound_present"].mean()
     say(f"a face in {face:.0%}, sound in {sound:.0%} of the frames")
     if card.task.level == "sequence":
-        outcome = table[card.task.outputs].iloc[0]
+        outcome = table[list(card.task.outputs)].iloc[0]
         if card.task.kind == "classification":  # the likeliest first
             outcome = outcome.sort_values(ascending=False)
         say(", ".join(f"{name} {value:.2f}" for name, value in outcome.items()))

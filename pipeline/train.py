@@ -18,8 +18,10 @@ from features.corpora.listing import MODELS, CorpusItem, read_facts, read_items,
 from features.errors import InputError
 from features.hashes import hash_of, hash_of_file, hash_of_sources
 from features.stores.store import link_or_copy
+from features.task import Task
 from models import recogniser
-from models.settings import Modality, Task
+from models.evaluation.registry import metrics_of
+from models.settings import Modality
 from models.training import run as training_run
 from models.training.checks import check_settings
 from models.training.run import TrainingRun
@@ -141,7 +143,7 @@ def train_seed(
     teachers = run.teachers(learning, heldout) if settings.teacher else None
     trained = run.train(learning, heldout, teachers)
     if not any(np.isfinite(epoch.score(settings.choose_by)) for epoch in trained.history):
-        chosen_by = "loss" if settings.choose_by == "loss" else learning.task.metrics[0]
+        chosen_by = "loss" if settings.choose_by == "loss" else metrics_of(learning.task)[0]
         raise InputError(
             f"the held-out {chosen_by} of {name} is undefined in every epoch: held-out labels or "
             "predictions are constant or not numbers",

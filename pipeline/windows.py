@@ -15,7 +15,7 @@ import pandas as pd
 import zarr
 from numpy.typing import NDArray
 
-from features.corpora.item import TIME, Task
+from features.corpora.item import TIME
 from features.corpora.labels import labels_of
 from features.corpora.listing import (
     FACES,
@@ -31,6 +31,7 @@ from features.errors import InputError
 from features.hashes import hash_of
 from features.settings import WindowSettings
 from features.stores.store import assemble, open_store, read_array, read_item, write_item
+from features.task import Task
 from features.windows.context import Normaliser
 from features.windows.recordings import Given, Recording, Source, Stores
 from models.settings import Modality
@@ -38,7 +39,6 @@ from pipeline.adapters import read_corpus
 from pipeline.engine.console import say
 from pipeline.engine.jobs import Job, run_jobs, stage_errors
 from pipeline.params import Params, load_params
-from pipeline.tasks import task_of_models
 
 VERSION = 4
 """Raise it when the code of this stage gives other windows than before."""
@@ -90,7 +90,7 @@ def attributes_of(settings: WindowSettings, task: Task, normaliser: Normaliser) 
     return {
         "settings": settings.model_dump(),
         "clip_frames": settings.clip_frames,
-        "task": task_of_models(task).model_dump(),
+        "task": task.model_dump(mode="json"),
         "normaliser": {"mean": normaliser.mean.tolist(), "std": normaliser.std.tolist()},
     }
 

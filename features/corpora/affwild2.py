@@ -26,12 +26,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.corpora.folder import SUFFIXES
-from features.corpora.item import AFFECT, Corpus, Item, Side, Split
+from features.corpora.item import Corpus, Item, Side, Split
 from features.corpora.labels import read_labels
 from features.corpora.notes import some_of
 from features.corpora.paths import inside
 from features.corpora.settings import AffWild2Settings
 from features.errors import InputError
+from features.task import AFFECT
 
 ANNOTATIONS = ("VA_Estimation_Challenge", "VA_Set")
 SETS: Mapping[str, Split] = {

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from features.corpora.item import SPLITS, TIME, Corpus, Item, Task
+from features.corpora.item import SPLITS, TIME, Corpus, Item
 from features.corpora.notes import NAMED, some_of
 from features.media.decoding import AUDIO_ONLY_RATE
+from features.task import Task
 from pipeline.engine.console import say
 
 BINS = 5

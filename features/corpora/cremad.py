@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from features.corpora.item import Corpus, Item, Task
+from features.corpora.item import Corpus, Item
 from features.corpora.labels import class_label
 from features.corpora.notes import some_of
 from features.corpora.paths import inside
@@ -24,9 +24,10 @@ from features.corpora.settings import CremadSettings, SplitSettings
 from features.corpora.splits import draw_splits
 from features.corpora.table import read_table
 from features.errors import InputError
+from features.task import Task
 
 CLASSES = ("anger", "disgust", "fear", "happiness", "neutral", "sadness")
-TASK = Task("classification", "sequence", CLASSES)
+TASK = Task(kind="classification", level="sequence", outputs=CLASSES)
 
 VOTED = dict(zip("ADFHNS", CLASSES, strict=True))
 """Class by the letter of the votes."""

@@ -38,13 +38,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.corpora.item import AFFECT, SIDES, SPLITS, Corpus, Item, Task
+from features.corpora.item import SIDES, SPLITS, Corpus, Item
 from features.corpora.labels import class_label, read_labels, read_numbers
 from features.corpora.paths import inside
 from features.corpora.settings import SplitSettings
 from features.corpora.splits import draw_splits
 from features.corpora.table import read_table
 from features.errors import InputError
+from features.task import AFFECT, Task
 
 TABLE = "items.csv"
 MAX_CLASSES = 100
@@ -160,7 +161,7 @@ def _task(file: Path, given: pd.DataFrame) -> Task:
         )
     if {"item", "time"} & set(classes):
         raise InputError(f"{file} column label has a class item or time", "name it differently")
-    return Task("classification", "sequence", classes)
+    return Task(kind="classification", level="sequence", outputs=classes)
 
 
 # ---------------------------------------------------------------------- names

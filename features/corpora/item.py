@@ -9,36 +9,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from features.task import Task
+
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 Side = Literal["", "left", "right"]
 SIDES: tuple[Side, ...] = ("", "left", "right")
 TIME = "time"
 """Column of a label table: seconds on the container's clock, NaN where rows follow the frames."""
-
-
-@dataclass(frozen=True)
-class Task:
-    """What is to be recognised.
-
-    Attributes:
-        kind: `regression` of targets, `classification` into one of some classes, or `sentiment`,
-            regression of one target whose sign matters.
-        level: whether every frame has a label, or a sequence (an item) has one.
-        outputs: names of the targets or classes.
-        low: smallest valid value of a target.
-        high: largest valid value of a target.
-    """
-
-    kind: Literal["regression", "classification", "sentiment"]
-    level: Literal["frame", "sequence"]
-    outputs: tuple[str, ...]
-    low: float = -1.0
-    high: float = 1.0
-
-
-AFFECT = Task("regression", "frame", ("valence", "arousal"))
-"""Valence and arousal of every frame, in [−1, 1]."""
 
 
 @dataclass(frozen=True)

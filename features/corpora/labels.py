@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.corpora.item import AFFECT, TIME, Task
+from features.corpora.item import TIME
 from features.corpora.table import read_table
 from features.errors import InputError
+from features.task import AFFECT, Task
 
 
 def class_label(shares: Mapping[str, float], classes: Sequence[str]) -> pd.DataFrame:

@@ -9,9 +9,10 @@ from typing import Any
 
 import pandas as pd
 
-from features.corpora.item import Side, Split, Task
+from features.corpora.item import Side, Split
 from features.errors import InputError
 from features.hashes import hash_of_file
+from features.task import Task
 
 CORPUS = Path("data/corpus")
 FACTS = CORPUS / "corpus.json"
@@ -122,8 +123,7 @@ def read_task() -> Task:
     Raises:
         InputError: the corpus stage has not run, or what it wrote is damaged.
     """
-    task = read_facts()["task"]
-    return Task(**{**task, "outputs": tuple(task["outputs"])})
+    return Task.model_validate(read_facts()["task"])
 
 
 def _read(path: Path, columns: list[str] | None = None) -> pd.DataFrame:

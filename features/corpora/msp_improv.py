@@ -24,21 +24,22 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from features.corpora.item import TIME, Corpus, Item, Task
+from features.corpora.item import TIME, Corpus, Item
 from features.corpora.labels import class_label
 from features.corpora.notes import some_of
 from features.corpora.paths import inside
 from features.corpora.settings import MspImprovSettings, SplitSettings
 from features.corpora.splits import draw_splits
 from features.errors import InputError
+from features.task import Task
 
 EVALUATION = "Evaluation.txt"
 MOST_BYTES = 64 * 2**20
 """Ten times the size of the published Evaluation.txt."""
 CLASSES = {"A": "anger", "H": "happiness", "S": "sadness", "N": "neutral"}
 ATTRIBUTES = ("valence", "arousal", "dominance")
-EMOTION = Task("classification", "sequence", tuple(CLASSES.values()))
-ATTRIBUTES_OF_CLIP = Task("regression", "sequence", ATTRIBUTES)
+EMOTION = Task(kind="classification", level="sequence", outputs=tuple(CLASSES.values()))
+ATTRIBUTES_OF_CLIP = Task(kind="regression", level="sequence", outputs=ATTRIBUTES)
 
 _NUMBER = r"(\d(?:\.\d+)?|NaN)"
 _CLIP = re.compile(

@@ -15,11 +15,12 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from features.corpora.item import Corpus, Item, Split, Task
+from features.corpora.item import Corpus, Item, Split
 from features.corpora.labels import class_label
 from features.corpora.paths import inside
 from features.corpora.settings import RavdessSettings
 from features.errors import InputError
+from features.task import Task
 
 CLASSES = ("neutral", "calm", "happiness", "sadness", "anger", "fear", "disgust", "surprise")
 """In the order of their codes, 01 to 08."""
@@ -68,7 +69,8 @@ def read(root: Path, settings: RavdessSettings) -> Corpus:
         for actor in range(1, ACTORS + 1)
         if actors[actor] != CLIPS_OF_ACTOR
     ]
-    return Corpus(Task("classification", "sequence", classes), items, notes=tuple(notes))
+    task = Task(kind="classification", level="sequence", outputs=classes)
+    return Corpus(task, items, notes=tuple(notes))
 
 
 def fold_splits(fold: int) -> dict[int, Split]:

@@ -21,8 +21,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.corpora.item import AFFECT, SPLITS, TIME, Corpus, Features, Item
+from features.corpora.item import SPLITS, TIME, Corpus, Features, Item
 from features.corpora.settings import SimulatedSettings
+from features.task import AFFECT
 
 VERSION = 1
 """Raise it when the same settings give other features than before."""

@@ -22,7 +22,7 @@ from models.ablation.strategies import draw, filling
 from models.evaluation.conditions import Condition, Run
 from models.evaluation.scores import Scores, pooled, score
 from models.networks import Recogniser, Stream
-from models.settings import Modality, Task
+from models.settings import Modality
 from models.training.data import Batch, ClipData
 
 PASS_NUMBERS = 1 << 24
@@ -35,6 +35,7 @@ def evaluate(
     data: ClipData,
     runs: Sequence[Run],
     *,
+    metrics: Sequence[str],
     seed: int,
     device: torch.device,
     batch_clips: int,
@@ -46,6 +47,7 @@ def evaluate(
         network: trained.
         data: the clips of the split.
         runs: what to run, in the order of `runs_of`.
+        metrics: names of rows of METRICS.
         seed: of the draws; the same for every model, so that all lose the same frames.
         device: where to run.
         batch_clips: clips per batch.
@@ -61,7 +63,7 @@ def evaluate(
         with torch.inference_mode():
             predictions = _Shared(network, batch, seed).predict(runs).float().cpu().numpy()
         owners = [next(clips).item for _ in range(len(batch.item))]
-        for item, scores in _scores_of_items(data.task, predictions, batch, owners).items():
+        for item, scores in _scores_of_items(metrics, predictions, batch, owners).items():
             found[item] = found[item].pooled_with(scores) if item in found else scores
         on_clips(len(batch.item))
     return found
@@ -96,6 +98,7 @@ def item_scores(
     data: ClipData,
     item: str,
     predictions: NDArray[np.float32],
+    metrics: Sequence[str],
     chosen: NDArray[np.bool_] | None = None,
 ) -> Scores:
     """Scores (targets,) of one item's predictions against its valid labels.
@@ -104,16 +107,18 @@ def item_scores(
         data: has the item.
         item: its name.
         predictions: (labels, outputs).
+        metrics: names of rows of METRICS.
         chosen: (labels,) bool, the labels to score; by default all that are valid.
     """
     valid = data.item_array(item, "valid")
     scored = valid if chosen is None else valid & chosen
-    return score(data.task, predictions[scored], data.item_array(item, "labels")[scored])
+    return score(metrics, predictions[scored], data.item_array(item, "labels")[scored])
 
 
 def pooled_scores(
     data: ClipData,
     predictions: Mapping[str, NDArray[np.float32]],
+    metrics: Sequence[str],
     chosen: Callable[[str], NDArray[np.bool_] | None] = lambda _: None,
 ) -> Scores:
     """Scores (targets,) against the valid labels of all items together.
@@ -121,9 +126,12 @@ def pooled_scores(
     Args:
         data: the items.
         predictions: (labels, outputs) for every item.
+        metrics: names of rows of METRICS.
         chosen: which of an item's labels to score, as of `item_scores`.
     """
-    return pooled(item_scores(data, item, predictions[item], chosen(item)) for item in data.items)
+    return pooled(
+        item_scores(data, item, predictions[item], metrics, chosen(item)) for item in data.items
+    )
 
 
 class _Shared:
@@ -235,12 +243,12 @@ def _in_order(data: ClipData, size: int) -> Iterator[range]:
 
 
 def _scores_of_items(
-    task: Task, predictions: NDArray[np.float32], batch: Batch, owners: Sequence[str]
+    metrics: Sequence[str], predictions: NDArray[np.float32], batch: Batch, owners: Sequence[str]
 ) -> dict[str, Scores]:
     """Scores (runs, targets) by item, of predictions (runs, clips, frames, outputs).
 
     Args:
-        task: what they are of.
+        metrics: names of rows of METRICS.
         predictions: of the batch.
         batch: has the labels.
         owners: the item of every clip; those of one item follow each other.
@@ -250,6 +258,6 @@ def _scores_of_items(
     for item, own in groupby(owners):
         clips = slice(start, start + len(list(own)))
         chosen = valid[clips]
-        found[item] = score(task, predictions[:, clips][:, chosen], labels[clips][chosen])
+        found[item] = score(metrics, predictions[:, clips][:, chosen], labels[clips][chosen])
         start = clips.stop
     return found

@@ -50,6 +50,12 @@ class Moments:
         cov = np.where((var_x == 0) | (var_y == 0), 0.0, (dx * dy).mean(-1))
         return cls(*np.broadcast_arrays(float(n), mean_x, mean_y, var_x, var_y, cov))
 
+    @classmethod
+    def measured(cls, predictions: NDArray[np.floating], labels: NDArray[np.floating]) -> "Moments":
+        """Of predictions (..., labels, targets) and labels (labels, targets)."""
+        # (..., targets, labels)
+        return cls.of(np.moveaxis(predictions, -1, -2), labels.T)
+
     def pooled_with(self, other: "Moments") -> "Moments":
         """Moments of both sets of frames together (Chan, Golub and LeVeque 1983)."""
         n = self.n + other.n
@@ -98,28 +104,50 @@ class Moments:
             np.where((var_x == 0) | (var_y == 0), 0.0, cov),
         )
 
-    def pearson(self) -> Array:
-        """Pearson's correlation; NaN where either is constant or there is no frame."""
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return self.cov / np.sqrt(self.var_x * self.var_y)
 
-    def rmse(self) -> Array:
-        """Root mean squared error; NaN where there is no frame."""
-        squares = self.var_x + self.var_y - 2 * self.cov + (self.mean_x - self.mean_y) ** 2
-        return np.where(self.n == 0, np.nan, np.sqrt(np.maximum(squares, 0)))
+def pearson(moments: Moments) -> Array:
+    r"""Pearson's correlation; NaN where either is constant or there is no frame.
 
-    def ccc(self) -> Array:
-        r"""Concordance correlation coefficient (Lin 1989).
+    .. math:: σ_{xy} / (σ_x σ_y)
 
-        .. math:: 2 σ_{xy} / (σ_x^2 + σ_y^2 + (μ_x - μ_y)^2)
+    >>> x = np.array([0.0, 1.0, 2.0])
+    >>> float(pearson(Moments.of(x, 3 - x)).round(6))
+    -1.0
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return moments.cov / np.sqrt(moments.var_x * moments.var_y)
 
-        A constant prediction gives 0; NaN where both are constant or there is no frame.
-        """
-        spread = self.var_x + self.var_y + (self.mean_x - self.mean_y) ** 2
-        constant = (self.var_x == 0) & (self.var_y == 0)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            value = 2 * self.cov / spread
-        return np.where(constant | (self.n == 0), np.nan, value)
+
+def rmse(moments: Moments) -> Array:
+    r"""Root mean squared error; NaN where there is no frame.
+
+    .. math:: \sqrt{σ_x^2 + σ_y^2 - 2 σ_{xy} + (μ_x - μ_y)^2}
+
+    >>> x = np.array([0.0, 1.0, 2.0])
+    >>> float(rmse(Moments.of(x, x + 2)))
+    2.0
+    """
+    m = moments
+    squares = m.var_x + m.var_y - 2 * m.cov + (m.mean_x - m.mean_y) ** 2
+    return np.where(m.n == 0, np.nan, np.sqrt(np.maximum(squares, 0)))
+
+
+def ccc(moments: Moments) -> Array:
+    r"""Concordance correlation coefficient (Lin 1989).
+
+    .. math:: 2 σ_{xy} / (σ_x^2 + σ_y^2 + (μ_x - μ_y)^2)
+
+    A constant prediction gives 0; NaN where both are constant or there is no frame.
+
+    >>> x = np.array([0.0, 1.0, 2.0])
+    >>> float(ccc(Moments.of(x, x))), float(ccc(Moments.of(0 * x, x)))
+    (1.0, 0.0)
+    """
+    spread = moments.var_x + moments.var_y + (moments.mean_x - moments.mean_y) ** 2
+    constant = (moments.var_x == 0) & (moments.var_y == 0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        value = 2 * moments.cov / spread
+    return np.where(constant | (moments.n == 0), np.nan, value)
 
 
 def _between(square: Array, mean: Array) -> Array:

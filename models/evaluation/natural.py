@@ -3,11 +3,11 @@
 Simulated losses leave the rest of a recording as it was; real ones come with turned heads, hands,
 darkness and muted microphones. The input is intact, and nothing but the labels that are scored
 differs. A frame is without sound where there is next to nothing in the file, by default less than
-−60 dBFS for 0.3 s (`features.extractors.presence.sound_present`). It has a sound but no voice in a pause of
-the speech: 0.3 s or more without pitch (`features.extractors.presence.voice_present`).
+−60 dBFS for 0.3 s (`features.extractors.presence.sound_present`). It has a sound but no voice in a
+pause of the speech: 0.3 s or more without pitch (`features.extractors.presence.voice_present`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Literal, get_args
 
@@ -25,16 +25,19 @@ SUBSETS: tuple[Subset, ...] = get_args(Subset)
 
 
 def natural_scores(
-    data: ClipData, predictions: Mapping[str, NDArray[np.float32]]
+    data: ClipData, predictions: Mapping[str, NDArray[np.float32]], metrics: Sequence[str]
 ) -> dict[Subset, Scores]:
     """Scores (targets,) of every subset; of one without a label n is 0 and metrics are NaN.
 
     Args:
         data: the clips of the split.
-        predictions: of every item on intact input, as `models.evaluation.evaluator.predict` gives them.
+        predictions: of every item on intact input (`models.evaluation.evaluator.predict`).
+        metrics: names of rows of METRICS.
     """
     return {
-        subset: pooled_scores(data, predictions, partial(chosen_labels, data, subset=subset))
+        subset: pooled_scores(
+            data, predictions, metrics, partial(chosen_labels, data, subset=subset)
+        )
         for subset in SUBSETS
     }
 

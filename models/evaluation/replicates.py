@@ -1,7 +1,7 @@
 """A model's bootstrap over items, under every condition: what differences of models are taken of.
 
-All models are resampled alike (`models.evaluation.statistics.resamples`), so the differences of two models'
-replicates are those of pairs, and no stage has to see what both predicted.
+All models are resampled alike (`models.evaluation.statistics.resamples`), so the differences of two
+models' replicates are those of pairs, and no stage has to see what both predicted.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,10 +12,10 @@ import pandas as pd
 
 from features.corpora.listing import REPLICATES
 from features.hashes import hash_of
+from features.task import Task
 from models.evaluation import statistics
 from models.evaluation.conditions import Run
 from models.evaluation.scores import Scores, stacked
-from models.settings import Task
 
 RESAMPLES, RESAMPLING_SEED = 2000, 0
 
@@ -39,7 +39,8 @@ def replicates_of_runs(
         and `sample` (a hash: rows with the same one were resampled alike).
     """
     drawn = {item: own for item, own in scores.items() if own.n.any()} or scores
-    own, metric = list(drawn.values()), task.metrics[0]
+    own = list(drawn.values())
+    metric, *_ = own[0].metrics
     weights = np.vstack(
         [np.ones((1, len(own))), statistics.resamples(len(own), RESAMPLES, RESAMPLING_SEED)]
     )

@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from features.task import Task
 from models.evaluation.conditions import INTACT, Run
 from models.evaluation.evaluator import item_scores
 from models.evaluation.natural import Subset
 from models.evaluation.scores import Scores
-from models.settings import Task
 from models.training.data import ClipData
 
 TRACE = ("item", "time", "target", "annotated", "predicted", "face_present", "sound_present")
@@ -27,12 +27,12 @@ def metrics_of_runs(task: Task, runs: Sequence[Run], scores: Scores) -> pd.DataF
     return pd.concat([_rows_of(run, "all", rows(index)) for index, run in enumerate(runs)])
 
 
-def metrics_of_subsets(task: Task, scores: Mapping[Subset, Scores]) -> pd.DataFrame:
+def metrics_of_subsets(task: Task, subsets: Mapping[Subset, Scores]) -> pd.DataFrame:
     """Likewise on intact input, of the labels in every subset; metrics are NaN where n is 0."""
     return pd.concat(
         [
-            _rows_of(Run(INTACT, 0), subset, metric_rows(task, own)(slice(None)))
-            for subset, own in scores.items()
+            _rows_of(Run(INTACT, 0), subset, metric_rows(task, scores)(slice(None)))
+            for subset, scores in subsets.items()
         ]
     )
 
@@ -47,19 +47,21 @@ def metric_rows(task: Task, scores: Scores) -> Callable[[int | slice], dict[str,
     values, n = scores.values(), scores.n
 
     def of(run: int | slice) -> dict[str, Any]:
-        metrics = {name: values[name][run] for name in task.metrics}
+        metrics = {name: value[run] for name, value in values.items()}
         return {"target": task.targets, **metrics, "n": n[run].astype(int)}
 
     return of
 
 
-def metrics_of_items(data: ClipData, predictions: Predictions) -> pd.DataFrame:
+def metrics_of_items(
+    data: ClipData, predictions: Predictions, metrics: Sequence[str]
+) -> pd.DataFrame:
     """The metrics of every item on intact input: item, target, metrics, n."""
     return pd.concat(
         [
             pd.DataFrame({"item": item, **metric_rows(data.task, scores)(slice(None))})
             for item in data.items
-            for scores in [item_scores(data, item, predictions[item])]
+            for scores in [item_scores(data, item, predictions[item], metrics)]
         ]
     )
 

@@ -2,6 +2,7 @@
 
 from typing import Any, Protocol
 
+from features.task import Task
 from models.networks.affwildnet import AffWildNet
 from models.networks.auxformer import AuxFormer
 from models.networks.crossmodal import Crossmodal
@@ -11,15 +12,7 @@ from models.networks.recogniser import Presence, Recogniser
 from models.networks.recurrent import Recurrent
 from models.networks.stream import Outputs, Stream
 from models.networks.unimodal import Unimodal
-from models.settings import (
-    OPTIONS,
-    Modality,
-    ModelSettings,
-    NetworkName,
-    NetworkSize,
-    Options,
-    Task,
-)
+from models.settings import OPTIONS, Modality, ModelSettings, NetworkName, NetworkSize, Options
 
 __all__ = ["NETWORKS", "Outputs", "Presence", "Recogniser", "Stream", "build"]
 

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
+from features.task import Task
 from models.networks.blocks import Dropout, pooled
 from models.networks.recogniser import Presence, Recogniser
 from models.networks.recurrent import Recurrence
 from models.networks.stream import Outputs, Stream
-from models.settings import AffWildNetOptions, Modality, NetworkSize, Task
+from models.settings import AffWildNetOptions, Modality, NetworkSize
 
 
 class AffWildNet(Recogniser):

@@ -6,11 +6,12 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from features.task import Task
 from models.networks.blocks import pooled, sinusoidal_positions
 from models.networks.prenorm import CrossmodalEncoders, PreNormEncoder, ResidualMLP, last_frame
 from models.networks.recogniser import Presence, Recogniser
 from models.networks.stream import Outputs, Stream
-from models.settings import AuxFormerOptions, Modality, NetworkSize, Task
+from models.settings import AuxFormerOptions, Modality, NetworkSize
 
 # Hidden units of the dense layers that the auxiliary networks share.
 _SHARED = (512, 256)

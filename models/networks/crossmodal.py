@@ -7,10 +7,11 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from features.task import Task
 from models.networks.blocks import Attention, Encoder, pooled
 from models.networks.recogniser import Presence, Recogniser
 from models.networks.stream import Outputs, Stream
-from models.settings import CrossmodalOptions, Modality, NetworkSize, Task
+from models.settings import CrossmodalOptions, Modality, NetworkSize
 
 
 @dataclass(frozen=True)

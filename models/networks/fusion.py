@@ -7,12 +7,13 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from features.task import Task
 from models.networks.blocks import Attention, Dropout, pooled
 from models.networks.branches import KERNEL, Convolution, Stage, stages, widths
 from models.networks.prenorm import PreNormEncoder
 from models.networks.recogniser import Presence, Recogniser
 from models.networks.stream import OTHER, Outputs, Stream
-from models.settings import FusionOptions, Modality, NetworkSize, Task
+from models.settings import FusionOptions, Modality, NetworkSize
 
 ONE_WAY: dict[str, tuple[Modality, ...]] = {"tav": ("video",), "tva": ("audio",)}
 """What the fusions of one direction fuse into."""

@@ -5,11 +5,12 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
+from features.task import Task
 from models.networks.blocks import Dropout, sinusoidal_positions
 from models.networks.prenorm import CrossmodalEncoders, PreNormEncoder, ResidualMLP, last_frame
 from models.networks.recogniser import Presence, Recogniser
 from models.networks.stream import Outputs, Stream
-from models.settings import Modality, MulTOptions, NetworkSize, Task
+from models.settings import Modality, MulTOptions, NetworkSize
 
 
 class MulT(Recogniser):

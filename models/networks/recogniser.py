@@ -9,9 +9,10 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from features.task import Task
 from models.ablation.frame_map import Lost, nearest, repeats, runs_of
 from models.networks.stream import Outputs, Stream
-from models.settings import Modality, Task
+from models.settings import Modality
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
+from features.task import Task
 from models.networks.blocks import Dropout, pooled
 from models.networks.recogniser import Presence, Recogniser
 from models.networks.stream import Outputs, Stream
-from models.settings import Modality, NetworkSize, Options, Task
+from models.settings import Modality, NetworkSize, Options
 
 
 class Recurrence(nn.Module):

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
+from features.task import Task
 from models.networks.blocks import Encoder, pooled
 from models.networks.recogniser import Presence, Recogniser
 from models.networks.stream import Outputs, Stream
-from models.settings import Modality, NetworkSize, Options, Task
+from models.settings import Modality, NetworkSize, Options
 
 
 class Unimodal(Recogniser):

@@ -14,7 +14,6 @@ from models.settings.network import (
     NetworkSize,
     Options,
 )
-from models.settings.task import Task
 from models.settings.training import Precision, TrainSettings
 
 __all__ = [
@@ -41,6 +40,5 @@ __all__ = [
     "Settings",
     "Share",
     "Strategy",
-    "Task",
     "TrainSettings",
 ]

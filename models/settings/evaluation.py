@@ -14,7 +14,7 @@ FILLED = ("frame_zero", "subclip", "burst")
 
 
 class ConditionGrid(Settings):
-    """Conditions that differ in modality, probability and burst length (see `models.evaluation.conditions`).
+    """Conditions that differ in modality, probability and burst length.
 
     Attributes:
         strategy: the operator.

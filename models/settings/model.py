@@ -40,8 +40,8 @@ class ModelSettings(Settings):
 
     Attributes:
         network: an architecture of `models.networks`.
-        preset: a paper (`models.settings.presets`), whose sizes and training settings stand in for those of
-            `train` in params.yaml.
+        preset: a paper (`models.settings.presets`), whose sizes and training settings stand in for
+            those of `train` in params.yaml.
         modalities: what it sees.
         presence: what an attention network does about frames that are missing: nothing
             (`ignored`); a learned token in their place and no attention to them (`marked`); or the

@@ -1,7 +1,7 @@
 """Settings and tasks that do not go together, refused before any training."""
 
-from features.corpora.item import Task
 from features.errors import InputError
+from features.task import Task
 from models.settings import AuxFormerOptions, ModelSettings
 from pipeline.params import Params
 

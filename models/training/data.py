@@ -14,9 +14,10 @@ import torch
 import zarr
 from torch import Tensor
 
+from features.task import Task
 from models.ablation.draws import stream
 from models.ablation.operators import Draws
-from models.settings import Modality, Task
+from models.settings import Modality
 
 MAX_SEQUENCE_FRAMES = 3600
 """Two minutes at 30 fps; a sequence is attended to as one, at a cost that grows with its square."""

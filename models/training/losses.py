@@ -5,8 +5,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from features.task import Task
 from models.networks import Outputs, Recogniser
-from models.settings import Task
 from models.training.data import Batch, ClipData
 
 

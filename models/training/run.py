@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from models.evaluation.registry import metrics_of
 from models.settings import MODALITIES, OPTIONS, Modality, ModelSettings
 from models.settings.presets import Resolved
 from pipeline.engine.console import progress_bar
@@ -111,6 +112,7 @@ class TrainingRun:
         from models.training.trainer import train
 
         torch.manual_seed(self.seed)
+        metric, *_ = metrics_of(learning.task)
         network = _build(model, resolved, learning)
         if begun is not None:
             network.load_state_dict(begun.weights)
@@ -118,8 +120,8 @@ class TrainingRun:
         with progress_bar(title, unit="epochs", total=resolved.train.epochs) as advance:
 
             def on_epoch(epoch: "Epoch") -> None:
-                metric = f"{learning.task.metrics[0]} {epoch.metric:.3f}"
-                advance(1, metric if np.isfinite(epoch.metric) else f"loss {epoch.train_loss:.3f}")
+                said = f"{metric} {epoch.metric:.3f}"
+                advance(1, said if np.isfinite(epoch.metric) else f"loss {epoch.train_loss:.3f}")
 
             return train(
                 network,
@@ -127,6 +129,7 @@ class TrainingRun:
                 heldout,
                 model.ablation,
                 resolved.train,
+                metric=metric,
                 seed=self.seed,
                 checkpoint=self.checkpoint(part),
                 device=torch.device(self.params.execution.torch_device),

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from features.task import Task
 from models.ablation.frame_map import Lost
 from models.networks import Recogniser
 from models.networks.stream import OTHER
-from models.settings import Modality, Task
+from models.settings import Modality
 from models.training.data import Batch
 from models.training.losses import task_loss
 

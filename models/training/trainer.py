@@ -19,12 +19,13 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
+from features.task import Task
 from models.ablation.draws import stream
 from models.ablation.frame_map import Lost
 from models.ablation.strategies import copies, draw, filling
 from models.evaluation.evaluator import on_device, pooled_scores, predict
 from models.networks import Recogniser
-from models.settings import Ablation, Modality, Precision, Task, TrainSettings
+from models.settings import Ablation, Modality, Precision, TrainSettings
 from models.training.data import Batch, ClipData
 from models.training.losses import pooled_loss, total_loss
 from models.training.optimisation import Optimisation
@@ -80,6 +81,7 @@ def train(
     ablation: Ablation,
     settings: TrainSettings,
     *,
+    metric: str,
     seed: int,
     checkpoint: Path,
     device: torch.device,
@@ -95,6 +97,7 @@ def train(
             `settings.epochs` and keep the last.
         ablation: the strategy against missing modalities, drawn anew every epoch.
         settings: how to train.
+        metric: row of METRICS by which the held-out clips choose, unless by their loss.
         seed: of every random choice.
         checkpoint: file that holds the unfinished run.
         device: where to train.
@@ -142,13 +145,13 @@ def train(
             if time.monotonic() - saved_at >= settings.checkpoint_seconds:
                 state.save(checkpoint, precision)
                 saved_at = time.monotonic()
-        metric, heldout_loss = [float("nan")] * len(training.task.targets), float("nan")
+        heldout_metric, heldout_loss = [float("nan")] * len(training.task.targets), float("nan")
         if heldout is not None:
             predictions = predict(state.averaged, heldout, device, settings.batch_clips)
-            scores = pooled_scores(heldout, predictions).values()[heldout.task.metrics[0]]
-            metric = [float(value) for value in scores]
+            scores = pooled_scores(heldout, predictions, (metric,)).values()[metric]
+            heldout_metric = [float(value) for value in scores]
             heldout_loss = pooled_loss(heldout, predictions, weights)
-        on_epoch(state.close_epoch(metric, heldout_loss))
+        on_epoch(state.close_epoch(heldout_metric, heldout_loss))
         state.save(checkpoint, precision)
     return Trained(state.best_weights, state.history, state.best_epoch, precision)
 

@@ -15,8 +15,8 @@ from features.faces.extract import extract_faces
 from features.media import decoding as media
 from features.settings import FaceSettings, WindowSettings
 from features.stores.store import assemble, new_item, open_store, read_array, write_item
+from features.task import Task
 from features.windows.context import Sound, audio_present, context_rows
-from models.settings import Task
 from models.training.data import ClipData
 from tests.helpers.media_factory import make_video
 

@@ -2,20 +2,15 @@
 
 import torch
 
+from features.task import Task
 from models.ablation.frame_map import Lost
 from models.ablation.strategies import draw
 from models.evaluation.conditions import Run, grid, runs_of
 from models.evaluation.evaluator import evaluate
+from models.evaluation.registry import metrics_of
 from models.evaluation.scores import Scores, score
 from models.networks import Recogniser, build
-from models.settings import (
-    Ablation,
-    EvaluateSettings,
-    ModelSettings,
-    NetworkSize,
-    Task,
-    TrainSettings,
-)
+from models.settings import Ablation, EvaluateSettings, ModelSettings, NetworkSize, TrainSettings
 from models.training.data import Batch, ClipData
 from models.training.losses import ccc_loss
 from models.training.optimisation import Optimisation
@@ -66,7 +61,15 @@ def evaluation(inputs: Inputs) -> list[Row]:
         f"`evaluate`, {len(conditions)} conditions × {TRIALS} trials, {EVALUATED_CLIPS} clips",
         f"the same {len(runs)} distinct runs one by one",
         timed(
-            lambda: evaluate(network, data, runs, seed=0, device=CPU, batch_clips=EVALUATED_CLIPS)
+            lambda: evaluate(
+                network,
+                data,
+                runs,
+                metrics=metrics_of(data.task),
+                seed=0,
+                device=CPU,
+                batch_clips=EVALUATED_CLIPS,
+            )
         ),
         timed(lambda: one_by_one(network, data.task, batch, runs)),
         amount=len(runs),
@@ -115,7 +118,7 @@ def one_by_one(network: Recogniser, task: Task, batch: Batch, runs: list[Run]) -
             received[modality] = lost.present(received[modality])
         with torch.inference_mode():
             predictions = network(ablated, batch.mask, received).fused
-        scores.append(score(task, predictions[batch.valid].numpy(), labels))
+        scores.append(score(metrics_of(task), predictions[batch.valid].numpy(), labels))
     return scores
 
 

@@ -7,10 +7,12 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from features.extractors.vggface.network import Origin, VGGFaceFC6
+from features.task import Task
 from models.evaluation.conditions import grid, runs_of
 from models.evaluation.evaluator import evaluate
+from models.evaluation.registry import metrics_of
 from models.networks import build
-from models.settings import EvaluateSettings, Modality, ModelSettings, NetworkSize, Task
+from models.settings import EvaluateSettings, Modality, ModelSettings, NetworkSize
 from tests.benchmarks import flops, recognition
 from tests.benchmarks.__main__ import table
 from tests.benchmarks.inputs import Inputs
@@ -72,7 +74,15 @@ def test_conditions_together_take_3_5_times_fewer_operations(
     network = build(ModelSettings(), data.features, NetworkSize(), data.task).eval()
     runs = runs_of(grid(EvaluateSettings()), recognition.TRIALS)
     with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as together:
-        evaluate(network, data, runs, seed=0, device=torch.device("cpu"), batch_clips=1)
+        evaluate(
+            network,
+            data,
+            runs,
+            metrics=metrics_of(data.task),
+            seed=0,
+            device=torch.device("cpu"),
+            batch_clips=1,
+        )
     with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as alone:
         recognition.one_by_one(network, data.task, data.batch([0]), runs)
     assert alone.get_total_flops() >= 3.5 * together.get_total_flops()

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 
 from features.corpora.affwild2 import read, write_predictions
-from features.corpora.item import AFFECT
 from features.corpora.labels import frame_labels
 from features.corpora.settings import AffWild2Settings
 from features.errors import InputError
+from features.task import AFFECT
 
 DETECT = AffWild2Settings()
 ALIGNED = AffWild2Settings(crops="aligned")

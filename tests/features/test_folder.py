@@ -9,9 +9,10 @@ import pytest
 
 from features.corpora import folder
 from features.corpora.folder import CONSTRAINTS, item_name, read, schema
-from features.corpora.item import AFFECT, SPLITS
+from features.corpora.item import SPLITS
 from features.corpora.settings import SplitSettings
 from features.errors import InputError
+from features.task import AFFECT
 
 SPLIT = SplitSettings()
 

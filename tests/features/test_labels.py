@@ -2,9 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.corpora.item import AFFECT, Task
 from features.corpora.labels import class_label, frame_labels, read_labels
 from features.errors import InputError
+from features.task import AFFECT, Task
 
 
 @pytest.fixture
@@ -173,7 +173,7 @@ def test_labels_a_row_per_frame_of_a_part_count_from_its_first_frame(read):
 
 
 def test_targets_and_their_range_are_those_of_the_task():
-    task = Task("regression", "frame", ("dominance", "arousal", "valence"), low=1, high=5)
+    task = Task(outputs=("dominance", "arousal", "valence"), low=1.0, high=5.0)
     values = [[1, 5, 3], [0.5, 3, 3], [3, 5.5, 3], [3, np.nan, 3], [3, 3, np.inf], [2, 3, 4]]
     labels = pd.DataFrame(values, columns=["valence", "arousal", "dominance"]).assign(time=np.nan)
     given, valid = frame_labels(labels, np.arange(6) / 30, task)

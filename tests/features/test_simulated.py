@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from features.corpora.item import AFFECT
 from features.corpora.settings import SimulatedSettings
 from features.corpora.simulated import PAUSES, features, read, truth
+from features.task import AFFECT
 
 DEFAULT = SimulatedSettings()
 SMALL = SimulatedSettings(train=4, validation=2, test=3, frames=50)

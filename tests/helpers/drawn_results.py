@@ -5,6 +5,7 @@ import pandas as pd
 
 from features.task import AFFECT
 from models.evaluation.conditions import Condition, runs_of
+from models.evaluation.registry import metrics_of
 from models.evaluation.replicates import mean_over_seeds, replicates_of_runs
 from models.evaluation.scores import pooled, score
 from models.evaluation.tables import metrics_of_runs
@@ -38,7 +39,9 @@ class Run:
             for seed in self.seeds:
                 predicted = {item: self._seen(rng, model, y) for item, y in self.labels.items()}
                 self.predictions[model, seed] = predicted
-                scores = {i: score(task, x, self.labels[i]) for i, x in predicted.items()}
+                scores = {
+                    i: score(metrics_of(task), x, self.labels[i]) for i, x in predicted.items()
+                }
                 table = metrics_of_runs(task, RUNS, pooled(scores.values()))
                 tables.append(table.assign(model=model, seed=seed))
                 replicates.append(replicates_of_runs(task, RUNS, scores))

@@ -8,8 +8,9 @@ import torch
 from hypothesis import strategies as st
 from torch import Tensor
 
+from features.task import Task
 from models.networks import NETWORKS, Recogniser, build
-from models.settings import MODALITIES, Modality, ModelSettings, NetworkName, NetworkSize, Task
+from models.settings import MODALITIES, Modality, ModelSettings, NetworkName, NetworkSize
 from models.settings.model import ATTENTION, TAKES
 from models.training.data import Batch
 

@@ -8,8 +8,8 @@ from scipy.ndimage import gaussian_filter1d
 
 from features.settings import WindowSettings
 from features.stores.store import assemble, open_store, write_item
+from features.task import Task
 from features.windows.context import Sound, audio_present, context_rows
-from models.settings import Task
 
 DESCRIPTORS = 6
 FC6 = 24

@@ -7,8 +7,9 @@ from pydantic import ValidationError
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from features.task import Task
 from models.networks import build
-from models.settings import AuxFormerOptions, Modality, ModelSettings, NetworkSize, Task
+from models.settings import AuxFormerOptions, Modality, ModelSettings, NetworkSize
 from models.training.trainer import total_loss
 from tests.helpers.network_cases import (
     TASKS,

@@ -12,6 +12,7 @@ from models.ablation.strategies import draw, filling
 from models.evaluation import evaluator
 from models.evaluation.conditions import INTACT, Condition, Run, grid, runs_of
 from models.evaluation.evaluator import evaluate, item_scores, pooled_scores, predict
+from models.evaluation.registry import metrics_of
 from models.evaluation.scores import pooled, score
 from models.networks import Recogniser
 from models.settings import ConditionGrid, EvaluateSettings
@@ -121,11 +122,19 @@ def test_scores_do_not_depend_on_batches(
     model, runs = network(FORMS[0], data), runs_of(CONDITIONS, 3)
     if batch_clips == 5:
         monkeypatch.setattr(evaluator, "PASS_NUMBERS", 1)  # a trial at a time
-    own = evaluate(model, data, runs, seed=SEED, device=CPU, batch_clips=batch_clips)
+    own = evaluate(
+        model,
+        data,
+        runs,
+        metrics=metrics_of(data.task),
+        seed=SEED,
+        device=CPU,
+        batch_clips=batch_clips,
+    )
     found = pooled(own.values())
     batch = data.batch(range(len(data.clips)))
     labels = batch.labels[batch.valid].numpy()
-    expected = score(data.task, plainly(model, data, runs), labels).values()
+    expected = score(metrics_of(data.task), plainly(model, data, runs), labels).values()
     for name, values in found.values().items():
         assert values.shape == (len(runs), 2)
         assert np.abs(values - expected[name]).max() < 1e-6
@@ -192,9 +201,15 @@ def test_intact_predictions_give_the_scores_of_p_0(data: ClipData) -> None:
     predictions = predict(model, data, CPU, batch_clips=2)
     assert {k: len(v) for k, v in predictions.items()} == dict.fromkeys(data.items, 50)
     runs = [run for run in runs_of(CONDITIONS, 1) if run.condition.p == 0]
-    scores = pooled(evaluate(model, data, runs, seed=0, device=CPU, batch_clips=4).values())
+    scores = pooled(
+        evaluate(
+            model, data, runs, metrics=metrics_of(data.task), seed=0, device=CPU, batch_clips=4
+        ).values()
+    )
     intact = scores.values()["ccc"]
     assert intact.shape == (3, 2)
-    assert np.allclose(intact, pooled_scores(data, predictions).values()["ccc"], atol=1e-6)
-    own = [item_scores(data, item, predictions[item]) for item in data.items]
+    assert np.allclose(
+        intact, pooled_scores(data, predictions, metrics_of(data.task)).values()["ccc"], atol=1e-6
+    )
+    own = [item_scores(data, item, predictions[item], metrics_of(data.task)) for item in data.items]
     assert reduce(lambda a, b: a.pooled_with(b), own).n.tolist() == [2 * 47, 2 * 47]

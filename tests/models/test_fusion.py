@@ -8,10 +8,11 @@ from pydantic import ValidationError
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
+from features.task import Task
 from models.networks import Recogniser, Stream, build
 from models.networks.branches import FrameNorm
 from models.networks.fusion import TransformerBlock
-from models.settings import FusionOptions, ModelSettings, NetworkSize, Task
+from models.settings import FusionOptions, ModelSettings, NetworkSize
 from models.training.losses import task_loss
 
 FEATURES = {"audio": 7, "video": 5}

@@ -6,6 +6,7 @@ import torch
 
 from models.evaluation.evaluator import pooled_scores, predict
 from models.evaluation.natural import SUBSETS, chosen_labels, natural_scores
+from models.evaluation.registry import metrics_of
 from models.evaluation.scores import score
 from models.networks import build
 from models.settings import ModelSettings, NetworkSize
@@ -26,7 +27,7 @@ def test_frames_are_scored_by_what_was_found_in_them(data: ClipData) -> None:
     features = {"audio": STEPS * DESCRIPTORS, "video": FC6}
     network = build(ModelSettings(), features, NetworkSize(dim=8, ffn=8), data.task).eval()
     predictions = predict(network, data, torch.device("cpu"), 4)
-    found = natural_scores(data, predictions)
+    found = natural_scores(data, predictions, metrics_of(data.task))
     assert tuple(found) == SUBSETS
 
     def together(name: str) -> np.ndarray:
@@ -45,19 +46,19 @@ def test_frames_are_scored_by_what_was_found_in_them(data: ClipData) -> None:
         scored = frames & valid
         assert 0 < scored.sum() < valid.sum()
         assert found[subset].n.tolist() == [scored.sum()] * 2
-        expected = score(data.task, x[scored], y[scored]).values()
+        expected = score(metrics_of(data.task), x[scored], y[scored]).values()
         for name, value in found[subset].values().items():
             assert np.allclose(value, expected[name], atol=1e-12)
     # Of every label it is known what was there; where there was neither, in two subsets.
     neither = (~face & ~sound & valid).sum()
     total = sum(scores.n[0] for subset, scores in found.items() if subset != "no_voice")
-    assert total == pooled_scores(data, predictions).n[0] + neither
+    assert total == pooled_scores(data, predictions, metrics_of(data.task)).n[0] + neither
 
 
 def test_a_subset_without_frames_has_no_score(tmp_path: Path) -> None:
     stores = planted_stores(tmp_path, items=1, frames=30, clip_frames=25)
     data = ClipData(*stores, ["item-0"], preload_bytes=0)
-    found = natural_scores(data, {"item-0": np.zeros((30, 2), np.float32)})
+    found = natural_scores(data, {"item-0": np.zeros((30, 2), np.float32)}, metrics_of(data.task))
     assert {subset: scores.n.tolist() for subset, scores in found.items()} == {
         "no_face": [0, 0],
         "no_sound": [0, 0],

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from features.task import Task
 from models.networks import Recogniser, build
 from models.settings import (
     OPTIONS,
@@ -13,7 +14,6 @@ from models.settings import (
     NetworkName,
     NetworkSize,
     PresetName,
-    Task,
     TrainSettings,
 )
 from models.settings.model import ATTENTION, SHARED, TAKES

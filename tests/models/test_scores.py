@@ -1,5 +1,3 @@
-from dataclasses import fields, is_dataclass
-
 import audmetric
 import numpy as np
 import pytest
@@ -9,8 +7,9 @@ import torchmetrics.functional as reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.evaluation.scores import score
-from models.settings import Task
+from features.task import Task
+from models.evaluation.registry import CONFUSION, metrics_of
+from models.evaluation.scores import score, stacked
 
 KINDS = {
     "regression": Task(outputs=["valence", "arousal"]),
@@ -32,8 +31,8 @@ def planted(kind: str, n: int = 200, runs: int = 2, seed: int = 0) -> tuple:
 
 def test_regression_equals_audmetric_and_scipy() -> None:
     predictions, labels = planted("regression")
-    values = score(KINDS["regression"], predictions, labels).values()
-    assert list(values) == list(KINDS["regression"].metrics)
+    values = score(metrics_of(KINDS["regression"]), predictions, labels).values()
+    assert list(values) == list(metrics_of(KINDS["regression"]))
     for run in range(2):
         for target in range(2):
             x, y = predictions[run, :, target], labels[:, target]
@@ -45,9 +44,9 @@ def test_regression_equals_audmetric_and_scipy() -> None:
 
 def test_classification_equals_torchmetrics_and_audmetric() -> None:
     predictions, labels = planted("classification")
-    scores = score(KINDS["classification"], predictions, labels)
+    scores = score(metrics_of(KINDS["classification"]), predictions, labels)
     values = scores.values()
-    assert list(values) == list(KINDS["classification"].metrics)
+    assert list(values) == list(metrics_of(KINDS["classification"]))
     true = labels.argmax(-1)
     for run in range(2):
         logits, guess = torch.tensor(predictions[run]), predictions[run].argmax(-1)
@@ -61,19 +60,19 @@ def test_classification_equals_torchmetrics_and_audmetric() -> None:
         assert values["accuracy"][run, 0] == pytest.approx(audmetric.accuracy(true, guess))
         entropy = torch.nn.functional.cross_entropy(logits, torch.tensor(labels))
         assert values["cross_entropy"][run, 0] == pytest.approx(entropy.item())
-        assert np.array_equal(scores.confusion[run], confusion.numpy())
+        assert np.array_equal(scores.statistics[CONFUSION].counts[run], confusion.numpy())
 
 
 def test_a_class_that_never_occurs_does_not_lower_macro_f1() -> None:
     labels = np.eye(3)[[0, 0, 1, 1]]
-    values = score(KINDS["classification"], labels, labels).values()
+    values = score(metrics_of(KINDS["classification"]), labels, labels).values()
     assert values["macro_f1"].tolist() == [1.0]
 
 
 def test_soft_labels_count_as_their_largest_class() -> None:
     shares = np.array([[0.6, 0.4, 0.0], [0.1, 0.2, 0.7]])
     logits = np.log([[0.5, 0.3, 0.2], [0.2, 0.5, 0.3]])
-    values = score(KINDS["classification"], logits, shares).values()
+    values = score(metrics_of(KINDS["classification"]), logits, shares).values()
     assert values["accuracy"].tolist() == [0.5]
     expected = -(shares * logits).sum(-1).mean()
     assert values["cross_entropy"][0] == pytest.approx(expected)
@@ -81,8 +80,8 @@ def test_soft_labels_count_as_their_largest_class() -> None:
 
 def test_sentiment_equals_its_definition() -> None:
     predictions, labels = planted("sentiment")
-    values = score(KINDS["sentiment"], predictions, labels).values()
-    assert list(values) == list(KINDS["sentiment"].metrics)
+    values = score(metrics_of(KINDS["sentiment"]), predictions, labels).values()
+    assert list(values) == list(metrics_of(KINDS["sentiment"]))
     for run in range(2):
         x, y = predictions[run, :, 0], labels[:, 0]
         assert values["mae"][run, 0] == pytest.approx(audmetric.mean_absolute_error(y, x))
@@ -100,10 +99,10 @@ def test_pooled_scores_are_those_of_everything_together(kind, sizes, seed) -> No
     predictions, labels = planted(kind, n=sum(sizes), seed=seed)
     cuts = np.cumsum(sizes)[:-1]
     parts = zip(np.split(predictions, cuts, axis=1), np.split(labels, cuts), strict=True)
-    first, *others = [score(KINDS[kind], x, y) for x, y in parts]
+    first, *others = [score(metrics_of(KINDS[kind]), x, y) for x, y in parts]
     for other in others:
         first = first.pooled_with(other)
-    whole = score(KINDS[kind], predictions, labels)
+    whole = score(metrics_of(KINDS[kind]), predictions, labels)
     assert np.array_equal(first.n, whole.n)
     for name, value in whole.values().items():
         assert np.allclose(first.values()[name], value, atol=1e-9, equal_nan=True), name
@@ -117,32 +116,24 @@ def test_weighted_scores_are_those_of_items_drawn_as_often(kind, sizes, seed) ->
     cuts = np.cumsum(sizes)[:-1]
     items = list(zip(np.split(predictions[0], cuts), np.split(labels, cuts), strict=True))
     weights = np.random.default_rng(seed).integers(0, 3, size=(4, len(sizes)))
-    found = stacked([score(KINDS[kind], x, y) for x, y in items]).weighted(weights)
+    scored = [score(metrics_of(KINDS[kind]), x, y) for x, y in items]
+    found = stacked(scored, slice(None)).weighted(weights)
     for row, counts in enumerate(weights):
         drawn = np.repeat(np.arange(len(sizes)), counts)
         x, y = (
             np.concatenate([part[i] for i in drawn] or [part[0][:0]])
             for part in zip(*items, strict=True)
         )
-        whole = score(KINDS[kind], x, y)
+        whole = score(metrics_of(KINDS[kind]), x, y)
         assert np.array_equal(found.n[row], whole.n)
         for name, value in whole.values().items():
             own = found.values()[name][row]
             assert np.allclose(own, value, atol=1e-9, equal_nan=True), name
 
 
-def stacked(scores: list) -> object:
-    """The scores of items as one, the items on a first axis."""
-    first = scores[0]
-    if not is_dataclass(first):
-        return np.stack(scores)
-    names = [field.name for field in fields(first)]
-    return type(first)(*(stacked([getattr(one, name) for one in scores]) for name in names))
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_nothing_scored_is_undefined(kind) -> None:
     predictions, labels = planted(kind, n=0)
-    scores = score(KINDS[kind], predictions, labels)
+    scores = score(metrics_of(KINDS[kind]), predictions, labels)
     assert not scores.n.any()
     assert all(np.isnan(value).all() for value in scores.values().values())

@@ -10,6 +10,7 @@ import torch
 
 from models.evaluation.conditions import grid, runs_of
 from models.evaluation.evaluator import evaluate, pooled_scores, predict
+from models.evaluation.registry import metrics_of
 from models.evaluation.scores import pooled
 from models.networks import build
 from models.settings import Ablation, EvaluateSettings, ModelSettings, NetworkSize, TrainSettings
@@ -51,19 +52,27 @@ def test_training_learns_the_classes_and_losses_cost(
         heldout,
         Ablation(strategy="clip_zero", modality="both", p=0.2),
         TrainSettings(epochs=12, batch_clips=8, learning_rate=3e-3, class_weights=weights),
+        metric="macro_f1",
         seed=0,
         checkpoint=tmp_path / "c.pt",
         device=CPU,
     )
     network.load_state_dict(trained.weights)
     runs = runs_of(grid(EvaluateSettings()), 2)
-    scores = pooled(evaluate(network, test, runs, seed=0, device=CPU, batch_clips=7).values())
+    scores = pooled(
+        evaluate(
+            network, test, runs, metrics=metrics_of(test.task), seed=0, device=CPU, batch_clips=7
+        ).values()
+    )
     assert (scores.n == 18).all()  # two have no valid label
     f1 = scores.values()["macro_f1"][:, 0]
     intact = [value for run, value in zip(runs, f1, strict=True) if run.condition.p == 0]
     assert min(intact) > 0.85
     assert np.allclose(
-        intact, pooled_scores(test, predict(network, test, CPU, 7)).values()["macro_f1"]
+        intact,
+        pooled_scores(test, predict(network, test, CPU, 7), metrics_of(test.task)).values()[
+            "macro_f1"
+        ],
     )
     assert f1.min() < min(intact)
 

@@ -3,7 +3,8 @@
 import pytest
 from pydantic import ValidationError
 
-from models.settings import Task, TrainSettings
+from features.task import Task
+from models.settings import TrainSettings
 
 
 def test_classes_of_frames_are_refused() -> None:

@@ -114,6 +114,7 @@ def test_a_network_comes_nearer_to_its_teachers_by_their_loss(
             None,
             Ablation(strategy="clip_zero", modality="either", p=0.8),
             settings,
+            metric="ccc",
             seed=0,
             checkpoint=tmp_path / f"{name}.pt",
             device=CPU,

@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 import torch
 
+from features.task import Task
 from models.evaluation.conditions import Condition, runs_of
 from models.evaluation.evaluator import evaluate, predict
+from models.evaluation.registry import metrics_of
 from models.evaluation.scores import pooled
 from models.networks import Recogniser, build
-from models.settings import Ablation, ModelSettings, NetworkSize, Task, TrainSettings
+from models.settings import Ablation, ModelSettings, NetworkSize, TrainSettings
 from models.training import trainer
 from models.training.data import ClipData
 from models.training.losses import ccc_loss, pooled_loss
@@ -54,6 +56,7 @@ def trained(
         clips(stores, HELDOUT),
         ablation,
         TrainSettings(**{**defaults, **changes}),
+        metric="ccc",
         seed=0,
         checkpoint=checkpoint,
         device=device,
@@ -160,7 +163,15 @@ def test_a_killed_run_goes_on_and_is_evaluated_on_a_gpu(
     assert torch.cat(apart).mean() < 1e-5
     runs = runs_of([Condition("video", "frame_zero", 0.5), Condition("both", "noise", 1.0)], 2)
     here, there = (
-        evaluate(network, clips(stores, TEST), runs, seed=0, device=device, batch_clips=8).values()
+        evaluate(
+            network,
+            clips(stores, TEST),
+            runs,
+            metrics=metrics_of(Task()),
+            seed=0,
+            device=device,
+            batch_clips=8,
+        ).values()
         for device in (CPU, gpu)
     )
     ccc = [pooled(own).values()["ccc"] for own in (here, there)]
@@ -252,6 +263,7 @@ def test_with_nothing_held_out_the_last_epoch_is_kept(stores: tuple, tmp_path: P
         None,
         Ablation(),
         TrainSettings(epochs=4, patience=1, batch_clips=8, precision="fp32"),
+        metric="ccc",
         seed=0,
         checkpoint=tmp_path / "c.pt",
         device=CPU,
@@ -295,7 +307,15 @@ def test_learns_and_frame_zero_copes_with_lost_pictures(stores: tuple, tmp_path:
         network, _ = trained(
             stores, tmp_path / strategy, epochs=25, ablation=Ablation(strategy=strategy, p=0.5)
         )
-        own = evaluate(network, clips(stores, TEST), runs, seed=0, device=CPU, batch_clips=32)
+        own = evaluate(
+            network,
+            clips(stores, TEST),
+            runs,
+            metrics=metrics_of(Task()),
+            seed=0,
+            device=CPU,
+            batch_clips=32,
+        )
         scores = pooled(own.values()).values()["ccc"]
         ccc[strategy] = {"intact": scores[0].mean(), "lost": scores[1:].mean()}
     assert ccc["none"]["intact"] > 0.8

@@ -11,12 +11,13 @@ import pytest
 from rich.console import Console
 
 from features.corpora.census import describe_labels, never_learnt
-from features.corpora.item import AFFECT, SIDES, Item, Task
+from features.corpora.item import SIDES, Item
 from features.corpora.labels import class_label
 from features.corpora.listing import read_facts, read_items, read_labels
 from features.corpora.settings import CorpusSettings
 from features.errors import InputError
 from features.hashes import hash_of, hash_of_file
+from features.task import AFFECT, Task
 from pipeline import corpus
 from pipeline.corpus import check_speakers, check_training, exclude, inspect
 from pipeline.engine.execution import ExecutionSettings
@@ -88,7 +89,7 @@ def test_links_to_one_file_in_two_splits(tmp_path):
         check_speakers(items)
 
 
-CLASSES = Task("classification", "sequence", ("fear", "joy"))
+CLASSES = Task(kind="classification", level="sequence", outputs=("fear", "joy"))
 
 
 def of_class(name, split="train", **shares):

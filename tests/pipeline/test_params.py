@@ -1,18 +1,14 @@
 import copy
 from pathlib import Path
-from typing import get_args
 
 import pytest
 from ruamel.yaml import YAML
 
-from features.corpora.item import AFFECT
 from features.errors import InputError
-from models import settings
 from models.settings import NetworkSize, TrainSettings
 from pipeline import params
 from pipeline.engine.execution import ExecutionSettings
 from pipeline.params import load_params
-from reports.numbers import schema
 
 OWN = Path(__file__).parents[2] / "params.yaml"
 YAML_OF_OWN = YAML(typ="safe", pure=True).load(OWN)
@@ -289,12 +285,3 @@ def test_processes_and_device():
     assert ExecutionSettings(workers=3).processes == 3
     assert ExecutionSettings().processes >= 1
     assert ExecutionSettings(device="cpu").torch_device == "cpu"
-
-
-def test_the_packages_agree_on_names_they_each_spell_out():
-    """features, models and reports do not import each other; what they share must be equal."""
-    assert list(AFFECT.outputs) == settings.Task().outputs
-    assert (*settings.MODALITIES, "both") == schema.MODALITIES
-    fields = settings.ConditionGrid.model_fields
-    assert ("none", *get_args(fields["strategy"].annotation)) == schema.STRATEGIES
-    assert get_args(fields["fill"].annotation) == schema.FILLS

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from features.errors import InputError
-from models.settings import ModelSettings, Task
+from features.task import Task
+from models.settings import ModelSettings
 from pipeline import predict as command
 from pipeline.engine.execution import ExecutionSettings
 from tests.helpers.media_factory import flat_frames, make_video, tone

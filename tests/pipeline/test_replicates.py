@@ -9,12 +9,13 @@ import pytest
 import torch
 from scipy import stats
 
+from features.task import Task
 from models.evaluation import statistics
 from models.evaluation.conditions import Condition, runs_of
 from models.evaluation.evaluator import evaluate
+from models.evaluation.registry import metrics_of
 from models.evaluation.replicates import RESAMPLES, mean_over_seeds, replicates_of_runs
 from models.evaluation.scores import pooled, score
-from models.settings import Task
 from models.training.data import ClipData
 from tests.helpers.drawn_results import ITEMS, RUNS, Run
 from tests.helpers.network_cases import FORMS
@@ -80,7 +81,7 @@ def test_conditions_and_targets_are_named(tmp_path):
 def scores_of(labels):
     rng = np.random.default_rng(0)
     noise = {item: rng.normal(size=(len(RUNS), len(y), 2)) for item, y in labels.items()}
-    return {item: score(Task(), y + noise[item], y) for item, y in labels.items()}
+    return {item: score(metrics_of(Task()), y + noise[item], y) for item, y in labels.items()}
 
 
 def test_items_without_labels_are_not_drawn():
@@ -127,7 +128,12 @@ def test_an_items_scores_are_of_it_alone(stores, batch_clips):
     model = FORMS[0].__class__(**{**vars(FORMS[0]), "features": (sizes["audio"], sizes["video"])})
     network = model.build("frames").eval()
     runs = runs_of([Condition("video", "frame_zero", p) for p in (0.0, 0.7)], 3)
-    given = {"seed": 3, "device": torch.device("cpu"), "batch_clips": batch_clips}
+    given = {
+        "metrics": metrics_of(data.task),
+        "seed": 3,
+        "device": torch.device("cpu"),
+        "batch_clips": batch_clips,
+    }
     found = evaluate(network, data, runs, **given)
     assert list(found) == items
     for item in items:

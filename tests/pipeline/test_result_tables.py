@@ -4,10 +4,11 @@ from pathlib import Path
 
 import numpy as np
 
+from features.task import Task
 from models.evaluation.conditions import Condition, Run
+from models.evaluation.registry import metrics_of
 from models.evaluation.scores import Scores, score
 from models.evaluation.tables import metrics_of_items, metrics_of_runs, metrics_of_subsets
-from models.settings import Task
 from models.training.data import ClipData
 from tests.helpers.planted import planted_stores
 
@@ -18,7 +19,7 @@ COLUMNS = [*CONDITION, "subset", "trial", "target", "ccc", "pearson", "rmse", "n
 def scores(n: int = 40, runs: tuple[int, ...] = ()) -> Scores:
     rng = np.random.default_rng(n)
     labels = rng.normal(size=(n, 2))
-    return score(Task(), labels + rng.normal(size=(*runs, n, 2)), labels)
+    return score(metrics_of(Task()), labels + rng.normal(size=(*runs, n, 2)), labels)
 
 
 def test_a_row_for_every_run_and_target() -> None:
@@ -57,11 +58,13 @@ def test_every_item_has_its_metrics(tmp_path: Path) -> None:
     )
     rng = np.random.default_rng(0)
     predictions = {item: rng.normal(size=(40, 2)).astype(np.float32) for item in items}
-    table = metrics_of_items(data, predictions)
+    table = metrics_of_items(data, predictions, metrics_of(data.task))
     assert list(table) == ["item", "target", "ccc", "pearson", "rmse", "n"]
     for item, rows in table.groupby("item"):
         valid = data.item_array(item, "valid")
-        own = score(data.task, predictions[item][valid], data.item_array(item, "labels")[valid])
+        own = score(
+            metrics_of(data.task), predictions[item][valid], data.item_array(item, "labels")[valid]
+        )
         for name, value in own.values().items():
             np.testing.assert_array_equal(rows[name], value)
         assert set(rows["n"]) == {valid.sum()}

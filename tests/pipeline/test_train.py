@@ -7,13 +7,12 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from features.corpora.item import Task
 from features.corpora.listing import FC6, WINDOWS
 from features.errors import InputError
 from features.stores.store import assemble, write_item
+from features.task import Task
 from models import recogniser
 from models.evaluation.evaluator import predict
-from models.settings import Task as SequenceTask
 from models.settings import TrainSettings
 from models.training import trainer
 from models.training.checks import check_settings
@@ -90,10 +89,10 @@ def test_the_validation_split_can_choose_the_epoch():
 
 # ------------------------------------------------------------------ what cannot be trained
 
-AFFECT = Task("regression", "frame", ("valence", "arousal"))
-DIMENSIONS = Task("regression", "sequence", ("valence", "arousal"))
+AFFECT = Task()
+DIMENSIONS = Task(level="sequence")
 CPU = torch.device("cpu")
-CLASSES = Task("classification", "sequence", ("anger", "joy"))
+CLASSES = Task(kind="classification", level="sequence", outputs=("anger", "joy"))
 
 
 def settings(**sections):
@@ -242,7 +241,7 @@ def test_what_makes_sense_is_not_refused(sections, task):
 @pytest.fixture
 def planted_stores(tmp_path):
     """Stores of a few sequences."""
-    task = SequenceTask(kind="regression", level="sequence", outputs=["a", "b", "c"])
+    task = Task(kind="regression", level="sequence", outputs=["a", "b", "c"])
     return planted_sequences(tmp_path, items=6, task=task)
 
 

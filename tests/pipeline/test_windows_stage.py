@@ -7,13 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.corpora.item import AFFECT, Features, Task
+from features.corpora.item import Features
 from features.corpora.labels import labels_of
 from features.errors import InputError
 from features.extractors.lld import extract_lld, names
 from features.extractors.presence import F0
 from features.settings import LLDSettings, WindowSettings
 from features.stores.store import assemble, open_store, read_array, read_item, write_item
+from features.task import AFFECT, Task
 from features.windows.context import Normaliser
 from features.windows.recordings import Given, Recording, Stores, extracted, part_of
 from models.training import stores as clips
@@ -214,7 +215,10 @@ def test_what_is_common_to_all_windows_is_in_the_keys(tmp_path, monkeypatch):
     assert keys(WindowSettings(), AFFECT) == usual
     assert keys(WindowSettings(clip_frames=50), AFFECT) != usual
     assert keys(WindowSettings(context_seconds=1), AFFECT) != usual
-    assert keys(WindowSettings(), replace(AFFECT, outputs=("arousal", "valence"))) != usual
+    assert (
+        keys(WindowSettings(), AFFECT.model_copy(update={"outputs": ("arousal", "valence")}))
+        != usual
+    )
 
 
 def test_counts_that_differ_are_reported_from_the_store(tmp_path, capsys):
@@ -245,7 +249,7 @@ def given(name: str) -> Features:
 @pytest.mark.parametrize("video_too", [False, True])
 def test_given_features_reach_the_model(tmp_path, video_too):
     source, items = Given(given), [corpus_item("a"), corpus_item("bbb", split="test")]
-    task = Task("sentiment", "sequence", ("sentiment",), -3, 3)
+    task = Task(kind="sentiment", level="sequence", outputs=("sentiment",), low=-3.0, high=3.0)
     normalisers = fit_normalisers(items, source, video_too=video_too)
     results = {}
     for item in items:

@@ -1,7 +1,8 @@
 import torch
 
+from features.task import Task
 from models.networks import Recogniser, Stream, build
-from models.settings import ModelSettings, NetworkSize, Task
+from models.settings import ModelSettings, NetworkSize
 from tests.helpers.network_cases import FEATURES, Case, lengths_mask, random_inputs
 
 BOTH = ("audio", "video")

@@ -2,8 +2,9 @@ import pytest
 import torch
 from torch import nn
 
+from features.task import Task
 from models.networks import Recogniser, build
-from models.settings import Modality, ModelSettings, NetworkName, NetworkSize, Task
+from models.settings import Modality, ModelSettings, NetworkName, NetworkSize
 from tests.helpers.network_cases import Case, lengths_mask, random_inputs
 
 PAPER = NetworkSize(dim=128, ffn=4096, layers=2)

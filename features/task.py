@@ -1,10 +1,10 @@
-"""What is to be recognised."""
+"""What is to be recognised: the one task that corpora, models and reports share."""
 
 from typing import Literal
 
 from pydantic import Field, model_validator
 
-from models.settings.base import Settings
+from features.settings import Settings
 
 
 class Task(Settings):
@@ -16,11 +16,16 @@ class Task(Settings):
         level: whether every frame has a label, or a sequence (an item) has one; classes are of
             sequences.
         outputs: names of the targets or classes.
+        low: smallest valid value of a target.
+        high: largest valid value of a target.
     """
 
     kind: Literal["regression", "classification", "sentiment"] = "regression"
     level: Literal["frame", "sequence"] = "frame"
-    outputs: list[str] = Field(default=["valence", "arousal"], min_length=1)
+    # A file's list of names is as good as a tuple.
+    outputs: tuple[str, ...] = Field(default=("valence", "arousal"), min_length=1, strict=False)
+    low: float = -1.0
+    high: float = 1.0
 
     @model_validator(mode="after")
     def _classes_are_of_sequences(self) -> "Task":
@@ -29,15 +34,16 @@ class Task(Settings):
         return self
 
     @property
-    def targets(self) -> list[str]:
-        """What results are given for: each output, or the class."""
-        return ["class"] if self.kind == "classification" else self.outputs
+    def targets(self) -> tuple[str, ...]:
+        """What results are given for: each output, or the class.
 
-    @property
-    def metrics(self) -> tuple[str, ...]:
-        """Names of the metrics; of the first one, which chooses the epoch, more is better."""
-        return {
-            "regression": ("ccc", "pearson", "rmse"),
-            "classification": ("macro_f1", "micro_f1", "accuracy", "cross_entropy"),
-            "sentiment": ("pearson", "mae", "binary_accuracy"),
-        }[self.kind]
+        >>> Task().targets
+        ('valence', 'arousal')
+        >>> Task(kind="classification", level="sequence", outputs=("anger", "joy")).targets
+        ('class',)
+        """
+        return ("class",) if self.kind == "classification" else self.outputs
+
+
+AFFECT = Task()
+"""Valence and arousal of every frame, in [−1, 1]."""
