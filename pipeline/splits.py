@@ -24,7 +24,7 @@ from pipeline.engine.jobs import stage_errors
 from pipeline.params import FILE
 from pipeline.studies.runs import Stages, alone
 from pipeline.study import prepare
-from reports.numbers.replicates import read_evaluation
+from reports.numbers.replicates import read_evaluations
 from reports.numbers.schema import HEADLINES, LEVELS, MEAN, MEASURES
 from reports.numbers.significance import t_tests
 from reports.numbers.summary import over_seeds, per_seed
@@ -120,7 +120,7 @@ def compare(folders: Mapping[int, Path], models: Sequence[str], reference: str) 
         metrics = metrics_of(read_task())
     others = [model for model in models if model != reference]
     evaluations = {
-        split: read_evaluation(folder / RESULTS / "evaluation", models, metrics)
+        split: read_evaluations(folder / RESULTS / "evaluation", models, metrics)
         for split, folder in folders.items()
     }
     tables = []

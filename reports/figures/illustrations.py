@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from reports.figures import charts
-from reports.figures.style import Style, save, styles
+from reports.figures.style import Style, save_figure, styles
 from reports.figures.timeline import draw_trace
 from reports.numbers.items import confusion_matrices, mean_predictions
 from reports.numbers.results import Results
@@ -97,7 +97,7 @@ def _losses(
     both = ", each losing independently" if modality == "both" else ""
     panels = "strategy and target" if len(task.targets) > 1 else "strategy"
     return Illustration(
-        save(figure, folder / f"{modality}_lost", results.note),
+        save_figure(figure, folder / f"{modality}_lost", results.note),
         alt=f"Line charts of {metric} against the share of {noun} that is lost"
         f"{both}, a panel per {panels}, a line for each of {', '.join(looks)}. The table of models "
         "and conditions has every number.",
@@ -119,7 +119,7 @@ def _learning_curves(folder: Path, results: Results, looks: Looks) -> Illustrati
     curves = "Held-out and training" if has_loss else "Held-out"
     dots = "Dotted: 1 − training loss. " if has_loss else ""
     return Illustration(
-        save(figure, folder / "learning_curves", results.note),
+        save_figure(figure, folder / "learning_curves", results.note),
         alt=f"{curves} {metric} by epoch, a panel for each of {_names(results)}, a line per seed.",
         caption=f"A panel per model, a line per seed. Solid: {metric} on the {heldout}{mean}. "
         f"{dots}Ring: the epoch that was kept.",
@@ -131,7 +131,7 @@ def _videos(folder: Path, videos: pd.DataFrame, results: Results, looks: Looks) 
     metric = primary_metric(results.task).title
     figure = charts.draw_videos(videos, looks, results.task)
     return Illustration(
-        save(figure, folder / "videos", results.note),
+        save_figure(figure, folder / "videos", results.note),
         alt=f"Dots of {metric} within each of {count} videos for {listing(results.task.targets)}, "
         f"a row for each of {_names(results)}.",
         caption=f"A dot is one of {count} videos (mean over seeds, intact input), the bar their "
@@ -147,7 +147,7 @@ def _trace(
     start, end = table["time"].min(), table["time"].max()
     task = results.task
     return Illustration(
-        save(draw_trace(table, looks, target_titles(task)), path, results.note),
+        save_figure(draw_trace(table, looks, target_titles(task)), path, results.note),
         alt=f"{capitalised(listing(task.targets))} of {item} over time, annotated and as predicted "
         f"by {', '.join(looks)}; {MISSING}.",
         caption=f"{item}, {start:.0f} to {end:.0f} s, seed {results.seeds[0]}, intact input: "
@@ -161,7 +161,7 @@ def _confusion(folder: Path, results: Results) -> Illustration:
     figure = charts.draw_confusion(matrices, classes)
     recalls = "; ".join(f"{m}: {_recall(counts, classes)}" for m, counts in matrices.items())
     return Illustration(
-        save(figure, folder / "confusion", results.note),
+        save_figure(figure, folder / "confusion", results.note),
         alt=f"Confusion matrices of {listing(classes)}, a panel per model. Share of each class "
         f"that is recognised: {recalls}.",
         caption="A panel per model, intact input. A row holds the sequences annotated with one "
@@ -180,7 +180,7 @@ def _scatter(path: Path, target: str, results: Results, looks: Looks) -> Illustr
     predictions = mean_predictions(results.videos[results.videos["target"] == target])
     count = predictions["item"].nunique()
     return Illustration(
-        save(charts.draw_scatter(predictions, looks, target), path, results.note),
+        save_figure(charts.draw_scatter(predictions, looks, target), path, results.note),
         alt=f"Scatter plots of predicted against annotated {target} of {count} sequences, a panel "
         f"for each of {_names(results)}.",
         caption=f"{capitalised(target)}: a panel per model, a dot for each of {count} sequences "

@@ -12,7 +12,7 @@ from reports.figures.style import RC, add_legend, add_note
 from reports.figures.timeline import missing_handles, rows_over_time, shade
 from reports.numbers.words import capitalised
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73")
+TARGET_COLOURS = ("#0072B2", "#D55E00", "#009E73")
 
 
 def plot_prediction(
@@ -38,7 +38,7 @@ def plot_prediction(
     """
     with mpl.rc_context(RC):
         figure, axes = rows_over_time(len(predicted), sharey=True)
-        for ax, colour, (name, values) in zip(axes, cycle(COLOURS), predicted.items()):
+        for ax, colour, (name, values) in zip(axes, cycle(TARGET_COLOURS), predicted.items()):
             ax.plot(times, values, color=colour)
             ax.axhline(0, color="#666666", linewidth=0.6)
             shade(ax, times, face_present, sound_present)
@@ -60,7 +60,7 @@ def plot_classes(shares: Mapping[str, float], *, path: Path, title: str, note: s
     with mpl.rc_context(RC):
         figure = Figure(figsize=(7, 1.2 + 0.36 * len(shares)), layout="constrained")
         ax = figure.subplots()
-        bars = ax.barh(list(shares), list(shares.values()), color=COLOURS[0], height=0.7)
+        bars = ax.barh(list(shares), list(shares.values()), color=TARGET_COLOURS[0], height=0.7)
         ax.bar_label(bars, fmt="%.2f", padding=3)
         ax.set(title=title, xlabel="probability", xlim=(0, 1.08))
         ax.set_xticks([0, 0.25, 0.5, 0.75, 1])

@@ -61,7 +61,7 @@ def styles(models: Sequence[str]) -> dict[str, Style]:
     }
 
 
-def save(figure: Figure, path: Path, note: str = "") -> Path:
+def save_figure(figure: Figure, path: Path, note: str = "") -> Path:
     """Save a figure as `<path>.svg`, or as `<path>.png` where the SVG would be heavy.
 
     Args:

@@ -8,14 +8,14 @@ import pandas as pd
 from reports.numbers.schema import MEAN, MEASURES
 from reports.numbers.summary import Summary
 
-PANEL = ["p", "value", "sd", "n", "target", "model"]
+_PANEL = ["p", "value", "sd", "n", "target", "model"]
 # What dvc.yaml draws: DVC leaves plots without rows out, but complains of files that are not there.
 DRAWN = [
     f"{m}_{s}" for m in ("audio", "video") for s in ("clip_zero", "frame_zero", "frame_repeat")
 ]
 SHOWN_NUMBERS = 8  # of a model in `dvc metrics show`, at most
-VIDEOS = ["item", "value", "target", "model"]
-TRACE = ["time", "value", "target", "model"]
+_VIDEOS = ["item", "value", "target", "model"]
+_TRACE = ["time", "value", "target", "model"]
 
 
 def write_metrics(folder: Path, metrics: dict[str, dict[str, dict[str, float]]]) -> None:
@@ -63,23 +63,23 @@ def write_plots(folder: Path, training: pd.DataFrame, summary: Summary) -> None:
         training: rows of `Results.training`.
         summary: of the run.
     """
-    panels = dict.fromkeys(DRAWN, pd.DataFrame(columns=PANEL))
+    panels = dict.fromkeys(DRAWN, pd.DataFrame(columns=_PANEL))
     kinds = summary.conditions.groupby(["modality", "strategy", "burst"])
     for (modality, strategy, burst), panel in kinds:
         name = f"{modality}_{strategy}" + (f"_{burst:g}" if burst else "")
         panels[name] = panel.sort_values("p", kind="stable")
     for name, panel in panels.items():
-        _write_csv(folder / f"{name}.csv", panel, *PANEL)
+        _write_csv(folder / f"{name}.csv", panel, *_PANEL)
     path = folder / "training.csv"
     _write_csv(path, training, "epoch", "train_loss", "heldout", "seed", "model")
-    videos = summary.videos if summary.traces else pd.DataFrame(columns=VIDEOS)
-    _write_csv(folder / "videos.csv", videos, *VIDEOS)
-    _write_csv(folder / "trace.csv", _long_trace(summary), *TRACE)
+    videos = summary.videos if summary.traces else pd.DataFrame(columns=_VIDEOS)
+    _write_csv(folder / "videos.csv", videos, *_VIDEOS)
+    _write_csv(folder / "trace.csv", _long_trace(summary), *_TRACE)
 
 
 def _long_trace(summary: Summary) -> pd.DataFrame:
     if not summary.traces:
-        return pd.DataFrame(columns=TRACE)
+        return pd.DataFrame(columns=_TRACE)
     trace = next(iter(summary.traces.values()))
     predicted = trace.rename(columns={"predicted": "value"})[["time", "value", "target", "model"]]
     first = trace[trace["model"] == trace["model"].iloc[0]]

@@ -7,7 +7,7 @@ from models.evaluation.registry import SUBSETS, metrics_of
 from reports.numbers.schema import ALL, NONE
 from reports.numbers.summary import over_seeds, seed_means
 
-OTHER = {"clip_zero": "gone", "noise": "noise"}
+OTHER_MODALITY = {"clip_zero": "gone", "noise": "noise"}
 """What the other modality is, by the strategy that takes it away at p = 1."""
 
 
@@ -41,7 +41,7 @@ def one_modality(evaluation: pd.DataFrame, metric: str) -> pd.DataFrame:
     cell = cell[(cell["subset"] == ALL) & (cell["fill"] == NONE)]
     both = cell[cell["p"] == 0].groupby(by, sort=False)["value"].mean()
     tables = []
-    for strategy, other in OTHER.items():
+    for strategy, other in OTHER_MODALITY.items():
         lost = cell[(cell["strategy"] == strategy) & (cell["p"] == 1)]
         if not {"audio", "video"} <= set(lost["modality"]):
             continue

@@ -11,7 +11,7 @@ from features.tables import Table
 from reports.numbers.schema import ALL, KEYS
 
 
-def read_table(
+def read_result_table(
     path: Path,
     schema: Mapping[str, str],
     allowed: Mapping[str, Collection[str]],

@@ -31,7 +31,7 @@ class Replicates:
     values: dict[str, NDArray[np.float64]]
 
 
-def read_evaluation(folder: Path, models: Sequence[str], columns: Sequence[str]) -> pd.DataFrame:
+def read_evaluations(folder: Path, models: Sequence[str], columns: Sequence[str]) -> pd.DataFrame:
     """Some columns of all models, with whatever else the tables hold.
 
     Raises:

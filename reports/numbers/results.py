@@ -9,13 +9,13 @@ import pandas as pd
 
 from features.errors import InputError
 from features.task import Task
-from reports.numbers.reader import check_same_labels, read_table
+from reports.numbers.reader import check_same_labels, read_result_table
 from reports.numbers.run_file import (
     caveat,
-    random_weights,
     read_run,
     read_task_of,
     synthetic_corpus,
+    untrained_streams,
 )
 from reports.numbers.schema import (
     LEVELS,
@@ -68,7 +68,9 @@ class Results:
     @property
     def note(self) -> str:
         """What every figure of the run has to say, see `caveat`."""
-        return caveat(synthetic=synthetic_corpus(self.run), random_weights=random_weights(self.run))
+        return caveat(
+            synthetic=synthetic_corpus(self.run), random_weights=untrained_streams(self.run)
+        )
 
 
 def load_results(folder: Path, models: Sequence[str], seeds: Sequence[int]) -> Results:
@@ -117,7 +119,7 @@ def _tables(
     """The tables of one kind, every model's rows under each other."""
     return pd.concat(
         [
-            read_table(
+            read_result_table(
                 folder / f"{model}.csv",
                 schema,
                 {"model": [model], **allowed},
@@ -140,7 +142,7 @@ def _significance(path: Path, models: Sequence[str], task: Task) -> pd.DataFrame
         "measure": MEASURES,
         "test": tuple(LEVELS),
     }
-    table = read_table(path, SIGNIFICANCE, allowed, stage, can_be_empty=True)
+    table = read_result_table(path, SIGNIFICANCE, allowed, stage, can_be_empty=True)
     references = table["reference"].unique()
     if len(references) > 1:
         raise InputError(

@@ -13,9 +13,9 @@ from models.evaluation.registry import metrics_of
 from reports.numbers.reader import named_seeds
 from reports.numbers.words import listing
 
-NEEDED = {"corpus", "models", "seeds", "split", "streams", "task"}
-TASK = ("kind", "level", "outputs", "metrics")
-REMEDY = "run `dvc repro summarise`"
+_NEEDED = {"corpus", "models", "seeds", "split", "streams", "task"}
+_TASK = ("kind", "level", "outputs", "metrics")
+_REMEDY = "run `dvc repro summarise`"
 SYNTHETIC = {"demo": "synthetic demo corpus", "simulated": "simulated features"}
 
 
@@ -31,16 +31,16 @@ def read_run(path: Path, seeds: Sequence[int]) -> dict[str, Any]:
     """
     try:
         run = json.loads(path.read_text(encoding="utf-8"))
-        missing = NEEDED - run.keys()
+        missing = _NEEDED - run.keys()
     except FileNotFoundError:
-        raise InputError(f"{path} is missing", REMEDY) from None
+        raise InputError(f"{path} is missing", _REMEDY) from None
     except (ValueError, AttributeError) as error:
-        raise InputError(f"{path} cannot be read: {error!r}", REMEDY) from None
+        raise InputError(f"{path} cannot be read: {error!r}", _REMEDY) from None
     if missing:
-        raise InputError(f"{path} has no {', '.join(sorted(missing))}", REMEDY)
+        raise InputError(f"{path} has no {', '.join(sorted(missing))}", _REMEDY)
     if set(run["seeds"]) != set(seeds):
         raise InputError(
-            f"{path} names {named_seeds(run['seeds'])}, params name {named_seeds(seeds)}", REMEDY
+            f"{path} names {named_seeds(run['seeds'])}, params name {named_seeds(seeds)}", _REMEDY
         )
     return run
 
@@ -57,19 +57,19 @@ def read_task_of(path: Path, run: Mapping[str, Any]) -> Task:
     """
     described = run["task"]
     unknown = f"{path} names a task that is not known"
-    if missing := [name for name in TASK if name not in described]:
-        raise InputError(f"{unknown}: it has no {' and no '.join(missing)}", REMEDY)
+    if missing := [name for name in _TASK if name not in described]:
+        raise InputError(f"{unknown}: it has no {' and no '.join(missing)}", _REMEDY)
     try:
         task = Task(**{name: described[name] for name in described if name != "metrics"})
     except ValidationError as error:
         first = error.errors()[0]
         what = f"{'.'.join(map(str, first['loc']))} is {first['input']!r}"
-        raise InputError(f"{unknown}: {what}", REMEDY) from None
+        raise InputError(f"{unknown}: {what}", _REMEDY) from None
     if tuple(described["metrics"]) != metrics_of(task):
         raise InputError(
             f"{unknown}: its metrics are {', '.join(described['metrics'])}, "
             f"expected {', '.join(metrics_of(task))}",
-            REMEDY,
+            _REMEDY,
         )
     return task
 
@@ -84,10 +84,10 @@ def synthetic_corpus(run: Mapping[str, Any]) -> str:
     return corpus["name"] if corpus.get("synthetic") else ""
 
 
-def random_weights(run: Mapping[str, Any]) -> tuple[str, ...]:
+def untrained_streams(run: Mapping[str, Any]) -> tuple[str, ...]:
     """The streams that come from an untrained network.
 
-    >>> random_weights({"streams": {"fc6": {"random_weights": True}, "lld": {}}})
+    >>> untrained_streams({"streams": {"fc6": {"random_weights": True}, "lld": {}}})
     ('fc6',)
     """
     streams = run["streams"]

@@ -17,7 +17,7 @@ from features.corpora.listing import REPLICATES
 from features.task import Task
 from models.evaluation import statistics
 from models.evaluation.registry import metrics_of
-from reports.numbers.replicates import Replicates, read_evaluation, read_replicates
+from reports.numbers.replicates import Replicates, read_evaluations, read_replicates
 from reports.numbers.schema import INTACT, LEVELS, MEAN, MEASURES, SIGNIFICANCE
 from reports.numbers.summary import measured, per_seed
 
@@ -53,7 +53,7 @@ def significance_tests(
         return pd.DataFrame(columns=list(SIGNIFICANCE))
     metric = metrics_of(task)[0]
     correlations = [] if task.kind == "classification" else ["pearson", "n"]
-    evaluation = read_evaluation(folder / "evaluation", models, [metric, *correlations])
+    evaluation = read_evaluations(folder / "evaluation", models, [metric, *correlations])
     replicates = read_replicates(folder / REPLICATES, models, task)
     rows = [
         *t_tests(per_seed(evaluation, metric), tested, reference),

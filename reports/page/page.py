@@ -9,7 +9,7 @@ from typing import Any
 from features.extractors.registry import EXTRACTORS
 from reports.figures.illustrations import Illustration
 from reports.numbers.results import Results
-from reports.numbers.run_file import caveat, random_weights, synthetic_corpus
+from reports.numbers.run_file import caveat, synthetic_corpus, untrained_streams
 from reports.numbers.summary import Summary
 from reports.numbers.words import capitalised, counted_noun, listing, title_in
 from reports.page.sections import section, significance_section, tables_of
@@ -126,7 +126,7 @@ def _banners(run: Mapping[str, Any]) -> str:
             f"<b>{heading}.</b> The data are made by a program; the numbers show that "
             "the pipeline works, not how well people's expressions are recognised."
         )
-    if names := random_weights(run):
+    if names := untrained_streams(run):
         described = [f"{escape(name)}{_seed(run['streams'][name])}" for name in names]
         come = "The stream comes" if len(names) == 1 else "The streams come"
         banners.append(

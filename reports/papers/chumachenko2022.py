@@ -11,7 +11,7 @@ MOSEI_ACCURACY = Benchmark(
 )
 MOSEI_ERROR = Benchmark("MAE on CMU-MOSEI", INPUTS, INPUTS, kind="sentiment", metric="mae")
 # With dropout every batch has scaled samples too (section IV), as in the filling `soft`.
-TRAININGS: tuple[tuple[str, str, str | None, str], ...] = (
+_TRAININGS: tuple[tuple[str, str, str | None, str], ...] = (
     ("", "none", None, "gone"),
     (", modality dropout", "modality_dropout", "soft", "gone"),
     (", modality dropout with noise", "modality_dropout", "noise", "noise"),
@@ -19,7 +19,7 @@ TRAININGS: tuple[tuple[str, str, str | None, str], ...] = (
 # Table II as printed, but for one 62.9 that stands there as 0.629: accuracy on RAVDESS in %, binary
 # accuracy in % and MAE on CMU-MOSEI, each for AV, A, V and M. `III` is MULT in Table III, with the
 # published blocks. Six of the printed means are wrong.
-TABLES = (
+_TABLES = (
     """
 LT1  79.33 19.83 36.41 45.19  63.89 48.70 62.85 58.48  0.806 0.840 1.063 0.903
 LT4  76.42 27.92 30.00 44.78  66.56 62.63 53.16 60.78  0.806 0.839 0.831 0.825
@@ -60,8 +60,8 @@ III      -     -     -     -  66.18 64.19 64.39 64.92  0.790 0.813 0.791 0.798
 
 
 def _claims(first: int, *, percent: bool = False) -> Iterator[Claim]:
-    """The rows of the four columns of `TABLES` that begin with column `first`."""
-    for (training, strategy, fill, loss), table in zip(TRAININGS, TABLES, strict=True):
+    """The rows of the four columns of `_TABLES` that begin with column `first`."""
+    for (training, strategy, fill, loss), table in zip(_TRAININGS, _TABLES, strict=True):
         for name, *printed in map(str.split, table.strip().splitlines()):
             columns = printed[first : first + len(INPUTS)]
             if "-" in columns:

@@ -12,21 +12,21 @@ EMOTIONS = Benchmark(
     measured=("micro_f1", "macro_f1"),
     kind="classification",
 )
-AUXFORMER = {
+_AUXFORMER = {
     "auxiliary": True,
     "positions": True,
     "temporal": "self_attention",
     "pooling": "last",
     **dict.fromkeys(("weight_fused", "weight_audio", "weight_video"), 1 / 3),
 }
-MODELS: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
-    ("AuxFormer", "auxformer", AUXFORMER),
-    ("baseline 1", "auxformer", AUXFORMER | {"auxiliary": False}),
+_COMPARED: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
+    ("AuxFormer", "auxformer", _AUXFORMER),
+    ("baseline 1", "auxformer", _AUXFORMER | {"auxiliary": False}),
     ("baseline 2", "mult", {}),
     ("baseline 3", "crossmodal", PLAIN),
 )
 # Tables 1 and 2: in each, a row for every one of the models.
-TABLES: tuple[tuple[str, LossOfClaim | None, tuple[tuple[float, ...], ...]], ...] = (
+_TABLES: tuple[tuple[str, LossOfClaim | None, tuple[tuple[float, ...], ...]], ...] = (
     (
         "standard",
         None,
@@ -80,11 +80,11 @@ CLAIMS: ClaimsOfPaper = {
                 options=options,
                 loss=loss,
             )
-            for training, loss, table in TABLES
-            for (name, network, options), values in zip(MODELS, table, strict=True)
+            for training, loss, table in _TABLES
+            for (name, network, options), values in zip(_COMPARED, table, strict=True)
         ),
         *(
-            Claim(f"baseline 4, {noun} only", values, "auxformer", modality, options=AUXFORMER)
+            Claim(f"baseline 4, {noun} only", values, "auxformer", modality, options=_AUXFORMER)
             for noun, modality, values in (
                 ("picture", VIDEO, (0.611, 0.604, 0.726, 0.635)),
                 ("sound", AUDIO, (0.585, 0.576, 0.629, 0.532)),
@@ -95,7 +95,7 @@ CLAIMS: ClaimsOfPaper = {
             (0.767, 0.766, 0.753, 0.693),  # Table 3
             "auxformer",
             strategy="optimized",
-            options=AUXFORMER | {"positions": False},
+            options=_AUXFORMER | {"positions": False},
         ),
     )
 }

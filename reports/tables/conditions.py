@@ -8,7 +8,7 @@ import pandas as pd
 from features.task import Task
 from models.ablation.registry import FILLS
 from models.evaluation.registry import METRICS, SUBSETS, metrics_of
-from reports.numbers.protocols import OTHER
+from reports.numbers.protocols import OTHER_MODALITY
 from reports.numbers.schema import ALL, HEADLINES, INPUTS, LOSERS, MEAN, NONE, WORST_DROP
 from reports.numbers.summary import overall_target
 from reports.numbers.words import (
@@ -102,7 +102,7 @@ def headline_table(headlines: pd.DataFrame, models: Sequence[str], task: Task, m
         task: its targets, and its primary metric.
         marks: what `significance.marks` returned.
     """
-    columns = headline_columns(headlines, HEADLINES, marks)
+    columns = headline_columns(headlines, tuple(HEADLINES), marks)
     head = ["".join(th(HEADLINES[name], True) for name in HEADLINES)]
     return model_table(columns, models, _row_names(task) | _mean(task), head)
 
@@ -146,8 +146,8 @@ def one_modality_table(table: pd.DataFrame, models: Sequence[str], task: Task, m
         task: its targets.
         metric: that was measured.
     """
-    others = [name for name in OTHER.values() if name in set(table["other"])]
-    grid = [(name, source) for name in others for source in INPUTS]
+    names = [name for name in OTHER_MODALITY.values() if name in set(table["other"])]
+    grid = [(name, source) for name in names for source in INPUTS]
     columns = [
         Column(
             measures_of(table[(table["other"] == name) & (table["input"] == source)]),
@@ -167,7 +167,7 @@ def natural_table(table: pd.DataFrame, models: Sequence[str], task: Task) -> str
     """Intact input, scored apart by what was there in the recording.
 
     Args:
-        table: what `protocols.natural` returned.
+        table: what `protocols.natural_losses` returned.
         models: rows from top to bottom.
         task: its targets, and its primary metric.
     """

@@ -86,8 +86,8 @@ def model_table(
 def header(head: Sequence[str]) -> str:
     """The rows of a head, with the corner above the models."""
     corner = f'<th scope="col" rowspan="{len(head)}" class="stub">Model</th>'
-    first, *others = head
-    rows = f"<tr>{corner}{first}</tr>" + "".join(f"<tr>{row}</tr>" for row in others)
+    first, *rest = head
+    rows = f"<tr>{corner}{first}</tr>" + "".join(f"<tr>{row}</tr>" for row in rest)
     return f"<thead>{rows}</thead>"
 
 

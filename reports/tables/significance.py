@@ -88,8 +88,8 @@ def marks(significance: pd.DataFrame) -> Marks:
     """
     by_measure: dict[str, dict[tuple[str, str], str]] = {}
     for (model, target, measure), rows in _by_number(significance).items():
-        told = {test: row["difference"] for test, row in rows.items() if row["significant"]}
-        signs = [(BELOW if told[t] < 0 else "") + TEST_WORDS[t].mark for t in LEVELS if t in told]
+        telling = [t for t in LEVELS if t in rows and rows[t]["significant"]]
+        signs = [(BELOW if rows[t]["difference"] < 0 else "") + TEST_WORDS[t].mark for t in telling]
         if signs:
             by_measure.setdefault(measure, {})[model, target] = f" <sup>{''.join(signs)}</sup>"
     return by_measure

@@ -145,8 +145,8 @@ def test_a_heavy_figure_becomes_png(tmp_path):
     light, heavy = Figure(), Figure()
     light.subplots().plot([0, 1])
     heavy.subplots().scatter(*rng.random((2, 20_000)))
-    assert style.save(light, tmp_path / "light") == tmp_path / "light.svg"
-    assert style.save(heavy, tmp_path / "heavy") == tmp_path / "heavy.png"
+    assert style.save_figure(light, tmp_path / "light") == tmp_path / "light.svg"
+    assert style.save_figure(heavy, tmp_path / "heavy") == tmp_path / "heavy.png"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["heavy.png", "light.svg"]
 
 
