@@ -16,7 +16,6 @@ from reports.numbers.words import listing
 _NEEDED = {"corpus", "models", "seeds", "split", "streams", "task"}
 _TASK = ("kind", "level", "outputs", "metrics")
 _REMEDY = "run `dvc repro summarise`"
-SYNTHETIC = {"demo": "synthetic demo corpus", "simulated": "simulated features"}
 
 
 def read_run(path: Path, seeds: Sequence[int]) -> dict[str, Any]:
@@ -116,11 +115,11 @@ def caveat(*, synthetic: str, random_weights: Sequence[str]) -> str:
         The words; none where neither applies.
 
     >>> caveat(synthetic="demo", random_weights=["fc6"])
-    'synthetic demo corpus · fc6 from random weights'
+    'synthetic corpus demo · fc6 from random weights'
     """
     words = []
     if synthetic:
-        words.append(SYNTHETIC.get(synthetic, "synthetic corpus"))
+        words.append(f"synthetic corpus {synthetic}")
     if random_weights:
         words.append(f"{listing(random_weights)} from random weights")
     return " · ".join(words)

@@ -3,9 +3,10 @@
 from collections.abc import Collection, Mapping
 
 from features.task import Task
-from models.ablation.registry import FILLS, STRATEGIES
+from models.ablation.registry import STRATEGIES
 from models.evaluation.registry import SUBSETS, metrics_of
 from models.settings.base import MODALITIES
+from models.settings.evaluation import FILLS
 
 LOSERS = (*MODALITIES, "both")
 """What the column `modality` can hold: what loses."""

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from features.task import Task
-from models.ablation.registry import FILLS
 from models.evaluation.registry import METRICS, SUBSETS, metrics_of
+from models.settings.evaluation import FILLS
 from reports.numbers.protocols import OTHER_MODALITY
 from reports.numbers.schema import ALL, HEADLINES, INPUTS, LOSERS, MEAN, NONE, WORST_DROP
 from reports.numbers.summary import overall_target

@@ -13,7 +13,7 @@ from tests.helpers import result_files
 from tests.helpers.result_files import MODELS, SEEDS
 
 TWO = MODELS[:2]
-NOTE = "<!-- synthetic demo corpus · fc6 from random weights -->"  # above its glyphs
+NOTE = "<!-- synthetic corpus demo · fc6 from random weights -->"  # above its glyphs
 
 
 def files(folder):
@@ -241,8 +241,8 @@ def test_features_of_the_corpus_are_not_called_ours(small):
     html = (small / "index.html").read_text(encoding="utf-8")
     assert "Features as the corpus gives them." in html
     assert "VGG-" not in html  # a model of a paper is called VGGFace-RNN
-    assert "<b>Simulated features.</b>" in html
-    assert "demo corpus" not in html
+    assert "<b>Synthetic corpus simulated.</b>" in html
+    assert "demo" not in html
 
 
 def test_the_page_says_what_the_run_is(report):
@@ -251,7 +251,7 @@ def test_the_page_says_what_the_run_is(report):
         "Random weights: fc6 (seed 0).",
         "fc6 (video): VGG-Face",
         ", random weights (seed 0), not trained; lld (audio): ",
-        "Synthetic demo corpus.",
+        "Synthetic corpus demo.",
         "16 items; 2.1 minutes; 8 speakers: 5 train, 1 validation, 2 test",
         "3 seeds (0, 1, 2)",
         "Concordance correlation coefficient (CCC) over all 960 valid frames of the test split",
@@ -374,3 +374,24 @@ def test_a_run_without_the_papers_conditions_has_their_plots_without_rows(small)
     assert "One modality alone" not in html
     assert "No model was tested against another" in html
     assert "Every test" not in html
+
+
+def test_a_strategy_and_streams_of_a_user_are_drawn_by_their_names(small):
+    name = "extensions.nowhere:vanish"
+    for model in TWO:
+        path = small / "evaluation" / f"{model}.csv"
+        table = pd.read_csv(path)
+        table.assign(strategy=table["strategy"].replace("frame_zero", name)).to_csv(
+            path, index=False
+        )
+    run = json.loads((small / "run.json").read_text())
+    run["streams"]["lips"] = {"modality": "video", "extractor": "extensions.nowhere:Lips"}
+    run["models"][TWO[0]]["sees"] = ["lld", "lips"]
+    (small / "run.json").write_text(json.dumps(run))
+    build(small, TWO, SEEDS)
+    html = (small / "index.html").read_text(encoding="utf-8")
+    assert f"<span>{name}</span>" in section(html, "Models × conditions")
+    assert "lips (video): extensions.nowhere:Lips" in html
+    assert "<b>baseline</b>" in section(html, "The papers&#x27; numbers")
+    plot = pd.read_csv(small / "plots" / f"video_{name}.csv")
+    assert len(plot) == 5 * 2 * len(TWO)

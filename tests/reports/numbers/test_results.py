@@ -7,7 +7,6 @@ import pytest
 
 from features.errors import InputError
 from reports.numbers.results import load_results
-from reports.numbers.run_file import caveat
 from tests.helpers import result_files
 
 MODELS, SEEDS = ("baseline", "clip_zero"), (0, 1)
@@ -43,21 +42,6 @@ def test_items_keep_names_that_look_like_missing_values(folder):
     assert tuple(results.videos["item"].unique()) == names
     assert tuple(results.traces["item"].unique()) == names
     assert results.traces["annotated"].isna().any()
-
-
-@pytest.mark.parametrize(
-    ("synthetic", "random_weights", "expected"),
-    [
-        ("demo", ["fc6"], "synthetic demo corpus · fc6 from random weights"),
-        ("demo", [], "synthetic demo corpus"),
-        ("simulated", [], "simulated features"),
-        ("", ["fc6"], "fc6 from random weights"),
-        ("", ["fc6", "face2"], "fc6 and face2 from random weights"),
-        ("", [], ""),
-    ],
-)
-def test_the_caveat_says_what_applies(synthetic, random_weights, expected):
-    assert caveat(synthetic=synthetic, random_weights=random_weights) == expected
 
 
 @pytest.mark.parametrize(
@@ -189,10 +173,10 @@ def test_a_run_without_an_untrained_stream_has_no_random_weights(folder):
     run = json.loads((folder / "run.json").read_text())
     given = {"picture": {"modality": "video", "extractor": "given", "of": "picture"}}
     (folder / "run.json").write_text(json.dumps(run | {"streams": given}))
-    assert load_results(folder, MODELS, SEEDS).note == "synthetic demo corpus"
+    assert load_results(folder, MODELS, SEEDS).note == "synthetic corpus demo"
     simulated = run["corpus"] | {"name": "simulated"}
     (folder / "run.json").write_text(json.dumps(run | {"streams": given, "corpus": simulated}))
-    assert load_results(folder, MODELS, SEEDS).note == "simulated features"
+    assert load_results(folder, MODELS, SEEDS).note == "synthetic corpus simulated"
 
 
 @pytest.mark.parametrize("content", ["", "model,seed\nbaseline,0\n"])
