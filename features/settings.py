@@ -12,6 +12,9 @@ from pydantic import (
     model_validator,
 )
 
+Modality = Literal["audio", "video"]
+MODALITIES: tuple[Modality, ...] = ("audio", "video")
+
 
 class Settings(BaseModel):
     """A section of settings: immutable, unknown keys, loose types and infinities refused."""

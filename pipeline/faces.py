@@ -14,7 +14,7 @@ from pipeline.engine.console import say
 from pipeline.engine.jobs import Job, run_jobs, stage_errors
 from pipeline.params import load_params
 
-VERSION = 3
+VERSION = 4
 """Raise it when the code of this stage gives other features than before."""
 
 

@@ -12,7 +12,7 @@ from pydantic import Field, StringConstraints, ValidationError, model_validator
 from ruamel.yaml import YAML, YAMLError
 from ruamel.yaml.error import MarkedYAMLError
 
-from features.corpora.settings import CorpusSettings
+from features.corpora.corpus_settings import CorpusSettings
 from features.errors import InputError
 from features.settings import FaceSettings, FC6Settings, LLDSettings, Settings, WindowSettings
 from models.settings import EvaluateSettings, ModelSettings, TrainSettings

@@ -18,7 +18,6 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from features.corpora.listing import MODELS, RESULTS
-from features.corpora.settings import CODE
 from features.hashes import PROJECT, hash_of_file
 from models.recogniser import WEIGHTS
 from pipeline.engine.console import say
@@ -90,7 +89,7 @@ def prepare(file: Path, workspace: Path, changes: Mapping[str, Any] | None = Non
             section = section.setdefault(key, {})
         section[last] = value
     corpus = settings.setdefault("corpus", {})
-    corpus["root"] = _whole(params.corpus.root or CODE[params.corpus.name])
+    corpus["root"] = _whole(params.corpus.root)
     if params.fc6.weights != "random":
         settings["fc6"]["weights"] = _whole(params.fc6.weights)
     for key in ("model", "config"):

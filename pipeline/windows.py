@@ -15,7 +15,7 @@ import pandas as pd
 import zarr
 from numpy.typing import NDArray
 
-from features.corpora.item import TIME
+from features.corpora.item import TIME, Work
 from features.corpora.labels import labels_of
 from features.corpora.listing import (
     FACES,
@@ -27,6 +27,7 @@ from features.corpora.listing import (
     read_labels,
     read_task,
 )
+from features.corpora.reading import read_corpus
 from features.errors import InputError
 from features.hashes import hash_of
 from features.settings import WindowSettings
@@ -35,7 +36,6 @@ from features.task import Task
 from features.windows.context import Normaliser
 from features.windows.recordings import Given, Recording, Source, Stores
 from models.settings import Modality
-from pipeline.adapters import read_corpus
 from pipeline.engine.console import say
 from pipeline.engine.jobs import Job, run_jobs, stage_errors
 from pipeline.params import Params, load_params
@@ -78,9 +78,9 @@ def main() -> None:
 def open_source(params: Params) -> tuple[Source, bool]:
     """Where the recordings come from, and whether their pictures' features need a z-norm."""
     if read_facts()["gives_features"]:
-        corpus = read_corpus(params.corpus, params.execution)
+        corpus = read_corpus(params.corpus, Work())
         assert corpus.features is not None
-        return Given(corpus.features), corpus.normalise_video
+        return Given(corpus.gives, corpus.features), corpus.normalise_video
     faces, lld = open_store(FACES, stage="faces"), open_store(LLD, stage="lld")
     return Stores(faces, lld, params.windows), False
 

@@ -26,11 +26,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.corpora.folder import SUFFIXES
-from features.corpora.item import Corpus, Item, Side, Split
+from features.corpora.item import Corpus, Item, Side, Split, Work
 from features.corpora.labels import read_labels
 from features.corpora.notes import some_of
 from features.corpora.paths import inside
-from features.corpora.settings import AffWild2Settings
+from features.corpora.settings import AffWild2Settings, SplitSettings
 from features.errors import InputError
 from features.task import AFFECT
 
@@ -70,7 +70,7 @@ class Subject:
     side: Side = ""
 
 
-def read(root: Path, settings: AffWild2Settings) -> Corpus:
+def read(root: Path, settings: AffWild2Settings, _split: SplitSettings, _work: Work) -> Corpus:
     """The annotated subjects whose video is there, and those of the test list.
 
     Raises:

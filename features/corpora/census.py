@@ -10,38 +10,47 @@ from features.corpora.item import SPLITS, TIME, Corpus, Item
 from features.corpora.notes import NAMED, some_of
 from features.media.decoding import AUDIO_ONLY_RATE
 from features.task import Task
-from pipeline.engine.console import say
 
 BINS = 5
 """Of a histogram of numbers."""
 
 
-def report(corpus: Corpus, items: list[Item], table: pd.DataFrame, *, clip_frames: int) -> None:
-    """Say what was found, and what later stages will treat as missing.
+def census(
+    corpus: Corpus, items: list[Item], table: pd.DataFrame, *, clip_frames: int
+) -> list[str]:
+    """What the corpus holds, and what later stages will treat as missing, in sentences.
 
     Args:
-        corpus: as its adapter read it.
+        corpus: as its reader gives it.
         items: those that are used.
         table: a row for each of them, as items.parquet has it.
         clip_frames: length of a training sequence.
     """
+    return [
+        describe_size(table),
+        describe_labels(corpus.task, items),
+        *never_learnt(corpus.task, items),
+        f"frames per second: {describe_rates(table['rate'])}",
+        *corpus.notes,
+        *(f"excluded {name}: {reason}" for name, reason in corpus.excluded.items()),
+        *missing(table, corpus.task, clip_frames),
+        *mismatches(items, table),
+    ]
+
+
+def describe_size(table: pd.DataFrame) -> str:
+    """How many items in which split, of how many speakers, and how long they last.
+
+    >>> splits = ["train", "train", "test"]
+    >>> items = {"split": splits, "speaker": ["anna", "ben", "cleo"], "seconds": [30, 30, 60]}
+    >>> describe_size(pd.DataFrame(items))
+    '3 items (2 train, 1 test), 3 speakers, 2.0 minutes'
+    """
     per_split = Counter(table["split"])
     splits = ", ".join(f"{per_split[s]} {s}" for s in SPLITS if per_split[s])
     hours = table["seconds"].sum() / 3600
-    say(
-        f"{len(table)} items ({splits}), {table['speaker'].nunique()} speakers, "
-        + (f"{hours:.1f} hours" if hours >= 1 else f"{hours * 60:.1f} minutes")
-    )
-    say(describe_labels(corpus.task, items))
-    for sentence in never_learnt(corpus.task, items):
-        say(sentence)
-    say(f"frames per second: {describe_rates(table['rate'])}")
-    for note in corpus.notes:
-        say(note)
-    for name, reason in corpus.excluded.items():
-        say(f"excluded {name}: {reason}")
-    for sentence in (*missing(table, corpus.task, clip_frames), *mismatches(items, table)):
-        say(sentence)
+    length = f"{hours:.1f} hours" if hours >= 1 else f"{hours * 60:.1f} minutes"
+    return f"{len(table)} items ({splits}), {table['speaker'].nunique()} speakers, {length}"
 
 
 def describe_labels(task: Task, items: Iterable[Item]) -> str:

@@ -26,9 +26,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from features.corpora.item import SPLITS, TIME, Corpus, Features, Item, Split
+from features.corpora.item import SPLITS, TIME, Corpus, Features, Item, Split, Work
 from features.corpora.mosei_files import SECTIONS, CsdSource, PickleSource, Sentence, Source
 from features.corpora.paths import inside
+from features.corpora.registry import CORPORA
 from features.corpora.settings import CmuMoseiSettings, SplitSettings
 from features.corpora.splits import draw_splits
 from features.corpora.table import read_table
@@ -36,19 +37,18 @@ from features.errors import InputError
 from features.hashes import hash_of_file
 from features.task import Task
 
-VERSION = 1
-"""Raise it when the same files give other features than before."""
-
 TASK = Task(kind="sentiment", level="sequence", outputs=("sentiment",), low=-3.0, high=3.0)
 PICKLES = {"unaligned": "mosei_senti_data_noalign.pkl", "aligned": "mosei_senti_data.pkl"}
 LABELS, AUDIO = "CMU_MOSEI_Labels.csd", "CMU_MOSEI_COVAREP.csd"
 VISUAL = {"facet": "CMU_MOSEI_VisualFacet42.csd", "openface": "CMU_MOSEI_VisualOpenFace2.csd"}
+SOUND = "covarep"
+"""Name of the sound's stream."""
 FOLDS = "folds.csv"
 LONGEST_SECONDS = 600
 """Of a sentence; in the corpus they last some 7 s."""
 
 
-def read(root: Path, settings: CmuMoseiSettings, split: SplitSettings) -> Corpus:
+def read(root: Path, settings: CmuMoseiSettings, split: SplitSettings, _work: Work) -> Corpus:
     """The sentences with a sentiment from −3 to 3 and at least one frame.
 
     Raises:
@@ -77,25 +77,29 @@ def read(root: Path, settings: CmuMoseiSettings, split: SplitSettings) -> Corpus
         items,
         excluded,
         tuple(notes),
+        gives={name: CORPORA["cmu_mosei"].gives[name] for name in (visual_of(settings), SOUND)},
         features=partial(features, root, settings),
         identity=_identity(files, settings),
         normalise_video=True,
     )
 
 
-def features(root: Path, settings: CmuMoseiSettings, name: str) -> Features:
-    """The features of the sentence `name`, cleaned."""
+def visual_of(settings: CmuMoseiSettings) -> str:
+    """Name of the picture's stream: `facet` or `openface`; the pickles have FACET's."""
+    return settings.visual if settings.source == "csd" else "facet"
+
+
+def features(root: Path, settings: CmuMoseiSettings, name: str) -> dict[str, Features]:
+    """The streams of the sentence `name`, cleaned, on one clock."""
     source = _source(root, settings)
     sentence = source.sentences[name]
     audio, video = (np.where(np.isfinite(part), part, 0) for part in source.frames(sentence))
     seconds = (sentence.end - sentence.start) / len(audio)
-    return Features(
-        times=np.arange(len(audio), dtype=np.float64) * seconds,
-        audio=audio,
-        video=video,
-        audio_present=(audio != 0).any(axis=1),
-        video_present=(video != 0).any(axis=1),
-    )
+    times = np.arange(len(audio), dtype=np.float64) * seconds
+    return {
+        visual_of(settings): Features(times, video, (video != 0).any(axis=1)),
+        SOUND: Features(times, audio, (audio != 0).any(axis=1)),
+    }
 
 
 @cache
@@ -122,8 +126,7 @@ def _files(root: Path, settings: CmuMoseiSettings) -> list[Path]:
 
 
 def _identity(files: list[Path], settings: CmuMoseiSettings) -> str:
-    parts = [str(VERSION), settings.model_dump_json()]
-    parts += [hash_of_file(file) for file in files]
+    parts = [settings.model_dump_json(), *(hash_of_file(file) for file in files)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from features.corpora.item import Corpus, Item
+from features.corpora.item import Corpus, Item, Work
 from features.corpora.labels import class_label
 from features.corpora.notes import some_of
 from features.corpora.paths import inside
@@ -53,7 +53,7 @@ POINTER_BYTES = 1024
 """A video is never as small as this, a pointer to a file that Git LFS has not fetched always."""
 
 
-def read(root: Path, settings: CremadSettings, split: SplitSettings) -> Corpus:
+def read(root: Path, settings: CremadSettings, split: SplitSettings, _work: Work) -> Corpus:
     """The clips that have a class and a video, as their raters perceived them.
 
     Raises:

@@ -38,13 +38,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.corpora.item import SIDES, SPLITS, Corpus, Item
+from features.corpora.item import SIDES, SPLITS, Corpus, Item, Work
 from features.corpora.labels import class_label, read_labels, read_numbers
 from features.corpora.paths import inside
 from features.corpora.settings import SplitSettings
 from features.corpora.splits import draw_splits
 from features.corpora.table import read_table
 from features.errors import InputError
+from features.settings import Settings
 from features.task import AFFECT, Task
 
 TABLE = "items.csv"
@@ -89,7 +90,7 @@ def schema() -> dict[str, Any]:
     }
 
 
-def read(root: Path, split: SplitSettings) -> Corpus:
+def read(root: Path, _settings: Settings, split: SplitSettings, _work: Work) -> Corpus:
     """The items of a folder, in the order of their names.
 
     Raises:

@@ -1,14 +1,16 @@
-"""What every corpus adapter gives: a task, and items with their labels."""
+"""What a corpus's reader takes and gives: a task, and items with their labels."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from features.corpora.settings import SplitSettings
+from features.settings import Modality
 from features.task import Task
 
 Split = Literal["train", "validation", "test"]
@@ -50,35 +52,34 @@ class Item:
 
 @dataclass(frozen=True)
 class Features:
-    """One item of a corpus that gives features instead of media.
+    """One stream of an item, in a corpus that gives features instead of media.
 
     Attributes:
-        times: (F,) start of each frame in seconds.
-        audio: (F, A) float32.
-        video: (F, V) float32.
-        audio_present: (F,) bool.
-        video_present: (F,) bool.
-        voice: (F,) bool, where that sound is speech and no pause in it; None where it is not known.
+        times: (N,) start of each row in seconds; streams of an item may have rows of their own.
+        rows: (N, D) float32, finite.
+        present: (N,) bool, where there was a face or sound.
+        voice: (N,) bool, of sound, where it is speech and no pause in it; None where it is not
+            known.
     """
 
     times: NDArray[np.float64]
-    audio: NDArray[np.float32]
-    video: NDArray[np.float32]
-    audio_present: NDArray[np.bool_]
-    video_present: NDArray[np.bool_]
+    rows: NDArray[np.float32]
+    present: NDArray[np.bool_]
     voice: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """A corpus as its adapter read it.
+    """A corpus as its reader gives it.
 
     Attributes:
         task: what its labels say.
         items: sorted by name.
         excluded: items known to be bad, which are not among the others, each with the reason.
         notes: what was found and by which rule it was dealt with, a sentence each, for people.
-        features: where the corpus gives features instead of media: those of an item, by its name.
+        gives: where the corpus gives features instead of media: the modality of each of its
+            streams, by the stream's name.
+        features: the streams of an item, by its name: `Features` by the stream's name.
         identity: of those features, for cache keys: a hash of all they depend on.
         normalise_video: whether its pictures' features need a z-norm as the sounds' do.
     """
@@ -87,6 +88,39 @@ class Corpus:
     items: list[Item]
     excluded: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    features: Callable[[str], Features] | None = None
+    gives: Mapping[str, Modality] = field(default_factory=dict)
+    features: Callable[[str], Mapping[str, Features]] | None = None
     identity: str = ""
     normalise_video: bool = False
+
+
+@dataclass(frozen=True)
+class Work:
+    """How a reader works where that takes long.
+
+    Attributes:
+        processes: how many to run at a time.
+        progress: called with how many parts are done, and of how many.
+    """
+
+    processes: int = 1
+    progress: Callable[[int, int], None] = field(default=lambda _done, _total: None)
+
+
+class Reader(Protocol):
+    """Reads a corpus: what a row of CORPORA names."""
+
+    def __call__(self, root: Path, settings: Any, split: SplitSettings, work: Work, /) -> Corpus:
+        """Read it.
+
+        Args:
+            root: folder of the corpus, `corpus.root`.
+            settings: its section of params.yaml; of a corpus of the user's own the mapping
+                `corpus.options`.
+            split: how speakers are split where the corpus does not say.
+            work: how to work where that takes long.
+
+        Raises:
+            InputError: the corpus is not what is expected there.
+        """
+        ...

@@ -56,7 +56,7 @@ def read_numbers(column: pd.Series, path: Path) -> pd.Series:
     for row in column.index[~np.isfinite(numbers)]:
         raise InputError(
             f"{path} row {row + 2} column {column.name} is {column[row]!r}, not a number",
-            "mend the value",
+            "correct the value",
         )
     return numbers
 

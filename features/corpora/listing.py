@@ -16,7 +16,7 @@ from features.task import Task
 
 CORPUS = Path("data/corpus")
 FACTS = CORPUS / "corpus.json"
-"""What holds for the whole corpus: its task, whether it is made up, whether it gives features."""
+"""What holds for the whole corpus: its task, whether it is made up, which features it gives."""
 ITEMS = CORPUS / "items.parquet"
 LABELS = CORPUS / "labels.parquet"
 FACES = Path("data/faces.zarr")

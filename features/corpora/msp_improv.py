@@ -24,7 +24,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from features.corpora.item import TIME, Corpus, Item
+from features.corpora.item import TIME, Corpus, Item, Work
 from features.corpora.labels import class_label
 from features.corpora.notes import some_of
 from features.corpora.paths import inside
@@ -62,7 +62,7 @@ class Clip(NamedTuple):
     attributes: tuple[float, float, float]
 
 
-def read(root: Path, settings: MspImprovSettings, split: SplitSettings) -> Corpus:
+def read(root: Path, settings: MspImprovSettings, split: SplitSettings, _work: Work) -> Corpus:
     """The clips that have a label for the task and a video, by name.
 
     Raises:

@@ -15,10 +15,10 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from features.corpora.item import Corpus, Item, Split
+from features.corpora.item import Corpus, Item, Split, Work
 from features.corpora.labels import class_label
 from features.corpora.paths import inside
-from features.corpora.settings import RavdessSettings
+from features.corpora.settings import RavdessSettings, SplitSettings
 from features.errors import InputError
 from features.task import Task
 
@@ -34,7 +34,7 @@ _NAME = re.compile(
 )
 
 
-def read(root: Path, settings: RavdessSettings) -> Corpus:
+def read(root: Path, settings: RavdessSettings, _split: SplitSettings, _work: Work) -> Corpus:
     """The audio-visual clips of speech, by name.
 
     Raises:

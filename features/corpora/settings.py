@@ -1,13 +1,10 @@
-"""What a user can set about each corpus; no heavy import, pydantic alone."""
+"""What a user can set about single corpora; no heavy import, pydantic alone."""
 
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from features.settings import Settings
-
-CODE = {"demo": "features/corpora/demo", "simulated": "features/corpora/simulated.py"}
-"""Where the corpora that are made on the spot come from."""
 
 Correlation = Annotated[float, Field(ge=0, lt=1)]
 
@@ -161,53 +158,3 @@ class CmuMoseiSettings(Settings):
 
     source: Literal["unaligned", "aligned", "csd"] = "unaligned"
     visual: Literal["facet", "openface"] = "facet"
-
-
-class CorpusSettings(Settings):
-    """Which corpus, and where.
-
-    Attributes:
-        name: `demo` is made on the spot, `simulated` too, at feature level; `folder` is any folder
-            of videos; the others are published corpora as they were unpacked.
-        root: folder of the corpus, as DVC can follow it: no `~`. Of `demo` and `simulated`, which
-            read nothing from it, the code that makes them.
-        exclude: items left out, each with the reason.
-        split: of the speakers of a corpus that has no splits of its own.
-        demo: size of the demo corpus.
-        simulated: size and statistics of the simulated corpus.
-        affwild2: what of Aff-Wild2 is used.
-        cremad: what of CREMA-D is used.
-        msp_improv: what of MSP-IMPROV is used.
-        ravdess: what of RAVDESS is used.
-        cmu_mosei: what of CMU-MOSEI is used.
-    """
-
-    name: Literal[
-        "demo", "folder", "simulated", "affwild2", "cremad", "msp_improv", "ravdess", "cmu_mosei"
-    ] = "demo"
-    root: str | None = None
-    exclude: dict[str, str] = Field(default={})
-    split: SplitSettings = SplitSettings()
-    demo: DemoSettings = DemoSettings()
-    simulated: SimulatedSettings = SimulatedSettings()
-    affwild2: AffWild2Settings = AffWild2Settings()
-    cremad: CremadSettings = CremadSettings()
-    msp_improv: MspImprovSettings = MspImprovSettings()
-    ravdess: RavdessSettings = RavdessSettings()
-    cmu_mosei: CmuMoseiSettings = CmuMoseiSettings()
-
-    @property
-    def is_synthetic(self) -> bool:
-        """Whether faces and voices are made up."""
-        return self.name in ("demo", "simulated")
-
-    @model_validator(mode="after")
-    def _has_a_root(self) -> "CorpusSettings":
-        if not self.is_synthetic and not self.root:
-            raise ValueError(f"root must name the folder of {self.name}")
-        # DVC wants a value in params.yaml; CorpusSettings() alone is of no file and goes without.
-        if self.model_fields_set and not self.root:
-            raise ValueError(f"root must be {CODE[self.name]}, the code that makes the corpus")
-        if self.root and self.root.startswith("~"):
-            raise ValueError(f"root is {self.root}, and DVC knows no ~: write the whole path")
-        return self

@@ -16,17 +16,16 @@ same in a larger corpus, and its first frames stay the same in a longer one.
 import hashlib
 from dataclasses import dataclass
 from functools import cache, partial
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.corpora.item import SPLITS, TIME, Corpus, Features, Item
-from features.corpora.settings import SimulatedSettings
+from features.corpora.item import SPLITS, TIME, Corpus, Features, Item, Work
+from features.corpora.registry import CORPORA
+from features.corpora.settings import SimulatedSettings, SplitSettings
 from features.task import AFFECT
-
-VERSION = 1
-"""Raise it when the same settings give other features than before."""
 
 FPS = 30
 IDENTITY, VOICE = 8, 4
@@ -62,7 +61,7 @@ class Truth:
     speaking: NDArray[np.bool_]
 
 
-def read(settings: SimulatedSettings) -> Corpus:
+def read(_root: Path, settings: SimulatedSettings, _split: SplitSettings, _work: Work) -> Corpus:
     """The corpus of these settings; features are made when asked for."""
     counts = (settings.train, settings.validation, settings.test)
     items = [
@@ -71,11 +70,12 @@ def read(settings: SimulatedSettings) -> Corpus:
         for name in (f"{split}-{number:05d}" for number in range(count))
     ]
     # How many there are changes no speaker.
-    made_by = f"{VERSION} {settings.model_dump_json(exclude={'train', 'validation', 'test'})}"
+    made_by = settings.model_dump_json(exclude={"train", "validation", "test"})
     return Corpus(
         AFFECT,
         sorted(items, key=lambda item: item.name),
         notes=("the features are simulated: nobody was recorded",),
+        gives=CORPORA["simulated"].gives,
         features=partial(features, settings),
         identity=hashlib.sha256(made_by.encode()).hexdigest(),
     )
@@ -95,20 +95,19 @@ def truth(settings: SimulatedSettings, name: str) -> Truth:
     )
 
 
-def features(settings: SimulatedSettings, name: str) -> Features:
-    """The features of the speaker `name`."""
+def features(settings: SimulatedSettings, name: str) -> dict[str, Features]:
+    """The streams `picture` and `sound` of the speaker `name`."""
     known = truth(settings, name)
     face = ~_stretches(settings, name, "no face", settings.faceless, GONE_FRAMES)
     sound = ~_stretches(settings, name, "no sound", settings.soundless, GONE_FRAMES)
     video, audio = _picture(settings, name, known.seen), _sound(settings, name, known)
-    return Features(
-        times=np.arange(settings.frames) / FPS,
-        audio=np.where(sound[:, None], audio, 0).astype(np.float32),
-        video=np.where(face[:, None], video, 0).astype(np.float32),
-        audio_present=sound,
-        video_present=face,
-        voice=known.speaking & sound,
-    )
+    times = np.arange(settings.frames) / FPS
+    seen = np.where(face[:, None], video, 0).astype(np.float32)
+    heard = np.where(sound[:, None], audio, 0).astype(np.float32)
+    return {
+        "picture": Features(times, seen, face),
+        "sound": Features(times, heard, sound, voice=known.speaking & sound),
+    }
 
 
 def _labels(settings: SimulatedSettings, name: str) -> pd.DataFrame:

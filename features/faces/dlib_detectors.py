@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from features.arrays import contiguous
 from features.errors import InputError
 
 if TYPE_CHECKING:
@@ -39,9 +40,9 @@ class HogDetector:
     def __call__(
         self, picture: NDArray[np.uint8]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """See `Detector`."""
-        found, scores, _ = self._model.run(picture, 0, 0.0)
-        return _boxes(found), np.array(scores, np.float32)
+        """Detect faces, as `Detector` says."""
+        rectangles, scores, _ = self._model.run(contiguous(picture), 0, 0.0)
+        return _boxes(rectangles), np.array(scores, np.float32)
 
 
 class CnnDetector:
@@ -59,12 +60,12 @@ class CnnDetector:
     def __call__(
         self, picture: NDArray[np.uint8]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """See `Detector`."""
+        """Detect faces, as `Detector` says."""
         if min(picture.shape[:2]) < _SMALLEST:
             return _boxes(()), np.zeros(0, np.float32)
-        found = self._model(picture, 0)
-        scores = np.array([face.confidence for face in found], np.float32)
-        return _boxes(face.rect for face in found), scores
+        faces = self._model(contiguous(picture), 0)
+        scores = np.array([face.confidence for face in faces], np.float32)
+        return _boxes(face.rect for face in faces), scores
 
 
 def _boxes(rectangles: Iterable[dlib.rectangle]) -> NDArray[np.float32]:

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from features.arrays import contiguous
 from features.errors import InputError
 from features.hashes import verify_sha256
 from features.settings import DETECTOR_FILES, FaceSettings, ModelFile
@@ -52,15 +53,16 @@ class SsdDetector:
     def __call__(
         self, picture: NDArray[np.uint8]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """See `Detector`."""
+        """Detect faces, as `Detector` says."""
         height, width = picture.shape[:2]
         side = (_SSD_SIDE, _SSD_SIDE)
-        self._network.setInput(cv2.dnn.blobFromImage(picture, 1.0, side, _MEAN_BGR, swapRB=True))
+        blob = cv2.dnn.blobFromImage(contiguous(picture), 1.0, side, _MEAN_BGR, swapRB=True)
+        self._network.setInput(blob)
         # Columns: picture, class, score, left, top, right, bottom as shares of the picture.
-        found = self._network.forward()[0, 0]
-        found = found[found[:, 2] >= self.MIN_SCORE]
-        boxes = found[:, 3:7] * np.array([width, height, width, height], np.float32)
-        return boxes, found[:, 2].copy()
+        rows = self._network.forward()[0, 0]
+        rows = rows[rows[:, 2] >= self.MIN_SCORE]
+        boxes = rows[:, 3:7] * np.array([width, height, width, height], np.float32)
+        return boxes, rows[:, 2].copy()
 
 
 class YuNetDetector:
@@ -87,15 +89,15 @@ class YuNetDetector:
     def __call__(
         self, picture: NDArray[np.uint8]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """See `Detector`."""
+        """Detect faces, as `Detector` says."""
         height, width = picture.shape[:2]
         self._network.setInputSize((width, height))
-        _, found = self._network.detect(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
-        if found is None:
+        _, rows = self._network.detect(cv2.cvtColor(contiguous(picture), cv2.COLOR_RGB2BGR))
+        if rows is None:
             return np.zeros((0, 4), np.float32), np.zeros(0, np.float32)
         # Columns: left, top, width, height, five landmarks (x, y), score.
-        boxes = np.concatenate([found[:, :2], found[:, :2] + found[:, 2:4]], axis=1)
-        return boxes.astype(np.float32), found[:, 14].astype(np.float32)
+        boxes = np.concatenate([rows[:, :2], rows[:, :2] + rows[:, 2:4]], axis=1)
+        return boxes.astype(np.float32), rows[:, 14].astype(np.float32)
 
 
 def _verified(settings: FaceSettings, key: str) -> str:

@@ -14,6 +14,7 @@ from av.filter import Graph
 from av.video.reformatter import Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
+from features.arrays import contiguous
 from features.errors import InputError
 from features.media.container import (
     EXCLUDE,
@@ -98,8 +99,8 @@ def frames(
         height: height in pixels that every picture is scaled to, its shape kept; None: as coded.
 
     Yields:
-        Time in seconds, strictly increasing, and the picture, uint8 RGB (height, width, 3), whose
-        size may change within a file.
+        Time in seconds, strictly increasing, and the picture, uint8 RGB (height, width, 3),
+        contiguous, whose size may change within a file.
 
     Raises:
         InputError: no picture can be decoded, one is damaged, its colours are in a space that
@@ -217,15 +218,16 @@ def _picture(
     *,
     turned: bool,
 ) -> NDArray[np.uint8]:
-    """RGB of that size, then made upright."""
+    """RGB of that size, then made upright: (height, width, 3), contiguous."""
     rgb = converter.reformat(
         frame, *size, "rgb24", interpolation=Interpolation.AREA, threads=1
     ).to_ndarray()
+    # FFmpeg pads lines to a multiple of 16 pixels: at other widths this is a view with gaps.
     if matrix is _UPRIGHT:
-        return np.asarray(rgb, np.uint8)
+        return contiguous(np.asarray(rgb, np.uint8))
     shown = rgb.swapaxes(0, 1) if turned else rgb
     across, down = np.sign(matrix[[1, 0], [0, 1]] if turned else matrix.diagonal())
-    return np.ascontiguousarray(shown[:: down or 1, :: across or 1], np.uint8)
+    return contiguous(np.asarray(shown[:: down or 1, :: across or 1], np.uint8))
 
 
 def _display_matrix(frame: av.VideoFrame) -> NDArray[np.int32]:

@@ -1,6 +1,6 @@
 """One item as the windows stage sees it: from the stores of extraction, or from its corpus."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,7 +12,7 @@ from features.corpora.item import Features
 from features.corpora.listing import CorpusItem
 from features.extractors.presence import voice_present
 from features.hashes import hash_of
-from features.settings import WindowSettings
+from features.settings import MODALITIES, Modality, WindowSettings
 from features.stores.store import read_array, read_item, read_key, read_names, read_number
 from features.windows.context import Sound, at_centres, audio_present, context_rows
 
@@ -100,10 +100,16 @@ class Given:
     """A corpus that gives features.
 
     Args:
-        features: of an item, by its name.
+        gives: the modality of each of its streams, by name.
+        features: the streams of an item, by its name.
     """
 
-    def __init__(self, features: Callable[[str], Features]) -> None:
+    def __init__(
+        self,
+        gives: Mapping[str, Modality],
+        features: Callable[[str], Mapping[str, Features]],
+    ) -> None:
+        self._name_of = {modality: name for name, modality in gives.items()}
         self._features = features
 
     def key(self, item: CorpusItem) -> str:
@@ -112,16 +118,17 @@ class Given:
 
     def read(self, item: CorpusItem) -> Recording:
         """See `Source`; every frame looks at its own row."""
-        given = self._features(item.item)
+        streams = self._features(item.item)
+        sound, picture = (streams[self._name_of[modality]] for modality in MODALITIES)
         return Recording(
-            times=given.times,
-            lld=given.audio,
-            present=given.audio_present,
-            rows=np.arange(len(given.times), dtype=np.int32)[:, None],
-            audio_present=given.audio_present,
-            voice_present=given.audio_present if given.voice is None else given.voice,
-            video_present=given.video_present,
-            video=given.video,
+            times=sound.times,
+            lld=sound.rows,
+            present=sound.present,
+            rows=np.arange(len(sound.times), dtype=np.int32)[:, None],
+            audio_present=sound.present,
+            voice_present=sound.present if sound.voice is None else sound.voice,
+            video_present=picture.present,
+            video=picture.rows,
         )
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from models.ablation.draws import normals, stream, uniforms
-from models.settings import Modality
+from models.settings import Modality, Share
 
 
 @dataclass(frozen=True)
@@ -123,3 +123,20 @@ def last_received(lost: Tensor) -> Tensor:
     """
     index = torch.arange(lost.shape[1], device=lost.device).expand_as(lost)
     return torch.where(lost, 0, index).cummax(1).values
+
+
+def share(p: float | Share, modality: Modality, draws: Draws) -> Tensor | float:
+    """The share that is lost; (clips, 1) where it is drawn for every sample."""
+    if not isinstance(p, Share):
+        return p
+    drawn = draws.per_clip(modality, "p")
+    if p.scale == "linear":
+        return p.low + (p.high - p.low) * drawn
+    most, least = 1 - p.low, 1 - p.high
+    return 1 - most * (least / most) ** drawn
+
+
+def gain(scaled: Tensor, modality: Modality, draws: Draws) -> Tensor:
+    """α for sound and 1 − α for picture, uniform in 0 … 1, where `scaled`; (clips, 1)."""
+    alpha = draws.per_clip("gain")
+    return torch.where(scaled, alpha if modality == "audio" else 1 - alpha, 1.0)

@@ -2,24 +2,14 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
-from models.settings.base import MODALITIES, Modality, Probability, Settings
+from features.settings import Settings
+from models.ablation.registry import STRATEGIES, modalities_of
+from models.settings.base import Modality, Probability
 
-Strategy = Literal[
-    "none",
-    "clip_zero",
-    "frame_zero",
-    "frame_repeat",
-    "subclip",
-    "burst",
-    "noise",
-    "blank_face",
-    "optimized",
-    "modality_dropout",
-    "mixed",
-]
-
+StrategyName = Annotated[str, AfterValidator(STRATEGIES.checked)]
+"""A row of STRATEGIES."""
 
 class Share(Settings):
     """A distribution of the share that is lost, drawn anew for every sample.
@@ -43,12 +33,12 @@ class Share(Settings):
         return self
 
 
-def _number_or_share(given: Any) -> str:
+def _number_or_share(value: Any) -> str:
     """Which of the two a value is meant to be, so that what is wrong is said of that one alone."""
-    return "[share]" if isinstance(given, dict | Share) else "[number]"
+    return "[share]" if isinstance(value, dict | Share) else "[number]"
 
 
-Loss = Annotated[
+LostShare = Annotated[
     Annotated[Probability, Tag("[number]")] | Annotated[Share, Tag("[share]")],
     Discriminator(_number_or_share),
 ]
@@ -83,27 +73,6 @@ class Mixture(Settings):
         return self
 
 
-DRAWING: tuple[Strategy, ...] = (
-    "clip_zero",
-    "frame_zero",
-    "frame_repeat",
-    "subclip",
-    "burst",
-    "noise",
-    "blank_face",
-)
-"""The strategies that lose something with one probability or share."""
-
-USED_BY: dict[str, tuple[Strategy, ...]] = {
-    "modality": DRAWING,
-    "p": DRAWING,
-    "burst": ("burst", "mixed"),
-    "fill": ("modality_dropout",),
-    "mixture": ("mixed",),
-}
-"""The strategies that have a use for a setting."""
-
-
 ROUNDING = 1e-9
 """Of a least mean length, of which a number in a file may fall short."""
 
@@ -122,11 +91,12 @@ class Ablation(Settings):
     A setting that the strategy has no use for is refused unless it has its default value.
 
     Attributes:
-        strategy: an operator of `models.ablation.strategies`.
+        strategy: a row of `models.ablation.registry.STRATEGIES`, or `package.module:function` of
+            the user's own.
         modality: `either` draws one of the two for every sample; with `both` the two lose
             independently of each other.
         p: probability of losing a clip (clip_zero, noise) or a frame, or share of the frames that
-            subclip and burst lose; or a distribution of it. The last three strategies need none.
+            subclip and burst lose; or a distribution of it. The others need none.
         burst: mean length in frames of the bursts of `burst` and `mixed`. Frames lost independently
             come in runs of 1 / (1 − p): a shorter mean is refused, and where p is drawn for every
             sample, that is the least.
@@ -134,28 +104,31 @@ class Ablation(Settings):
         mixture: of `mixed`.
     """
 
-    strategy: Strategy = "none"
+    strategy: StrategyName = "none"
     modality: Literal["audio", "video", "either", "both"] = "video"
-    p: Loss = 0.5
+    p: LostShare = 0.5
     burst: float = Field(default=15.0, ge=1)
     fill: Literal["hard", "soft", "noise"] = "hard"
     mixture: Mixture = Mixture()
 
     @model_validator(mode="after")
     def _every_setting_has_a_use(self) -> "Ablation":
-        for name, strategies in USED_BY.items():
+        used = STRATEGIES[self.strategy].uses
+        for name, field in type(self).model_fields.items():
             # By value: a saved model names all its settings.
-            is_default = getattr(self, name) == type(self).model_fields[name].default
-            if not is_default and self.strategy not in strategies:
-                raise ValueError(
-                    f"{name} is set, but strategy {self.strategy} has no use for it: "
-                    f"it is for {', '.join(strategies)}"
-                )
+            if name == "strategy" or name in used or getattr(self, name) == field.default:
+                continue
+            users = [other for other, row in STRATEGIES.items() if name in row.uses]
+            raise ValueError(
+                f"{name} is set, but strategy {self.strategy} has no use for it: "
+                f"it is for {', '.join(users)}"
+            )
         return self
 
     @model_validator(mode="after")
     def _bursts_are_long_enough(self) -> "Ablation":
-        if self.strategy == "burst" and not isinstance(self.p, Share):
+        uses = STRATEGIES[self.strategy].uses
+        if "burst" in uses and "p" in uses and not isinstance(self.p, Share):
             least = least_burst(self.p)
             if self.burst < least * (1 - ROUNDING):
                 raise ValueError(
@@ -165,20 +138,20 @@ class Ablation(Settings):
         return self
 
     @model_validator(mode="after")
-    def _faces_are_seen(self) -> "Ablation":
-        if self.strategy == "blank_face" and self.modality != "video":
-            raise ValueError(f"blank_face is of video, but modality is {self.modality}")
+    def _takes_what_it_can(self) -> "Ablation":
+        row = STRATEGIES[self.strategy]
+        if "modality" in row.uses and set(self._asked) - set(row.modalities):
+            raise ValueError(
+                f"{self.strategy} is of {' and '.join(row.modalities)}, but modality is "
+                f"{self.modality}"
+            )
         return self
 
     @property
     def modalities(self) -> tuple[Modality, ...]:
         """The modalities it can act on."""
-        if self.strategy == "none":
-            return ()
-        if self.strategy not in DRAWING:
-            return MODALITIES
-        match self.modality:
-            case "either" | "both":
-                return MODALITIES
-            case one:
-                return (one,)
+        return modalities_of(self.strategy, self.modality)
+
+    @property
+    def _asked(self) -> tuple[str, ...]:
+        return ("audio", "video") if self.modality in ("either", "both") else (self.modality,)

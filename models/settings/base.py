@@ -1,13 +1,11 @@
 """The base of all settings, and the types they share."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
-from features.settings import Settings
+from features.settings import MODALITIES, Modality, Settings
 
-Modality = Literal["audio", "video"]
-MODALITIES: tuple[Modality, ...] = ("audio", "video")
 Probability = Annotated[float, Field(ge=0, le=1)]
 Seed = Annotated[int, Field(ge=0)]
 

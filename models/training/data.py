@@ -1,13 +1,14 @@
-"""The windows store as batches of clips on the device.
+"""Clips of the windows store as batches on the device.
 
-The 2 s audio context is gathered on the device from single rows of descriptors: the 3900-d windows
-of the paper are never stored.
+The 2 s of sound around a frame are gathered on the device from single rows of descriptors: the
+3900-d windows of the paper are never stored. Every modality has a clock of its own; with
+`align: frames` its steps are the item's frames.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import numpy as np
 import torch
@@ -33,30 +34,97 @@ class SequenceTooLongError(ValueError):
 
 
 @dataclass(frozen=True)
-class Batch:
+class _Tensors:
+    """Tensors that are moved together; fields may also be None or mappings of such."""
+
+    def to(self, device: torch.device) -> Self:
+        """The same on a device; what is `pinned` gets there beside other work."""
+        if device.type == "cpu":
+            return self
+        return self._with(lambda tensor: tensor.to(device, non_blocking=True))
+
+    def pinned(self) -> Self:
+        """The same in memory that a GPU reads by itself."""
+        return self._with(lambda tensor: tensor.pin_memory())
+
+    def _with(self, change: Any) -> Self:
+        return replace(
+            self, **{f.name: _changed(getattr(self, f.name), change) for f in fields(self)}
+        )
+
+
+def _changed(value: Any, change: Any) -> Any:
+    if isinstance(value, Tensor):
+        return change(value)
+    if isinstance(value, _Tensors):
+        return value._with(change)
+    if isinstance(value, Mapping):
+        return {key: _changed(part, change) for key, part in value.items()}
+    return value
+
+
+@dataclass(frozen=True)
+class StreamBatch(_Tensors):
+    """One modality of a batch: N steps of its own clock, the item's frames with `align: frames`.
+
+    Attributes:
+        rows: (samples, R, D) float16 or float32, what the steps look at; row 0 is the zeros of
+            padding.
+        index: (samples, N, steps) int64, the rows in each step's context.
+        mask: (clips, N) bool, False for padding.
+        present: (clips, N) bool, whether there is a face, or sound.
+        frame: (clips, N) int64, the frame of the clip that contains each step's centre.
+    """
+
+    rows: Tensor
+    index: Tensor
+    mask: Tensor
+    present: Tensor
+    frame: Tensor
+
+    @property
+    def width(self) -> int:
+        """Dimension of a step's input vector."""
+        return self.index.shape[2] * self.rows.shape[2]
+
+    def inputs(self) -> Tensor:
+        """(samples, N, width) float32: each step's rows one after the other."""
+        samples, length, _ = self.rows.shape
+        first_rows = torch.arange(samples, device=self.rows.device)[:, None, None] * length
+        # One flat index is gathered faster than (sample, row) pairs.
+        gathered = self.rows.flatten(0, 1).index_select(0, (self.index + first_rows).flatten())
+        return gathered.view(*self.index.shape[:2], -1).float()
+
+    def of_frames(self, values: Tensor) -> Tensor:
+        """What holds for frames (clips, F) bool, for the steps within them, (clips, N)."""
+        return values.gather(1, self.frame) & self.mask
+
+    def repeated(self, count: int) -> "StreamBatch":
+        """All clips `count` times, one after the other; their rows are there once."""
+        changes = {
+            name: getattr(self, name).repeat(count, 1) for name in ("mask", "present", "frame")
+        }
+        return replace(self, **changes)
+
+
+@dataclass(frozen=True)
+class Batch(_Tensors):
     """Clips padded to the same length.
 
     Attributes:
-        video: (clips, frames, features) fc6 as it is stored, in float16 or float32, zero where
-            there is no face.
-        lld: (clips, rows, descriptors) float32 z-normed descriptors; row 0 is the zeros of padding.
-        rows: (clips, frames, steps) int64, rows of `lld` in each frame's context.
+        streams: what there is of each modality.
         labels: (clips, frames, outputs) float32; one in place of the frames for a sequence.
         valid: (clips, frames) bool, the label is a valid one; likewise.
         mask: (clips, frames) bool, False for padding.
-        present: (clips, frames, 2) bool, sound and face found.
         item: (clips,) int64 hash of the item's name.
         first: (clips,) int64 index of the clip's first frame in its item.
-        blank: (features,) float32 fc6 of a blank face, None where it is not known.
+        blank: (features,) float32 features of a blank face, None where they are not known.
     """
 
-    video: Tensor
-    lld: Tensor
-    rows: Tensor
+    streams: Mapping[Modality, StreamBatch]
     labels: Tensor
     valid: Tensor
     mask: Tensor
-    present: Tensor
     item: Tensor
     first: Tensor
     blank: Tensor | None = None
@@ -64,52 +132,47 @@ class Batch:
     @property
     def features(self) -> dict[Modality, int]:
         """Dimension of each modality's input vector."""
-        return {
-            "audio": self.rows.shape[2] * self.lld.shape[2],
-            "video": self.video.shape[2],
-        }
+        return {modality: part.width for modality, part in self.streams.items()}
 
     def inputs(self) -> dict[Modality, Tensor]:
-        """Each modality's stream, (clips, frames, features) float32; without copies."""
-        clips, length, _ = self.lld.shape
-        first_rows = torch.arange(clips, device=self.lld.device)[:, None, None] * length
-        # One flat index is gathered faster than (clip, row) pairs.
-        gathered = self.lld.flatten(0, 1).index_select(0, (self.rows + first_rows).flatten())
-        return {"audio": gathered.view(*self.rows.shape[:2], -1), "video": self.video.float()}
+        """Each modality's vectors, (samples, N, width) float32."""
+        return {modality: part.inputs() for modality, part in self.streams.items()}
+
+    def masks(self) -> dict[Modality, Tensor]:
+        """Which steps of each modality are no padding, (clips, N) bool."""
+        return {modality: part.mask for modality, part in self.streams.items()}
 
     def received(self) -> dict[Modality, Tensor]:
-        """Which frames of each modality there are, (clips, frames) bool."""
-        return {"audio": self.present[..., 0], "video": self.present[..., 1]}
+        """Which steps of each modality there are, (clips, N) bool."""
+        return {modality: part.present for modality, part in self.streams.items()}
 
     def repeated(self, count: int) -> "Batch":
-        """All clips `count` times, one after the other; only their features are there once.
+        """All clips `count` times, one after the other; only their rows are there once.
 
         A network makes the copies of those itself, of projections a fraction of the size.
         """
-        clips = {
-            k: v for k, v in self._tensors().items() if k not in ("video", "lld", "rows", "blank")
-        }
-        repeated = {k: v.repeat(count, *[1] * (v.ndim - 1)) for k, v in clips.items()}
-        return replace(self, **repeated)
+        names = ("labels", "valid", "mask", "item", "first")
+        tensors = {name: getattr(self, name) for name in names}
+        repeated = {k: v.repeat(count, *[1] * (v.ndim - 1)) for k, v in tensors.items()}
+        streams = {modality: part.repeated(count) for modality, part in self.streams.items()}
+        return replace(self, streams=streams, **repeated)
 
-    def draws(self, *key: object) -> Draws:
-        """The random numbers of these clips, for example by (seed, condition, trial)."""
-        return Draws(key, self.item, self.first, self.mask, self.received())
+    def draws(self, *key: object, modality: Modality | None = None) -> Draws:
+        """The random numbers of these clips.
 
-    def to(self, device: torch.device) -> "Batch":
-        """The same batch on a device; one that is `pinned` gets there beside other work."""
-        if device.type == "cpu":
-            return self
-        tensors = self._tensors().items()
-        return replace(self, **{k: v.to(device, non_blocking=True) for k, v in tensors})
+        Args:
+            key: for example (seed, condition, trial).
+            modality: for its steps; None for the item's frames, which are the same but for a
+                stream with a clock of its own.
+        """
+        if modality is None:
+            return Draws(key, self.item, self.first, self.mask, self._received_on(self.mask))
+        mask = self.streams[modality].mask
+        return Draws(key, self.item, self.first, mask, self._received_on(mask))
 
-    def pinned(self) -> "Batch":
-        """The same batch in memory that a GPU reads by itself."""
-        return replace(self, **{k: v.pin_memory() for k, v in self._tensors().items()})
-
-    def _tensors(self) -> dict[str, Tensor]:
-        every = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {name: tensor for name, tensor in every.items() if tensor is not None}
+    def _received_on(self, mask: Tensor) -> dict[Modality, Tensor]:
+        """What is received of the modalities that have steps as of `mask`."""
+        return {m: there for m, there in self.received().items() if there.shape == mask.shape}
 
 
 @dataclass(frozen=True)
@@ -209,43 +272,46 @@ class ClipData:
         """The clips with these indices, padded to the longest."""
         clips = [self.clips[i] for i in indices]
         frames = max(clip.stop - clip.start for clip in clips)
-        parts = [self._clip(clip) for clip in clips]
-        tensors = {}
-        for name in ("video", "rows", "labels", "valid", "mask", "present"):
-            per_label = name in ("labels", "valid") and not self._label_per_frame
-            tensors[name] = _padded([part[name] for part in parts], 1 if per_label else frames)
-        longest = max(len(part["lld"]) for part in parts)
+        labels = frames if self._label_per_frame else 1
         return Batch(
-            **tensors,
-            lld=_padded([part["lld"] for part in parts], longest),
+            streams={m: self._stream(m, clips, frames) for m in self.features},
+            labels=_padded([self._labels(clip, "labels") for clip in clips], labels),
+            valid=_padded([self._labels(clip, "valid") for clip in clips], labels),
+            mask=_padded([np.ones(clip.stop - clip.start, bool) for clip in clips], frames),
             item=torch.tensor([stream(clip.item) for clip in clips]),
             first=torch.tensor([clip.start for clip in clips]),
             blank=self._blank,
         )
 
-    def _clip(self, clip: Clip) -> dict[str, np.ndarray]:
-        span = slice(clip.start, clip.stop)
-        first = self._first[clip.item]
-        frames = slice(first + clip.start, first + clip.stop)
-        labels = span if self._label_per_frame else slice(None)
-        arrays = self._windows[clip.item]
-        rows = arrays["rows"][span].astype(np.int64)
-        inside = rows[rows >= 0]
-        low, high = (inside.min(), inside.max() + 1) if inside.size else (0, 0)
-        padding = np.zeros_like(arrays["lld"][:1])
-        if not len(padding):
-            padding = np.zeros((1, arrays["lld"].shape[1]), np.float32)
-        return {
-            "video": self._video[clip.item][frames],
-            "lld": np.concatenate((padding, arrays["lld"][low:high])),
-            "rows": np.where(rows >= 0, rows - low + 1, 0),
-            "labels": arrays["labels"][labels],
-            "valid": arrays["valid"][labels],
-            "mask": np.ones(clip.stop - clip.start, bool),
-            "present": np.stack(
-                (arrays["audio_present"][span], arrays["video_present"][span]), axis=1
-            ),
-        }
+    def _labels(self, clip: Clip, name: str) -> np.ndarray:
+        span = slice(clip.start, clip.stop) if self._label_per_frame else slice(None)
+        return self._windows[clip.item][name][span]
+
+    def _stream(self, modality: Modality, clips: Sequence[Clip], frames: int) -> StreamBatch:
+        rows, index, present = [], [], []
+        for clip in clips:
+            span = slice(clip.start, clip.stop)
+            arrays = self._windows[clip.item]
+            if modality == "audio":
+                looked_at = arrays["rows"][span].astype(np.int64)
+                inside = looked_at[looked_at >= 0]
+                low, high = (inside.min(), inside.max() + 1) if inside.size else (0, 0)
+                part = arrays["lld"][low:high]
+            else:
+                low = self._first[clip.item] + clip.start
+                looked_at = low + np.arange(clip.stop - clip.start)[:, None]
+                part = self._video[clip.item][low : low + len(looked_at)]
+            rows.append(np.concatenate((np.zeros((1, *part.shape[1:]), part.dtype), part)))
+            index.append(np.where(looked_at >= 0, looked_at - low + 1, 0))
+            present.append(arrays[f"{modality}_present"][span])
+        mask = _padded([np.ones(len(part), bool) for part in present], frames)
+        return StreamBatch(
+            rows=_padded(rows, max(map(len, rows))),
+            index=_padded(index, frames),
+            mask=mask,
+            present=_padded(present, frames),
+            frame=torch.arange(frames).expand_as(mask),
+        )
 
 
 def _arrays(store: zarr.Group, item: str) -> dict[str, np.ndarray]:

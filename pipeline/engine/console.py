@@ -1,7 +1,7 @@
 """What a run tells the person who watches it: messages and progress bars, on standard error."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Protocol
 
 from rich.console import Console
@@ -60,3 +60,23 @@ def progress_bar(title: str, *, unit: str, total: float, done: float = 0) -> Ite
             progress.update(task, advance=amount, note=note)
 
         yield advance
+
+
+@contextmanager
+def counter(title: str, *, unit: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar from the first call on of the function that it yields.
+
+    That function is told how many units are done, and of how many.
+    """
+    with ExitStack() as shown:
+        advance: Advance | None = None
+        reached = 0
+
+        def count(done: int, total: int) -> None:
+            nonlocal advance, reached
+            if advance is None:
+                advance = shown.enter_context(progress_bar(title, unit=unit, total=total))
+            advance(done - reached)
+            reached = done
+
+        yield count

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from features.corpora.demo import make_clip
+from features.corpora.demo.corpus import make_clip
 from features.corpora.settings import DemoSettings
 from features.extractors.lld import DESCRIPTORS, ROW_RATE
 from features.extractors.vggface.network import FC6

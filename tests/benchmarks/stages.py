@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from features.corpora.settings import CorpusSettings
+from features.corpora.corpus_settings import CorpusSettings
 from features.faces.detect import load_detector
 from features.media import decoding as media
 from features.settings import FC6Settings

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import av
 
-from features.corpora.demo import make_clip
+from features.corpora.demo.corpus import make_clip
 from features.corpora.settings import DemoSettings
 
 SENTENCES = ("IEO", "TIE", "IOM")

@@ -12,7 +12,7 @@ from features.task import Task
 from models.networks import NETWORKS, Recogniser, build
 from models.settings import MODALITIES, Modality, ModelSettings, NetworkName, NetworkSize
 from models.settings.model import ATTENTION, TAKES
-from models.training.data import Batch
+from models.training.data import Batch, StreamBatch
 
 SIZE = NetworkSize(dim=16, heads=4, ffn=24, layers=2, dropout=0.0)
 FEATURES: dict[Modality, int] = {"audio": 30, "video": 20}
@@ -127,15 +127,27 @@ def lengths_mask(lengths: list[int]) -> Tensor:
     return torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]
 
 
+def whole_stream(x: Tensor, present: Tensor) -> StreamBatch:
+    """A stream (clips, steps, features) in which every step looks at its own row."""
+    index = torch.arange(x.shape[1]).expand(x.shape[:2])
+    return StreamBatch(
+        rows=torch.cat((torch.zeros_like(x[:, :1]), x), dim=1),
+        index=index[..., None] + 1,
+        mask=torch.ones_like(present),
+        present=present,
+        frame=index,
+    )
+
+
 def labelled_batch(task: str, clips: int = 4, frames: int = 8) -> Batch:
     """A batch of whole clips with slow labels, about half of its frames missing.
 
     Of the first clip the last frame is missing in both modalities, of the second clip every one.
     """
     x, present = random_inputs(clips, frames), random_present(clips, frames, seed=2)
-    there = torch.stack([present[m] for m in MODALITIES], dim=-1)
-    there[0, -1] = False
-    there[1] = False
+    for there in present.values():
+        there[0, -1] = False
+        there[1] = False
     outputs = len(TASKS[task].outputs)
     match task:
         case "frames":
@@ -147,13 +159,10 @@ def labelled_batch(task: str, clips: int = 4, frames: int = 8) -> Batch:
             labels = torch.linspace(1, 3, clips)[:, None, None] * torch.tensor([1, -1, 0.5])
             labels = labels[..., :outputs]
     return Batch(
-        video=x["video"],
-        lld=x["audio"],
-        rows=torch.arange(frames).expand(clips, frames)[..., None],
+        streams={m: whole_stream(x[m], present[m]) for m in MODALITIES},
         labels=labels,
         valid=torch.ones(labels.shape[:2], dtype=torch.bool),
         mask=torch.ones(clips, frames, dtype=torch.bool),
-        present=there,
         item=torch.arange(clips),
         first=torch.zeros(clips, dtype=torch.long),
     )

@@ -54,7 +54,7 @@ def test_reading_by_clip_equals_preloading_and_order_is_kept(stores: tuple) -> N
         clip_data(stores, 0).batches(order, device),
         strict=True,
     ):
-        assert torch.equal(early.video, late.video)
+        assert torch.equal(early.streams["video"].rows, late.streams["video"].rows)
         assert torch.equal(early.first, late.first)
     assert early.first.tolist() == [50, 100]
 
@@ -86,11 +86,16 @@ def test_a_batch_is_repeated_but_for_its_features(stores: tuple) -> None:
     batch = clip_data(stores).batch([1, 2])
     twice = batch.repeated(2)
     assert batch.blank is twice.blank is None
-    for name in ("labels", "valid", "mask", "present", "item", "first"):
+    for name in ("labels", "valid", "mask", "item", "first"):
         tensor = getattr(batch, name)
         assert torch.equal(getattr(twice, name), torch.cat((tensor, tensor)))
-    for name in ("video", "lld", "rows"):
-        assert getattr(twice, name) is getattr(batch, name)
+    for modality, part in batch.streams.items():
+        again = twice.streams[modality]
+        for name in ("mask", "present"):
+            tensor = getattr(part, name)
+            assert torch.equal(getattr(again, name), torch.cat((tensor, tensor)))
+        for name in ("rows", "index"):
+            assert getattr(again, name) is getattr(part, name)
     assert torch.equal(twice.inputs()["audio"], batch.inputs()["audio"])
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from features.corpora.demo import make_clip
+from features.corpora.demo.corpus import make_clip
 from features.corpora.settings import DemoSettings
 from features.hashes import hash_of_file
 from tests.helpers.project import Project

@@ -22,7 +22,7 @@ from tests.helpers.project import Project
 SETTINGS = """
 corpus:
   name: simulated
-  root: features/corpora/simulated.py
+  root: features/corpora/made
   simulated: {train: 6, test: 2, frames: 60, video: 8, audio: 6}
 train:
   seeds: [0]
@@ -225,7 +225,7 @@ models: {{lacuna: {{}}}}
     Path("params.yaml").write_text("models: {a: {}}\nexecution: {workers: 3, threads: 2}\n")
     params = study.prepare(small, tmp_path / "studies")
     assert params == load_params(tmp_path / "studies" / "params.yaml")
-    assert params.corpus.root == str(study.PROJECT / "features/corpora/demo")
+    assert params.corpus.root == str(study.PROJECT / "features/corpora/made")
     assert params.faces.model is not None
     assert params.faces.config is not None
     assert params.faces.model.path == str(tmp_path / "ssd.caffemodel")
@@ -239,7 +239,7 @@ models: {{lacuna: {{}}}}
     params = study.prepare(small, tmp_path / "studies")
     assert params.execution.processes == 1
     assert params.execution.cache == str(tmp_path / "mine")
-    assert params.corpus.root == str(study.PROJECT / "features/corpora/simulated.py")
+    assert params.corpus.root == str(study.PROJECT / "features/corpora/made")
 
 
 STAGE = """

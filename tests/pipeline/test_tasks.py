@@ -85,7 +85,7 @@ def test_the_simulated_corpus_goes_through_the_whole_pipeline(
 ) -> None:
     project = make_project()
     simulated = {"train": 8, "test": 4, "frames": 150, "video": 12, "audio": 8}
-    root = "features/corpora/simulated.py"
+    root = "features/corpora/made"
     project.params({"corpus": {"name": "simulated", "root": root, "simulated": simulated}})
     keep_models(project, "baseline", "video_only")
     project.git("Begin")

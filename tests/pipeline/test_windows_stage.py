@@ -234,21 +234,22 @@ def test_counts_that_differ_are_reported_from_the_store(tmp_path, capsys):
     ]
 
 
-def given(name: str) -> Features:
+def given(name: str) -> dict[str, Features]:
     rng = np.random.default_rng(len(name))
     frames = 20 + len(name)
-    return Features(
-        times=np.arange(frames) / 10,
-        audio=rng.normal(3, 2, (frames, 4)).astype(np.float32),
-        video=rng.normal(-1, 5, (frames, 6)).astype(np.float32),
-        audio_present=np.arange(frames) > 2,
-        video_present=np.arange(frames) % 5 > 0,
-    )
+    times = np.arange(frames) / 10
+    sound = rng.normal(3, 2, (frames, 4)).astype(np.float32)
+    picture = rng.normal(-1, 5, (frames, 6)).astype(np.float32)
+    return {
+        "sound": Features(times, sound, np.arange(frames) > 2),
+        "picture": Features(times, picture, np.arange(frames) % 5 > 0),
+    }
 
 
 @pytest.mark.parametrize("video_too", [False, True])
 def test_given_features_reach_the_model(tmp_path, video_too):
-    source, items = Given(given), [corpus_item("a"), corpus_item("bbb", split="test")]
+    source = Given({"sound": "audio", "picture": "video"}, given)
+    items = [corpus_item("a"), corpus_item("bbb", split="test")]
     task = Task(kind="sentiment", level="sequence", outputs=("sentiment",), low=-3.0, high=3.0)
     normalisers = fit_normalisers(items, source, video_too=video_too)
     results = {}
@@ -274,17 +275,17 @@ def test_given_features_reach_the_model(tmp_path, video_too):
     batch = data.batch([0, 1])
     assert batch.labels.tolist() == [[[2.5]], [[0.0]]]
     assert batch.valid.tolist() == [[True], [False]]
-    own = given("a")
+    sound, picture = given("a").values()
     assert not data.item_array("a", "voice_present")[:3].any()  # not known: all sound counts
     assert data.item_array("a", "voice_present")[3:].all()
-    audio, video = (batch.inputs()[m][0, : len(own.times)].numpy() for m in ("audio", "video"))
-    assert (audio[~own.audio_present] == 0).all()
-    np.testing.assert_allclose(audio[own.audio_present].mean(0), 0, atol=1e-5)
+    audio, video = (batch.inputs()[m][0, : len(sound.times)].numpy() for m in ("audio", "video"))
+    assert (audio[~sound.present] == 0).all()
+    np.testing.assert_allclose(audio[sound.present].mean(0), 0, atol=1e-5)
     if video_too:
-        np.testing.assert_allclose(video[own.video_present].mean(0), 0, atol=1e-5)
-        assert (video[~own.video_present] == 0).all()
+        np.testing.assert_allclose(video[picture.present].mean(0), 0, atol=1e-5)
+        assert (video[~picture.present] == 0).all()
     else:
-        np.testing.assert_array_equal(video, own.video)
+        np.testing.assert_array_equal(video, picture.rows)
 
 
 # ------------------------------------------------------------------ any number of descriptors

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from features.corpora import folder
+from features.corpora.item import Work
 from features.corpora.settings import SplitSettings
+from features.settings import Settings
 from features.stores.store import item_names, open_store, read_array, read_item
 from tests.helpers.project import Project
 from tests.helpers.zoo import ZOO
@@ -47,7 +49,7 @@ def zoo(make_project: Callable[[], Project]) -> Project:
 @pytest.mark.slow
 def test_each_kind_ends_as_written_down(zoo: Project) -> None:
     """Stage by stage: the refused are named with their reasons, then excluded, the rest is done."""
-    items = folder.read(zoo.folder / "zoo", SplitSettings()).items
+    items = folder.read(zoo.folder / "zoo", Settings(), SplitSettings(), Work()).items
     names = {item.path.name: item.name for item in items}
     excluded: dict[str, str] = {}
     for stage in ("corpus", "faces", "lld"):

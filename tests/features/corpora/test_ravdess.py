@@ -3,10 +3,15 @@ from collections import Counter
 import pytest
 from pydantic import ValidationError
 
-from features.corpora.item import SPLITS
-from features.corpora.ravdess import ACTORS, CLASSES, fold_splits, read
-from features.corpora.settings import RavdessSettings
+from features.corpora import ravdess
+from features.corpora.item import SPLITS, Work
+from features.corpora.ravdess import ACTORS, CLASSES, fold_splits
+from features.corpora.settings import RavdessSettings, SplitSettings
 from features.errors import InputError
+
+
+def read(root, settings):
+    return ravdess.read(root, settings, SplitSettings(), Work())
 
 
 def names_of(actor, modality="01", channel="01"):

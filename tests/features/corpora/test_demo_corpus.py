@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 from pydantic import ValidationError
 
-from features.corpora.demo import generate, split_of
+from features.corpora.demo.corpus import generate, split_of
 from features.corpora.demo.script import AFFECT_LIMIT, affect_paths
 from features.corpora.demo.speakers import PORTRAITS, make_speaker
 from features.corpora.settings import DemoSettings
@@ -185,7 +185,7 @@ def test_pixels_carry_the_target(root, items, pictures, boxes, target, least):
 def _generate_with_filled_memory(root, settings):
     """Generate where glibc fills memory that it hands out with 254 instead of leaving it be."""
     code = (
-        "import pathlib, sys; from features.corpora.demo import generate;"
+        "import pathlib, sys; from features.corpora.demo.corpus import generate;"
         "from features.corpora.settings import DemoSettings;"
         "generate(pathlib.Path(sys.argv[1]), DemoSettings.model_validate_json(sys.argv[2]))"
     )

@@ -6,11 +6,17 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from features.corpora.cremad import CLASSES, KNOWN_BAD, read, read_winners
-from features.corpora.item import SPLITS
+from features.corpora import cremad
+from features.corpora.cremad import CLASSES, KNOWN_BAD, read_winners
+from features.corpora.item import SPLITS, Work
 from features.corpora.settings import CremadSettings, SplitSettings
 from features.corpora.splits import draw_splits
 from features.errors import InputError
+
+
+def read(root, settings, split):
+    return cremad.read(root, settings, split, Work())
+
 
 SPLIT = SplitSettings()
 VIDEO = b"FLV\x01" + bytes(2000)

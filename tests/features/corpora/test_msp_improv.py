@@ -4,9 +4,15 @@ import numpy as np
 import pytest
 
 from features.corpora import msp_improv
-from features.corpora.msp_improv import ATTRIBUTES, read
+from features.corpora.item import Work
+from features.corpora.msp_improv import ATTRIBUTES
 from features.corpora.settings import MspImprovSettings, SplitSettings
 from features.errors import InputError
+
+
+def read(root, settings, split):
+    return msp_improv.read(root, settings, split, Work())
+
 
 EMOTION = MspImprovSettings()
 ATTRIBUTE = MspImprovSettings(task="attributes")

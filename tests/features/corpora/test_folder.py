@@ -8,11 +8,17 @@ import sys
 import pytest
 
 from features.corpora import folder
-from features.corpora.folder import CONSTRAINTS, item_name, read, schema
-from features.corpora.item import SPLITS
+from features.corpora.folder import CONSTRAINTS, item_name, schema
+from features.corpora.item import SPLITS, Work
 from features.corpora.settings import SplitSettings
 from features.errors import InputError
+from features.settings import Settings
 from features.task import AFFECT
+
+
+def read(root, split):
+    return folder.read(root, Settings(), split, Work())
+
 
 SPLIT = SplitSettings()
 

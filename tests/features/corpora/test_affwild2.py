@@ -1,11 +1,18 @@
 import numpy as np
 import pytest
 
-from features.corpora.affwild2 import read, write_predictions
+from features.corpora import affwild2
+from features.corpora.affwild2 import write_predictions
+from features.corpora.item import Work
 from features.corpora.labels import frame_labels
-from features.corpora.settings import AffWild2Settings
+from features.corpora.settings import AffWild2Settings, SplitSettings
 from features.errors import InputError
 from features.task import AFFECT
+
+
+def read(root, settings):
+    return affwild2.read(root, settings, SplitSettings(), Work())
+
 
 DETECT = AffWild2Settings()
 ALIGNED = AffWild2Settings(crops="aligned")

@@ -2,19 +2,28 @@ import pickle
 import time
 import tracemalloc
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from features.corpora.settings import SimulatedSettings
-from features.corpora.simulated import PAUSES, features, read, truth
+from features.corpora import simulated
+from features.corpora.item import Work
+from features.corpora.settings import SimulatedSettings, SplitSettings
+from features.corpora.simulated import PAUSES, features, truth
 from features.task import AFFECT
+
+
+def read(settings):
+    return simulated.read(Path(), settings, SplitSettings(), Work())
+
 
 DEFAULT = SimulatedSettings()
 SMALL = SimulatedSettings(train=4, validation=2, test=3, frames=50)
+STREAMS = ("picture", "sound")
 TARGETS = list(AFFECT.outputs)
-ARRAYS = ("times", "audio", "video", "audio_present", "video_present")
+ARRAYS = [(stream, name) for stream in STREAMS for name in ("times", "rows", "present")]
 
 
 @cache
@@ -23,8 +32,9 @@ def truths():
     return [truth(DEFAULT, f"train-{number:05d}") for number in range(400)]
 
 
-def equal(one, other):
-    return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in ARRAYS)
+def equal(first, second):
+    pairs = ((getattr(f[stream], name) for f in (first, second)) for stream, name in ARRAYS)
+    return all(np.array_equal(*pair) for pair in pairs)
 
 
 # ------------------------------------------------------------------ the corpus
@@ -41,18 +51,18 @@ def test_items_of_a_corpus():
         3,
     ]
     for item in corpus.items:
-        found = corpus.features(item.name)
+        picture, sound = (corpus.features(item.name)[stream] for stream in ("picture", "sound"))
         assert item.path is None
         assert list(item.labels) == [*TARGETS, "time"]
         assert item.labels["time"].isna().all()
-        assert len(item.labels) == len(found.times) == SMALL.frames
-        assert (found.video.shape, found.audio.shape) == ((50, 64), (50, 32))
-        assert found.video.dtype == found.audio.dtype == np.float32
-        assert np.isfinite(found.video).all()
-        assert np.isfinite(found.audio).all()
-        assert found.audio_present.all()
-        assert found.video_present.all()
-    np.testing.assert_allclose(found.times, np.arange(50) / 30)
+        assert len(item.labels) == SMALL.frames
+        assert (picture.rows.shape, sound.rows.shape) == ((50, 64), (50, 32))
+        for stream in (picture, sound):
+            assert stream.rows.dtype == np.float32
+            assert np.isfinite(stream.rows).all()
+            assert stream.present.all()
+            np.testing.assert_allclose(stream.times, np.arange(50) / 30)
+    assert corpus.gives == {"picture": "video", "sound": "audio"}
 
 
 def test_labels_are_the_scaled_truth():
@@ -88,8 +98,10 @@ def test_a_longer_corpus_begins_like_a_shorter_one():
     longer = SMALL.model_copy(update={"frames": 80, "faceless": 0.4, "soundless": 0.3})
     shorter = longer.model_copy(update={"frames": 50})
     one, other = features(shorter, "train-00000"), features(longer, "train-00000")
-    for name in ARRAYS:
-        np.testing.assert_array_equal(getattr(one, name), getattr(other, name)[:50], err_msg=name)
+    for stream, name in ARRAYS:
+        np.testing.assert_array_equal(
+            getattr(one[stream], name), getattr(other[stream], name)[:50], err_msg=stream + name
+        )
 
 
 def test_speakers_and_seeds_differ():
@@ -98,8 +110,8 @@ def test_speakers_and_seeds_differ():
     made.append(features(reseeded, "train-00000"))
     for place, one in enumerate(made):
         for other in made[:place]:
-            assert abs(np.corrcoef(one.video.ravel(), other.video.ravel())[0, 1]) < 0.9
-            assert not np.array_equal(one.audio, other.audio)
+            assert abs(np.corrcoef(*(f["picture"].rows.ravel() for f in (one, other)))[0, 1]) < 0.9
+            assert not np.array_equal(one["sound"].rows, other["sound"].rows)
 
 
 @pytest.mark.parametrize(
@@ -210,11 +222,11 @@ def fit(inputs, targets):
 
 def test_the_picture_shows_both_and_the_sound_arousal_while_there_is_speech():
     found, known = made(DEFAULT)
-    seen = fit([f.video for f in found], [k.seen for k in known])
+    seen = fit([f["picture"].rows for f in found], [k.seen for k in known])
     assert (seen > 0.4).all()
     assert (seen < 0.75).all()  # the noise of single frames: 1 / √(1 + 1.3²) = 0.61, and less
-    spoken = [f.audio[k.speaking] for f, k in zip(found, known, strict=True)]
-    silent = [f.audio[~k.speaking] for f, k in zip(found, known, strict=True)]
+    spoken = [f["sound"].rows[k.speaking] for f, k in zip(found, known, strict=True)]
+    silent = [f["sound"].rows[~k.speaking] for f, k in zip(found, known, strict=True)]
     heard = fit(spoken, [k.heard[k.speaking] for k in known])
     unheard = fit(silent, [k.heard[~k.speaking] for k in known])
     assert (heard > 0.8).all()
@@ -225,16 +237,16 @@ def test_frame_noise_is_new_in_every_frame():
     noisy, _ = made(DEFAULT, 3)
     quiet, _ = made(DEFAULT.model_copy(update={"frame_noise": 0.0}), 3)
     for one, other in zip(noisy, quiet, strict=True):
-        change = [np.abs(np.diff(f.video, axis=0)).mean() for f in (one, other)]
+        change = [np.abs(np.diff(f["picture"].rows, axis=0)).mean() for f in (one, other)]
         assert change[0] > 2 * change[1]
-        np.testing.assert_array_equal(one.audio, other.audio)
+        np.testing.assert_array_equal(one["sound"].rows, other["sound"].rows)
 
 
 def test_sound_is_z_normed_over_speakers():
-    audio = np.concatenate([f.audio for f in made(DEFAULT, 150)[0]])
+    audio = np.concatenate([f["sound"].rows for f in made(DEFAULT, 150)[0]])
     assert np.abs(audio.mean(axis=0)).max() < 0.2
     np.testing.assert_allclose(audio.std(axis=0), 1, atol=0.15)
-    video = np.concatenate([f.video for f in made(DEFAULT, 20)[0]])
+    video = np.concatenate([f["picture"].rows for f in made(DEFAULT, 20)[0]])
     assert video.min() == 0  # after a ReLU
     assert 0.3 < (video == 0).mean() < 0.7
 
@@ -243,14 +255,14 @@ def test_sound_is_z_normed_over_speakers():
 def test_missing_stretches_cover_their_share_and_are_zero(share):
     settings = DEFAULT.model_copy(update={"faceless": share, "soundless": share})
     found, _ = made(settings, 200)
-    for present, values in (("video_present", "video"), ("audio_present", "audio")):
-        there = np.concatenate([getattr(f, present) for f in found])
+    for stream in STREAMS:
+        there = np.concatenate([f[stream].present for f in found])
         assert abs(1 - there.mean() - share) < 0.04
         lengths = (~there).sum() / (np.diff(there.astype(int)) == -1).sum()
         assert 20 < lengths < 45  # in stretches, of 30 frames on average
-        assert not any(getattr(f, values)[~getattr(f, present)].any() for f in found)
-        assert all(getattr(f, values)[getattr(f, present)].any(axis=1).all() for f in found)
-    both = [f.video_present == f.audio_present for f in found]
+        assert not any(f[stream].rows[~f[stream].present].any() for f in found)
+        assert all(f[stream].rows[f[stream].present].any(axis=1).all() for f in found)
+    both = [f["picture"].present == f["sound"].present for f in found]
     expected = share**2 + (1 - share) ** 2  # face and sound go independently
     assert abs(np.concatenate(both).mean() - expected) < 0.06
 
@@ -260,15 +272,15 @@ def test_missingness_leaves_the_rest_as_it_was():
         features(DEFAULT.model_copy(update={"faceless": share}), "test-00000")
         for share in (0.0, 0.5)
     )
-    there = lossy.video_present
-    np.testing.assert_array_equal(whole.video[there], lossy.video[there])
-    np.testing.assert_array_equal(whole.audio, lossy.audio)
+    there = lossy["picture"].present
+    np.testing.assert_array_equal(whole["picture"].rows[there], lossy["picture"].rows[there])
+    np.testing.assert_array_equal(whole["sound"].rows, lossy["sound"].rows)
 
 
 def test_there_is_no_voice_in_pauses_nor_without_sound() -> None:
     settings = DEFAULT.model_copy(update={"soundless": 0.2})
     name = "train-00000"
-    found, known = features(settings, name), truth(settings, name)
-    assert found.voice is not None
-    np.testing.assert_array_equal(found.voice, known.speaking & found.audio_present)
-    assert 0 < (found.audio_present & ~found.voice).mean() < 0.5
+    sound, known = features(settings, name)["sound"], truth(settings, name)
+    assert sound.voice is not None
+    np.testing.assert_array_equal(sound.voice, known.speaking & sound.present)
+    assert 0 < (sound.present & ~sound.voice).mean() < 0.5

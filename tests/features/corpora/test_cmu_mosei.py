@@ -5,10 +5,15 @@ import h5py
 import numpy as np
 import pytest
 
-from features.corpora import csd
-from features.corpora.cmu_mosei import read
+from features.corpora import cmu_mosei, csd
+from features.corpora.item import Work
 from features.corpora.settings import CmuMoseiSettings, SplitSettings
 from features.errors import InputError
+
+
+def read(root, settings, split):
+    return cmu_mosei.read(root, settings, split, Work())
+
 
 SPLIT = SplitSettings()
 UNALIGNED, ALIGNED = CmuMoseiSettings(), CmuMoseiSettings(source="aligned")
@@ -66,6 +71,16 @@ def mosei(tmp_path):
     return make
 
 
+def given(corpus, name, visual="facet"):
+    """The picture's and the sound's stream of a sentence."""
+    streams = corpus.features(name)
+    assert {stream: corpus.gives[stream] for stream in streams} == {
+        visual: "video",
+        "covarep": "audio",
+    }
+    return streams[visual], streams["covarep"]
+
+
 @pytest.mark.parametrize("settings", [UNALIGNED, ALIGNED])
 def test_sentences_of_the_official_split(mosei, settings):
     root = mosei(ordinary("a", start=5, sentiment=-2.5), ordinary("a", start=1), settings=settings)
@@ -89,13 +104,13 @@ def test_padding_is_cut_off_where_sound_and_picture_share_rows(mosei):
     audio, video = rows(6, AUDIO), rows(6, VIDEO)
     audio[:2], audio[4], video[3:] = 0, 0, 0  # the first word starts with the picture alone
     root = mosei(("a", 3, 9, 0, audio, video), settings=ALIGNED)
-    found = read(root, ALIGNED, SPLIT).features("mosei-a-000")
-    np.testing.assert_array_equal(found.audio, audio)
-    np.testing.assert_array_equal(found.video, video)
-    assert found.audio_present.tolist() == [False, False, True, True, False, True]
-    assert found.video_present.tolist() == [True, True, True, False, False, False]
-    np.testing.assert_allclose(found.times, [0, 1, 2, 3, 4, 5])
-    types = {array.dtype.name for array in (found.audio, found.video)}
+    picture, sound = given(read(root, ALIGNED, SPLIT), "mosei-a-000")
+    np.testing.assert_array_equal(sound.rows, audio)
+    np.testing.assert_array_equal(picture.rows, video)
+    assert sound.present.tolist() == [False, False, True, True, False, True]
+    assert picture.present.tolist() == [True, True, True, False, False, False]
+    np.testing.assert_allclose(sound.times, [0, 1, 2, 3, 4, 5])
+    types = {array.dtype.name for array in (sound.rows, picture.rows)}
     assert types == {"float32"}
 
 
@@ -106,26 +121,27 @@ def test_padding_at_the_end_is_cut_off_too(mosei):
 
     for settings in (UNALIGNED, ALIGNED):
         root = mosei(ordinary("a", frames=5), settings=settings, change=turn)
-        assert len(read(root, settings, SPLIT).features("mosei-a-000").times) == 5
+        for stream in given(read(root, settings, SPLIT), "mosei-a-000"):
+            assert len(stream.times) == 5
 
 
 def test_the_shorter_modality_is_stretched_where_rates_differ(mosei):
     root = mosei(("a", 0, 4, 0, rows(8, AUDIO), rows(4, VIDEO)))
-    found = read(root, UNALIGNED, SPLIT).features("mosei-a-000")
-    assert found.audio[:, 0].tolist() == [1, 2, 3, 4, 5, 6, 7, 8]
-    assert found.video[:, 0].tolist() == [1, 1, 2, 2, 3, 3, 4, 4]
-    assert found.audio_present.all()
-    assert found.video_present.all()
-    np.testing.assert_allclose(found.times, np.arange(8) / 2)
+    picture, sound = given(read(root, UNALIGNED, SPLIT), "mosei-a-000")
+    assert sound.rows[:, 0].tolist() == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert picture.rows[:, 0].tolist() == [1, 1, 2, 2, 3, 3, 4, 4]
+    assert sound.present.all()
+    assert picture.present.all()
+    np.testing.assert_allclose(sound.times, np.arange(8) / 2)
 
 
 def test_a_modality_that_is_not_there_at_all(mosei):
     root = mosei(("a", 0, 4, 0, rows(0, AUDIO), rows(4, VIDEO)))
-    found = read(root, UNALIGNED, SPLIT).features("mosei-a-000")
-    assert found.audio.shape == (4, AUDIO)
-    assert not found.audio.any()
-    assert not found.audio_present.any()
-    assert found.video_present.all()
+    picture, sound = given(read(root, UNALIGNED, SPLIT), "mosei-a-000")
+    assert sound.rows.shape == (4, AUDIO)
+    assert not sound.rows.any()
+    assert not sound.present.any()
+    assert picture.present.all()
 
 
 @pytest.mark.parametrize("settings", [UNALIGNED, ALIGNED])
@@ -137,10 +153,10 @@ def test_what_is_not_finite_is_zero_and_counted(mosei, settings):
     root = mosei(("a", 0, 2, 0, audio, video), settings=settings)
     corpus = read(root, settings, SPLIT)
     assert corpus.notes[-1].startswith(f"{AUDIO + 2} values of the sound and 1 of the picture")
-    found = corpus.features("mosei-a-000")
-    assert found.audio[:2].tolist() == [[0] * AUDIO, [0, 0, 2, 2]]
-    assert found.video[2].tolist() == [0, 3, 3]
-    assert found.audio_present.tolist() == [False, True, True, True]
+    picture, sound = given(corpus, "mosei-a-000")
+    assert sound.rows[:2].tolist() == [[0] * AUDIO, [0, 0, 2, 2]]
+    assert picture.rows[2].tolist() == [0, 3, 3]
+    assert sound.present.tolist() == [False, True, True, True]
 
 
 @pytest.mark.parametrize(
@@ -249,7 +265,7 @@ def test_identity_follows_files_and_settings(mosei):
 
 def test_features_can_be_asked_for_in_another_process(mosei):
     features = pickle.loads(pickle.dumps(read(mosei(), UNALIGNED, SPLIT).features))
-    assert len(features("mosei-a-000").times) == 4
+    assert [len(stream.times) for stream in features("mosei-a-000").values()] == [4, 4]
 
 
 # ------------------------------------------------------------------ files of the SDK
@@ -316,36 +332,37 @@ def test_sentences_of_csd_files(sdk):
 
 def test_rows_are_aligned_by_their_intervals(sdk):
     corpus = read(sdk, CSD, SPLIT)
-    early, late = corpus.features("mosei-u-000"), corpus.features("mosei-u-001")
-    assert (len(early.times), len(late.times)) == (15, 30)
-    np.testing.assert_allclose(early.times, np.arange(15) / 15)
-    for found, start in ((early, 1), (late, 4)):
-        centres = 1000 * (start + (np.arange(len(found.times)) + 0.5) / 15)
-        assert found.audio_present.all()
-        assert np.abs(found.audio[:, 0] - centres).max() <= 5.001  # half a row of sound
-        seen = found.video_present
-        assert np.abs(found.video[seen, 0] - centres[seen]).max() <= 17  # half a picture
-        assert not found.video[~seen].any()
+    early, late = given(corpus, "mosei-u-000"), given(corpus, "mosei-u-001")
+    assert [len(stream.times) for stream in (*early, *late)] == [15, 15, 30, 30]
+    np.testing.assert_allclose(early[0].times, np.arange(15) / 15)
+    for (picture, sound), start in ((early, 1), (late, 4)):
+        centres = 1000 * (start + (np.arange(len(sound.times)) + 0.5) / 15)
+        assert sound.present.all()
+        assert np.abs(sound.rows[:, 0] - centres).max() <= 5.001  # half a row of sound
+        seen = picture.present
+        assert np.abs(picture.rows[seen, 0] - centres[seen]).max() <= 17  # half a picture
+        assert not picture.rows[~seen].any()
     # The picture of u runs from 1.5 to 5 s.
-    assert early.video_present.tolist() == [False] * 7 + [True] * 8
-    assert late.video_present.tolist() == [True] * 15 + [False] * 15
+    assert early[0].present.tolist() == [False] * 7 + [True] * 8
+    assert late[0].present.tolist() == [True] * 15 + [False] * 15
 
 
 def test_a_video_without_a_modality(sdk):
     corpus = read(sdk, CSD, SPLIT)
-    silent, unseen = corpus.features("mosei-v-000"), corpus.features("mosei-w-000")
-    assert silent.audio.shape == (15, AUDIO)
-    assert unseen.video.shape == (15, VIDEO)
-    assert not silent.audio_present.any()
-    assert silent.video_present.all()
-    assert unseen.audio_present.all()
-    assert not unseen.video_present.any()
+    picture, silence = given(corpus, "mosei-v-000")
+    assert silence.rows.shape == (15, AUDIO)
+    assert not silence.present.any()
+    assert picture.present.all()
+    blank, sound = given(corpus, "mosei-w-000")
+    assert blank.rows.shape == (15, VIDEO)
+    assert not blank.present.any()
+    assert sound.present.all()
 
 
 def test_openface_instead_of_facet(sdk):
     settings = CmuMoseiSettings(source="csd", visual="openface")
     corpus = read(sdk, settings, SPLIT)
-    assert corpus.features("mosei-u-000").video.shape == (15, VIDEO + 4)
+    assert given(corpus, "mosei-u-000", "openface")[0].rows.shape == (15, VIDEO + 4)
     assert corpus.excluded == {"mosei-v-000": "it has no frame of sound or picture"}
     assert corpus.identity != read(sdk, CSD, SPLIT).identity
 

@@ -3,7 +3,7 @@ import weakref
 import numpy as np
 import pytest
 
-from features.corpora.demo import make_clip
+from features.corpora.demo.corpus import make_clip
 from features.corpora.settings import DemoSettings
 from features.faces.boxes import overlap
 from features.faces.extract import find_main_face

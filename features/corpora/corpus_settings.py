@@ -1,0 +1,91 @@
+"""The section `corpus` of params.yaml: which corpus, where, and a section for each one's settings.
+
+The sections are those that the table of corpora names.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import AfterValidator, Field, create_model, model_validator
+
+from features.corpora.registry import CORPORA, CorpusRow
+from features.corpora.settings import SplitSettings
+from features.settings import Settings
+
+MADE = "features/corpora/made"
+"""`corpus.root` of a corpus that is made on the spot: DVC wants a folder, and one without code."""
+
+
+class _CorpusSettings(Settings):
+    """Which corpus, and where.
+
+    Attributes:
+        name: a row of CORPORA, or `package.module:read` of your own.
+        root: folder of the corpus, as DVC can follow it: no `~`. Of a corpus that is made on the
+            spot a folder without code.
+        exclude: items left out, each with the reason.
+        split: of the speakers, where the corpus has no splits of its own.
+        options: settings of a corpus of your own.
+    """
+
+    name: Annotated[str, AfterValidator(CORPORA.checked)] = "demo"
+    root: str = MADE
+    exclude: dict[str, str] = Field(default={})
+    split: SplitSettings = SplitSettings()
+    options: dict[str, Any] = Field(default={})
+
+    @property
+    def row(self) -> CorpusRow:
+        """The corpus's row in the table."""
+        return CORPORA[self.name]
+
+    @property
+    def is_synthetic(self) -> bool:
+        """Whether faces and voices are made up."""
+        return self.row.synthetic
+
+    @property
+    def section(self) -> Settings | Mapping[str, Any]:
+        """The settings of the chosen corpus; `options` of one of the user's own."""
+        if ":" in self.name:
+            return self.options
+        section: Settings = getattr(self, self.name, Settings())
+        return section
+
+    @model_validator(mode="after")
+    def _root_fits(self) -> "_CorpusSettings":
+        if self.root.startswith("~"):
+            raise ValueError(f"root is {self.root}, and DVC knows no ~: write the whole path")
+        is_made = self.root.endswith(MADE)
+        if self.is_synthetic and not is_made:
+            raise ValueError(f"root is {self.root}; {self.name} is made on the spot: write {MADE}")
+        if is_made and self.name in CORPORA and not self.is_synthetic:
+            raise ValueError(f"root must name the folder of {self.name}")
+        return self
+
+    @model_validator(mode="after")
+    def _options_are_of_one_s_own(self) -> "_CorpusSettings":
+        if self.options and ":" not in self.name:
+            raise ValueError(
+                f"options are for a corpus of your own (package.module:read), not for {self.name}"
+            )
+        return self
+
+
+if TYPE_CHECKING:
+
+    class CorpusSettings(_CorpusSettings):
+        """`_CorpusSettings` with a section for every row of CORPORA that has settings."""
+
+else:
+    CorpusSettings = create_model(
+        "CorpusSettings",
+        __base__=_CorpusSettings,
+        __doc__=_CorpusSettings.__doc__,
+        __module__=__name__,
+        **{
+            name: (row.settings_class(), Field(default=row.settings_class()(), title=row.title))
+            for name, row in CORPORA.items()
+            if row.settings
+        },
+    )

@@ -1,0 +1,132 @@
+"""The demo corpus: synthetic talking faces whose valence and arousal are known.
+
+Made from two public-domain portraits (see `speakers`) and a synthetic voice (see `voice`), so that
+the whole pipeline runs without a download. Valence is mostly in the picture (mouth corners, brows),
+arousal in both (eyes, mouth, head motion; pitch, loudness, speech rate). In about half of the clips
+the face is out of sight for a moment, in about half the microphone is off for a moment.
+"""
+
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+
+from features.corpora import folder
+from features.corpora.item import Corpus, Work
+from features.corpora.listing import CORPUS
+from features.corpora.settings import DemoSettings, SplitSettings
+from features.settings import Settings
+
+_TRAIN, _VALIDATION, _TEST = "train", "validation", "test"
+
+
+def read(_root: Path, settings: DemoSettings, split: SplitSettings, work: Work) -> Corpus:
+    """Make the corpus below the stage's outputs, and read it as a folder of videos.
+
+    Raises:
+        InputError: somebody wrote into that folder.
+    """
+    root, done = CORPUS / "demo", count(1)
+    generate(
+        root,
+        settings,
+        progress=lambda _: work.progress(next(done), settings.clips),
+        n_jobs=work.processes,
+    )
+    return folder.read(root, Settings(), split, work)
+
+
+def generate(
+    root: Path,
+    settings: DemoSettings,
+    progress: Callable[[int], None] | None = None,
+    *,
+    n_jobs: int = 1,
+) -> None:
+    """Write the corpus: `items.csv` and, per clip, a video, its `labels/` and its `truth/`.
+
+    The bytes depend on the settings alone. A file appears under its name only when it is complete.
+
+    Args:
+        root: folder to write into, made if missing.
+        settings: what to make.
+        progress: called with 1 after every finished clip.
+        n_jobs: clips made at a time.
+    """
+    for part in ("labels", "truth"):
+        (root / part).mkdir(parents=True, exist_ok=True)
+    made = Parallel(n_jobs=n_jobs, return_as="generator")(
+        delayed(make_clip)(root, settings, index) for index in range(settings.clips)
+    )
+    items = []
+    for item in made:
+        items.append(item)
+        if progress is not None:
+            progress(1)
+    _write_csv(pd.DataFrame(items), root / "items.csv")
+
+
+def split_of(speaker: int, speakers: int) -> str:
+    """The split of a speaker: an eighth validate, a quarter test (both at least one), last ones."""
+    validation, test = max(1, speakers // 8), max(1, speakers // 4)
+    if speaker >= speakers - test:
+        return _TEST
+    return _VALIDATION if speaker >= speakers - test - validation else _TRAIN
+
+
+def make_clip(root: Path, settings: DemoSettings, index: int) -> dict[str, str]:
+    """Write the files of clip `index` and return its row of `items.csv`."""
+    # Imported here: whoever only reads the settings need not wait for cv2, av and scipy.
+    from features.corpora.demo.face import Renderer, act
+    from features.corpora.demo.movie import write_movie
+    from features.corpora.demo.script import write_script
+    from features.corpora.demo.speakers import make_speaker
+    from features.corpora.demo.voice import SAMPLE_RATE, speak
+
+    speakers, fps = settings.speakers, settings.fps
+    number = index % speakers
+    speaker = make_speaker(settings.seed, number)
+    script_rng, face_rng, voice_rng = np.random.default_rng([settings.seed, 1, index]).spawn(3)
+    # Every speaker misses something in every other clip, all four combinations occur.
+    turn = index // speakers
+    script = write_script(
+        script_rng,
+        round(settings.seconds * fps),
+        fps,
+        no_face=(index + turn) % 2 == 0,
+        no_voice=(index // 2 + turn) % 2 == 0,
+        covered=index // 4 % 2 == 1,
+    )
+    acting = act(face_rng, script, fps, speaker.smile)
+    renderer = Renderer(speaker, face_rng.integers(40, 200, 3).astype(np.uint8))
+    sound = speak(voice_rng, script, fps, pitch=speaker.pitch, tract=speaker.tract)
+
+    name = f"clip_{index:03d}"
+    video = root / f"{name}.mp4"
+    partial = video.with_suffix(".partial")
+    write_movie(partial, renderer.frames(acting), fps, sound, SAMPLE_RATE)
+    partial.replace(video)
+    frames = len(script.times)
+    labels = {"time": script.times, "valence": script.valence, "arousal": script.arousal}
+    truth = {
+        "time": script.times,
+        "face": 1 - script.no_face.mask(frames).astype(int),
+        "voice": 1 - script.no_voice.mask(frames).astype(int),
+    }
+    _write_csv(pd.DataFrame(labels), root / "labels" / f"{name}.csv")
+    _write_csv(pd.DataFrame(truth), root / "truth" / f"{name}.csv")
+    return {
+        "path": f"{name}.mp4",
+        "speaker": f"speaker_{number:02d}",
+        "split": split_of(number, speakers),
+        "labels": f"labels/{name}.csv",
+    }
+
+
+def _write_csv(table: pd.DataFrame, path: Path) -> None:
+    partial = path.with_suffix(".partial")
+    table.to_csv(partial, index=False, float_format="%.6f", lineterminator="\n")
+    partial.replace(path)

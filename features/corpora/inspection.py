@@ -1,0 +1,140 @@
+"""What the files of a corpus hold, by their headers and content, and the table of its items."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from features.corpora.item import TIME, Corpus, Item
+from features.corpora.listing import CorpusItem
+from features.corpora.paths import pictures_in
+from features.errors import InputError
+from features.hashes import hash_of, hash_of_file
+from features.media.decoding import AUDIO_ONLY_RATE, probe
+from features.task import Task
+
+FACTS = "facts.json"
+"""What `inspect` writes of a file."""
+
+
+def inspect(item: Item, out: Path) -> None:
+    """Hash a media file, and the pictures that go with it, and read its header.
+
+    Args:
+        item: with a media file.
+        out: folder to write into, for `facts_of_file`.
+
+    Raises:
+        InputError: the file cannot be used.
+    """
+    assert item.path is not None
+    info = probe(item.path)
+    pictures = pictures_in(item.crops) if item.crops else []
+    sha256 = hash_of_file(item.path)
+    facts = {
+        "sha256": sha256,
+        "crops_sha256": hash_of([[p.name, hash_of_file(p)] for p in pictures]) if pictures else "",
+        "has_video": info.has_video,
+        "has_audio": info.has_audio,
+        "width": info.width,
+        "height": info.height,
+        "rate": float(info.rate) if info.rate else None,
+        "seconds": info.duration,
+    }
+    (out / FACTS).write_text(json.dumps(facts))
+
+
+def facts_of_file(item: Item, folder: Path) -> dict[str, object]:
+    """What `inspect` wrote of an item.
+
+    Raises:
+        InputError: the item starts after its file's end.
+    """
+    facts: dict[str, object] = json.loads((folder / FACTS).read_text())
+    seconds = float(facts["seconds"])  # type: ignore[arg-type]
+    if 0 < seconds <= item.start:  # 0: the file does not say
+        reason = f"it starts at {item.start:g} s, but its file lasts {seconds:g} s"
+        raise InputError(reason, "correct its start, or exclude it")
+    return facts
+
+
+def facts_of_features(item: Item, corpus: Corpus) -> dict[str, object]:
+    """The same of an item whose features the corpus gives; its rate is its first stream's."""
+    assert corpus.features is not None
+    streams = corpus.features(item.name)
+    times = next(iter(streams.values())).times
+    steps = np.diff(times)
+    step = float(np.median(steps)) if len(steps) else 1 / AUDIO_ONLY_RATE
+    there = {corpus.gives[name] for name, stream in streams.items() if stream.present.any()}
+    return {
+        "sha256": hash_of(corpus.identity, item.name),
+        "crops_sha256": "",
+        "has_video": "video" in there,
+        "has_audio": "audio" in there,
+        "width": 0,
+        "height": 0,
+        "rate": 1 / step,
+        "seconds": len(times) * step,
+    }
+
+
+def stamps(item: Item) -> list[list[str | int]]:
+    """What changes with an item's files: cheaper than to read them.
+
+    Raises:
+        InputError: the folder of its pictures cannot be read.
+    """
+    assert item.path is not None  # a corpus gives features, or a file for every item
+    pictures = pictures_in(item.crops) if item.crops else []
+    return [_stamp(path) for path in (item.path, *pictures)]
+
+
+def _stamp(path: Path) -> list[str | int]:
+    """Of one file; reading it will tell what is wrong with one that has no stamp.
+
+    The time of change and the inode tell files apart whose time of modification was restored.
+    """
+    try:
+        stat = path.stat()
+    except OSError:
+        return [str(path)]
+    place = str(path.resolve())
+    return [place, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
+
+
+def table_of(items: Iterable[tuple[Item, Mapping[str, object]]]) -> pd.DataFrame:
+    """The table of items.parquet.
+
+    Args:
+        items: each with what is known of its file or of its features.
+    """
+    rows = [_row(item, facts) for item, facts in items]
+    return pd.DataFrame(rows, columns=[field.name for field in fields(CorpusItem)])
+
+
+def _row(item: Item, facts: Mapping[str, object]) -> dict[str, object]:
+    end = facts["seconds"] if item.end is None else item.end
+    return {
+        "item": item.name,
+        "path": "" if item.path is None else str(item.path),
+        "speaker": item.speaker,
+        "split": item.split,
+        "side": item.side,
+        "labelled": item.labels is not None,
+        "start": item.start,
+        "end": np.nan if item.end is None else item.end,
+        "crops": "" if item.crops is None else str(item.crops),
+        **facts,
+        "seconds": max(0.0, float(end) - item.start),  # type: ignore[arg-type]
+    }
+
+
+def all_labels(task: Task, items: Iterable[Item]) -> pd.DataFrame:
+    """The labels of all items in one table: item, time, and a column for each output."""
+    columns = [TIME, *task.outputs]
+    tables = [i.labels[columns].assign(item=i.name) for i in items if i.labels is not None]
+    empty = pd.DataFrame(columns=columns, dtype="float64").assign(item=pd.Series(dtype="str"))
+    return pd.concat([empty, *tables], ignore_index=True)
