@@ -24,10 +24,10 @@ from pipeline.engine.jobs import stage_errors
 from pipeline.params import FILE
 from pipeline.studies.runs import Stages, alone
 from pipeline.study import prepare
+from reports.numbers.means import over_seeds, per_seed
 from reports.numbers.replicates import read_evaluations
 from reports.numbers.schema import HEADLINES, LEVELS, MEAN, MEASURES
 from reports.numbers.significance import t_tests
-from reports.numbers.summary import over_seeds, per_seed
 
 SETTINGS = ("corpus.split.seed", "corpus.ravdess.fold")
 """What tells splits apart."""

@@ -36,7 +36,7 @@ def draw_losses(
     drawn equally wide. The vertical axes of a target are the same for all modalities.
 
     Args:
-        conditions: what `summary.losses` returned.
+        conditions: what `means.losses` returned.
         modality: what loses.
         looks: of the models that are shown.
         task: its targets and primary metric.

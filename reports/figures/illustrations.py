@@ -55,7 +55,7 @@ def illustrate(folder: Path, results: Results, summary: Summary) -> dict[str, li
     shown = {model: every[model] for model in summary.shown}
     every = {model: every[model] for model in results.models}
     drawn = {
-        "When a modality goes missing": [
+        "When a modality is lost": [
             _losses(folder, modality, curves, results, shown) for modality in losers
         ],
         "Learning curves": [_learning_curves(folder, results, every)],

@@ -4,8 +4,8 @@ import pandas as pd
 
 from features.task import Task
 from models.evaluation.registry import SUBSETS, metrics_of
+from reports.numbers.means import over_seeds, seed_means
 from reports.numbers.schema import ALL, NONE
-from reports.numbers.summary import over_seeds, seed_means
 
 OTHER_MODALITY = {"clip_zero": "gone", "noise": "noise"}
 """What the other modality is, by the strategy that takes it away at p = 1."""

@@ -17,9 +17,9 @@ from features.corpora.listing import REPLICATES
 from features.task import Task
 from models.evaluation import statistics
 from models.evaluation.registry import metrics_of
+from reports.numbers.means import measured, per_seed
 from reports.numbers.replicates import Replicates, read_evaluations, read_replicates
 from reports.numbers.schema import INTACT, LEVELS, MEAN, MEASURES, SIGNIFICANCE
-from reports.numbers.summary import measured, per_seed
 
 SEEDS_NEEDED = 5
 """Fewer pairs than this and a t-test finds large gains only (Goncalves and Busso 2022 used 20)."""
@@ -79,7 +79,7 @@ def t_tests(
     """Rows of the one-tailed t-test; a seed for which a value is undefined makes no pair.
 
     Args:
-        values: what `reports.numbers.summary.per_seed` returns, or the like.
+        values: what `reports.numbers.means.per_seed` returns, or the like.
         tested: names of the models to test.
         reference: the model that they are compared with.
         unit: what pairs them.

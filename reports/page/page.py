@@ -15,7 +15,7 @@ from reports.numbers.words import capitalised, counted_noun, listing, title_in
 from reports.page.sections import section, significance_section, tables_of
 from reports.tables.papers import papers_tables
 
-TITLE = "What missing sound and picture cost"
+TITLE = "What losing sound and picture costs"
 CSS = Path(__file__).with_name("page.css")
 MEDIA_TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
 

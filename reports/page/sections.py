@@ -6,10 +6,11 @@ from html import escape
 from features.task import Task
 from models.ablation.registry import STRATEGIES
 from models.evaluation.registry import METRICS, metrics_of
+from reports.numbers.means import counted
 from reports.numbers.protocols import natural_losses, one_modality, protocol_metric
 from reports.numbers.results import Results
 from reports.numbers.schema import ALL, CONDITION
-from reports.numbers.summary import Summary, counted
+from reports.numbers.summary import Summary
 from reports.numbers.words import capitalised, labelled_unit, listing, primary_metric
 from reports.tables.conditions import (
     conditions_table,

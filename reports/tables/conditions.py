@@ -46,7 +46,7 @@ def conditions_table(conditions: pd.DataFrame, models: Sequence[str], task: Task
     """Models × conditions: a row per model and target, a column per condition.
 
     Args:
-        conditions: what `summary.losses` returned.
+        conditions: what `means.losses` returned.
         models: rows from top to bottom.
         task: its targets, and its primary metric.
     """
@@ -70,7 +70,7 @@ def imputation_table(imputed: pd.DataFrame, models: Sequence[str], task: Task) -
     """What stands in for lost frames, side by side for every condition.
 
     Args:
-        imputed: what `summary.imputed` returned.
+        imputed: what `means.imputed` returned.
         models: rows from top to bottom.
         task: its targets, and its primary metric.
     """
@@ -97,7 +97,7 @@ def headline_table(headlines: pd.DataFrame, models: Sequence[str], task: Task, m
     """The headline numbers, a row per model and target, and one for the targets' mean.
 
     Args:
-        headlines: what `summary.headline` returned.
+        headlines: what `means.headline` returned.
         models: rows from top to bottom.
         task: its targets, and its primary metric.
         marks: what `significance.marks` returned.

@@ -7,11 +7,12 @@ from typing import Any
 import pandas as pd
 
 from models.evaluation.registry import METRICS
+from reports.numbers.means import conditions, losses
 from reports.numbers.protocols import one_modality
 from reports.numbers.results import Results
 from reports.numbers.run_file import modalities_seen
 from reports.numbers.schema import INTACT
-from reports.numbers.summary import Summary, conditions, losses
+from reports.numbers.summary import Summary
 from reports.numbers.words import capitalised, lost_title, strategy_title
 from reports.papers.claim import Benchmark, Claim, LossOfClaim
 from reports.papers.registry import PaperClaim, claims_of

@@ -9,8 +9,8 @@ from scipy import stats
 from features.errors import InputError
 from features.task import Task
 from models.evaluation import statistics
+from reports.numbers.means import headline
 from reports.numbers.schema import MEASURES, SIGNIFICANCE
-from reports.numbers.summary import headline
 from tests.helpers.drawn_results import ITEMS, Run
 
 EMOTIONS = Task(kind="classification", level="sequence", outputs=("angry", "happy", "sad"))
