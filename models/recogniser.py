@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 from features.errors import InputError
 from features.settings import FaceSettings, FC6Settings, LLDSettings, Settings, WindowSettings
 from features.task import Task
-from models.settings import OPTIONS, Modality, ModelSettings, Precision, TrainSettings
+from models.settings import Modality, ModelSettings, Precision, TrainSettings
+from models.settings.network import options_of
 
 if TYPE_CHECKING:
     import zarr
     from torch import Tensor
 
-    from models.networks import Recogniser
+    from models.networks.recogniser import Recogniser
     from models.training.data import ClipData
 
 WEIGHTS = "model.safetensors"
@@ -85,11 +86,11 @@ def load(folder: Path) -> "tuple[Card, Recogniser]":
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    from models.networks import build
+    from models.networks.build import build
 
     try:
         card = Card.model_validate_json((folder / CARD).read_text())
-        options = OPTIONS[card.model.network].model_validate(card.options)
+        options = options_of(card.model.network, card.options)
         network = build(card.model, card.inputs, card.train.network, card.task, options)
         network.load_state_dict(load_file(folder / WEIGHTS))
     except FileNotFoundError as error:

@@ -16,7 +16,7 @@ from features.corpora.corpus_settings import CorpusSettings
 from features.errors import InputError
 from features.settings import FaceSettings, FC6Settings, LLDSettings, Settings, WindowSettings
 from models.settings import EvaluateSettings, ModelSettings, TrainSettings
-from models.settings.presets import Resolved, resolve
+from models.settings.resolved import Resolved, resolve
 from pipeline.engine.execution import ExecutionSettings
 
 FILE = Path("params.yaml")

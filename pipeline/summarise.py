@@ -11,7 +11,7 @@ from features.corpora.listing import RESULTS, fresh, read_facts, read_items, rea
 from models.evaluation.registry import metrics_of
 from models.settings import ModelSettings
 from models.settings.model import SHARED
-from models.settings.presets import Resolved
+from models.settings.resolved import Resolved
 from pipeline.engine.console import say
 from pipeline.engine.jobs import stage_errors
 from pipeline.params import Params, load_params

@@ -1,7 +1,8 @@
 """`modality_dropout`, the training of Chumachenko et al. 2022, with the copies of section IV.
 
 Each batch holds every sample whole, without sound and without picture. Their section III.C drops
-one modality of each sample at random instead: that is `clip_zero` (or `noise`) of `either` with p 1.
+one modality of each sample at random instead: that is `clip_zero` (or `noise`) of `either` with p
+1.
 """
 
 import torch

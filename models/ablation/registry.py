@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from features.settings import MODALITIES, Modality
 from features.tables import Row, Table
-from models.settings.base import MODALITIES, Modality
 
 DRAWING = ("modality", "p")
 """Settings that most strategies use."""

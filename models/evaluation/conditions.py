@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from models.settings import MODALITIES, Ablation, EvaluateSettings, Fill, Modality, Strategy
-from models.settings.evaluation import FILLED
+from models.ablation.registry import STRATEGIES
+from models.settings import MODALITIES, Ablation, EvaluateSettings, Fill, Modality
 
 
 @dataclass(frozen=True)
@@ -14,14 +14,14 @@ class Condition:
 
     Attributes:
         modality: what loses; `both` lose independently.
-        strategy: the operator.
+        strategy: a row of STRATEGIES.
         p: probability or share.
         burst: mean length of a burst in frames; 0 for other strategies.
         fill: what is put in place of lost frames.
     """
 
     modality: Literal["audio", "video", "both"]
-    strategy: Strategy
+    strategy: str
     p: float
     burst: float = 0.0
     fill: Fill = "none"
@@ -42,13 +42,22 @@ class Condition:
 
     @property
     def is_random(self) -> bool:
-        """Whether trials differ; with p = 0 and p = 1 they do not, unless by noise."""
-        return 0 < self.p < 1 or (self.strategy == "noise" and self.p > 0)
+        """Whether trials differ; with p = 0 and p = 1 they do not, unless by noise.
+
+        >>> Condition("video", "noise", 1.0).is_random, Condition("video", "burst", 1.0).is_random
+        (True, False)
+        """
+        return 0 < self.p < 1 or (STRATEGIES[self.strategy].random and self.p > 0)
 
     @property
     def takes_whole_clips(self) -> bool:
-        """Whether every clip is either as it was or zero throughout."""
-        return self.strategy == "clip_zero" or (self.strategy in FILLED and self.p == 1)
+        """Whether every clip is either as it was or zero throughout.
+
+        >>> Condition("video", "clip_zero", 0.5).takes_whole_clips
+        True
+        """
+        leaves = STRATEGIES[self.strategy].leaves
+        return leaves == "clips" or (leaves == "gaps" and self.p == 1)
 
 
 INTACT = Condition("both", "none", 0.0)
@@ -64,20 +73,29 @@ class Run:
 
 
 def grid(settings: EvaluateSettings) -> list[Condition]:
-    """All conditions, each once: 30 with the default ones, those of the paper."""
+    """All conditions, each once: 30 with the default ones, those of the paper.
+
+    >>> len(grid(EvaluateSettings()))
+    30
+    """
     return list(
         dict.fromkeys(
-            Condition(modality, one.strategy, p, burst, one.fill)
-            for one in settings.conditions
-            for modality in one.modality
-            for p in one.p
-            for burst in (one.burst if one.strategy == "burst" else [0.0])
+            Condition(modality, each.strategy, p, burst, each.fill)
+            for each in settings.conditions
+            for modality in each.modality
+            for p in each.p
+            for burst in (each.burst if "burst" in STRATEGIES[each.strategy].uses else [0.0])
         )
     )
 
 
 def runs_of(conditions: Sequence[Condition], trials: int) -> list[Run]:
-    """The runs of a grid: `trials` of each random condition, one of each other."""
+    """The runs of a grid: `trials` of each random condition, one of each other.
+
+    >>> conditions = [Condition("audio", "clip_zero", p) for p in (1.0, 0.5)]
+    >>> [run.trial for run in runs_of(conditions, 3)]
+    [0, 0, 1, 2]
+    """
     return [
         Run(condition, trial)
         for condition in conditions

@@ -21,7 +21,8 @@ from models.ablation.frame_map import FrameMap, Lost
 from models.ablation.strategies import draw, filling
 from models.evaluation.conditions import Condition, Run
 from models.evaluation.scores import Scores, pooled, score
-from models.networks import Recogniser, Stream
+from models.networks.recogniser import Recogniser
+from models.networks.stream import Stream
 from models.settings import Modality
 from models.training.data import Batch, ClipData
 

@@ -9,24 +9,19 @@ pause of the speech: 0.3 s or more without pitch (`features.extractors.presence.
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.evaluation.evaluator import pooled_scores
+from models.evaluation.registry import SUBSETS
 from models.evaluation.scores import Scores
 from models.training.data import ClipData
-
-Subset = Literal["no_face", "no_sound", "no_voice", "face_and_sound"]
-"""A frame can be in several: one with neither a face nor a sound is in the first two."""
-
-SUBSETS: tuple[Subset, ...] = get_args(Subset)
 
 
 def natural_scores(
     data: ClipData, predictions: Mapping[str, NDArray[np.float32]], metrics: Sequence[str]
-) -> dict[Subset, Scores]:
+) -> dict[str, Scores]:
     """Scores (targets,) of every subset; of one without a label n is 0 and metrics are NaN.
 
     Args:
@@ -42,20 +37,19 @@ def natural_scores(
     }
 
 
-def chosen_labels(data: ClipData, item: str, subset: Subset) -> NDArray[np.bool_]:
+def chosen_labels(data: ClipData, item: str, subset: str) -> NDArray[np.bool_]:
     """(labels,) bool, which of an item's labels are in a subset.
 
     A sequence, which has one label, is in the subset that more than half of its frames are in; so
     it may be in none.
     """
     face, sound = data.item_array(item, "video_present"), data.item_array(item, "audio_present")
-    match subset:
-        case "no_face":
-            frames = ~face
-        case "no_sound":
-            frames = ~sound
-        case "no_voice":
-            frames = sound & ~data.item_array(item, "voice_present")
-        case "face_and_sound":
-            frames = face & sound
+    voice = data.item_array(item, "voice_present")
+    # A frame can be in several: one with neither a face nor a sound is in the first two.
+    frames = {
+        "no_face": ~face,
+        "no_sound": ~sound,
+        "no_voice": sound & ~voice,
+        "face_and_sound": face & sound,
+    }[subset]
     return frames if data.task.level == "frame" else np.array([2 * frames.sum() > len(frames)])

@@ -5,7 +5,8 @@ A metric is a function of one statistic that can be pooled over items (`models.e
 the page follow from the row.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from features.tables import Row, Table
@@ -31,7 +32,7 @@ class Metric(Row):
         lower_is_better: for errors.
     """
 
-    meaning: str
+    meaning: str = field(metadata={"words": True})
     statistic: str
     kinds: tuple[str, ...]
     lower_is_better: bool = False
@@ -113,6 +114,15 @@ METRICS = Table(
         ),
     },
 )
+
+
+SUBSETS: Mapping[str, str] = {
+    "no_face": "No face found",
+    "no_sound": "No sound",
+    "no_voice": "Sound, no voice",
+    "face_and_sound": "Face and sound",
+}
+"""Frames that are scored apart where the recordings themselves lack something, and their titles."""
 
 
 def metrics_of(task: Task) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """Scores and predictions as the tables that `reports` reads."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from features.task import Task
 from models.evaluation.conditions import INTACT, Run
 from models.evaluation.evaluator import item_scores
-from models.evaluation.natural import Subset
 from models.evaluation.scores import Scores
 from models.training.data import ClipData
 
@@ -27,7 +26,7 @@ def metrics_of_runs(task: Task, runs: Sequence[Run], scores: Scores) -> pd.DataF
     return pd.concat([_rows_of(run, "all", rows(index)) for index, run in enumerate(runs)])
 
 
-def metrics_of_subsets(task: Task, subsets: Mapping[Subset, Scores]) -> pd.DataFrame:
+def metrics_of_subsets(task: Task, subsets: Mapping[str, Scores]) -> pd.DataFrame:
     """Likewise on intact input, of the labels in every subset; metrics are NaN where n is 0."""
     return pd.concat(
         [
@@ -37,7 +36,7 @@ def metrics_of_subsets(task: Task, subsets: Mapping[Subset, Scores]) -> pd.DataF
     )
 
 
-def _rows_of(run: Run, subset: Subset | Literal["all"], rows: Mapping[str, Any]) -> pd.DataFrame:
+def _rows_of(run: Run, subset: str, rows: Mapping[str, Any]) -> pd.DataFrame:
     names = {**vars(run.condition), "subset": subset, "trial": run.trial}
     return pd.DataFrame({**names, **rows})
 

@@ -1,11 +1,10 @@
 """What a user can set about networks, ablation and training; no heavy import, pydantic alone."""
 
-from models.settings.ablation import Ablation, Share, Strategy
+from models.settings.ablation import Ablation, Share
 from models.settings.base import MODALITIES, Modality, Probability, Seed, Settings
 from models.settings.evaluation import ConditionGrid, EvaluateSettings, Fill
-from models.settings.model import ModelSettings, NetworkName, PresetName
+from models.settings.model import ModelSettings
 from models.settings.network import (
-    OPTIONS,
     AffWildNetOptions,
     AuxFormerOptions,
     CrossmodalOptions,
@@ -18,7 +17,6 @@ from models.settings.training import Precision, TrainSettings
 
 __all__ = [
     "MODALITIES",
-    "OPTIONS",
     "Ablation",
     "AffWildNetOptions",
     "AuxFormerOptions",
@@ -30,15 +28,12 @@ __all__ = [
     "Modality",
     "ModelSettings",
     "MulTOptions",
-    "NetworkName",
     "NetworkSize",
     "Options",
     "Precision",
-    "PresetName",
     "Probability",
     "Seed",
     "Settings",
     "Share",
-    "Strategy",
     "TrainSettings",
 ]

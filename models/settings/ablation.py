@@ -11,6 +11,7 @@ from models.settings.base import Modality, Probability
 StrategyName = Annotated[str, AfterValidator(STRATEGIES.checked)]
 """A row of STRATEGIES."""
 
+
 class Share(Settings):
     """A distribution of the share that is lost, drawn anew for every sample.
 

@@ -1,23 +1,40 @@
 """How models are compared."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from models.settings.ablation import ROUNDING, least_burst
+from models.ablation.registry import STRATEGIES
+from models.settings.ablation import ROUNDING, StrategyName, least_burst
 from models.settings.base import MODALITIES, Probability, Seed, Settings
 
 Fill = Literal["none", "hold", "nearest"]
 
-FILLED = ("frame_zero", "subclip", "burst")
-"""The strategies that leave frames of the clip to fill its gaps from."""
+FILLS: Mapping[str, str] = {
+    "none": "nothing",
+    "hold": "last one received",
+    "nearest": "nearest one received",
+}
+"""What can be put in place of a lost frame, as people read it."""
+
+
+def _can_be_a_condition(strategy: str) -> str:
+    if STRATEGIES[strategy].condition:
+        return strategy
+    able = ", ".join(name for name, row in STRATEGIES.items() if row.condition)
+    raise ValueError(f"{strategy} is for training alone: choose {able}")
+
+
+def _gaps_are_left_by() -> str:
+    return ", ".join(n for n, row in STRATEGIES.items() if row.condition and row.leaves == "gaps")
 
 
 class ConditionGrid(Settings):
     """Conditions that differ in modality, probability and burst length.
 
     Attributes:
-        strategy: the operator.
+        strategy: a row of STRATEGIES that can be a condition.
         modality: the modalities that lose, one condition each; `both` lose independently.
         p: the probabilities or shares.
         burst: mean lengths in frames of the bursts of `burst`.
@@ -25,9 +42,7 @@ class ConditionGrid(Settings):
             (`hold`), or the nearest one received (`nearest`).
     """
 
-    strategy: Literal[
-        "clip_zero", "frame_zero", "frame_repeat", "subclip", "burst", "noise", "blank_face"
-    ]
+    strategy: Annotated[StrategyName, AfterValidator(_can_be_a_condition)]
     modality: list[Literal["audio", "video", "both"]] = Field(
         default=list(MODALITIES), min_length=1
     )
@@ -45,7 +60,7 @@ class ConditionGrid(Settings):
 
     @model_validator(mode="after")
     def _bursts_are_of_burst(self) -> "ConditionGrid":
-        if self.strategy != "burst":
+        if "burst" not in STRATEGIES[self.strategy].uses:
             # By value: saved settings name every one of them.
             if self.burst != type(self).model_fields["burst"].default:
                 raise ValueError(f"burst is of strategy burst, not of {self.strategy}")
@@ -61,14 +76,17 @@ class ConditionGrid(Settings):
 
     @model_validator(mode="after")
     def _fits_the_strategy(self) -> "ConditionGrid":
-        if self.strategy == "blank_face" and self.modality != ["video"]:
+        row = STRATEGIES[self.strategy]
+        able = set(row.modalities) | ({"both"} if set(row.modalities) == set(MODALITIES) else set())
+        if set(self.modality) - able:
             raise ValueError(
-                f"blank_face takes the face away: modality should be [video], not {self.modality}"
+                f"{self.strategy} is of {' and '.join(row.modalities)}: modality should be "
+                f"[{', '.join(row.modalities)}], not {self.modality}"
             )
-        if self.fill != "none" and self.strategy not in FILLED:
+        if self.fill != "none" and row.leaves != "gaps":
             raise ValueError(
                 f"fill is {self.fill}, but {self.strategy} leaves no gap to fill: "
-                f"it is for {', '.join(FILLED)}"
+                f"it is for {_gaps_are_left_by()}"
             )
         return self
 

@@ -1,36 +1,16 @@
 """One model of the comparison."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
+from features.settings import MODALITIES, Modality, Settings
+from models.networks.registry import NETWORKS
 from models.settings.ablation import Ablation
-from models.settings.base import MODALITIES, Modality, Settings
-
-NetworkName = Literal[
-    "crossmodal", "unimodal", "recurrent", "affwildnet", "auxformer", "mult", "fusion"
-]
-
-PresetName = Literal["parthasarathy2020", "parthasarathy2021", "goncalves2022", "chumachenko2022"]
+from models.settings.presets import PRESETS
 
 SHARED = ("seeds", "heldout", "checkpoint_seconds", "network")
 """The training settings that are the same for all models, or have another place."""
-
-TAKES: dict[NetworkName, tuple[int, ...]] = {
-    "crossmodal": (2,),
-    "unimodal": (1,),
-    "recurrent": (1, 2),
-    "affwildnet": (1, 2),
-    "auxformer": (1, 2),
-    "mult": (1, 2),
-    "fusion": (1, 2),
-}
-"""How many modalities a network can take."""
-
-ATTENTION: frozenset[NetworkName] = frozenset(
-    {"crossmodal", "unimodal", "auxformer", "mult", "fusion"}
-)
-"""The networks that attend, and so have a presence-aware form."""
 
 
 class ModelSettings(Settings):
@@ -39,7 +19,8 @@ class ModelSettings(Settings):
     Size, options and train come together in `models.settings.presets.resolve`, which checks them.
 
     Attributes:
-        network: an architecture of `models.networks`.
+        network: a row of `models.networks.registry.NETWORKS`, or `package.module:Class` of the
+            user's own.
         preset: a paper (`models.settings.presets`), whose sizes and training settings stand in for
             those of `train` in params.yaml.
         modalities: what it sees.
@@ -48,14 +29,14 @@ class ModelSettings(Settings):
             nearest frame there is in their place, and no attention to them (`filled`).
         repeats: whether a frame that repeats the one before it exactly counts as missing.
         size: sizes that differ from those of the preset, or of `train.network`.
-        options: of the architecture (`models.settings.network.OPTIONS`).
+        options: of the architecture (`models.settings.network`).
         train: training settings that differ from those of the preset, or of `train`; all but
             those of SHARED.
         ablation: the strategy against missing modalities.
     """
 
-    network: NetworkName = "crossmodal"
-    preset: PresetName | None = None
+    network: Annotated[str, AfterValidator(NETWORKS.checked)] = "crossmodal"
+    preset: Annotated[str, AfterValidator(PRESETS.checked)] | None = None
     modalities: list[Modality] = Field(default=list(MODALITIES), min_length=1)
     presence: Literal["ignored", "marked", "filled"] = "ignored"
     repeats: Literal["shown", "missing"] = "shown"
@@ -75,7 +56,7 @@ class ModelSettings(Settings):
 
     @model_validator(mode="after")
     def _modalities_fit(self) -> "ModelSettings":
-        counts = TAKES[self.network]
+        counts = NETWORKS[self.network].modalities
         if len(set(self.modalities)) != len(self.modalities) or len(self.modalities) not in counts:
             raise ValueError(
                 f"network {self.network} takes {' or '.join(map(str, counts))} of "
@@ -91,10 +72,16 @@ class ModelSettings(Settings):
 
     @model_validator(mode="after")
     def _presence_needs_attention(self) -> "ModelSettings":
-        if self.presence != "ignored" and self.network not in ATTENTION:
+        if self.presence != "ignored" and not NETWORKS[self.network].attends:
             raise ValueError(
                 f"presence is {self.presence}, but network {self.network} has no attention to mask"
             )
         if self.repeats == "missing" and self.presence == "ignored":
             raise ValueError("repeats are missing, but presence is ignored")
+        return self
+
+    @model_validator(mode="after")
+    def _sizes_are_of_lacuna_s_networks(self) -> "ModelSettings":
+        if self.size and NETWORKS[self.network].plain:
+            raise ValueError(f"size is set, but {self.network} is given its sizes as options")
         return self

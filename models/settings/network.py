@@ -1,10 +1,14 @@
 """Sizes of networks, and the options that single architectures have."""
 
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
+from typing_extensions import override
 
-from models.settings.base import Settings
+from features.settings import MODALITIES, Modality, Settings
+from features.tables import Row
+from models.networks.registry import NETWORKS
 
 
 class NetworkSize(Settings):
@@ -34,6 +38,45 @@ class NetworkSize(Settings):
 class Options(Settings):
     """What can be chosen of an architecture beside its size; nothing unless a subclass says."""
 
+    def check_model(self, modalities: Sequence[Modality], presence: str) -> None:
+        """Refuse what a model has no use for.
+
+        Args:
+            modalities: what it sees.
+            presence: what it does about missing frames.
+
+        Raises:
+            ValueError: names the option.
+        """
+
+    def unused(self, level: str) -> tuple[str, str] | None:
+        """An option that has no use where a `frame` or a `sequence` has labels, with the reason."""
+        return None
+
+
+class PlainOptions(Options):
+    """Options of a network of the user's own, which checks them when it is made."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+def options_class(network: str) -> type[Options]:
+    """The class of a network's options.
+
+    >>> options_class("unimodal").__name__
+    'Options'
+    """
+    return Row(code=NETWORKS[network].options).load()
+
+
+def options_of(network: str, options: Mapping[str, Any]) -> Options:
+    """A network's options as settings.
+
+    Raises:
+        pydantic.ValidationError: one is unknown or impossible.
+    """
+    return options_class(network).model_validate(dict(options))
+
 
 class CrossmodalOptions(Options):
     """Options of the crossmodal transformer that are Lacuna's own.
@@ -53,6 +96,11 @@ class CrossmodalOptions(Options):
         if self.alone != "fused" and not self.auxiliary:
             raise ValueError(f"alone is {self.alone}, but auxiliary is 0: there is no such head")
         return self
+
+    @override
+    def check_model(self, modalities: Sequence[Modality], presence: str) -> None:
+        if self.alone != "fused" and presence == "ignored":
+            raise ValueError("options.alone needs presence: marked or filled, to know what is gone")
 
 
 class AffWildNetOptions(Options):
@@ -101,9 +149,11 @@ class AuxFormerOptions(Options):
         fields = type(self).model_fields
         weights = [name for name in fields if name.startswith("weight_")]
         # By value: a saved model names all its options.
-        given = [name for name in weights if getattr(self, name) != fields[name].default]
-        if given and not self.auxiliary:
-            raise ValueError(f"{given[0]} is given, but without auxiliary networks one loss is all")
+        changed = [name for name in weights if getattr(self, name) != fields[name].default]
+        if changed and not self.auxiliary:
+            raise ValueError(
+                f"{changed[0]} is given, but without auxiliary networks one loss is all"
+            )
         if not any(getattr(self, weight) for weight in weights):
             raise ValueError("all loss weights are 0: nothing would be learnt")
         return self
@@ -116,6 +166,26 @@ class AuxFormerOptions(Options):
                 "sequence does not see it"
             )
         return self
+
+    @override
+    def check_model(self, modalities: Sequence[Modality], presence: str) -> None:
+        for modality in MODALITIES:
+            name = f"weight_{modality}"
+            default = type(self).model_fields[name].default
+            if modality not in modalities and getattr(self, name) != default:
+                raise ValueError(
+                    f"options.{name} is set, but the model does not see {modality}: "
+                    f"its modalities are {list(modalities)}"
+                )
+        names = ["weight_fused", *(f"weight_{modality}" for modality in modalities)]
+        if self.auxiliary and not any(getattr(self, name) for name in names):
+            raise ValueError(f"options {' and '.join(names)} are 0: nothing would be learnt")
+
+    @override
+    def unused(self, level: str) -> tuple[str, str] | None:
+        if level == "frame" and self.pooling != type(self).model_fields["pooling"].default:
+            return "pooling", "every frame has labels of its own: nothing is pooled"
+        return None
 
 
 class MulTOptions(Options):
@@ -143,15 +213,3 @@ class FusionOptions(Options):
     """
 
     kind: Literal["lt", "it", "ia", "tav", "tva", "mult"] = "ia"
-
-
-OPTIONS: dict[str, type[Options]] = {
-    "crossmodal": CrossmodalOptions,
-    "unimodal": Options,
-    "recurrent": Options,
-    "affwildnet": AffWildNetOptions,
-    "auxformer": AuxFormerOptions,
-    "mult": MulTOptions,
-    "fusion": FusionOptions,
-}
-"""The options of each network."""

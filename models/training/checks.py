@@ -2,11 +2,9 @@
 
 from features.errors import InputError
 from features.task import Task
-from models.settings import AuxFormerOptions, ModelSettings
+from models.ablation.registry import STRATEGIES
+from models.settings import Ablation, ModelSettings
 from pipeline.params import Params
-
-SMALLEST_OPTIMIZED = 5
-"""Clips of a batch, a fifth of which is a clip."""
 
 
 def check_settings(params: Params, task: Task, *, gives_features: bool) -> None:
@@ -26,18 +24,20 @@ def check_settings(params: Params, task: Task, *, gives_features: bool) -> None:
             "the clips that results are reported of",
             "evaluate on test, or hold out a share of the training speakers",
         )
-    if gives_features and any(c.strategy == "blank_face" for c in params.evaluate.conditions):
-        raise InputError(
-            "evaluate.conditions has blank_face, and the corpus gives features, no faces",
-            "leave it out",
-        )
+    for condition in params.evaluate.conditions:
+        if gives_features and STRATEGIES[condition.strategy].faces:
+            raise InputError(
+                f"evaluate.conditions has {condition.strategy}, and the corpus gives features, no "
+                "faces",
+                "leave it out",
+            )
     for name in params.models:
         _check_model(params, name, task, gives_features)
 
 
 def _check_model(params: Params, name: str, task: Task, gives_features: bool) -> None:
     resolved, strategy = params.resolved(name), params.models[name].ablation.strategy
-    train, options = resolved.train, resolved.options
+    train, row = resolved.train, STRATEGIES[strategy]
     if train.class_weights != "none" and task.kind != "classification":
         raise InputError(
             f"train.class_weights of {name} is {train.class_weights}, and the corpus has no "
@@ -48,11 +48,11 @@ def _check_model(params: Params, name: str, task: Task, gives_features: bool) ->
         raise InputError(
             f"train.batch_clips of {name} is 1, and one label has no CCC", "set it to 2 or more"
         )
-    if train.batch_clips < SMALLEST_OPTIMIZED and strategy == "optimized":
+    if train.batch_clips < row.smallest_batch:
         raise InputError(
-            f"train.batch_clips of {name} is {train.batch_clips}, of which optimized cannot take "
-            "a fifth",
-            f"set it to {SMALLEST_OPTIMIZED} or more",
+            f"train.batch_clips of {name} is {train.batch_clips}, of which {strategy} cannot take "
+            "its share",
+            f"set it to {row.smallest_batch} or more",
         )
     why = _why_no_teacher_speaks(params.models[name])
     if train.teacher and why:
@@ -61,16 +61,13 @@ def _check_model(params: Params, name: str, task: Task, gives_features: bool) ->
             "other is gone",
             f"set models.{name}.train.teacher to 0",
         )
-    pools = isinstance(options, AuxFormerOptions) and options.pooling != AuxFormerOptions().pooling
-    if pools and task.level == "frame":
+    unused = resolved.options.unused(task.level)
+    if unused is not None:
+        option, why = unused
+        raise InputError(f"options.{option} of {name} is set, and {why}", "leave it out")
+    if row.faces and gives_features:
         raise InputError(
-            f"options.pooling of {name} is set, and every frame has labels of its own: nothing is "
-            "pooled",
-            "leave it out",
-        )
-    if strategy == "blank_face" and gives_features:
-        raise InputError(
-            f"models.{name}.ablation.strategy is blank_face, and the corpus gives features, "
+            f"models.{name}.ablation.strategy is {strategy}, and the corpus gives features, "
             "no faces",
             "choose another strategy",
         )
@@ -78,22 +75,32 @@ def _check_model(params: Params, name: str, task: Task, gives_features: bool) ->
 
 def _why_no_teacher_speaks(model: ModelSettings) -> str | None:
     """Why no clip of a batch is left with one modality alone; None where some are."""
-    ablation = model.ablation
     if len(model.modalities) == 1:
         return "it sees one modality"
-    match ablation.strategy:
-        case "none":
-            return "it loses nothing"
-        case "optimized":
-            takes_whole = True
-        case "clip_zero":
-            takes_whole = ablation.p != 0
-        case "frame_zero" | "subclip" | "burst":
-            takes_whole = ablation.p == 1
-        case "modality_dropout":
-            takes_whole = ablation.fill != "noise"
-        case "mixed":
-            takes_whole = ablation.mixture.intact < 1 and ablation.mixture.clips > 0
-        case "frame_repeat" | "noise" | "blank_face":  # what they show counts as there
-            takes_whole = False
-    return None if takes_whole else f"{ablation.strategy} never takes a whole modality as it is set"
+    if not model.ablation.modalities:
+        return "it loses nothing"
+    if takes_whole_modality(model.ablation):
+        return None
+    return f"{model.ablation.strategy} never takes a whole modality as it is set"
+
+
+def takes_whole_modality(ablation: Ablation) -> bool:
+    """Whether a clip can lose a whole modality, and its network know it.
+
+    A strategy of the user's own may do anything.
+
+    >>> takes_whole_modality(Ablation(strategy="frame_zero", p=0.9))
+    False
+    >>> takes_whole_modality(Ablation(strategy="mixed"))
+    True
+    """
+    row = STRATEGIES[ablation.strategy]
+    if row.leaves is None:
+        return True
+    if row.leaves == "frames":  # what they show counts as there
+        return False
+    if "mixture" in row.uses:
+        return ablation.mixture.intact < 1 and ablation.mixture.clips > 0
+    if "p" in row.uses:
+        return ablation.p != 0 if row.leaves == "clips" else ablation.p == 1
+    return "fill" not in row.uses or ablation.fill != "noise"

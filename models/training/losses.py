@@ -6,7 +6,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from features.task import Task
-from models.networks import Outputs, Recogniser
+from models.networks.recogniser import Recogniser
+from models.networks.stream import Outputs
 from models.training.data import Batch, ClipData
 
 

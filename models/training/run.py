@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.evaluation.registry import metrics_of
-from models.settings import MODALITIES, OPTIONS, Modality, ModelSettings
-from models.settings.presets import Resolved
+from models.settings import MODALITIES, Modality, ModelSettings
+from models.settings.network import options_of
+from models.settings.resolved import Resolved
 from pipeline.engine.console import progress_bar
 from pipeline.params import Params
 
 if TYPE_CHECKING:
-    from models.networks import Recogniser
+    from models.networks.recogniser import Recogniser
     from models.training.data import ClipData
     from models.training.teaching import Teachers
     from models.training.trainer import Epoch, Trained
@@ -55,7 +56,7 @@ class TrainingRun:
 
         own = self._resolved
         resolved = Resolved(
-            own.train.model_copy(update={"refit": 0, "teacher": 0.0}), OPTIONS["unimodal"]()
+            own.train.model_copy(update={"refit": 0, "teacher": 0.0}), options_of("unimodal", {})
         )
         device = torch.device(self.params.execution.torch_device)
         networks: dict[Modality, Recogniser] = {}
@@ -139,6 +140,6 @@ class TrainingRun:
 
 
 def _build(model: ModelSettings, resolved: Resolved, data: "ClipData") -> "Recogniser":
-    from models.networks import build
+    from models.networks.build import build
 
     return build(model, data.features, resolved.size, data.task, resolved.options)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from features.task import Task
 from models.ablation.frame_map import Lost
-from models.networks import Recogniser
+from models.networks.recogniser import Recogniser
 from models.networks.stream import OTHER
 from models.settings import Modality
 from models.training.data import Batch

@@ -24,7 +24,7 @@ from models.ablation.draws import stream
 from models.ablation.frame_map import Lost
 from models.ablation.strategies import copies, draw, filling
 from models.evaluation.evaluator import on_device, pooled_scores, predict
-from models.networks import Recogniser
+from models.networks.recogniser import Recogniser
 from models.settings import Ablation, Modality, Precision, TrainSettings
 from models.training.data import Batch, ClipData
 from models.training.losses import pooled_loss, total_loss

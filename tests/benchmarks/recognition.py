@@ -9,7 +9,8 @@ from models.evaluation.conditions import Run, grid, runs_of
 from models.evaluation.evaluator import evaluate
 from models.evaluation.registry import metrics_of
 from models.evaluation.scores import Scores, score
-from models.networks import Recogniser, build
+from models.networks.build import build
+from models.networks.recogniser import Recogniser
 from models.settings import Ablation, EvaluateSettings, ModelSettings, NetworkSize, TrainSettings
 from models.training.data import Batch, ClipData
 from models.training.losses import ccc_loss

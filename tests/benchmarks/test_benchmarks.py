@@ -11,7 +11,7 @@ from features.task import Task
 from models.evaluation.conditions import grid, runs_of
 from models.evaluation.evaluator import evaluate
 from models.evaluation.registry import metrics_of
-from models.networks import build
+from models.networks.build import build
 from models.settings import EvaluateSettings, Modality, ModelSettings, NetworkSize
 from tests.benchmarks import flops, recognition
 from tests.benchmarks.__main__ import table

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from features.task import Task
-from models.networks import NETWORKS, Recogniser, build
-from models.settings import MODALITIES, Modality, ModelSettings, NetworkName, NetworkSize
-from models.settings.model import ATTENTION, TAKES
+from models.networks.build import build
+from models.networks.recogniser import Recogniser
+from models.networks.registry import NETWORKS
+from models.settings import MODALITIES, Modality, ModelSettings, NetworkSize
 from models.training.data import Batch, StreamBatch
 
 SIZE = NetworkSize(dim=16, heads=4, ffn=24, layers=2, dropout=0.0)
@@ -25,7 +26,7 @@ TASKS = {
 }
 
 Options = dict[str, bool | int | float | str]
-VARIANTS: dict[NetworkName, list[Options]] = {
+VARIANTS: dict[str, list[Options]] = {
     "crossmodal": [{}, {"auxiliary": 0.5}, {"auxiliary": 0.5, "alone": "mean"}],
     "affwildnet": [{}, {"dynamic": False}],
     "auxformer": [
@@ -39,7 +40,7 @@ VARIANTS: dict[NetworkName, list[Options]] = {
 }
 """The options a network is tested with; one that is not named, with its defaults."""
 
-SIZES: dict[NetworkName, NetworkSize] = {}
+SIZES: dict[str, NetworkSize] = {}
 """The size a network is tested at, if not SIZE."""
 
 
@@ -47,7 +48,7 @@ SIZES: dict[NetworkName, NetworkSize] = {}
 class Case:
     """One form of one network."""
 
-    network: NetworkName
+    network: str
     modalities: tuple[Modality, ...]
     options: tuple[tuple[str, Any], ...] = ()
     presence: Literal["ignored", "marked", "filled"] = "ignored"
@@ -79,10 +80,10 @@ class Case:
         return self.build(task).eval().requires_grad_(False)
 
 
-def _seen(network: NetworkName) -> list[tuple[Modality, ...]]:
+def _seen(network: str) -> list[tuple[Modality, ...]]:
     one: list[tuple[Modality, ...]] = [("audio",), ("video",)]
     two: list[tuple[Modality, ...]] = [("audio", "video")]
-    return [m for m in one + two if len(m) in TAKES[network]]
+    return [m for m in one + two if len(m) in NETWORKS[network].modalities]
 
 
 CASES = [
@@ -101,7 +102,7 @@ def attending(*forms: tuple[str, str]) -> list[Case]:
     return [
         Case(case.network, case.modalities, case.options, presence, repeats)
         for case in CASES
-        if case.network in ATTENTION
+        if NETWORKS[case.network].attends
         for presence, repeats in forms
     ]
 

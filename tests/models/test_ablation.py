@@ -12,7 +12,8 @@ from torch import Tensor
 
 from models.ablation.frame_map import FrameMap
 from models.ablation.operators import Draws, bursts, clips, frames, last_received, subclip
-from models.ablation.strategies import OPERATORS, draw
+from models.ablation.registry import STRATEGIES
+from models.ablation.strategies import draw
 from models.settings import MODALITIES, Ablation, Modality, Share
 from tests.helpers.losses import draws_of, some
 
@@ -64,7 +65,7 @@ def test_each_strategy_loses_in_its_way_and_shows_its_thing(strategy: str, p: fl
         assert torch.equal(frame_map.empty, draws.mask)
 
 
-@pytest.mark.parametrize("strategy", ["none", *OPERATORS])
+@pytest.mark.parametrize("strategy", list(STRATEGIES))
 def test_a_modality_that_is_not_named_is_left_alone(strategy: str) -> None:
     ablation = Ablation(strategy=strategy, p=0.5, modality="video")
     taken = {m for m in MODALITIES if draw(ablation, m, draws_of(12)) is not None}
@@ -165,7 +166,7 @@ def same(whole: FrameMap, part: FrameMap, chosen: Tensor, frames: int) -> None:
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
-@pytest.mark.parametrize("strategy", list(OPERATORS))
+@pytest.mark.parametrize("strategy", [name for name in STRATEGIES if name != "none"])
 def test_draws_are_equal_on_the_gpu(strategy: str) -> None:
     here = draws_of(12)
     there = Draws(here.key, here.item.cuda(), here.first.cuda(), here.mask.cuda())

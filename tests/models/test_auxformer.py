@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from features.task import Task
-from models.networks import build
+from models.networks.build import build
 from models.settings import AuxFormerOptions, Modality, ModelSettings, NetworkSize
 from models.training.trainer import total_loss
 from tests.helpers.network_cases import (

@@ -14,7 +14,7 @@ from models.evaluation.conditions import INTACT, Condition, Run, grid, runs_of
 from models.evaluation.evaluator import evaluate, item_scores, pooled_scores, predict
 from models.evaluation.registry import metrics_of
 from models.evaluation.scores import pooled, score
-from models.networks import Recogniser
+from models.networks.recogniser import Recogniser
 from models.settings import ConditionGrid, EvaluateSettings
 from models.training.data import ClipData
 from tests.helpers.network_cases import FORMS, Case

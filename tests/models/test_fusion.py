@@ -9,9 +9,11 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from features.task import Task
-from models.networks import Recogniser, Stream, build
 from models.networks.branches import FrameNorm
+from models.networks.build import build
 from models.networks.fusion import TransformerBlock
+from models.networks.recogniser import Recogniser
+from models.networks.stream import Stream
 from models.settings import FusionOptions, ModelSettings, NetworkSize
 from models.training.losses import task_loss
 

@@ -5,9 +5,10 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from features.task import Task
-from models.networks import Stream, build
 from models.networks.blocks import Attention
+from models.networks.build import build
 from models.networks.prenorm import PreNormEncoder, PreNormLayer, ResidualMLP, last_frame
+from models.networks.stream import Stream
 from models.settings import Modality, ModelSettings, NetworkSize
 from tests.helpers.network_cases import FEATURES, Case, lengths_mask, random_inputs, random_present
 

@@ -5,10 +5,10 @@ import pytest
 import torch
 
 from models.evaluation.evaluator import pooled_scores, predict
-from models.evaluation.natural import SUBSETS, chosen_labels, natural_scores
-from models.evaluation.registry import metrics_of
+from models.evaluation.natural import chosen_labels, natural_scores
+from models.evaluation.registry import SUBSETS, metrics_of
 from models.evaluation.scores import score
-from models.networks import build
+from models.networks.build import build
 from models.settings import ModelSettings, NetworkSize
 from models.training.data import ClipData
 from tests.helpers.planted import DESCRIPTORS, FC6, STEPS, planted_sequences, planted_stores
@@ -28,7 +28,7 @@ def test_frames_are_scored_by_what_was_found_in_them(data: ClipData) -> None:
     network = build(ModelSettings(), features, NetworkSize(dim=8, ffn=8), data.task).eval()
     predictions = predict(network, data, torch.device("cpu"), 4)
     found = natural_scores(data, predictions, metrics_of(data.task))
-    assert tuple(found) == SUBSETS
+    assert tuple(found) == tuple(SUBSETS)
 
     def together(name: str) -> np.ndarray:
         return np.concatenate([data.item_array(item, name) for item in data.items])

@@ -6,20 +6,21 @@ import pytest
 from pydantic import ValidationError
 
 from features.task import Task
-from models.networks import Recogniser, build
+from models.networks.build import build
+from models.networks.recogniser import Recogniser
+from models.networks.registry import NETWORKS
 from models.settings import (
-    OPTIONS,
     Modality,
     ModelSettings,
-    NetworkName,
     NetworkSize,
-    PresetName,
     TrainSettings,
 )
-from models.settings.model import ATTENTION, SHARED, TAKES
-from models.settings.presets import PRESETS, Resolved, resolve
+from models.settings.model import SHARED
+from models.settings.network import options_class
+from models.settings.presets import PRESETS
+from models.settings.resolved import Resolved, resolve
 
-FEATURES: dict[PresetName, dict[Modality, int]] = {
+FEATURES: dict[str, dict[Modality, int]] = {
     "parthasarathy2020": {"audio": 3900, "video": 4096},
     "parthasarathy2021": {"audio": 3900, "video": 4096},
     "goncalves2022": {"audio": 130, "video": 4096},
@@ -33,14 +34,14 @@ MSP_IMPROV = Task(kind="classification", level="sequence", outputs=list("abcd"))
 EVERY = [(name, network) for name, preset in PRESETS.items() for network in preset.networks]
 
 
-def resolved(preset: PresetName, network: NetworkName, **own: Any) -> Resolved:
-    one = ["audio", "video"] if 2 in TAKES[network] else ["video"]
+def resolved(preset: str, network: str, **own: Any) -> Resolved:
+    one = ["audio", "video"] if 2 in NETWORKS[network].modalities else ["video"]
     model = ModelSettings(**{"network": network, "preset": preset, "modalities": one, **own})
     return resolve(model, TrainSettings())
 
 
-def built(preset: PresetName, network: NetworkName, task: Task, **own: Any) -> Recogniser:
-    both = ["audio", "video"] if 2 in TAKES[network] else ["video"]
+def built(preset: str, network: str, task: Task, **own: Any) -> Recogniser:
+    both = ["audio", "video"] if 2 in NETWORKS[network].modalities else ["video"]
     model = ModelSettings(**{"network": network, "preset": preset, "modalities": both, **own})
     found = resolve(model, TrainSettings())
     return build(model, FEATURES[preset], found.size, task, found.options)
@@ -57,13 +58,13 @@ def parameters(network: Recogniser) -> int:
         (preset, network, presence)
         for preset, network in EVERY
         for presence in ("ignored", "marked", "filled")
-        if presence == "ignored" or network in ATTENTION
+        if presence == "ignored" or NETWORKS[network].attends
     ],
 )
 def test_every_network_of_a_preset_is_built(
-    preset: PresetName, network: NetworkName, presence: str, task: Task
+    preset: str, network: str, presence: str, task: Task
 ) -> None:
-    both = {"audio", "video"} if 2 in TAKES[network] else {"video"}
+    both = {"audio", "video"} if 2 in NETWORKS[network].modalities else {"video"}
     made = built(preset, network, task, presence=presence)
     assert set(made.modalities) == both
     assert made.presence.frames == presence
@@ -102,7 +103,7 @@ def test_every_network_of_a_preset_is_built(
         ),
     ],
 )
-def test_training_is_the_papers(preset: PresetName, expected: dict[str, Any]) -> None:
+def test_training_is_the_papers(preset: str, expected: dict[str, Any]) -> None:
     for network in PRESETS[preset].networks:
         train = resolved(preset, network).train.model_dump()
         assert expected.items() <= train.items()
@@ -119,9 +120,7 @@ def test_training_is_the_papers(preset: PresetName, expected: dict[str, Any]) ->
         ("chumachenko2022", "fusion", {"dim": 64, "heads": 1, "layers": 1}),
     ],
 )
-def test_sizes_are_the_papers(
-    preset: PresetName, network: NetworkName, size: dict[str, float]
-) -> None:
+def test_sizes_are_the_papers(preset: str, network: str, size: dict[str, float]) -> None:
     found = resolved(preset, network)
     assert size.items() <= found.size.model_dump().items()
     assert found.train.network == found.size
@@ -140,7 +139,7 @@ def test_sizes_are_the_papers(
     ],
 )
 def test_parameters_are_as_many_as_the_papers(
-    preset: PresetName, network: NetworkName, task: Task, own: dict[str, Any], expected: int
+    preset: str, network: str, task: Task, own: dict[str, Any], expected: int
 ) -> None:
     assert parameters(built(preset, network, task, **own)) == expected
 
@@ -152,7 +151,7 @@ PINNED = TrainSettings.model_fields.keys() - LEFT_TO_THE_USER - HAS_ANOTHER_PLAC
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-def test_a_preset_names_every_setting_that_is_not_left_to_the_user(preset: PresetName) -> None:
+def test_a_preset_names_every_setting_that_is_not_left_to_the_user(preset: str) -> None:
     train = PRESETS[preset].train
     unused = {"momentum"} if train["optimizer"] == "adam" else set()
     if train["decay"] == "none":
@@ -181,7 +180,7 @@ def test_every_preset_says_all_that_would_change_its_paper() -> None:
     plain_values = TrainSettings().model_dump(include=PINNED)
     assert all(value != plain_values[k] for k, value in shared.model_dump(include=PINNED).items())
     for preset, network in EVERY:
-        one = ["audio", "video"] if 2 in TAKES[network] else ["video"]
+        one = ["audio", "video"] if 2 in NETWORKS[network].modalities else ["video"]
         model = ModelSettings(network=network, preset=preset, modalities=one)
         changed, plain = resolve(model, shared), resolve(model, TrainSettings())
         assert changed.size == plain.size
@@ -199,7 +198,7 @@ def test_without_a_preset_the_shared_settings_hold() -> None:
     found = resolve(ModelSettings(), shared)
     assert found.train == shared
     assert found.size == shared.network
-    assert found.options == OPTIONS["crossmodal"]()
+    assert found.options == options_class("crossmodal")()
 
 
 def test_a_model_says_it_over_its_preset_and_that_over_the_shared_settings() -> None:
@@ -225,7 +224,10 @@ def test_what_all_models_share_no_model_sets(name: str) -> None:
 
 
 def test_an_unknown_preset_is_named_with_those_there_are() -> None:
-    with pytest.raises(ValidationError, match=r"'parthasarathy2020', .* or 'chumachenko2022'"):
+    with pytest.raises(
+        ValidationError,
+        match="there is no preset 'vaswani2017': choose parthasarathy2020, .*, chumachenko2022",
+    ):
         ModelSettings.model_validate({"preset": "vaswani2017"})
 
 
@@ -299,17 +301,15 @@ def test_a_setting_with_a_use_is_taken(own: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("preset", [None, "parthasarathy2021"])
 @pytest.mark.parametrize("network", ["recurrent", "affwildnet"])
-def test_without_attention_any_dimension_is_possible(
-    network: NetworkName, preset: PresetName | None
-) -> None:
+def test_without_attention_any_dimension_is_possible(network: str, preset: str | None) -> None:
     model = ModelSettings(network=network, preset=preset, size={"dim": 33})
     found = resolve(model, TrainSettings())
     assert found.size.dim == 33
     assert NetworkSize.model_validate(found.size.model_dump()) == found.size
 
 
-@pytest.mark.parametrize("network", OPTIONS)
-def test_options_that_were_saved_are_read_again(network: NetworkName) -> None:
+@pytest.mark.parametrize("network", NETWORKS)
+def test_options_that_were_saved_are_read_again(network: str) -> None:
     own = {"auxformer": {"auxiliary": False}, "crossmodal": {"auxiliary": 0.3}}.get(network, {})
-    options = OPTIONS[network].model_validate(own)
-    assert OPTIONS[network].model_validate(options.model_dump()) == options
+    options = options_class(network).model_validate(own)
+    assert options_class(network).model_validate(options.model_dump()) == options

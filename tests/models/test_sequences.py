@@ -12,7 +12,7 @@ from models.evaluation.conditions import grid, runs_of
 from models.evaluation.evaluator import evaluate, pooled_scores, predict
 from models.evaluation.registry import metrics_of
 from models.evaluation.scores import pooled
-from models.networks import build
+from models.networks.build import build
 from models.settings import Ablation, EvaluateSettings, ModelSettings, NetworkSize, TrainSettings
 from models.training import trainer
 from models.training.data import ClipData

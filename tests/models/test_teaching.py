@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from models.ablation.frame_map import FrameMap, Lost
-from models.networks import Recogniser, build
+from models.networks.build import build
+from models.networks.recogniser import Recogniser
 from models.settings import Ablation, Modality, ModelSettings, NetworkSize, TrainSettings
 from models.training.data import Batch, ClipData
 from models.training.losses import ccc_loss, cross_entropy_loss

@@ -12,7 +12,8 @@ from models.evaluation.conditions import Condition, runs_of
 from models.evaluation.evaluator import evaluate, predict
 from models.evaluation.registry import metrics_of
 from models.evaluation.scores import pooled
-from models.networks import Recogniser, build
+from models.networks.build import build
+from models.networks.recogniser import Recogniser
 from models.settings import Ablation, ModelSettings, NetworkSize, TrainSettings
 from models.training import trainer
 from models.training.data import ClipData

@@ -130,7 +130,7 @@ WRONG = [
     ("fc6.sha256", "abc", "fc6.sha256 should match pattern"),
     ("models", {}, "models should name at least one"),
     ("models.a b", {}, "models.a b should match pattern"),
-    ("models.baseline.network", "lstm", "models.baseline.network should be .* not 'lstm'"),
+    ("models.baseline.network", "lstm", "models.baseline.network: there is no network 'lstm'"),
     ("models.baseline.modalities", ["audio"], "models.baseline: network crossmodal takes 2"),
     ("models.baseline.modalities", ["audio", "audio"], "models.baseline: network crossmodal"),
     ("models.video_only.modalities", ["audio", "video"], "models.video_only: network unimodal"),
@@ -150,7 +150,7 @@ WRONG = [
         {"strategy": "mixed"},
         "models.video_only: ablation takes audio",
     ),
-    ("models.baseline.preset", "vaswani", "models.baseline.preset should be .* not 'vaswani'"),
+    ("models.baseline.preset", "vaswani", "models.baseline.preset: there is no preset 'vaswani'"),
     (
         "models.video_only.preset",
         "chumachenko2022",

@@ -129,7 +129,7 @@ OPTIMIZED = {"strategy": "optimized"}
         (
             {"models": {"a": {"ablation": OPTIMIZED, "train": {"batch_clips": 4}}}},
             CLASSES,
-            "train.batch_clips of a is 4, of which optimized cannot take a fifth",
+            "train.batch_clips of a is 4, of which optimized cannot take its share",
         ),
         (
             {"train": {"teacher": 0.5}},

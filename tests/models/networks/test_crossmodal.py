@@ -1,7 +1,9 @@
 import torch
 
 from features.task import Task
-from models.networks import Recogniser, Stream, build
+from models.networks.build import build
+from models.networks.recogniser import Recogniser
+from models.networks.stream import Stream
 from models.settings import ModelSettings, NetworkSize
 from tests.helpers.network_cases import FEATURES, Case, lengths_mask, random_inputs
 

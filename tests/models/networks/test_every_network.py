@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from models.ablation.frame_map import FrameMap, Lost
-from models.networks import NETWORKS
+from models.networks.registry import NETWORKS
 from models.settings import Modality
 from models.training.losses import total_loss
 from tests.helpers.network_cases import (

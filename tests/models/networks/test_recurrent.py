@@ -3,8 +3,9 @@ import torch
 from torch import nn
 
 from features.task import Task
-from models.networks import Recogniser, build
-from models.settings import Modality, ModelSettings, NetworkName, NetworkSize
+from models.networks.build import build
+from models.networks.recogniser import Recogniser
+from models.settings import Modality, ModelSettings, NetworkSize
 from tests.helpers.network_cases import Case, lengths_mask, random_inputs
 
 PAPER = NetworkSize(dim=128, ffn=4096, layers=2)
@@ -14,7 +15,7 @@ STATIC = (("dynamic", False),)
 
 
 def of_paper_d(
-    network: NetworkName, modalities: list[Modality], size: NetworkSize = PAPER, **options: bool
+    network: str, modalities: list[Modality], size: NetworkSize = PAPER, **options: bool
 ) -> Recogniser:
     settings = ModelSettings(network=network, modalities=modalities, options=dict(options))
     return build(settings, FEATURES, size, Task())
@@ -90,7 +91,7 @@ def test_a_frame_changes_only_what_follows(case: Case, changed: list[int]) -> No
 
 
 @pytest.mark.parametrize("name", ["recurrent", "affwildnet"])
-def test_a_sequence_is_the_mean_of_its_frames(name: NetworkName) -> None:
+def test_a_sequence_is_the_mean_of_its_frames(name: str) -> None:
     frames, sequence = Case(name, BOTH).build("frames").eval(), Case(name, BOTH).build("classes")
     sequence.head = frames.head
     x, mask = random_inputs(2, 6), lengths_mask([6, 3])
@@ -121,7 +122,7 @@ def test_presence_is_refused_where_there_is_no_attention() -> None:
 
 
 @pytest.mark.parametrize("network", ["recurrent", "affwildnet"])
-def test_half_precision_goes_through_the_recurrent_layers(network: NetworkName) -> None:
+def test_half_precision_goes_through_the_recurrent_layers(network: str) -> None:
     model, x, mask = Case(network, BOTH).build(), random_inputs(2, 6), lengths_mask([6, 6])
     with torch.autocast("cpu", torch.bfloat16):
         outputs = model(x, mask).fused

@@ -1,0 +1,96 @@
+"""NETWORKS: the architectures, a row and a module each; loads no torch.
+
+A network of one's own is a torch module, named in params.yaml as `package.module:Class`, that needs
+to know nothing of missing data (`models.networks.plain`).
+"""
+
+from dataclasses import dataclass
+
+from features.tables import Row, Table
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network(Row):
+    """A network.
+
+    Attributes:
+        code: its class.
+        options: the class of its options, `package.module:Class`.
+        modalities: how many it can take.
+        attends: whether it has attention, and so a presence-aware form.
+        lengths: whether two modalities may have steps of their own (`align: none`), so many of
+            sound and so many of picture; of labels per frame they never have.
+        affine: whether an affine map of each frame comes first, so that what conditions have in
+            common is projected once and lost after it.
+        plain: whether it is a torch module that knows nothing of missing data.
+    """
+
+    options: str = "models.settings.network:Options"
+    modalities: tuple[int, ...] = (1, 2)
+    attends: bool = False
+    lengths: bool = False
+    affine: bool = True
+    plain: bool = False
+
+
+def _of_ones_own(code: str) -> Network:
+    """The row of a user's module, which takes what it is given."""
+    return Network(
+        code=code,
+        title=code.partition(":")[2],
+        options="models.settings.network:PlainOptions",
+        lengths=True,
+        affine=False,
+        plain=True,
+    )
+
+
+NETWORKS = Table(
+    "network",
+    {
+        "crossmodal": Network(
+            code="models.networks.crossmodal:Crossmodal",
+            title="Crossmodal transformer",
+            options="models.settings.network:CrossmodalOptions",
+            modalities=(2,),
+            attends=True,
+            lengths=True,
+        ),
+        "unimodal": Network(
+            code="models.networks.unimodal:Unimodal",
+            title="Transformer of one modality",
+            modalities=(1,),
+            attends=True,
+        ),
+        "recurrent": Network(
+            code="models.networks.recurrent:Recurrent", title="GRU layers", affine=False
+        ),
+        "affwildnet": Network(
+            code="models.networks.affwildnet:AffWildNet",
+            title="AffWildNet",
+            options="models.settings.network:AffWildNetOptions",
+        ),
+        "auxformer": Network(
+            code="models.networks.auxformer:AuxFormer",
+            title="AuxFormer",
+            options="models.settings.network:AuxFormerOptions",
+            attends=True,
+            lengths=True,
+        ),
+        "mult": Network(
+            code="models.networks.mult:MulT",
+            title="MulT",
+            options="models.settings.network:MulTOptions",
+            attends=True,
+            lengths=True,
+        ),
+        "fusion": Network(
+            code="models.networks.fusion:Fusion",
+            title="Fusion of convolutional branches",
+            options="models.settings.network:FusionOptions",
+            attends=True,
+            lengths=True,
+        ),
+    },
+    own=_of_ones_own,
+)
