@@ -33,8 +33,8 @@ is bold.</p>"""
 _CONDITIONS = """<p>{metric} over all {n:,} {unit} of
 the {split} split, mean ± standard deviation over seeds and trials; n counts these values. Trials of
 one seed share a trained network, so n is not a number of independent runs. p is what is lost: the
-probability that a clip (Clip-Zero) or a frame (Frame-Zero, Frame-Repeat) of the modality is taken
-away{share}. The highest mean of each column{targets} is bold; no significance is claimed. A dash:
+probability that a clip (Clip-Zero) or a frame (Frame-Zero, Frame-Repeat) of the modality is
+lost{share}. The highest mean of each column{targets} is bold; no significance is claimed. A dash:
 not evaluated, or undefined.</p>"""
 
 _HEADLINES = """<p>The numbers of the ranking for each target{mean}. Mean ± standard deviation
