@@ -83,14 +83,29 @@ def synthetic_corpus(run: Mapping[str, Any]) -> str:
     return corpus["name"] if corpus.get("synthetic") else ""
 
 
-def untrained_streams(run: Mapping[str, Any]) -> tuple[str, ...]:
-    """The streams that come from an untrained network.
+def streams_seen(run: Mapping[str, Any]) -> dict[str, Any]:
+    """The streams that some model sees, by itself or joined with others, with their settings.
 
-    >>> untrained_streams({"streams": {"fc6": {"random_weights": True}, "lld": {}}})
-    ('fc6',)
+    >>> streams = {"fc6": {}, "lips": {}, "face": {"extractor": "joined", "of": ["fc6"]}}
+    >>> list(streams_seen({"streams": streams, "models": {"m": {"sees": ["face"]}}}))
+    ['fc6', 'face']
     """
     streams = run["streams"]
-    return tuple(name for name, stream in streams.items() if stream.get("random_weights"))
+    seen = {name for model in run["models"].values() for name in model["sees"]}
+    joined = (streams[name] for name in seen if streams[name].get("extractor") == "joined")
+    seen = seen.union(*(stream["of"] for stream in joined))
+    return {name: stream for name, stream in streams.items() if name in seen}
+
+
+def untrained_streams(run: Mapping[str, Any]) -> tuple[str, ...]:
+    """The streams seen that come from an untrained network.
+
+    >>> streams = {"fc6": {"random_weights": True}, "lld": {}}
+    >>> untrained_streams({"streams": streams, "models": {"m": {"sees": ["lld", "fc6"]}}})
+    ('fc6',)
+    """
+    seen = streams_seen(run)
+    return tuple(name for name, stream in seen.items() if stream.get("random_weights"))
 
 
 def modalities_seen(run: Mapping[str, Any], model: str) -> tuple[str, ...]:

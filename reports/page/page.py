@@ -9,7 +9,7 @@ from typing import Any
 from features.extractors.registry import EXTRACTORS
 from reports.figures.illustrations import Illustration
 from reports.numbers.results import Results
-from reports.numbers.run_file import caveat, synthetic_corpus, untrained_streams
+from reports.numbers.run_file import caveat, streams_seen, synthetic_corpus, untrained_streams
 from reports.numbers.summary import Summary
 from reports.numbers.words import capitalised, counted_noun, listing, title_in
 from reports.page.sections import section, significance_section, tables_of
@@ -82,7 +82,7 @@ def _introduction(results: Results) -> str:
         f'<p class="lead">{counted_noun(len(results.models), "model")} trained and evaluated by '
         f"Lacuna on <b>{escape(corpus['name'])}</b>, {kind}{f' ({size})' if size else ''}. Scores "
         f"are of the {escape(run['split'])} split, with {counted_noun(len(results.seeds), 'seed')} "
-        f"({', '.join(map(str, results.seeds))}) per model. {_streams(run['streams'])}.</p>"
+        f"({', '.join(map(str, results.seeds))}) per model. {_streams(streams_seen(run))}.</p>"
     )
 
 

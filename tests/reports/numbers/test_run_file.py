@@ -2,7 +2,13 @@
 
 import pytest
 
-from reports.numbers.run_file import caveat, modalities_seen, synthetic_corpus, untrained_streams
+from reports.numbers.run_file import (
+    caveat,
+    modalities_seen,
+    streams_seen,
+    synthetic_corpus,
+    untrained_streams,
+)
 
 
 @pytest.mark.parametrize(
@@ -28,9 +34,11 @@ def test_streams_of_a_modality_are_told_apart_by_name_alone():
             "lld130": {"modality": "audio"},
             "fc6": {"modality": "video", "random_weights": True},
             "lips": {"modality": "video", "random_weights": False},
+            "unseen": {"modality": "video", "random_weights": True},
         },
         "models": {"small": {"sees": ["fc6", "lld"]}, "large": {"sees": ["lld130", "lips"]}},
     }
     assert modalities_seen(run, "small") == modalities_seen(run, "large") == ("audio", "video")
+    assert list(streams_seen(run)) == ["lld", "lld130", "fc6", "lips"]
     assert untrained_streams(run) == ("fc6",)
     assert synthetic_corpus(run) == ""
