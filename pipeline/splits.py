@@ -159,13 +159,13 @@ def shown(table: pd.DataFrame, reference: str) -> Table:
     metric = table["metric"].iloc[0]
     overall = table[(table["metric"] == metric) & (table["target"] == _overall(table))]
     printed = Table(
-        title=f"{METRICS[metric].name}, mean ± sd of {overall['n'].max()} splits",
+        title=f"{METRICS[metric].title}, mean ± sd of {overall['n'].max()} splits",
         caption=f"* better than {reference}, one-tailed matched-pair t-test over the splits, "
         f"p < {LEVELS['t']}",
     )
     printed.add_column("model")
     for measure in MEASURES:
-        printed.add_column(MEASURE_NAMES[measure], justify="right")
+        printed.add_column(HEADLINES[measure], justify="right")
     for model, rows in overall.groupby("model", sort=False):
         cells = {row.measure: row for row in rows.itertuples()}
         printed.add_row(str(model), *(_cell(cells[m]) if m in cells else "" for m in MEASURES))

@@ -5,9 +5,8 @@ import math
 from collections import Counter
 from typing import Any
 
-from features.extractors.settings import StreamSettings
-
 from features.corpora.listing import RESULTS, fresh, read_facts, read_items, read_task
+from features.extractors.settings import StreamSettings
 from models.evaluation.registry import metrics_of
 from models.settings import ModelSettings
 from models.settings.model import SHARED

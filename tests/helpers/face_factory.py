@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import skimage.data
 
-from features.settings import FaceSettings, ModelFile
 from features.extractors.crops import open_faces
+from features.settings import FaceSettings, ModelFile
 from features.stores.store import assemble
 from features.stores.writing import new_item
 

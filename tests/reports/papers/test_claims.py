@@ -1,9 +1,9 @@
 """Which models of a run a paper's numbers are of."""
 
 import pytest
-from models.networks.registry import NETWORKS
 
 from models.ablation.registry import STRATEGIES
+from models.networks.registry import NETWORKS
 from reports.papers import chumachenko2022, goncalves2022, parthasarathy2020, parthasarathy2021
 from reports.papers.chumachenko2022 import MOSEI_ACCURACY, MOSEI_ERROR, RAVDESS
 from reports.papers.goncalves2022 import EMOTIONS
