@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from difflib import get_close_matches
 from importlib import import_module
 from importlib.machinery import PathFinder
 from pathlib import Path
@@ -105,7 +106,9 @@ class Table(Mapping[str, RowT], Generic[RowT]):
     def unknown(self, name: str) -> str:
         """A sentence about a name that is none, which lists the rows."""
         own = ", or package.module:name of your own" if self._own is not None else ""
-        return f"there is no {self.kind} {name!r}: choose {', '.join(self._rows)}{own}"
+        close = get_close_matches(name, self._rows, n=1)
+        guess = f"did you mean {close[0]}? Choose" if close else "choose"
+        return f"there is no {self.kind} {name!r}: {guess} {', '.join(self._rows)}{own}"
 
     def checked(self, name: str) -> str:
         """The name itself, for validators of settings; imports nothing.

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import groupby
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -50,8 +50,13 @@ from pipeline.engine.jobs import (
     run_jobs,
     stage_errors,
 )
-from pipeline.engine.keys import key_of
+from pipeline.engine.keys import computing, key_of
+from pipeline.engine.stamps import CodeChangedError
+from pipeline.keys import check
 from pipeline.params import Params, load_params
+
+if TYPE_CHECKING:
+    from features.extractors.vggface.extractor import VGGFace
 
 TITLE = "extract"
 """What an extraction is called in the cache and in tables of failures."""
@@ -66,14 +71,15 @@ def main() -> None:
     name = parser.parse_args().stream
     with stage_errors():
         params = load_params()
+        if name not in params.streams:
+            known = ", ".join(params.streams)
+            raise InputError(f"params.yaml has no stream named {name}", f"it has {known}")
+        check(params, "extract", name)
         extract(params, name)
 
 
 def extract(params: Params, name: str) -> None:
     """Write the store of a stream, and what it holds."""
-    if name not in params.streams:
-        known = ", ".join(params.streams)
-        raise InputError(f"params.yaml has no stream named {name}", f"it has {known}")
     settings = params.streams[name]
     attributes: dict[str, Any] = {"settings": settings.of_rows()}
     results: dict[str, Path] = {}
@@ -279,10 +285,19 @@ def compute(
     Raises:
         NetworkFailedError: the network failed.
     """
-    from features.extractors.vggface.extractor import Turn, VGGFace
+    from features.extractors.vggface.extractor import VGGFace
 
     entries.sweep()
-    extractor = VGGFace(settings, device)
+    with computing(next(iter(sources))):  # all have the same code
+        return _compute(VGGFace(settings, device), sources, entries)
+
+
+def _compute(
+    extractor: "VGGFace", sources: Mapping[str, VideoSource], entries: Cache
+) -> dict[str, Failure]:
+    """The items' rows in the cache; why some failed."""
+    from features.extractors.vggface.extractor import Turn
+
     failed = {}
     total = sum(len(source) for source in sources.values())
     turns = [Turn(key, source) for key, source in sources.items()]
@@ -294,7 +309,7 @@ def compute(
             try:
                 with entries.new(TITLE, turn.tag) as out:
                     extractor.write(out, turn.source, parts, advance)
-            except NetworkFailedError:
+            except (NetworkFailedError, CodeChangedError):
                 raise
             except Exception as error:  # what is left of the item is skipped by `groupby`
                 failed[turn.tag] = failure = failure_of(turn.source.item, error)

@@ -20,6 +20,7 @@ from features.stores.store import assemble
 from pipeline.engine.console import say
 from pipeline.engine.jobs import Job, run_jobs, stage_errors
 from pipeline.engine.keys import key_of
+from pipeline.keys import check
 from pipeline.params import load_params
 
 
@@ -27,6 +28,7 @@ def main() -> None:
     """Run the stage."""
     with stage_errors():
         params = load_params()
+        check(params, "faces")
         settings = params.faces
         items = media_items()
         if any(not item.crops for item in items):

@@ -3,8 +3,10 @@
 It writes no rows: those stay in the streams' stores. Normalisers are fitted to the train split.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -33,6 +35,7 @@ from features.windows.build import Sources, windows_of_corpus
 from models.training.stores import Inputs
 from pipeline.engine.console import say
 from pipeline.engine.jobs import stage_errors
+from pipeline.keys import check
 from pipeline.params import Params, load_params
 
 
@@ -40,6 +43,7 @@ def main() -> None:
     """Run the stage."""
     with stage_errors():
         params = load_params()
+        check(params, "windows")
         items, task = read_items(), read_task()
         labels: dict[str, pd.DataFrame] = dict(tuple(read_labels().groupby("item")))  # type: ignore[arg-type]
         sources = open_sources(params)
@@ -52,7 +56,7 @@ def main() -> None:
             clip_frames=params.windows.clip_frames,
             settings=params.windows.model_dump(),
         )
-        write_inputs(params, task, found, streams, sources)
+        write_inputs(params, items, found, streams, sources)
         for item in items:
             say_if_counts_differ(item, labels.get(item.item), task, found[item.item])
 
@@ -87,14 +91,13 @@ def make_sources(params: Params, stores: Mapping[str, StreamStore]) -> Sources:
     if sources.gives_features:
         return Sources(settings, stores, seen.times, True, params.windows.hold)
     faces = open_faces(FACES)
-    return Sources(
-        settings, stores, lambda item: faces.array(item, "times"), False, params.windows.hold
-    )
+    pictures = partial(faces.array, name="times")
+    return Sources(settings, stores, pictures, gives_features=False, hold=params.windows.hold)
 
 
 def write_inputs(
     params: Params,
-    task: Task,
+    items: Sequence[CorpusItem],
     found: Mapping[str, Windowed],
     streams: Mapping[str, WindowedStream],
     sources: Sources,
@@ -105,17 +108,29 @@ def write_inputs(
         if all(stream in streams for stream in sees.values()):
             described = {m: describe_stream(params.streams, s, streams[s]) for m, s in sees.items()}
             common = {
-                "task": task.model_dump(mode="json"),
+                "task": read_task().model_dump(mode="json"),
+                "gives_features": sources.gives_features,
                 "clip_frames": params.windows.clip_frames,
                 "hold": params.windows.hold,
                 "streams": described,
             }
             contents = {
-                item: content_of(windowed, item, sees, sources) for item, windowed in found.items()
+                item.item: {
+                    "speaker": item.speaker,
+                    "split": item.split,
+                    "labelled": item.labelled,
+                    **content_of(found[item.item], item.item, sees, sources),
+                }
+                for item in items
             }
             Inputs(common, contents).write(INPUTS / f"{name}.json")
-    wanted = {f"{name}.json" for name in params.models}
-    for file in INPUTS.glob("*.json"):
+    remove_others(INPUTS, params.models)
+
+
+def remove_others(folder: Path, models: Iterable[str]) -> None:
+    """Remove the manifests of models that are no more."""
+    wanted = {f"{name}.json" for name in models}
+    for file in folder.glob("*.json"):
         if file.name not in wanted:
             file.unlink()
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,6 +28,8 @@ from features.windows.timeline import (
     timeline_without_pictures,
 )
 
+_ROUNDING = 1e-9  # seconds
+
 
 @dataclass(frozen=True)
 class Sources:
@@ -35,7 +38,8 @@ class Sources:
     Attributes:
         settings: of every stream, by its name.
         stores: of those that have rows.
-        pictures: when an item's pictures begin, (P,) seconds, by its name; None where no stream shows any.
+        pictures: when an item's pictures begin, (P,) seconds, by its name; None where no stream
+            shows any.
         gives_features: whether the corpus gives features in place of media.
         hold: seconds for which the last picture stays.
     """
@@ -133,29 +137,34 @@ def steps_of(item: CorpusItem, timeline: Timeline, name: str, sources: Sources) 
         rows = clock_of(store, item.item).rows_at(clock.centres())
         present = present | said_of(store.present(item.item), rows)
         others.append(rows)
-    at, frame = _steps_at(timeline, clock, settings)
+    if settings.align == "frames":
+        at = timeline.shown if settings.modality == "video" else timeline.centres
+        row, frame = clock.rows_at(at), np.arange(len(at), dtype=np.int32)
+    else:
+        at, row, frame = _steps_of_its_own(item, timeline, clock)
     offsets = context_offsets(settings.context_seconds, centred=settings.context == "centred")
     return Steps(
-        index=clock.rows_at(at[:, None] + offsets),  # (N, steps)
-        present=said_of(present, clock.rows_at(at)),
+        # (N, steps)
+        index=clock.rows_at(at[:, None] + offsets) if settings.context_seconds else row[:, None],
+        present=said_of(present, row),
         frame=frame,
         others=np.stack(others, axis=1) if others else np.zeros((len(present), 0), np.int32),
     )
 
 
-def _steps_at(
-    timeline: Timeline, clock: Clock, settings: StreamSettings
-) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
-    """The second that each step looks at, NaN for none, and the frame that it belongs to, (N,)."""
-    if settings.align == "frames":
-        at = timeline.shown if settings.modality == "video" else timeline.centres
-        return at, np.arange(len(at), dtype=np.int32)
+def _steps_of_its_own(
+    item: CorpusItem, timeline: Timeline, clock: Clock
+) -> tuple[NDArray[np.float64], NDArray[np.int32], NDArray[np.int32]]:
+    """Of a stream at its own rate the second, the row and the frame of each step, (N,)."""
     centres = clock.centres()
-    frame = np.searchsorted(timeline.times, centres, side="right") - 1
+    rows = np.arange(len(centres), dtype=np.int32)
     # Of an item that is part of a file, the rows of that part.
-    last = timeline.times[-1] + 2 * (timeline.centres[-1] - timeline.times[-1])
-    inside = (frame >= 0) & (centres <= last)
-    return centres[inside], frame[inside].astype(np.int32)
+    end = np.inf if np.isnan(item.end) else item.end
+    if item.start > 0 or end < np.inf:
+        rows = rows[(centres >= item.start) & (centres < end)]
+    at = centres[rows]
+    frame = np.searchsorted(timeline.times, at + _ROUNDING, side="right") - 1
+    return at, rows, np.clip(frame, 0, len(timeline.times) - 1).astype(np.int32)
 
 
 def said_of(values: NDArray[np.bool_], rows: NDArray[np.int32]) -> NDArray[np.bool_]:
@@ -188,7 +197,7 @@ def windowed(
         voice = said_of(heard.voice(item.item), rows)
     if (seen := sources.first("video")) is not None:
         face = said_of(seen.present(item.item), clock_of(seen, item.item).rows_at(timeline.shown))
-    arrays = {
+    arrays: dict[str, NDArray[Any]] = {
         "times": timeline.times,
         "labels": values,
         "valid": valid,

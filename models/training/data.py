@@ -215,6 +215,10 @@ class ClipData:
             modality: {item: reader.steps(item) for item in self.items}
             for modality, reader in self._streams.items()
         }
+        self._of_labels: dict[str, dict[str, np.ndarray]] = {
+            "labels": {item: windows.labels(item) for item in self.items},
+            "valid": {item: windows.valid(item) for item in self.items},
+        }
         self._check_lengths()
         self._preload(preload_bytes)
         blank = self._streams["video"].blank() if "video" in self._streams else None
@@ -235,7 +239,7 @@ class ClipData:
     @property
     def has_labels(self) -> bool:
         """Whether any frame has a valid label."""
-        return any(self._windows.valid(item).any() for item in self.items)
+        return any(valid.any() for valid in self._of_labels["valid"].values())
 
     def item_array(self, item: str, name: str) -> np.ndarray:
         """One array of an item, (F, ...): times, labels, valid, face, sound, voice."""
@@ -302,7 +306,7 @@ class ClipData:
 
     def _labels(self, clip: Clip, name: str) -> np.ndarray:
         span = slice(clip.start, clip.stop) if self._label_per_frame else slice(None)
-        return self._windows.array(clip.item, name)[span]
+        return self._of_labels[name][clip.item][span]
 
     def _stream(self, modality: Modality, clips: Sequence[Clip]) -> StreamBatch:
         rows, index, present, frame = [], [], [], []

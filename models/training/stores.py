@@ -13,7 +13,7 @@ from features.stores.streams import open_stream
 from features.stores.windows import WindowStore, open_windows
 from features.windows.reading import StreamReader
 
-FOR_TRAINING = ("frames", "streams")
+FOR_TRAINING = ("speaker", "split", "frames", "streams")
 """What of an item training depends on."""
 
 
@@ -58,9 +58,11 @@ class Inputs:
     """The manifest of what one model reads; names of models and streams are not in it.
 
     Attributes:
-        common: task, length of clips, and the settings of each modality's stream.
-        items: by item: hashes of `frames` (times and labels) and `shown` (face, sound and voice),
-            and by modality of `streams` (rows, and which of them every step looks at).
+        common: task, whether the corpus gives features, length of clips, and the settings of each
+            modality's stream.
+        items: by item: speaker, split, whether it is `labelled`, hashes of `frames` (times and
+            labels) and `shown` (face, sound and voice), and by modality of `streams` (rows, and
+            which of them every step looks at).
     """
 
     common: dict[str, Any]

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from features.extractors.lld import extract_lld
 
 from features.arrays import contiguous
-from features.extractors.lld import extract_lld
 from features.settings import LLDSettings
 from features.stores.store import new_item, open_store
 

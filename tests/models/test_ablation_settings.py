@@ -42,7 +42,7 @@ SHARE = ("p", "[share]")
         (
             {"strategy": "clip_one"},
             ("strategy",),
-            "there is no strategy 'clip_one': choose none, clip_zero",
+            "there is no strategy 'clip_one': did you mean clip_zero.? Choose none, clip_zero",
         ),
         ({"fill": "medium"}, ("fill",), "Input should be 'hard', 'soft' or 'noise'"),
     ],

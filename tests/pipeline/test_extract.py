@@ -1,25 +1,29 @@
 import errno
+import json
 import threading
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
-import zarr
 from pydantic import ValidationError
 
+from features.extractors.crops import VideoSource
 from features.extractors.settings import VGGFaceSettings
-from features.extractors.vggface import items as fc6_items
-from features.extractors.vggface import loading as fc6_network
+from features.extractors.vggface import extractor, loading
+from features.extractors.vggface.extractor import VGGFace
 from features.extractors.vggface.loading import NetworkFailedError
 from features.extractors.vggface.network import MEAN_RGB, Origin, VGGFaceFC6, prepare
 from features.extractors.vggface.weights import random_weights
-from features.stores.store import assemble, open_store, read_array, read_item, write_item
-from pipeline import fc6
+from features.hashes import hash_of
+from features.stores.store import assemble, open_store
+from features.stores.streams import open_stream
+from features.stores.writing import FinishedItem, new_item
+from pipeline import extract
 from pipeline.engine.cache import Cache
 from pipeline.engine.execution import ExecutionSettings
-from pipeline.engine.jobs import StageFailedError
+from pipeline.engine.jobs import Job, StageFailedError, cached
 
 LENGTHS = {"long": 40, "empty": 0, "one": 1, "faceless": 9, "short": 7}
 SETTINGS = VGGFaceSettings(precision="fp32", batch_size=8)
@@ -34,7 +38,7 @@ def network():
 def loaded(monkeypatch, network):
     """Gives the stage a small network; counts how often it asks for one."""
     calls = []
-    monkeypatch.setattr(fc6, "load_network", lambda *of: (calls.append(of), network)[1])
+    monkeypatch.setattr(extractor, "load_network", lambda *of: (calls.append(of), network)[1])
     return calls
 
 
@@ -45,9 +49,13 @@ def execution(tmp_path):
 
 def make_store(folder, items):
     """A faces store of items: name to crops, whether they show faces, key."""
-    for name, (crops, present, key) in items.items():
-        write_item(folder / name, {"crops": crops, "present": present}, {"key": key})
-    assemble(folder / "faces.zarr", {name: folder / name for name in items}, {})
+    for name, (crops, present, _) in items.items():
+        with new_item(folder / name, {}) as writer:
+            writer.rows("crops", crops.shape, crops.dtype).append(crops)
+            writer.write("present", present)
+            writer.write("times", np.arange(len(present)) / 30)
+    keys = {name: key for name, (*_, key) in items.items()}
+    assemble(folder / "faces.zarr", {name: folder / name for name in items}, {}, keys)
     return open_store(folder / "faces.zarr", stage="faces")
 
 
@@ -70,10 +78,11 @@ def faces(tmp_path):
     return make_store(tmp_path, make_items())
 
 
-def features(results):
-    return {
-        name: read_array(zarr.open_group(path, mode="r"), "fc6") for name, path in results.items()
-    }
+def features(results, folder):
+    """Rows of every item, by way of the stream's store."""
+    assemble(folder / "stream.zarr", results, {"settings": {}})
+    store = open_stream(folder / "stream.zarr")
+    return {name: store.rows(name)[:] for name in results}
 
 
 def content(results):
@@ -84,32 +93,38 @@ def content(results):
 
 
 def run(faces, execution, names=None, settings=SETTINGS):
-    return fc6.run(list(names or faces.attrs["items"]), faces, settings, "cpu", execution)
+    results, keys = extract.run_together(
+        list(names or faces.items), faces, settings, "cpu", execution
+    )
+    assert set(keys) == set(results)
+    return results
 
 
 # ------------------------------------------------------------------ results
 
 
 def test_every_item_is_what_it_is_alone(tmp_path, faces, execution, loaded):
-    found = features(run(faces, execution))
+    found = features(run(faces, execution), tmp_path)
     assert set(found) == {*LENGTHS, "again"}
     for name, values in found.items():
-        face, steps = read_item(faces, name), []
-        present = read_array(face, "present")
+        source, steps = VideoSource(faces, name), []
+        present = source.present
         assert values.shape == (len(present), 256)
         np.testing.assert_array_equal(values.any(axis=1), present)
         out = tmp_path / f"alone-{name}"
-        fc6.extract(face, SETTINGS, "cpu", "", out, progress=steps.append)
-        np.testing.assert_array_equal(read_array(zarr.open_group(out), "fc6"), values)
+        alone = VGGFace(SETTINGS, "cpu")
+        with closing(alone.describe([extractor.Turn(name, source)])) as parts:
+            alone.write(out, source, parts, steps.append)
+        np.testing.assert_array_equal(features({name: out}, tmp_path)[name], values)
         assert sum(steps) == len(present)
 
 
 def test_equal_items_are_computed_once(faces, execution, loaded, monkeypatch):
     made = []
     monkeypatch.setattr(
-        fc6,
+        VGGFace,
         "write",
-        lambda out, item, *rest, of=fc6.write: (made.append(item), of(out, item, *rest)),
+        lambda *given, of=VGGFace.write: (made.append(given), of(*given)),
     )
     results = run(faces, execution)
     assert results["again"] == results["short"]
@@ -132,10 +147,10 @@ def test_progress_counts_frames(faces, execution, loaded, monkeypatch):
         bars.append((title, unit, total, steps))
         yield steps.append
 
-    monkeypatch.setattr(fc6, "progress_bar", bar)
+    monkeypatch.setattr(extract, "progress_bar", bar)
     run(faces, execution)
     [(title, unit, total, steps)] = bars
-    assert (title, unit, total) == ("fc6", "frames", sum(LENGTHS.values()))
+    assert (title, unit, total) == ("extract", "frames", sum(LENGTHS.values()))
     assert sum(steps) == total
     assert max(steps) <= SETTINGS.batch_size
 
@@ -152,7 +167,8 @@ def test_results_are_the_same_bits_after_an_interrupted_run(tmp_path, faces, loa
 
 
 def test_a_damaged_item_is_named_and_the_others_are_done(tmp_path, faces, execution, loaded):
-    [shard] = (tmp_path / "faces.zarr/long/crops").glob("c/0/0/0/0")
+    place = faces.items.index("long") - 1  # before it one item has no rows
+    shard = tmp_path / f"faces.zarr/crops/c.{place}.0.0.0"
     good = shard.read_bytes()
     shard.unlink()  # else the link to it would be damaged as well
     shard.write_bytes(good[:100] + bytes(100) + good[200:])
@@ -160,15 +176,15 @@ def test_a_damaged_item_is_named_and_the_others_are_done(tmp_path, faces, execut
         run(faces, execution)
     [failure] = caught.value.failures
     assert failure.name == "long"
-    assert "long/crops is damaged" in failure.reason
+    assert "crops of long is damaged" in failure.reason
     assert caught.value.done == len(LENGTHS)
     shard.write_bytes(good)
     assert len(run(faces, execution)) == len(LENGTHS) + 1
     assert len(loaded) == 2
 
 
-def test_an_item_with_unreadable_metadata_is_named(tmp_path, faces, execution, loaded):
-    (tmp_path / "faces.zarr/one/zarr.json").unlink()
+def test_an_item_whose_key_is_lost_is_named(faces, execution, loaded):
+    del faces.attributes["keys"]["one"]
     with pytest.raises(StageFailedError) as caught:
         run(faces, execution)
     assert [failure.name for failure in caught.value.failures] == ["one"]
@@ -197,12 +213,12 @@ def test_overflow_fails_the_items_that_it_is_in(tmp_path, execution, loaded, net
 
 @pytest.mark.parametrize("error", [MemoryError(), RuntimeError("odd"), ValueError("odder")])
 def test_whatever_goes_wrong_with_an_item_is_its_own(faces, execution, loaded, monkeypatch, error):
-    def reading(group, name, of=fc6_items.iterate_rows):
-        yield from of(group, name)
-        if group.name.endswith("long"):
+    def reading(source, of=VideoSource.crops):
+        yield from of(source)
+        if source.item == "long":
             raise error
 
-    monkeypatch.setattr(fc6_items, "iterate_rows", reading)
+    monkeypatch.setattr(VideoSource, "crops", reading)
     with pytest.raises(StageFailedError) as caught:
         run(faces, execution)
     [failure] = caught.value.failures
@@ -215,7 +231,11 @@ OUT_OF_MEMORY = "CUDA out of memory. Tried to allocate 20 GiB.\nGPU 0 has a tota
 
 
 @pytest.mark.parametrize(
-    "where", ["features.extractors.vggface.streaming.describe", "pipeline.fc6.load_network"]
+    "where",
+    [
+        "features.extractors.vggface.streaming.describe",
+        "features.extractors.vggface.extractor.load_network",
+    ],
 )
 def test_a_failure_of_the_network_is_one_sentence(faces, execution, monkeypatch, loaded, where):
     def failing(*_):
@@ -225,8 +245,8 @@ def test_a_failure_of_the_network_is_one_sentence(faces, execution, monkeypatch,
     with pytest.raises(NetworkFailedError) as caught:
         run(faces, execution)
     assert str(caught.value) == (
-        "the network of fc6 failed on cpu (OutOfMemoryError: CUDA out of memory. Tried to allocate "
-        "20 GiB.); lower fc6.batch_size where memory ran out, or set execution.device to cpu"
+        "VGG-Face failed on cpu (OutOfMemoryError: CUDA out of memory. Tried to allocate 20 GiB.); "
+        "lower the stream's batch_size where memory ran out, or set execution.device to cpu"
     )
 
 
@@ -255,7 +275,7 @@ def test_a_full_disk_stops_the_stage(faces, execution, loaded, monkeypatch):
     def full(*of):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(fc6, "write", full)
+    monkeypatch.setattr(VGGFace, "write", full)
     with pytest.raises(OSError, match="No space"):
         run(faces, execution)
     assert not list(Cache(execution.cache_folder).entries())
@@ -277,22 +297,19 @@ OTHERS = [
 ]
 
 
-def test_no_two_settings_share_an_entry(faces):
-    face = read_item(faces, "short")
+def key(settings, device="cpu"):
+    return extract.key_of_crops("crops", settings, device)
+
+
+def test_no_two_settings_share_an_entry():
     ways = [SETTINGS.model_copy(update=changes) for changes in OTHERS]
-    keys = {fc6.key_of(face, way, device) for way in ways for device in ("cpu", "cuda")}
+    keys = {key(way, device) for way in ways for device in ("cpu", "cuda")}
     assert len(keys) == 2 * len(OTHERS)
 
 
-def test_random_weights_depend_on_numpy_published_ones_do_not(faces, monkeypatch):
-    face = read_item(faces, "short")
-    ways = [SETTINGS, SETTINGS.model_copy(update=WEIGHTS)]
-    before = [fc6.key_of(face, way, "cpu") for way in ways]
-    versions = fc6.versions
-    newer = lambda names: ["9.9" if n == "numpy" else versions([n])[0] for n in names]  # noqa: E731
-    monkeypatch.setattr(fc6, "versions", newer)
-    after = [fc6.key_of(face, way, "cpu") for way in ways]
-    assert [a == b for a, b in zip(before, after, strict=True)] == [False, True]
+def test_what_windows_make_of_the_rows_is_in_no_key():
+    for changes in ({"normalise": True}, {"context_seconds": 1.0}, {"align": "none"}):
+        assert key(SETTINGS.model_copy(update=changes)) == key(SETTINGS)
 
 
 def test_a_batch_has_a_bound():
@@ -300,13 +317,12 @@ def test_a_batch_has_a_bound():
         VGGFaceSettings(batch_size=8193)
 
 
-def test_a_weight_file_is_the_same_elsewhere(faces):
-    face = read_item(faces, "short")
+def test_a_weight_file_is_the_same_elsewhere():
     here, there = (
         SETTINGS.model_copy(update={**WEIGHTS, "weights": path, "seed": seed})
         for path, seed in (("a.h5", 0), ("elsewhere/b.h5", 1))
     )
-    assert fc6.key_of(face, here, "cpu") == fc6.key_of(face, there, "cpu")
+    assert key(here) == key(there)
 
 
 def test_attributes_hold_all_that_made_the_features(faces, execution, loaded, monkeypatch):
@@ -318,26 +334,26 @@ def test_attributes_hold_all_that_made_the_features(faces, execution, loaded, mo
     network.to_empty(device="cpu")
     for parameter in network.parameters():
         parameter.detach().zero_()
-    monkeypatch.setattr(fc6, "load_network", lambda *_: prepare(network, "cpu", torch.bfloat16))
+    monkeypatch.setattr(
+        extractor, "load_network", lambda *_: prepare(network, "cpu", torch.bfloat16)
+    )
     result = run(faces, execution, ["one"], settings)["one"]
-    attributes = zarr.open_group(result, mode="r").attrs.asdict()
-    assert attributes["key"] == fc6.key_of(read_item(faces, "one"), settings, "cpu")
-    assert attributes["settings"] == settings.model_dump()
+    attributes = FinishedItem(result).attributes
     assert (attributes["weights"], attributes["sha256"]) == ("keras-vggface", "a" * 64)
     assert (attributes["channel_order"], attributes["device"]) == ("bgr", "cpu")
     assert attributes["precision"] == "torch.bfloat16"
 
 
 def test_a_blank_face_is_described_once(execution, loaded, monkeypatch):
-    first = fc6.blank(SETTINGS, "cpu", execution)
+    first = extract.blank(SETTINGS, "cpu", execution)
     assert len(first) == 256
     assert np.isfinite(first).all()
     assert any(first)
-    monkeypatch.setattr(fc6, "load_network", None)
-    assert fc6.blank(SETTINGS, "cpu", execution) == first
+    monkeypatch.setattr(extractor, "load_network", None)
+    assert extract.blank(SETTINGS, "cpu", execution) == first
     other = SETTINGS.model_copy(update={"preprocessing": "paper"})
     with pytest.raises(NetworkFailedError):
-        fc6.blank(other, "cpu", execution)
+        extract.blank(other, "cpu", execution)
 
 
 @pytest.mark.parametrize("gives_features", [False, True])
@@ -345,20 +361,32 @@ def test_the_store_says_what_a_blank_face_is(
     tmp_path, faces, execution, loaded, monkeypatch, gives_features
 ):
     items = [] if gives_features else [SimpleNamespace(item="one")]
-    params = SimpleNamespace(fc6=SETTINGS, execution=execution)
-    for name, value in {
-        "load_params": lambda: params,
-        "media_items": lambda: items,
-        "open_store": lambda *_, **__: faces,
-        "FC6": tmp_path / "fc6.zarr",
-    }.items():
-        monkeypatch.setattr(fc6, name, value)
-    fc6.main()
-    attributes = open_store(tmp_path / "fc6.zarr", stage="fc6").attrs
-    expected = None if gives_features else fc6.blank(SETTINGS, "cpu", execution)
-    assert attributes.get("blank") == expected
-    assert attributes["items"] == sorted(item.item for item in items)
+    params = SimpleNamespace(streams={"face": SETTINGS}, execution=execution)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(extract, "media_items", lambda: items)
+    monkeypatch.setattr(extract, "open_faces", lambda _: faces)
+    extract.extract(params, "face")
+    store = open_stream(tmp_path / "data/streams/face.zarr")
+    expected = None if gives_features else extract.blank(SETTINGS, "cpu", execution)
+    assert store.blank == expected
+    assert list(store.items) == sorted(item.item for item in items)
+    assert store.settings == SETTINGS.of_rows()
+    manifest = json.loads((tmp_path / "data/contents/face.json").read_text())
+    assert manifest["items"] == {item.item: store.key(item.item) for item in items}
     assert len(loaded) == (0 if gives_features else 2)  # in earnest one: it is kept
+
+
+def test_renaming_a_stream_costs_nothing(tmp_path, faces, execution, loaded, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(extract, "media_items", lambda: [SimpleNamespace(item="one")])
+    monkeypatch.setattr(extract, "open_faces", lambda _: faces)
+    for name in ("face", "renamed"):
+        extract.extract(SimpleNamespace(streams={name: SETTINGS}, execution=execution), name)
+    assert len(loaded) == 2
+    one, other = (
+        (tmp_path / f"data/contents/{name}.json").read_text() for name in ("face", "renamed")
+    )
+    assert one == other
 
 
 def test_precision_is_measured_once_per_machine(execution, monkeypatch):
@@ -368,19 +396,21 @@ def test_precision_is_measured_once_per_machine(execution, monkeypatch):
         measured.append(device)
         (out / "precision").write_text("bf16")
 
-    monkeypatch.setattr(fc6_network, "measure_precision", measure)
+    monkeypatch.setattr(loading, "measure_precision", measure)
+
+    def kept(machine, compute):
+        return cached("precision", Job("precision", hash_of(machine), compute), execution)
+
     for _ in range(2):
-        chosen = fc6_network.choose(VGGFaceSettings(), "cpu", execution)
+        chosen = loading.settle(VGGFaceSettings(), "cpu", kept)
         assert (chosen.precision, chosen.batch_size) == ("bf16", 32)
     assert measured == ["cpu"]
-    assert (
-        fc6_network.choose(VGGFaceSettings(precision="fp32"), "cpu", execution).precision == "fp32"
-    )
+    assert loading.settle(VGGFaceSettings(precision="fp32"), "cpu", kept).precision == "fp32"
 
 
 def test_measured_precision_is_written_by_name(tmp_path, monkeypatch):
     monkeypatch.setattr(
         "features.extractors.vggface.network.choose_precision", lambda _: torch.bfloat16
     )
-    fc6_network.measure_precision("cpu", tmp_path)
+    loading.measure_precision("cpu", tmp_path)
     assert (tmp_path / "precision").read_text() == "bf16"

@@ -120,7 +120,7 @@ WRONG = [
     (
         "models.baseline.network",
         "lstm",
-        "models.baseline.network is 'lstm', must be 'crossmodal', ",
+        "models.baseline.network: there is no network 'lstm': choose crossmodal, ",
     ),
     ("models.baseline.sees", ["lld"], "models.baseline: network crossmodal takes 2"),
     ("models.baseline.sees", ["lld", "lld"], "models.baseline: network crossmodal"),
@@ -131,7 +131,11 @@ WRONG = [
         ["lld", "fc7"],
         r"models.baseline: sees has fc7, which is none of the streams .*did you mean fc6\?",
     ),
-    ("streams.fc6.extractor", "vgface", "streams.fc6.extractor: there is no extractor 'vgface'"),
+    (
+        "streams.fc6.extractor",
+        "vgface",
+        r"streams.fc6.extractor: there is no extractor 'vgface': did you mean vggface\? Choose",
+    ),
     ("streams.fc6.weigths", "random", r"streams.fc6.weigths is not .* did you mean weights\?"),
     ("streams.fc6.modality", "text", "streams.fc6.modality is 'text', must be 'video'"),
     ("streams.2021", {}, "streams has the name '2021', must not be a number"),
@@ -150,7 +154,11 @@ WRONG = [
         {"strategy": "mixed"},
         "models.video_only: ablation takes audio",
     ),
-    ("models.baseline.preset", "vaswani", "models.baseline.preset is 'vaswani', must be 'parth"),
+    (
+        "models.baseline.preset",
+        "vaswani",
+        "models.baseline.preset: there is no preset 'vaswani': choose parth",
+    ),
     (
         "models.video_only.preset",
         "chumachenko2022",

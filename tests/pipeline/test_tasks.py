@@ -99,7 +99,7 @@ def test_the_simulated_corpus_goes_through_the_whole_pipeline(
     assert table["n"].eq(4 * 150).all()
     page = (project.folder / "reports/results/index.html").read_text()
     assert "Features as the corpus gives them" in page
-    assert "<b>Simulated features.</b>" in page
+    assert "<b>Synthetic corpus simulated.</b>" in page
     project.git("Run")
     assert "up to date" in project.run("dvc", "repro")
     refused = project.run(
