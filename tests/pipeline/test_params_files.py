@@ -42,9 +42,11 @@ def test_a_missing_corpus_is_found(check, tmp_path):
 
 def test_a_missing_or_another_model_file_is_found(check, tmp_path):
     model = tmp_path / "yunet.onnx"
-    faces = "corpus: {root: .}\nfaces:\n  detector: yunet\n  model:\n    path: %s\n    sha256: %s\n"
     digits = hashlib.sha256(b"model").hexdigest()
-    text = MODELS + faces % (model, digits)
+    text = (
+        f"{MODELS}corpus: {{name: folder, root: .}}\nfaces:\n  detector: yunet\n"
+        f"  model:\n    path: {model}\n    sha256: {digits}\n"
+    )
     said = check(text)
     assert f"faces.model.path is '{model}', which does not exist (params.yaml line 6)" in said
     model.mkdir()
