@@ -48,9 +48,9 @@ class SeenStream(Settings):
     moments: list[Moments | None]
 
     @property
-    def has_random_weights(self) -> bool:
-        """Whether a part comes from a network that was never trained."""
-        return any(getattr(part, "weights", None) == "random" for part in self.parts)
+    def random_weights(self) -> list[str]:
+        """Extractors of the parts that come from a network that was never trained."""
+        return [p.extractor for p in self.parts if getattr(p, "weights", None) == "random"]
 
 
 class Card(Settings):
@@ -91,9 +91,9 @@ class Card(Settings):
     windows: WindowSettings
 
     @property
-    def has_random_weights(self) -> bool:
-        """Whether it sees features of a network that was never trained."""
-        return any(stream.has_random_weights for stream in self.streams.values())
+    def random_weights(self) -> list[str]:
+        """Extractors of what it sees that come from a network that was never trained."""
+        return [name for stream in self.streams.values() for name in stream.random_weights]
 
 
 def save(folder: Path, card: Card, weights: "dict[str, Tensor]") -> None:

@@ -8,6 +8,7 @@ Works without sound, without a face, or without both, and says what was missing.
 import argparse
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
 
@@ -182,14 +183,16 @@ def extract(clip: Path, card: recogniser.Card, device: str, folder: Path) -> Mod
             describe(clip, part, device, folder, name)
             settings[name] = part
             stores[name] = open_stream(folder / f"{name}.zarr")
-            fitted[name] = moments and Normaliser(np.array(moments.mean), np.array(moments.std))
+            fitted[name] = None
+            if moments is not None:
+                fitted[name] = Normaliser(np.array(moments.mean), np.array(moments.std))
         if names != [modality]:
             assert isinstance(stream.settings, JoinedSettings)
             settings[modality] = stream.settings.model_copy(update={"of": names})
     pictures = None
     if card.faces is not None:
-        times = open_faces(folder / "faces.zarr", stage="predict").array(CLIP, "times")
-        pictures = lambda _: times  # noqa: E731
+        faces = open_faces(folder / "faces.zarr", stage="predict")
+        pictures = partial(faces.array, name="times")
     sources = Sources(settings, stores, pictures, gives_features=False, hold=card.windows.hold)
     item = whole_file(clip)
     write_windows(
@@ -260,7 +263,7 @@ def describe(clip: Path, settings: StreamSettings, device: str, folder: Path, na
         source = VideoSource(open_faces(folder / "faces.zarr", stage="predict"), CLIP)
         extractor = VGGFace(fit_to_device(settings, device), device)
         with (
-            progress_bar(name, unit="frames", total=len(source)) as advance,
+            progress_bar(settings.extractor, unit="frames", total=len(source)) as advance,
             closing(extractor.describe([Turn(name, source)])) as parts,
         ):
             extractor.write(out, source, parts, advance)
@@ -293,12 +296,12 @@ def draw(card: recogniser.Card, table: pd.DataFrame, path: Path, *, clip: str) -
         Whether there was something to draw: a few numbers for a whole sequence are no figure.
     """
     from reports.figures.predictions import plot_classes, plot_prediction
-    from reports.numbers.results import caveat
+    from reports.numbers.run_file import caveat
 
     title = f"{clip}, {card.name}, seed {card.seed}"
     # Of the synthetic corpora only the demo has media to train such a model on.
     synthetic = "demo" if card.synthetic_corpus else ""
-    note = caveat(synthetic=synthetic, random_weights=card.has_random_weights)
+    note = caveat(synthetic=synthetic, random_weights=card.random_weights)
     outputs = card.task.outputs
     if card.task.kind == "classification":
         shares = {name: float(table[name].iloc[0]) for name in outputs}
@@ -334,8 +337,8 @@ def report(card: recogniser.Card, table: pd.DataFrame) -> None:
             say(f"no {what} at all: {card.name} had to do without {modality}")
     if card.synthetic_corpus:
         say("trained on the synthetic demo corpus: a trial, not a reading of real faces")
-    if card.has_random_weights:
-        say("pictures described by a network of random weights, not by trained VGG-Face")
+    for extractor in card.random_weights:
+        say(f"{extractor} with random weights, not trained")
 
 
 if __name__ == "__main__":

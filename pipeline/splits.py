@@ -18,18 +18,16 @@ from rich.table import Table
 
 from features.corpora.listing import ITEMS, RESULTS, fresh, read_task
 from features.errors import InputError
-from models.evaluation.registry import metrics_of
+from models.evaluation.registry import METRICS, metrics_of
 from pipeline.engine.console import console, say
 from pipeline.engine.jobs import stage_errors
 from pipeline.params import FILE
 from pipeline.studies.runs import Stages, exclusive
 from pipeline.study import prepare
-from reports.numbers.replicates import read_evaluation
-from reports.numbers.schema import MEAN, MEASURES
-from reports.numbers.significance import LEVELS, t_tests
-from reports.numbers.summary import over_seeds, per_seed
-from reports.numbers.task import METRICS
-from reports.tables.significance import MEASURE_NAMES
+from reports.numbers.means import over_seeds, per_seed
+from reports.numbers.replicates import read_evaluations
+from reports.numbers.schema import HEADLINES, LEVELS, MEAN, MEASURES
+from reports.numbers.significance import t_tests
 
 SETTINGS = ("corpus.split.seed", "corpus.ravdess.fold")
 """What tells splits apart."""
@@ -123,7 +121,7 @@ def compare(folders: Mapping[int, Path], models: Sequence[str], reference: str) 
         metrics = metrics_of(read_task())
     others = [model for model in models if model != reference]
     evaluations = {
-        split: read_evaluation(folder / RESULTS / "evaluation", models, metrics)
+        split: read_evaluations(folder / RESULTS / "evaluation", models, metrics)
         for split, folder in folders.items()
     }
     tables = []
@@ -161,13 +159,13 @@ def shown(table: pd.DataFrame, reference: str) -> Table:
     metric = table["metric"].iloc[0]
     overall = table[(table["metric"] == metric) & (table["target"] == _overall(table))]
     printed = Table(
-        title=f"{METRICS[metric].name}, mean ± sd of {overall['n'].max()} splits",
+        title=f"{METRICS[metric].title}, mean ± sd of {overall['n'].max()} splits",
         caption=f"* better than {reference}, one-tailed matched-pair t-test over the splits, "
         f"p < {LEVELS['t']}",
     )
     printed.add_column("model")
     for measure in MEASURES:
-        printed.add_column(MEASURE_NAMES[measure], justify="right")
+        printed.add_column(HEADLINES[measure], justify="right")
     for model, rows in overall.groupby("model", sort=False):
         cells = {row.measure: row for row in rows.itertuples()}
         printed.add_row(str(model), *(_cell(cells[m]) if m in cells else "" for m in MEASURES))

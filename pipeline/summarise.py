@@ -5,8 +5,8 @@ import math
 from collections import Counter
 from typing import Any
 
-import reports
 from features.corpora.listing import RESULTS, fresh, read_facts, read_items, read_task
+from features.extractors.settings import StreamSettings
 from models.evaluation.registry import metrics_of
 from models.settings import ModelSettings
 from models.settings.model import SHARED
@@ -14,40 +14,32 @@ from models.settings.resolved import Resolved
 from pipeline.engine.console import say
 from pipeline.engine.jobs import stage_errors
 from pipeline.params import Params, load_params
-from reports.numbers.significance import significance
+from reports.build import build
+from reports.numbers.significance import significance_tests
 
 
 def main() -> None:
     """Run the stage."""
     with stage_errors():
         params = load_params()
+        models = list(params.models)
         run = describe_run(params)
         fresh(RESULTS / "run.json").write_text(json.dumps(run, indent=1) + "\n")
-        task = read_task()
-        tests = significance(RESULTS, list(params.models), run["reference"], task)
+        tests = significance_tests(RESULTS, models, run["reference"], read_task())
         tests.to_csv(fresh(RESULTS / "significance.csv"), index=False, float_format="%.6g")
         fresh(RESULTS / "index.html")
-        reports.build(RESULTS, list(params.models), params.train.seeds)
+        build(RESULTS, models, params.train.seeds)
         say(f"open {RESULTS / 'index.html'}")
 
 
 def describe_run(params: Params) -> dict[str, Any]:
-    """What the page says of the run: corpus, features, models."""
-    items = read_items()
+    """What the page says of the run: corpus, streams, models."""
     task, gives_features = read_task(), read_facts()["gives_features"]
-    speakers = Counter(split for _, split in {(item.speaker, item.split) for item in items})
-    seconds = math.fsum(item.seconds for item in items)
     return {
-        "corpus": {
-            "name": params.corpus.name,
-            "synthetic": params.corpus.is_synthetic,
-            "items": len(items),
-            "speakers": dict(sorted(speakers.items())),
-            "seconds": round(seconds, 1),
-        },
+        "corpus": _describe_corpus(params),
         "task": {**task.model_dump(), "metrics": list(metrics_of(task))},
         "faces": None if gives_features else params.faces.model_dump(),
-        "fc6": None if gives_features else params.fc6.model_dump(),
+        "streams": {name: _describe_stream(stream) for name, stream in params.streams.items()},
         "split": params.evaluate.split,
         "trials": params.evaluate.trials,
         "conditions": [grid.model_dump() for grid in params.evaluate.conditions],
@@ -60,6 +52,27 @@ def describe_run(params: Params) -> dict[str, Any]:
             for name, model in params.models.items()
         },
     }
+
+
+def _describe_corpus(params: Params) -> dict[str, Any]:
+    """Its name and its size, with the speakers of each split."""
+    items = read_items()
+    speakers = Counter(split for _, split in {(item.speaker, item.split) for item in items})
+    return {
+        "name": params.corpus.name,
+        "synthetic": params.corpus.is_synthetic,
+        "items": len(items),
+        "speakers": dict(sorted(speakers.items())),
+        "seconds": round(math.fsum(item.seconds for item in items), 1),
+    }
+
+
+def _describe_stream(stream: StreamSettings) -> dict[str, Any]:
+    """A stream as params.yaml has it, and whether it comes from an untrained network."""
+    settings = stream.model_dump()
+    if settings.get("weights") == "random":
+        settings["random_weights"] = True
+    return settings
 
 
 def _describe_model(model: ModelSettings, resolved: Resolved) -> dict[str, Any]:

@@ -4,6 +4,7 @@ It writes no rows: those stay in the streams' stores. Normalisers are fitted to 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -90,9 +91,8 @@ def make_sources(params: Params, stores: Mapping[str, StreamStore]) -> Sources:
     if sources.gives_features:
         return Sources(settings, stores, seen.times, True, params.windows.hold)
     faces = open_faces(FACES)
-    return Sources(
-        settings, stores, lambda item: faces.array(item, "times"), False, params.windows.hold
-    )
+    pictures = partial(faces.array, name="times")
+    return Sources(settings, stores, pictures, gives_features=False, hold=params.windows.hold)
 
 
 def write_inputs(

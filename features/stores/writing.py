@@ -108,7 +108,7 @@ class ItemWriter:
     def __init__(self, folder: Path, attributes: Mapping[str, Any]) -> None:
         self._folder = folder
         self._attributes = dict(attributes)
-        self._small: dict[str, NDArray[Any]] = {}
+        self._small: dict[str, Any] = {}
         self._big: dict[str, tuple[Rows, int]] = {}
 
     def write(self, name: str, array: NDArray[Any]) -> None:
@@ -153,7 +153,8 @@ class ItemWriter:
             arrays[name] = {"length": length, "metadata": json.loads(metadata.read_text())}
             metadata.unlink()
         texts = {_ATTRIBUTES: json.dumps(self._attributes), _ARRAYS: json.dumps(arrays)}
-        np.savez(self._folder / SMALL, **{n: np.array(t) for n, t in texts.items()}, **self._small)
+        content: dict[str, Any] = {name: np.array(text) for name, text in texts.items()}
+        np.savez(self._folder / SMALL, **content, **self._small)
 
 
 @contextmanager

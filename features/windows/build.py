@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -26,7 +27,6 @@ from features.windows.timeline import (
     timeline_of_rows,
     timeline_without_pictures,
 )
-
 
 _ROUNDING = 1e-9  # seconds
 
@@ -197,7 +197,7 @@ def windowed(
         voice = said_of(heard.voice(item.item), rows)
     if (seen := sources.first("video")) is not None:
         face = said_of(seen.present(item.item), clock_of(seen, item.item).rows_at(timeline.shown))
-    arrays = {
+    arrays: dict[str, NDArray[Any]] = {
         "times": timeline.times,
         "labels": values,
         "valid": valid,

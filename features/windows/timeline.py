@@ -96,7 +96,7 @@ def timeline_of_rows(times: NDArray[np.float64]) -> Timeline:
     return Timeline(times, frame_centres(times), nowhere, every)
 
 
-def _steps(last: float, step: float, *, included: bool) -> NDArray[np.float64]:
+def _steps(last: float, step: float, *, included: bool) -> NDArray[np.floating]:
     """Seconds step, 2 step, … before the last; or up to it, if it is included."""
     rounding = _ROUNDING if included else -_ROUNDING
     count = int(np.ceil(last / step + rounding)) - 1

@@ -215,7 +215,7 @@ class ClipData:
             modality: {item: reader.steps(item) for item in self.items}
             for modality, reader in self._streams.items()
         }
-        self._of_labels = {
+        self._of_labels: dict[str, dict[str, np.ndarray]] = {
             "labels": {item: windows.labels(item) for item in self.items},
             "valid": {item: windows.valid(item) for item in self.items},
         }

@@ -60,8 +60,9 @@ class Inputs:
     Attributes:
         common: task, whether the corpus gives features, length of clips, and the settings of each
             modality's stream.
-        items: by item: speaker, split, whether it is `labelled`, hashes of `frames` (times and labels) and `shown` (face, sound and voice),
-            and by modality of `streams` (rows, and which of them every step looks at).
+        items: by item: speaker, split, whether it is `labelled`, hashes of `frames` (times and
+            labels) and `shown` (face, sound and voice), and by modality of `streams` (rows, and
+            which of them every step looks at).
     """
 
     common: dict[str, Any]

@@ -12,15 +12,21 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from reports.figures.style import RC, Style, add_legend, model_handles, strategy_name
-from reports.numbers.schema import STRATEGIES
-from reports.numbers.task import Task
+from features.task import Task
+from reports.figures.style import RC, Style, add_legend, model_handles
+from reports.numbers.words import (
+    axis_title,
+    primary_metric,
+    strategy_place,
+    strategy_title,
+    target_titles,
+)
 
 DODGE = 0.3  # share of the step between two probabilities over which models are spread
 PANELS = 3  # side by side at most
 
 
-def ablation(
+def draw_losses(
     conditions: pd.DataFrame, modality: str, looks: Mapping[str, Style], task: Task
 ) -> Figure:
     """The primary metric against p: the paper's Figures 3 (audio) and 4 (video).
@@ -30,17 +36,14 @@ def ablation(
     drawn equally wide. The vertical axes of a target are the same for all modalities.
 
     Args:
-        conditions: what `summary.losses` returned.
-        modality: the ablated one.
+        conditions: what `means.losses` returned.
+        modality: what loses.
         looks: of the models that are shown.
         task: its targets and primary metric.
     """
     conditions = conditions[conditions["model"].isin(list(looks))]
     table = conditions[conditions["modality"] == modality]
-    kinds = sorted(
-        set(zip(table["strategy"], table["burst"], strict=True)),
-        key=lambda kind: (STRATEGIES.index(kind[0]), kind[1]),
-    )
+    kinds = _kinds(table)
     columns = min(PANELS, len(kinds))
     blocks = [kinds[start : start + columns] for start in range(0, len(kinds), columns)]
     count = len(task.targets) * len(blocks)
@@ -50,23 +53,43 @@ def ablation(
         rows = iter(figure.subplots(count, columns, squeeze=False))
         for block in blocks:
             for target, row in zip(task.targets, rows, strict=False):
-                for ax, (strategy, burst) in zip(row, block, strict=False):
-                    is_kind = (table["strategy"] == strategy) & (table["burst"] == burst)
-                    cell = table[is_kind & (table["target"] == target)]
-                    _ablation_panel(ax, cell, looks)
-                    ax.set_ylim(limits[target])
-                    is_first, is_last = target == task.targets[0], target == task.targets[-1]
-                    ax.set_title(strategy_name(strategy, burst) if is_first else "")
+                cells = table[table["target"] == target]
+                _row_of_losses(row, block, cells, looks, limits[target])
+                is_first, is_last = target == task.targets[0], target == task.targets[-1]
+                for ax, kind in zip(row, block, strict=False):
+                    ax.set_title(strategy_title(*kind) if is_first else "")
                     ax.set_xlabel("lost, p" if is_last else "")
                     ax.tick_params(labelbottom=is_last, labelleft=ax is row[0])
-                row[0].set_ylabel(task.axis(target))
-                for ax in row[len(block) :]:
-                    ax.set_visible(False)
+                row[0].set_ylabel(axis_title(task, target))
         add_legend(figure, model_handles(looks))
     return figure
 
 
-def _ablation_panel(ax: Axes, cell: pd.DataFrame, looks: Mapping[str, Style]) -> None:
+def _kinds(table: pd.DataFrame) -> list[tuple[str, float]]:
+    """Strategies with their mean length of bursts, in the order of their panels."""
+    return sorted(
+        set(zip(table["strategy"], table["burst"], strict=True)),
+        key=lambda kind: (strategy_place(kind[0]), kind[1]),
+    )
+
+
+def _row_of_losses(
+    row: Sequence[Axes],
+    kinds: Sequence[tuple[str, float]],
+    cells: pd.DataFrame,
+    looks: Mapping[str, Style],
+    limits: tuple[float, float],
+) -> None:
+    """The panels of one target side by side, a kind each; those left over are hidden."""
+    for ax, (strategy, burst) in zip(row, kinds, strict=False):
+        is_kind = (cells["strategy"] == strategy) & (cells["burst"] == burst)
+        _panel_of_losses(ax, cells[is_kind], looks)
+        ax.set_ylim(limits)
+    for ax in row[len(kinds) :]:
+        ax.set_visible(False)
+
+
+def _panel_of_losses(ax: Axes, cell: pd.DataFrame, looks: Mapping[str, Style]) -> None:
     steps = np.unique(cell["p"])
     offsets = np.linspace(-DODGE / 2, DODGE / 2, len(looks)) if len(looks) > 1 else [0.0]
     for (model, look), offset in zip(looks.items(), offsets, strict=True):
@@ -97,7 +120,7 @@ def _limits(conditions: pd.DataFrame) -> tuple[float, float]:
     return low - margin, high + margin
 
 
-def learning_curves(training: pd.DataFrame, looks: Mapping[str, Style], task: Task) -> Figure:
+def draw_learning_curves(training: pd.DataFrame, looks: Mapping[str, Style], task: Task) -> Figure:
     """The held-out primary metric (mean of the targets) by epoch, for a regression also 1 − loss.
 
     One panel per model, one line per seed; a ring marks the epoch that was kept. The training loss
@@ -110,7 +133,7 @@ def learning_curves(training: pd.DataFrame, looks: Mapping[str, Style], task: Ta
     """
     has_loss = task.kind == "regression"
     with mpl.rc_context(RC):
-        figure, axes = _panels(list(looks), 2.2, xlabel="epoch", ylabel=task.primary.name)
+        figure, axes = _panels(list(looks), 2.2, xlabel="epoch", ylabel=primary_metric(task).title)
         for ax, (model, look) in zip(axes, looks.items(), strict=True):
             for _, history in training[training["model"] == model].groupby("seed"):
                 epoch = history["epoch"]
@@ -127,7 +150,7 @@ def learning_curves(training: pd.DataFrame, looks: Mapping[str, Style], task: Ta
     return figure
 
 
-def videos(table: pd.DataFrame, looks: Mapping[str, Style], task: Task) -> Figure:
+def draw_videos(table: pd.DataFrame, looks: Mapping[str, Style], task: Task) -> Figure:
     """The primary metric of every video: a dot a video, a bar at the median, a row per model.
 
     Args:
@@ -136,9 +159,9 @@ def videos(table: pd.DataFrame, looks: Mapping[str, Style], task: Task) -> Figur
         task: its targets and primary metric.
     """
     with mpl.rc_context(RC):
-        xlabel = f"{task.primary.name} within the video"
+        xlabel = f"{primary_metric(task).title} within the video"
         height = 0.4 + 0.36 * len(looks)
-        figure, axes = _panels(list(task.labels.values()), height, xlabel=xlabel)
+        figure, axes = _panels(list(target_titles(task).values()), height, xlabel=xlabel)
         for ax, target in zip(axes, task.targets, strict=True):
             for place, (model, look) in enumerate(looks.items()):
                 value = table.loc[(table["model"] == model) & (table["target"] == target), "value"]
@@ -160,11 +183,11 @@ def videos(table: pd.DataFrame, looks: Mapping[str, Style], task: Task) -> Figur
     return figure
 
 
-def confusion(matrices: Mapping[str, NDArray[np.int64]], classes: Sequence[str]) -> Figure:
+def draw_confusion(matrices: Mapping[str, NDArray[np.int64]], classes: Sequence[str]) -> Figure:
     """Confusion matrices, a panel per model: counts, shaded by their share of the row.
 
     Args:
-        matrices: what `items.confusion` returned.
+        matrices: what `items.confusion_matrices` returned.
         classes: names of rows (annotated) and columns (predicted).
     """
     places = range(len(classes))
@@ -197,7 +220,7 @@ def confusion(matrices: Mapping[str, NDArray[np.int64]], classes: Sequence[str])
     return figure
 
 
-def scatter(predictions: pd.DataFrame, looks: Mapping[str, Style], target: str) -> Figure:
+def draw_scatter(predictions: pd.DataFrame, looks: Mapping[str, Style], target: str) -> Figure:
     """Predicted against annotated values of one target, a panel per model, a dot per sequence.
 
     Args:

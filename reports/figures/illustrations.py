@@ -8,16 +8,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from reports.figures import charts as figures
-from reports.figures.style import Style, save, styles
-from reports.figures.timeline import trace
-from reports.numbers.items import confusion, mean_predictions
+from reports.figures import charts
+from reports.figures.style import Style, save_figure, styles
+from reports.figures.timeline import draw_trace
+from reports.numbers.items import confusion_matrices, mean_predictions
 from reports.numbers.results import Results
+from reports.numbers.schema import LOSERS
 from reports.numbers.summary import Summary
-from reports.numbers.task import capitalised, listing
+from reports.numbers.words import NOUNS, capitalised, listing, primary_metric, target_titles
+from reports.papers.parthasarathy2020 import AFF_WILD2, FIGURES
 
-LOSING = {"audio": "sound", "video": "picture", "both": "sound and picture"}
-PAPER_FIGURES = {"audio": 3, "video": 4}
 Looks = Mapping[str, Style]
 MISSING = "grey where no face was found, hatched where there was no sound"
 
@@ -41,7 +41,7 @@ def illustrate(folder: Path, results: Results, summary: Summary) -> dict[str, li
     """Draw and save every figure of a run.
 
     Args:
-        folder: gets `<modality>_ablated`, `learning_curves` and, by the task, `videos` and
+        folder: gets `<modality>_lost`, `learning_curves` and, by the task, `videos` and
             `trace_<number>`, or `confusion`, or `scatter_<number>`, as SVG or PNG.
         results: the run.
         summary: of the run.
@@ -50,15 +50,13 @@ def illustrate(folder: Path, results: Results, summary: Summary) -> dict[str, li
         The figures by heading, in the order of the page.
     """
     curves = _curves(summary.conditions)
-    there = set(curves["modality"])
+    losers = [modality for modality in LOSERS if modality in set(curves["modality"])]
     every = styles([*summary.shown, *(m for m in results.models if m not in summary.shown)])
     shown = {model: every[model] for model in summary.shown}
     every = {model: every[model] for model in results.models}
     drawn = {
-        "When a modality goes missing": [
-            _ablation(folder, modality, curves, results, shown)
-            for modality in LOSING
-            if modality in there
+        "When a modality is lost": [
+            _losses(folder, modality, curves, results, shown) for modality in losers
         ],
         "Learning curves": [_learning_curves(folder, results, every)],
     }
@@ -75,7 +73,7 @@ def illustrate(folder: Path, results: Results, summary: Summary) -> dict[str, li
             _scatter(folder / f"scatter_{number}", target, results, every)
             for number, target in enumerate(results.task.targets, start=1)
         ]
-    return {heading: ones for heading, ones in drawn.items() if ones}
+    return {heading: figures for heading, figures in drawn.items() if figures}
 
 
 def _curves(conditions: pd.DataFrame) -> pd.DataFrame:
@@ -85,23 +83,22 @@ def _curves(conditions: pd.DataFrame) -> pd.DataFrame:
     ]
 
 
-def _ablation(
+def _losses(
     folder: Path, modality: str, conditions: pd.DataFrame, results: Results, looks: Looks
 ) -> Illustration:
-    task = results.task
-    noun = LOSING[modality]
-    figure = figures.ablation(conditions, modality, looks, task)
-    if task.is_the_papers and modality in PAPER_FIGURES:
-        number = PAPER_FIGURES[modality]
-        title = f"The paper's Figure {number}, redrawn for this run: {noun} ablated."
+    task, metric = results.task, primary_metric(results.task).title
+    noun = NOUNS[modality]
+    figure = charts.draw_losses(conditions, modality, looks, task)
+    if AFF_WILD2.is_of(task) and modality in FIGURES:
+        title = f"The paper's Figure {FIGURES[modality]}, redrawn for this run: {noun} lost."
         order = "from left to right (the paper goes from 1 to 0)"
     else:
-        title, order = f"{task.primary.heading} with {noun} ablated.", "from left to right"
-    both = ", each losing independently" * (modality == "both")
+        title, order = f"{capitalised(metric)} with {noun} lost.", "from left to right"
+    both = ", each losing independently" if modality == "both" else ""
     panels = "strategy and target" if len(task.targets) > 1 else "strategy"
     return Illustration(
-        save(figure, folder / f"{modality}_ablated", results.note),
-        alt=f"Line charts of {task.primary.name} against the share of {noun} that is ablated"
+        save_figure(figure, folder / f"{modality}_lost", results.note),
+        alt=f"Line charts of {metric} against the share of {noun} that is lost"
         f"{both}, a panel per {panels}, a line for each of {', '.join(looks)}. The table of models "
         "and conditions has every number.",
         caption=f"{title} Mean over seeds and trials, bars ± 1 standard deviation{both}. p is "
@@ -113,27 +110,28 @@ def _ablation(
 
 def _learning_curves(folder: Path, results: Results, looks: Looks) -> Illustration:
     task = results.task
-    metric = task.primary.name
-    figure = figures.learning_curves(results.training, looks, task)
+    metric = primary_metric(task).title
+    figure = charts.draw_learning_curves(results.training, looks, task)
     has_loss = task.kind == "regression"
     mean = f", mean of {listing(task.targets)}" if len(task.targets) > 1 else ""
     by_validation = results.run.get("heldout") == "validation"
     heldout = "validation split" if by_validation else "held-out part of the training split"
+    curves = "Held-out and training" if has_loss else "Held-out"
+    dots = "Dotted: 1 − training loss. " if has_loss else ""
     return Illustration(
-        save(figure, folder / "learning_curves", results.note),
-        alt=f"Held-out {'and training ' * has_loss}{metric} by epoch, a panel for each of "
-        f"{_names(results)}, a line per seed.",
+        save_figure(figure, folder / "learning_curves", results.note),
+        alt=f"{curves} {metric} by epoch, a panel for each of {_names(results)}, a line per seed.",
         caption=f"A panel per model, a line per seed. Solid: {metric} on the {heldout}{mean}. "
-        f"{'Dotted: 1 − training loss. ' * has_loss}Ring: the epoch that was kept.",
+        f"{dots}Ring: the epoch that was kept.",
     )
 
 
 def _videos(folder: Path, videos: pd.DataFrame, results: Results, looks: Looks) -> Illustration:
     count = videos["item"].nunique()
-    metric = results.task.primary.name
-    figure = figures.videos(videos, looks, results.task)
+    metric = primary_metric(results.task).title
+    figure = charts.draw_videos(videos, looks, results.task)
     return Illustration(
-        save(figure, folder / "videos", results.note),
+        save_figure(figure, folder / "videos", results.note),
         alt=f"Dots of {metric} within each of {count} videos for {listing(results.task.targets)}, "
         f"a row for each of {_names(results)}.",
         caption=f"A dot is one of {count} videos (mean over seeds, intact input), the bar their "
@@ -149,7 +147,7 @@ def _trace(
     start, end = table["time"].min(), table["time"].max()
     task = results.task
     return Illustration(
-        save(trace(table, looks, task.labels), path, results.note),
+        save_figure(draw_trace(table, looks, target_titles(task)), path, results.note),
         alt=f"{capitalised(listing(task.targets))} of {item} over time, annotated and as predicted "
         f"by {', '.join(looks)}; {MISSING}.",
         caption=f"{item}, {start:.0f} to {end:.0f} s, seed {results.seeds[0]}, intact input: "
@@ -159,11 +157,11 @@ def _trace(
 
 def _confusion(folder: Path, results: Results) -> Illustration:
     classes = results.task.outputs
-    matrices = confusion(results.videos, results.models, classes)
-    figure = figures.confusion(matrices, classes)
+    matrices = confusion_matrices(results.videos, results.models, classes)
+    figure = charts.draw_confusion(matrices, classes)
     recalls = "; ".join(f"{m}: {_recall(counts, classes)}" for m, counts in matrices.items())
     return Illustration(
-        save(figure, folder / "confusion", results.note),
+        save_figure(figure, folder / "confusion", results.note),
         alt=f"Confusion matrices of {listing(classes)}, a panel per model. Share of each class "
         f"that is recognised: {recalls}.",
         caption="A panel per model, intact input. A row holds the sequences annotated with one "
@@ -182,7 +180,7 @@ def _scatter(path: Path, target: str, results: Results, looks: Looks) -> Illustr
     predictions = mean_predictions(results.videos[results.videos["target"] == target])
     count = predictions["item"].nunique()
     return Illustration(
-        save(figures.scatter(predictions, looks, target), path, results.note),
+        save_figure(charts.draw_scatter(predictions, looks, target), path, results.note),
         alt=f"Scatter plots of predicted against annotated {target} of {count} sequences, a panel "
         f"for each of {_names(results)}.",
         caption=f"{capitalised(target)}: a panel per model, a dot for each of {count} sequences "

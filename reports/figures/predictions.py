@@ -10,9 +10,9 @@ from numpy.typing import ArrayLike
 
 from reports.figures.style import RC, add_legend, add_note
 from reports.figures.timeline import missing_handles, rows_over_time, shade
-from reports.numbers.task import capitalised
+from reports.numbers.words import capitalised
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73")
+TARGET_COLOURS = ("#0072B2", "#D55E00", "#009E73")
 
 
 def plot_prediction(
@@ -34,11 +34,11 @@ def plot_prediction(
         sound_present: (F,) bool.
         path: where to save; its suffix is the format (.svg, .png or .pdf).
         title: heading, such as the name of the video and the model.
-        note: what a reader has to know of the model, see `results.caveat`.
+        note: what a reader has to know of the model, see `run_file.caveat`.
     """
     with mpl.rc_context(RC):
         figure, axes = rows_over_time(len(predicted), sharey=True)
-        for ax, colour, (name, values) in zip(axes, cycle(COLOURS), predicted.items()):
+        for ax, colour, (name, values) in zip(axes, cycle(TARGET_COLOURS), predicted.items()):
             ax.plot(times, values, color=colour)
             ax.axhline(0, color="#666666", linewidth=0.6)
             shade(ax, times, face_present, sound_present)
@@ -55,12 +55,12 @@ def plot_classes(shares: Mapping[str, float], *, path: Path, title: str, note: s
         shares: probability of each class in [0, 1], bars from top to bottom.
         path: where to save; its suffix is the format (.svg, .png or .pdf).
         title: heading, such as the name of the video and the model.
-        note: what a reader has to know of the model, see `results.caveat`.
+        note: what a reader has to know of the model, see `run_file.caveat`.
     """
     with mpl.rc_context(RC):
         figure = Figure(figsize=(7, 1.2 + 0.36 * len(shares)), layout="constrained")
         ax = figure.subplots()
-        bars = ax.barh(list(shares), list(shares.values()), color=COLOURS[0], height=0.7)
+        bars = ax.barh(list(shares), list(shares.values()), color=TARGET_COLOURS[0], height=0.7)
         ax.bar_label(bars, fmt="%.2f", padding=3)
         ax.set(title=title, xlabel="probability", xlim=(0, 1.08))
         ax.set_xticks([0, 0.25, 0.5, 0.75, 1])

@@ -1,4 +1,4 @@
-"""Names and looks that all figures, tables and the page share, and how figures are saved."""
+"""The looks that all figures share, and how figures are saved."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -39,26 +39,6 @@ Dash = Literal["-", "--", "-.", ":"]
 DASHES: tuple[Dash, ...] = ("-", "--", "-.", ":")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
-MODALITY_NAMES = {
-    "audio": "Sound ablated",
-    "video": "Picture ablated",
-    "both": "Sound and picture ablated",
-}
-STRATEGY_NAMES = {
-    "clip_zero": "Clip-Zero",
-    "frame_zero": "Frame-Zero",
-    "frame_repeat": "Frame-Repeat",
-    "subclip": "Subclip",
-    "burst": "Bursts",
-    "noise": "Noise",
-    "blank_face": "Blank face",
-}
-
-
-def strategy_name(strategy: str, burst: float) -> str:
-    """How a strategy is called; bursts with their mean length in frames."""
-    return STRATEGY_NAMES[strategy] + (f" of {burst:g} frames" if burst else "")
-
 
 @dataclass(frozen=True)
 class Style:
@@ -81,7 +61,7 @@ def styles(models: Sequence[str]) -> dict[str, Style]:
     }
 
 
-def save(figure: Figure, path: Path, note: str = "") -> Path:
+def save_figure(figure: Figure, path: Path, note: str = "") -> Path:
     """Save a figure as `<path>.svg`, or as `<path>.png` where the SVG would be heavy.
 
     Args:

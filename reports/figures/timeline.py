@@ -18,7 +18,9 @@ FACE_MISSING: dict[str, Any] = {"facecolor": "#d9d9d9", "edgecolor": "none"}
 SOUND_MISSING: dict[str, Any] = {"facecolor": "none", "edgecolor": "#8a8a8a", "hatch": "////"}
 
 
-def trace(table: pd.DataFrame, looks: Mapping[str, Style], targets: Mapping[str, str]) -> Figure:
+def draw_trace(
+    table: pd.DataFrame, looks: Mapping[str, Style], targets: Mapping[str, str]
+) -> Figure:
     """Predicted and annotated values of one item over time, missing stretches shaded.
 
     Args:
@@ -60,6 +62,9 @@ def stretches(times: ArrayLike, present: ArrayLike) -> NDArray[np.float64]:
 
     Returns:
         (n, 2) start and end of every run in seconds.
+
+    >>> stretches([0.0, 1.0, 2.0, 3.0], [1, 0, 0, 1]).tolist()
+    [[1.0, 3.0]]
     """
     start = np.asarray(times, dtype=np.float64)
     missing = ~np.asarray(present, dtype=bool)

@@ -5,38 +5,50 @@ from pathlib import Path
 
 import pandas as pd
 
-from reports.numbers.schema import MEAN
-from reports.numbers.summary import HEADLINES, WORST_DROP, Summary
+from reports.numbers.schema import MEAN, MEASURES
+from reports.numbers.summary import Summary
 
-PANEL = ["p", "value", "sd", "n", "target", "model"]
+_PANEL = ["p", "value", "sd", "n", "target", "model"]
 # What dvc.yaml draws: DVC leaves plots without rows out, but complains of files that are not there.
 DRAWN = [
     f"{m}_{s}" for m in ("audio", "video") for s in ("clip_zero", "frame_zero", "frame_repeat")
 ]
-TABLED = tuple(name for name in HEADLINES if name != WORST_DROP)
-VIDEOS = ["item", "value", "target", "model"]
-TRACE = ["time", "value", "target", "model"]
+SHOWN_NUMBERS = 8  # of a model in `dvc metrics show`, at most
+_VIDEOS = ["item", "value", "target", "model"]
+_TRACE = ["time", "value", "target", "model"]
 
 
 def write_metrics(folder: Path, metrics: dict[str, dict[str, dict[str, float]]]) -> None:
-    """Write all metrics in one file, and the headlines of each model in one of its own.
+    """Write all metrics in one file, and the most important ones of each model in another.
 
     `dvc metrics show` prints a row per file and a column per number, so the folder `metrics/` has
-    what fits a table to read: four headlines of each target. `metrics.json` has the worst drop,
-    the mean of the targets and the other metrics too.
+    what fits a table to read: at most `SHOWN_NUMBERS` a model. `metrics.json` has everything.
 
     Args:
         folder: gets `metrics.json` and, whatever is known of a model, `metrics/<model>.json`.
-        metrics: what `summary.metrics` returned.
+        metrics: what `summary.nested_metrics` returned.
     """
     _write_json(folder / "metrics.json", metrics)
     for model, targets in metrics.items():
-        headlines = {
-            target: {name: value for name, value in numbers.items() if name in TABLED}
-            for target, numbers in targets.items()
-            if target != MEAN
-        }
-        _write_json(folder / "metrics" / f"{model}.json", headlines)
+        _write_json(folder / "metrics" / f"{model}.json", shown_numbers(targets))
+
+
+def shown_numbers(targets: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
+    """Four headlines of each target, or of the mean of more targets than two.
+
+    Args:
+        targets: the numbers of a model by target, `mean` among them where there are several.
+
+    >>> shown_numbers({"x": {"intact": 0.5, "rmse": 0.1}, "mean": {"intact": 0.5}})
+    {'x': {'intact': 0.5}}
+    """
+    single = [target for target in targets if target != MEAN]
+    fit = len(single) * len(MEASURES) <= SHOWN_NUMBERS
+    return {
+        target: {name: value for name, value in targets[target].items() if name in MEASURES}
+        for target in targets
+        if (target != MEAN if fit else target == MEAN)
+    }
 
 
 def write_plots(folder: Path, training: pd.DataFrame, summary: Summary) -> None:
@@ -51,23 +63,23 @@ def write_plots(folder: Path, training: pd.DataFrame, summary: Summary) -> None:
         training: rows of `Results.training`.
         summary: of the run.
     """
-    panels = dict.fromkeys(DRAWN, pd.DataFrame(columns=PANEL))
+    panels = dict.fromkeys(DRAWN, pd.DataFrame(columns=_PANEL))
     kinds = summary.conditions.groupby(["modality", "strategy", "burst"])
     for (modality, strategy, burst), panel in kinds:
         name = f"{modality}_{strategy}" + (f"_{burst:g}" if burst else "")
         panels[name] = panel.sort_values("p", kind="stable")
     for name, panel in panels.items():
-        _write_csv(folder / f"{name}.csv", panel, *PANEL)
+        _write_csv(folder / f"{name}.csv", panel, *_PANEL)
     path = folder / "training.csv"
     _write_csv(path, training, "epoch", "train_loss", "heldout", "seed", "model")
-    videos = summary.videos if summary.traces else pd.DataFrame(columns=VIDEOS)
-    _write_csv(folder / "videos.csv", videos, *VIDEOS)
-    _write_csv(folder / "trace.csv", _long_trace(summary), *TRACE)
+    videos = summary.videos if summary.traces else pd.DataFrame(columns=_VIDEOS)
+    _write_csv(folder / "videos.csv", videos, *_VIDEOS)
+    _write_csv(folder / "trace.csv", _long_trace(summary), *_TRACE)
 
 
 def _long_trace(summary: Summary) -> pd.DataFrame:
     if not summary.traces:
-        return pd.DataFrame(columns=TRACE)
+        return pd.DataFrame(columns=_TRACE)
     trace = next(iter(summary.traces.values()))
     predicted = trace.rename(columns={"predicted": "value"})[["time", "value", "target", "model"]]
     first = trace[trace["model"] == trace["model"].iloc[0]]

@@ -30,7 +30,7 @@ def mean_predictions(predictions: pd.DataFrame) -> pd.DataFrame:
     return groups[["annotated", "predicted"]].mean().dropna().reset_index()
 
 
-def confusion(
+def confusion_matrices(
     predictions: pd.DataFrame, models: Sequence[str], classes: Sequence[str]
 ) -> dict[str, NDArray[np.int64]]:
     """Confusion matrix of every model, summed over seeds.

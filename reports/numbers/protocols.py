@@ -1,25 +1,31 @@
-"""Further protocols: one modality absent or replaced by noise, and natural missingness."""
+"""Further protocols: one modality gone or replaced by noise, and what recordings lack."""
 
 import pandas as pd
 
-from reports.numbers.schema import ALL, NATURAL, NONE
-from reports.numbers.summary import over_seeds, seed_means
-from reports.numbers.task import Task
+from features.task import Task
+from models.evaluation.registry import SUBSETS, metrics_of
+from reports.numbers.means import over_seeds, seed_means
+from reports.numbers.schema import ALL, NONE
 
-GONE = {"clip_zero": "absent", "noise": "noise"}
-INPUTS = ("AV", "A", "V", "M")
+OTHER_MODALITY = {"clip_zero": "gone", "noise": "noise"}
+"""What the other modality is, by the strategy that takes it away at p = 1."""
 
 
 def protocol_metric(task: Task) -> str:
-    """The metric of Chumachenko et al. (2022) where the task has it: accuracy."""
-    accuracies = [name for name in task.metrics if name in {"accuracy", "binary_accuracy"}]
-    return [*accuracies, *task.metrics][0]
+    """The metric of Chumachenko et al. (2022) where the task has it: accuracy.
+
+    >>> protocol_metric(Task(kind="sentiment", level="sequence", outputs=("sentiment",)))
+    'binary_accuracy'
+    """
+    metrics = metrics_of(task)
+    accuracies = [name for name in metrics if name in {"accuracy", "binary_accuracy"}]
+    return [*accuracies, *metrics][0]
 
 
 def one_modality(evaluation: pd.DataFrame, metric: str) -> pd.DataFrame:
     """Both modalities (AV), only sound (A), only picture (V), and their mean (M).
 
-    The protocol of Chumachenko et al. (2022), section IV: the other modality is absent (clip_zero
+    The protocol of Chumachenko et al. (2022), section IV: the other modality is gone (clip_zero
     at p = 1) or standard normal noise (noise at p = 1).
 
     Args:
@@ -27,7 +33,7 @@ def one_modality(evaluation: pd.DataFrame, metric: str) -> pd.DataFrame:
         metric: which of its columns.
 
     Returns:
-        `value`, `sd` and `n` over seeds by model, target, `gone` (`absent` or `noise`) and `input`;
+        `value`, `sd` and `n` over seeds by model, target, `other` (`gone` or `noise`) and `input`;
         no rows of what was not evaluated for either modality.
     """
     by = ["model", "seed", "target"]
@@ -35,7 +41,7 @@ def one_modality(evaluation: pd.DataFrame, metric: str) -> pd.DataFrame:
     cell = cell[(cell["subset"] == ALL) & (cell["fill"] == NONE)]
     both = cell[cell["p"] == 0].groupby(by, sort=False)["value"].mean()
     tables = []
-    for strategy, gone in GONE.items():
+    for strategy, other in OTHER_MODALITY.items():
         lost = cell[(cell["strategy"] == strategy) & (cell["p"] == 1)]
         if not {"audio", "video"} <= set(lost["modality"]):
             continue
@@ -43,13 +49,13 @@ def one_modality(evaluation: pd.DataFrame, metric: str) -> pd.DataFrame:
         inputs = pd.DataFrame({"AV": both, "A": single["video"], "V": single["audio"]})
         inputs["M"] = inputs.mean(axis=1, skipna=False)
         long = inputs.reset_index().melt(by, var_name="input")
-        tables.append(over_seeds(long, "input").assign(gone=gone))
-    names = ["model", "target", "input", "value", "sd", "n", "gone"]
+        tables.append(over_seeds(long, "input").assign(other=other))
+    names = ["model", "target", "input", "value", "sd", "n", "other"]
     return pd.concat(tables) if tables else pd.DataFrame(columns=names)
 
 
-def natural(evaluation: pd.DataFrame, metric: str) -> pd.DataFrame:
-    """Intact input, scored apart where face or sound was not there in the recording.
+def natural_losses(evaluation: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """Intact input, scored apart where face or sound is missing in the recording itself.
 
     Args:
         evaluation: rows of `Results.evaluation`.
@@ -60,7 +66,7 @@ def natural(evaluation: pd.DataFrame, metric: str) -> pd.DataFrame:
         `labels`, the number of labels of the subset; no rows where nothing was scored apart.
     """
     rows = evaluation[(evaluation["p"] == 0) & (evaluation["fill"] == NONE)]
-    subsets = [ALL, *(name for name in NATURAL if name in set(rows["subset"]))]
+    subsets = [ALL, *(name for name in SUBSETS if name in set(rows["subset"]))]
     if len(subsets) == 1:
         return pd.DataFrame(columns=["model", "target", "subset", "value", "sd", "n", "labels"])
     by = ["model", "seed", "target", "subset"]

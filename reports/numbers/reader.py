@@ -1,19 +1,20 @@
 """One result file read into a data frame, and checked."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from features.errors import InputError
+from features.tables import Table
 from reports.numbers.schema import ALL, KEYS
 
 
-def read_table(
+def read_result_table(
     path: Path,
     schema: Mapping[str, str],
-    allowed: Mapping[str, Sequence[str]],
+    allowed: Mapping[str, Collection[str]],
     stage: str,
     *,
     seeds: Sequence[int] = (),
@@ -60,8 +61,10 @@ def read_table(
     return table
 
 
-def _check_values(path: Path, column: pd.Series, allowed: Sequence[str], remedy: str) -> None:
-    strange = column[~column.isin(allowed)]
+def _check_values(path: Path, column: pd.Series, allowed: Collection[str], remedy: str) -> None:
+    strange = column[~column.isin(list(allowed))]
+    if isinstance(allowed, Table):  # a user's own row is package.module:name
+        strange = strange[~strange.str.contains(":")]
     if len(strange):
         raise InputError(
             f"{path} has {column.name} {strange.iloc[0]!r}, expected {' or '.join(allowed)}", remedy
@@ -77,14 +80,18 @@ def check_same_labels(evaluation: pd.DataFrame) -> None:
     for subset, rows in evaluation.groupby("subset", sort=False):
         counts = rows.groupby("model", sort=False)["n"].agg(["min", "max"])
         if np.unique(counts).size > 1:
-            found = "; ".join(f"{m}: {low} to {high}" for m, low, high in counts.itertuples())
+            ranges = "; ".join(f"{m}: {low} to {high}" for m, low, high in counts.itertuples())
             which = "" if subset == ALL else f" of {subset}"
             raise InputError(
-                f"not all models and conditions were scored on the same labels{which} ({found})",
+                f"not all models and conditions were scored on the same labels{which} ({ranges})",
                 "rerun `dvc repro`",
             )
 
 
 def named_seeds(seeds: Sequence[int] | pd.Series) -> str:
-    """`seeds 0, 1`."""
+    """The seeds as in a sentence.
+
+    >>> named_seeds([1, 0, 0])
+    'seeds 0, 1'
+    """
     return "seeds " + ", ".join(str(seed) for seed in sorted(set(seeds)))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from features.corpora.listing import REPLICATES
 from features.errors import InputError
 from features.task import Task
-from reports.numbers.summary import CONDITION
+from reports.numbers.schema import CONDITION
 
 NAMES = {"model", "modality", "strategy", "fill", "subset", "target"}
 
@@ -31,7 +31,7 @@ class Replicates:
     values: dict[str, NDArray[np.float64]]
 
 
-def read_evaluation(folder: Path, models: Sequence[str], columns: Sequence[str]) -> pd.DataFrame:
+def read_evaluations(folder: Path, models: Sequence[str], columns: Sequence[str]) -> pd.DataFrame:
     """Some columns of all models, with whatever else the tables hold.
 
     Raises:
@@ -58,7 +58,8 @@ def read_replicates(folder: Path, models: Sequence[str], task: Task) -> Replicat
                 "rerun `dvc repro`",
             )
     if set(keys["target"]) != set(task.targets):
-        raise InputError(f"{folder} has other targets than {task.targets}", "rerun `dvc repro`")
+        targets = ", ".join(task.targets)
+        raise InputError(f"{folder} has other targets than {targets}", "rerun `dvc repro`")
     values = {
         model: np.stack(table[REPLICATES].to_list()).astype(np.float64)
         for model, table in tables.items()

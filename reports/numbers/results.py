@@ -1,32 +1,33 @@
 """The result files of a run, read into data frames and checked against what params name."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from features.errors import InputError
-from reports.numbers.reader import check_same_labels, named_seeds, read_table
+from features.task import Task
+from reports.numbers.reader import check_same_labels, read_result_table
+from reports.numbers.run_file import (
+    caveat,
+    read_run,
+    read_task_of,
+    synthetic_corpus,
+    untrained_streams,
+)
 from reports.numbers.schema import (
+    LEVELS,
     MEAN,
     MEASURES,
     SIGNIFICANCE,
-    TESTS,
     TRACES,
     TRAINING,
     allowed_values,
     evaluation_columns,
     video_columns,
 )
-from reports.numbers.task import Task
-
-__all__ = ["Results", "caveat", "has_random_weights", "load", "synthetic_corpus"]
-
-SYNTHETIC = {"demo": "synthetic demo corpus", "simulated": "simulated features"}
 
 
 @dataclass(frozen=True)
@@ -68,40 +69,11 @@ class Results:
     def note(self) -> str:
         """What every figure of the run has to say, see `caveat`."""
         return caveat(
-            synthetic=synthetic_corpus(self.run), random_weights=has_random_weights(self.run)
+            synthetic=synthetic_corpus(self.run), random_weights=untrained_streams(self.run)
         )
 
 
-def synthetic_corpus(run: Mapping[str, Any]) -> str:
-    """The name of the corpus of a run if it is synthetic, else nothing."""
-    corpus = run["corpus"]
-    return corpus["name"] if corpus.get("synthetic") else ""
-
-
-def has_random_weights(run: Mapping[str, Any]) -> bool:
-    """Whether the face features of a run come from an untrained network."""
-    return (run["fc6"] or {}).get("weights") == "random"
-
-
-def caveat(*, synthetic: str, random_weights: bool) -> str:
-    """What a reader has to know before believing a figure, in a few words.
-
-    Args:
-        synthetic: name of the synthetic corpus that is all the models have ever seen, or nothing.
-        random_weights: the face features come from an untrained network.
-
-    Returns:
-        The words; none where neither applies.
-    """
-    words = []
-    if synthetic:
-        words.append(SYNTHETIC.get(synthetic, "synthetic corpus"))
-    if random_weights:
-        words.append("random fc6 weights, not VGG-Face")
-    return " · ".join(words)
-
-
-def load(folder: Path, models: Sequence[str], seeds: Sequence[int]) -> Results:
+def load_results(folder: Path, models: Sequence[str], seeds: Sequence[int]) -> Results:
     """Read the result files of the named models.
 
     Args:
@@ -114,23 +86,11 @@ def load(folder: Path, models: Sequence[str], seeds: Sequence[int]) -> Results:
         InputError: a file is missing or malformed, or holds another model, other seeds, or
             another number of scored labels than the rest.
     """
-    run = _run(folder / "run.json", seeds)
-    task = _task(folder / "run.json", run)
-    allowed = allowed_values(task)
+    run = read_run(folder / "run.json", seeds)
+    task = read_task_of(folder / "run.json", run)
 
     def tables(kind: str, schema: Mapping[str, str], stage: str) -> pd.DataFrame:
-        read = partial(read_table, schema=schema, seeds=seeds)
-        return pd.concat(
-            [
-                read(
-                    folder / kind / f"{m}.csv",
-                    allowed={"model": [m], **allowed},
-                    stage=f"{stage}@{m}",
-                )
-                for m in models
-            ],
-            ignore_index=True,
-        )
+        return _tables(folder / kind, schema, stage, models, seeds, allowed_values(task))
 
     evaluation = tables("evaluation", evaluation_columns(task), "evaluate")
     check_same_labels(evaluation)
@@ -148,17 +108,41 @@ def load(folder: Path, models: Sequence[str], seeds: Sequence[int]) -> Results:
     )
 
 
+def _tables(
+    folder: Path,
+    schema: Mapping[str, str],
+    stage: str,
+    models: Sequence[str],
+    seeds: Sequence[int],
+    allowed: Mapping[str, Collection[str]],
+) -> pd.DataFrame:
+    """The tables of one kind, every model's rows under each other."""
+    return pd.concat(
+        [
+            read_result_table(
+                folder / f"{model}.csv",
+                schema,
+                {"model": [model], **allowed},
+                f"{stage}@{model}",
+                seeds=seeds,
+            )
+            for model in models
+        ],
+        ignore_index=True,
+    )
+
+
 def _significance(path: Path, models: Sequence[str], task: Task) -> pd.DataFrame:
     """The tests, all against the same model."""
     stage = "summarise"
-    allowed = {
+    allowed: dict[str, Collection[str]] = {
         "model": models,
         "reference": models,
         "target": (*task.targets, MEAN),
         "measure": MEASURES,
-        "test": TESTS,
+        "test": tuple(LEVELS),
     }
-    table = read_table(path, SIGNIFICANCE, allowed, stage, can_be_empty=True)
+    table = read_result_table(path, SIGNIFICANCE, allowed, stage, can_be_empty=True)
     references = table["reference"].unique()
     if len(references) > 1:
         raise InputError(
@@ -166,32 +150,3 @@ def _significance(path: Path, models: Sequence[str], task: Task) -> pd.DataFrame
             f"rerun `dvc repro {stage}`",
         )
     return table
-
-
-def _run(path: Path, seeds: Sequence[int]) -> dict[str, Any]:
-    remedy = "run `dvc repro summarise`"
-    try:
-        run = json.loads(path.read_text(encoding="utf-8"))
-        named = run["seeds"]
-        missing = {"corpus", "fc6", "models", "split", "task"} - run.keys()
-    except FileNotFoundError:
-        raise InputError(f"{path} is missing", remedy) from None
-    except (ValueError, TypeError, KeyError) as error:
-        raise InputError(f"{path} cannot be read: {error!r}", remedy) from None
-    if missing:
-        raise InputError(f"{path} has no {', '.join(sorted(missing))}", remedy)
-    if set(named) != set(seeds):
-        raise InputError(
-            f"{path} names {named_seeds(named)}, params name {named_seeds(seeds)}", remedy
-        )
-    return run
-
-
-def _task(path: Path, run: Mapping[str, Any]) -> Task:
-    try:
-        task = run["task"]
-        return Task(task["kind"], task["level"], tuple(task["outputs"]), tuple(task["metrics"]))
-    except (ValueError, TypeError, KeyError) as error:
-        raise InputError(
-            f"{path} names a task that is not known: {error!r}", "run `dvc repro summarise`"
-        ) from None

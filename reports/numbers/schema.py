@@ -1,28 +1,42 @@
 """The columns of the result files (version 3), and the values that they can hold."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping
 
-from reports.numbers.task import Task
+from features.task import Task
+from models.ablation.registry import STRATEGIES
+from models.evaluation.registry import SUBSETS, metrics_of
+from models.settings.base import MODALITIES
+from models.settings.evaluation import FILLS
 
-MODALITIES = ("audio", "video", "both")
-NONE = "none"  # the strategy of intact input, and the filling that leaves lost frames lost
-STRATEGIES = (
-    NONE,
-    "clip_zero",
-    "frame_zero",
-    "frame_repeat",
-    "subclip",
-    "burst",
-    "noise",
-    "blank_face",
-)
-FILLS = (NONE, "hold", "nearest")
-ALL = "all"  # the subset of every label
-NATURAL = ("no_face", "no_sound", "no_voice", "face_and_sound")
-MEASURES = ("intact", "video_gone", "audio_gone", "mean")
-TESTS = ("t", "bootstrap", "fisher_z")
+LOSERS = (*MODALITIES, "both")
+"""What the column `modality` can hold: what loses."""
+NONE = "none"
+"""The strategy of intact input, and the filling that leaves lost frames lost."""
+ALL = "all"
+"""The subset of every label."""
+MEAN = "mean"
+"""As a target: the mean of the targets; as a headline: the robustness area."""
 
-MEAN = "mean"  # as a target: the mean of the targets
+INTACT, VIDEO_GONE, AUDIO_GONE, WORST_DROP = "intact", "video_gone", "audio_gone", "worst_drop"
+HEADLINES: Mapping[str, str] = {
+    INTACT: "Intact",
+    VIDEO_GONE: "Picture gone",
+    AUDIO_GONE: "Sound gone",
+    MEAN: "Robustness area",
+    WORST_DROP: "Worst drop",
+}
+"""The numbers that stand for a model, and their titles."""
+MEASURES = tuple(name for name in HEADLINES if name != WORST_DROP)
+"""Those that are means over conditions, so that differences of them can be tested."""
+LEVELS = {"t": 0.05, "bootstrap": 0.05, "fisher_z": 0.01}
+"""The tests and their levels, as the papers have them; for the bootstrap, of the adjusted p."""
+
+INPUTS = ("AV", "A", "V", "M")
+"""Both modalities, only sound, only picture, and the mean of the three."""
+CONDITION = ["modality", "strategy", "p", "burst", "fill", "subset"]
+"""The columns that tell conditions apart."""
+KEYS = ("model", "seed", *CONDITION, "trial", "item", "epoch", "time", "target", "measure", "test")
+"""The columns that tell rows apart, where a table has them; the others are what was measured."""
 
 TRACES = {
     "model": "str",
@@ -57,11 +71,6 @@ SIGNIFICANCE = {
     "significant": "int64",
     "note": "str",
 }
-# The columns that tell rows apart, where a table has them; the others are what was measured.
-KEYS = (
-    *("model", "seed", "modality", "strategy", "p", "burst", "fill", "subset", "trial"),
-    *("item", "epoch", "time", "target", "measure", "test"),
-)
 
 
 def evaluation_columns(task: Task) -> dict[str, str]:
@@ -77,7 +86,7 @@ def evaluation_columns(task: Task) -> dict[str, str]:
         "subset": "str",
         "trial": "int64",
         "target": "str",
-        **dict.fromkeys(task.metrics, "float64"),
+        **dict.fromkeys(metrics_of(task), "float64"),
         "n": "int64",
     }
 
@@ -86,18 +95,18 @@ def video_columns(task: Task) -> dict[str, str]:
     """Columns of `videos/<model>.csv` and their types: metrics, or for sequences predictions."""
     columns = {"model": "str", "seed": "int64", "item": "str", "target": "str"}
     if task.level == "frame":
-        return {**columns, **dict.fromkeys(task.metrics, "float64"), "n": "int64"}
+        return {**columns, **dict.fromkeys(metrics_of(task), "float64"), "n": "int64"}
     kind = "str" if task.kind == "classification" else "float64"
     return {**columns, "annotated": kind, "predicted": kind}
 
 
-def allowed_values(task: Task) -> dict[str, Sequence[str]]:
+def allowed_values(task: Task) -> dict[str, Collection[str]]:
     """What the columns of names can hold, in every file that has them."""
-    allowed: dict[str, Sequence[str]] = {
-        "modality": MODALITIES,
+    allowed: dict[str, Collection[str]] = {
+        "modality": LOSERS,
         "strategy": STRATEGIES,
-        "fill": FILLS,
-        "subset": (ALL, *NATURAL),
+        "fill": tuple(FILLS),
+        "subset": (ALL, *SUBSETS),
         "target": task.targets,
     }
     if task.kind == "classification":

@@ -1,8 +1,8 @@
 """The tests of every model against the reference, from the result files of a run.
 
-Three tests, each with its own question (`models.evaluation.statistics`): would the model be better if both
-were trained again (t, over seeds), would the difference stand on other videos (bootstrap), and
-what does the test that papers use for correlations say (fisher_z).
+Three tests, each with its own question (`models.evaluation.statistics`): would the model be better
+if both were trained again (t, over seeds), would the difference stand on other videos (bootstrap),
+and what does the test that papers use for correlations say (fisher_z).
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,24 +17,19 @@ from features.corpora.listing import REPLICATES
 from features.task import Task
 from models.evaluation import statistics
 from models.evaluation.registry import metrics_of
-from reports.numbers.replicates import Replicates, read_evaluation, read_replicates
-from reports.numbers.schema import MEAN, MEASURES, TESTS
-from reports.numbers.summary import INTACT, measured, per_seed
-
-KEYS = ("model", "reference", "target", "measure", "test")
-COLUMNS = (*KEYS, "difference", "low", "high", "p", "p_adjusted", "n", "significant", "note")
+from reports.numbers.means import measured, per_seed
+from reports.numbers.replicates import Replicates, read_evaluations, read_replicates
+from reports.numbers.schema import INTACT, LEVELS, MEAN, MEASURES, SIGNIFICANCE
 
 SEEDS_NEEDED = 5
 """Fewer pairs than this and a t-test finds large gains only (Goncalves and Busso 2022 used 20)."""
 ITEMS_NEEDED = 20
 """A percentile interval of fewer items is too narrow."""
-LEVELS = {"t": 0.05, "fisher_z": 0.01, "bootstrap": 0.05}
-"""Where the papers drew the line; for the bootstrap, of the adjusted p."""
-
-Row = dict[str, Any]
 
 
-def significance(folder: Path, models: Sequence[str], reference: str, task: Task) -> pd.DataFrame:
+def significance_tests(
+    folder: Path, models: Sequence[str], reference: str, task: Task
+) -> pd.DataFrame:
     """Test every model against the reference.
 
     Args:
@@ -53,24 +48,24 @@ def significance(folder: Path, models: Sequence[str], reference: str, task: Task
     Raises:
         InputError: a result file is missing, malformed or of other items than the rest.
     """
-    others = [model for model in models if model != reference]
-    if not others:
-        return pd.DataFrame(columns=list(COLUMNS))
-    metric, *_ = metrics_of(task)
+    tested = [model for model in models if model != reference]
+    if not tested:
+        return pd.DataFrame(columns=list(SIGNIFICANCE))
+    metric = metrics_of(task)[0]
     correlations = [] if task.kind == "classification" else ["pearson", "n"]
-    evaluation = read_evaluation(folder / "evaluation", models, [metric, *correlations])
+    evaluation = read_evaluations(folder / "evaluation", models, [metric, *correlations])
     replicates = read_replicates(folder / REPLICATES, models, task)
     rows = [
-        *t_tests(per_seed(evaluation, metric), others, reference),
-        *(_fisher_tests(evaluation, others, reference, task) if correlations else ()),
-        *_bootstraps(replicates, others, reference, task),
+        *t_tests(per_seed(evaluation, metric), tested, reference),
+        *(_fisher_tests(evaluation, tested, reference, task) if correlations else ()),
+        *_bootstraps(replicates, tested, reference, task),
     ]
-    table = pd.DataFrame(rows, columns=list(COLUMNS)).assign(reference=reference)
+    table = pd.DataFrame(rows, columns=list(SIGNIFICANCE)).assign(reference=reference)
     order = {
-        "model": others,
+        "model": tested,
         "target": _with_mean(task.targets),
         "measure": MEASURES,
-        "test": TESTS,
+        "test": tuple(LEVELS),
     }
     places = {name: {v: i for i, v in enumerate(values)} for name, values in order.items()}
     return table.sort_values(
@@ -79,93 +74,122 @@ def significance(folder: Path, models: Sequence[str], reference: str, task: Task
 
 
 def t_tests(
-    values: pd.DataFrame, others: Sequence[str], reference: str, unit: str = "seed"
-) -> Iterator[Row]:
+    values: pd.DataFrame, tested: Sequence[str], reference: str, unit: str = "seed"
+) -> Iterator[dict[str, Any]]:
     """Rows of the one-tailed t-test; a seed for which a value is undefined makes no pair.
 
     Args:
-        values: what `reports.numbers.summary.per_seed` returns, or the like.
-        others: names of the models to test.
+        values: what `reports.numbers.means.per_seed` returns, or the like.
+        tested: names of the models to test.
         reference: the model that they are compared with.
         unit: what pairs them.
     """
     values = values[values["headline"].isin(MEASURES)]
     wide = values.pivot(index=["target", "headline", "seed"], columns="model", values="value")
     for (target, measure), seeds in wide.groupby(level=["target", "headline"]):
-        for model in others:
+        for model in tested:
             if model not in seeds or reference not in seeds:
                 continue
             pairs = seeds[[model, reference]].dropna()
-            one, other = pairs[model].to_numpy(), pairs[reference].to_numpy()
+            scores, rivals = pairs[model].to_numpy(), pairs[reference].to_numpy()
             p, note = np.nan, ""
             if len(pairs) < SEEDS_NEEDED:
                 note = f"needs {SEEDS_NEEDED} {unit}s, has {len(pairs)}"
             else:
-                p = statistics.paired_t(one, other)
+                p = statistics.paired_t(scores, rivals)
                 note = f"the same difference in every {unit}" if np.isnan(p) else ""
-            difference = (one - other).mean() if len(pairs) else np.nan
+            difference = (scores - rivals).mean() if len(pairs) else np.nan
             yield _row(
                 "t", model, str(target), difference, p, len(pairs), note, measure=str(measure)
             )
 
 
 def _fisher_tests(
-    evaluation: pd.DataFrame, others: Sequence[str], reference: str, task: Task
-) -> Iterator[Row]:
+    evaluation: pd.DataFrame, tested: Sequence[str], reference: str, task: Task
+) -> Iterator[dict[str, Any]]:
     """Rows of Fisher's z-test of the correlations on intact input, averaged over seeds as z."""
     # Nothing is lost under any of these conditions: the first stands for all.
     intact = measured(evaluation)[INTACT].groupby(["model", "target", "seed"])[["pearson", "n"]]
     seeds = intact.first().groupby(["model", "target"])
-    r = seeds["pearson"].agg(lambda own: float(statistics.mean_correlation(own.to_numpy())))
+    r = seeds["pearson"].agg(lambda rs: float(statistics.mean_correlation(rs.to_numpy())))
     n = seeds["n"].first()
-    for model in others:
+    for model in tested:
         for target in task.targets:
-            one, other = (model, target), (reference, target)
-            if one not in r.index or other not in r.index:
+            cell, rival = (model, target), (reference, target)
+            if cell not in r.index or rival not in r.index:
                 continue
-            p = float(statistics.fisher_z(r[one], r[other], n[one], n[other]))
+            p = float(statistics.fisher_z(r[cell], r[rival], n[cell], n[rival]))
             note = "undefined" if np.isnan(p) else ""
-            yield _row("fisher_z", model, target, r[one] - r[other], p, int(n[one]), note)
+            yield _row("fisher_z", model, target, r[cell] - r[rival], p, int(n[cell]), note)
 
 
 def _bootstraps(
-    replicates: Replicates, others: Sequence[str], reference: str, task: Task
-) -> Iterator[Row]:
+    replicates: Replicates, tested: Sequence[str], reference: str, task: Task
+) -> Iterator[dict[str, Any]]:
     """Rows of the bootstrap over items, adjusted over the models of each target and measure."""
-    items, rows = replicates.items, replicates.rows
+    for measure, rows in measured(replicates.rows, "target").items():
+        if not rows.empty:
+            differences = _differences(replicates, rows, tested, reference, task)
+            yield from _bootstrap(measure, differences, tested, replicates.items, task)
+
+
+def _differences(
+    replicates: Replicates,
+    rows: pd.DataFrame,
+    tested: Sequence[str],
+    reference: str,
+    task: Task,
+) -> NDArray[np.float64]:
+    """(1 + resamples, models, targets) of one measure; the first row is of the items as they are.
+
+    Args:
+        replicates: of all models.
+        rows: those of `replicates.rows` that the measure is the mean of.
+        tested: names of the models.
+        reference: the model that they are compared with.
+        task: its targets, to which their mean is added where there are several.
+    """
+    places = [rows.index[rows["target"] == target] for target in task.targets]
+    pooled = {}
+    for model, values in replicates.values.items():
+        # The mean over conditions of each target: (1 + resamples, targets).
+        means = np.stack([values[place].mean(0) for place in places], axis=1)
+        pooled[model] = means if len(places) == 1 else np.c_[means, means.mean(1)]
+    return np.stack([pooled[model] - pooled[reference] for model in tested], axis=1)
+
+
+def _bootstrap(
+    measure: str,
+    differences: NDArray[np.float64],
+    tested: Sequence[str],
+    items: int,
+    task: Task,
+) -> Iterator[dict[str, Any]]:
+    """The rows of one measure, of what `_differences` returned."""
     unit = "videos" if task.level == "frame" else "sequences"
     note = f"needs {ITEMS_NEEDED} {unit}, has {items}" if items < ITEMS_NEEDED else ""
-    for measure, own in measured(rows, "target").items():
-        if own.empty:
-            continue
-        places = [own.index[own["target"] == target] for target in task.targets]
-        pooled = {
-            model: _mean_appended(np.stack([values[place].mean(0) for place in places], axis=1))
-            for model, values in replicates.values.items()
-        }
-        differences = np.stack([pooled[model] - pooled[reference] for model in others], axis=1)
-        observed, resampled = differences[0], differences[1:]
-        low, high = statistics.percentile_interval(resampled)
-        p = statistics.bootstrap_p(resampled)
-        p = np.where(np.isnan(observed) | (items < ITEMS_NEEDED), np.nan, p)
-        adjusted = np.apply_along_axis(statistics.holm, 0, p)
-        for place, model in enumerate(others):
-            for column, target in enumerate(_with_mean(task.targets)):
-                cell = place, column
-                unknown = bool(np.isnan(p[cell]))
-                yield _row(
-                    "bootstrap",
-                    model,
-                    target,
-                    observed[cell],
-                    p[cell],
-                    items,
-                    note or ("undefined" if unknown else ""),
-                    measure=measure,
-                    p_adjusted=adjusted[cell],
-                    low=np.nan if unknown else low[cell],
-                    high=np.nan if unknown else high[cell],
-                )
+    observed, resampled = differences[0], differences[1:]
+    low, high = statistics.percentile_interval(resampled)
+    p = statistics.bootstrap_p(resampled)
+    p = np.where(np.isnan(observed) | (items < ITEMS_NEEDED), np.nan, p)
+    adjusted = np.apply_along_axis(statistics.holm, 0, p)
+    for place, model in enumerate(tested):
+        for column, target in enumerate(_with_mean(task.targets)):
+            cell = place, column
+            unknown = bool(np.isnan(p[cell]))
+            yield _row(
+                "bootstrap",
+                model,
+                target,
+                observed[cell],
+                p[cell],
+                items,
+                note or ("undefined" if unknown else ""),
+                measure=measure,
+                p_adjusted=adjusted[cell],
+                low=np.nan if unknown else low[cell],
+                high=np.nan if unknown else high[cell],
+            )
 
 
 def _row(
@@ -177,11 +201,11 @@ def _row(
     n: int,
     note: str,
     *,
-    measure: str = "intact",
+    measure: str = INTACT,
     p_adjusted: float = np.nan,
     low: float = np.nan,
     high: float = np.nan,
-) -> Row:
+) -> dict[str, Any]:
     decisive = p_adjusted if test == "bootstrap" else p
     return {
         "model": model,
@@ -201,8 +225,3 @@ def _row(
 
 def _with_mean(targets: Sequence[str]) -> list[str]:
     return [*targets, MEAN] if len(targets) > 1 else list(targets)
-
-
-def _mean_appended(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Values (R, targets) and, where there are several targets, their mean as one more."""
-    return values if values.shape[1] == 1 else np.c_[values, values.mean(1)]

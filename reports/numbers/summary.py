@@ -1,18 +1,17 @@
-"""Means, standard deviations and counts of what the evaluations measured."""
+"""What the tables and figures of a run show of its results."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
+from features.task import Task
+from models.evaluation.registry import metrics_of
 from reports.numbers.items import mean_videos, shown_traces
+from reports.numbers.means import conditions, headline, imputed, intact_metrics, losses
 from reports.numbers.results import Results
-from reports.numbers.schema import ALL, MEAN, NONE
-from reports.numbers.task import Task
+from reports.numbers.schema import MEAN
 
-INTACT, VIDEO_GONE, AUDIO_GONE, WORST_DROP = "intact", "video_gone", "audio_gone", "worst_drop"
-HEADLINES = (INTACT, VIDEO_GONE, AUDIO_GONE, MEAN, WORST_DROP)
-CONDITION = ["modality", "strategy", "p", "burst", "fill", "subset"]
 SHOWN_MODELS = 8  # in figures with a line a model
 
 
@@ -27,7 +26,7 @@ class Summary:
         headlines: what `headline` returned for the primary metric.
         ranking: what `ranking` returned.
         shown: what `shown_models` returned.
-        intact: what `intact` returned.
+        intact: what `intact_metrics` returned.
         videos: what `mean_videos` returned; no rows for a task of sequences.
         traces: what `shown_traces` returned; none for a task of sequences.
     """
@@ -44,7 +43,8 @@ class Summary:
 
 def summarise(results: Results) -> Summary:
     """Summarise a run."""
-    metric, *_ = results.task.metrics
+    metrics = metrics_of(results.task)
+    metric = metrics[0]
     is_of_frames = results.task.level == "frame"
     every = conditions(results.evaluation, metric)
     headlines = headline(results.evaluation, metric)
@@ -55,162 +55,18 @@ def summarise(results: Results) -> Summary:
         headlines=headlines,
         ranking=ranked,
         shown=shown_models(ranked, results.models, results.reference),
-        intact=intact(results.evaluation, results.task.metrics),
+        intact=intact_metrics(results.evaluation, metrics),
         videos=mean_videos(results.videos, metric) if is_of_frames else pd.DataFrame(),
         traces=shown_traces(results.traces) if is_of_frames else {},
     )
 
 
-def losses(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows of conditions that count: all labels, frames that are lost stay lost."""
-    return table[(table["subset"] == ALL) & (table["fill"] == NONE) & (table["strategy"] != NONE)]
-
-
-def counted(table: pd.DataFrame, *by: str) -> pd.DataFrame:
-    """The rows of `losses` that count in the robustness area.
-
-    Nothing is lost at p = 0: it counts once for a strategy and modality, as in the grid of 30 of
-    Parthasarathy and Sundaram (2020), and not for every mean length of its bursts.
-
-    Args:
-        table: what `losses` returned.
-        by: what tells rows apart beside their condition.
-    """
-    length = table["burst"].where(table["p"] > 0, 0.0)
-    return table[~table.assign(burst=length).duplicated([*by, *CONDITION])]
-
-
-def conditions(evaluation: pd.DataFrame, metric: str) -> pd.DataFrame:
-    """Mean of a metric for every model under every condition.
-
-    Args:
-        evaluation: rows of `Results.evaluation`.
-        metric: which of its columns.
-
-    Returns:
-        One row per model, condition (`CONDITION`) and target, with `value` (mean over seeds and
-        trials), `sd` (sample standard deviation over the same values, NaN for one) and `n` (their
-        number). A value that is undefined (NaN) is left out of all three.
-    """
-    groups = evaluation.groupby(["model", *CONDITION, "target"], sort=False)[metric]
-    return groups.agg(value="mean", sd="std", n="count").reset_index()
-
-
-def imputed(table: pd.DataFrame) -> pd.DataFrame:
-    """The conditions that were evaluated with lost frames filled in, and the same ones without.
-
-    Args:
-        table: what `conditions` returned.
-
-    Returns:
-        Its rows of those conditions, p = 0 left out.
-    """
-    lossy = table[(table["subset"] == ALL) & (table["p"] > 0)]
-    is_filled = lossy["fill"] != NONE
-    by = [lossy[key] for key in ("modality", "strategy", "p", "burst")]
-    return lossy[is_filled.groupby(by).transform("any")]
-
-
-def seed_means(evaluation: pd.DataFrame, metric: str) -> pd.DataFrame:
-    """Every seed's mean over trials, as `value`, by model, seed, condition and target.
-
-    Where there are several targets, `mean` is one more: their mean, undefined where one is.
-
-    Args:
-        evaluation: rows of `Results.evaluation`.
-        metric: which of its columns.
-    """
-    by = ["model", "seed", *CONDITION]
-    groups = evaluation.groupby([*by, "target"], sort=False)[metric]
-    cell = groups.mean().rename("value").reset_index()
-    if cell["target"].nunique() < 2:
-        return cell
-    means = cell.pivot(index=by, columns="target", values="value").mean(axis=1, skipna=False)
-    mean = means.rename("value").reset_index().assign(target=MEAN)
-    return pd.concat([cell, mean], ignore_index=True)
-
-
-def measured(table: pd.DataFrame, *by: str) -> dict[str, pd.DataFrame]:
-    """The rows that each headline number, but the worst drop, is the mean of.
-
-    `intact` is p = 0; `video_gone` and `audio_gone` are clip_zero at p = 1; `mean`, the robustness
-    area, is over the conditions that `counted` returns. All are of every label, with nothing
-    filled in.
-
-    Args:
-        table: a row per condition (`CONDITION`) and whatever `by` tells apart.
-        by: columns of it.
-    """
-    unfilled = table[(table["subset"] == ALL) & (table["fill"] == NONE)]
-    lossy = counted(losses(unfilled), *by)
-    gone = lossy[(lossy["strategy"] == "clip_zero") & (lossy["p"] == 1)]
-    return {
-        INTACT: unfilled[unfilled["p"] == 0],
-        VIDEO_GONE: gone[gone["modality"] == "video"],
-        AUDIO_GONE: gone[gone["modality"] == "audio"],
-        MEAN: lossy,
-    }
-
-
-def per_seed(evaluation: pd.DataFrame, metric: str) -> pd.DataFrame:
-    """The headline numbers of every seed.
-
-    They are the means of what `measured` returns, each condition counting once, whatever its
-    trials; `worst_drop` is the largest fall from `intact` in a condition that `mean` is over. Both
-    of these are left out for a model that lacks a condition.
-
-    Args:
-        evaluation: rows of `Results.evaluation`.
-        metric: which of its columns.
-
-    Returns:
-        `value` by model, seed, target (`mean` too where there are several) and `headline`.
-    """
-    by = ["model", "seed", "target"]
-    rows = measured(seed_means(evaluation, metric), *by)
-    every = rows[MEAN]
-    has_all = every.groupby(by)["value"].transform("count") == len(counted(every))
-    rows[MEAN] = every[has_all]
-    groups = {name: own.groupby(by, sort=False)["value"] for name, own in rows.items()}
-    values = {name: group.mean() for name, group in groups.items()}
-    start, worst = values[INTACT], groups[MEAN].min()
-    values[WORST_DROP] = (start - worst).reindex(start.index)
-    return pd.concat(
-        [value.rename("value").reset_index().assign(headline=n) for n, value in values.items()],
-        ignore_index=True,
-    )
-
-
-def headline(evaluation: pd.DataFrame, metric: str) -> pd.DataFrame:
-    """The headline numbers of every model, see `per_seed`.
-
-    Args:
-        evaluation: rows of `Results.evaluation`.
-        metric: which of its columns.
-
-    Returns:
-        One row per model, target and `headline`, with `value` (mean over seeds), `sd` (over seeds)
-        and `n` (seeds).
-    """
-    return over_seeds(per_seed(evaluation, metric), "headline")
-
-
-def over_seeds(values: pd.DataFrame, *by: str) -> pd.DataFrame:
-    """Mean, sample standard deviation and count of `value` over seeds.
-
-    Args:
-        values: `value` by model, seed, target and more.
-        by: the columns of more.
-
-    Returns:
-        `value`, `sd` and `n` by model, target and `by`.
-    """
-    groups = values.groupby(["model", "target", *by], sort=False)["value"]
-    return groups.agg(value="mean", sd="std", n="count").reset_index()
-
-
 def overall_target(task: Task) -> str:
-    """The target that stands for all: their mean, or the only one."""
+    """The target that stands for all: their mean, or the only one.
+
+    >>> overall_target(Task())
+    'mean'
+    """
     return MEAN if len(task.targets) > 1 else task.targets[0]
 
 
@@ -235,30 +91,12 @@ def shown_models(ranked: Sequence[str], models: Sequence[str], reference: str) -
         models: all of them; the order of those that are shown.
         reference: takes the place of the last if it is not among the best.
     """
-    others = [model for model in ranked[:SHOWN_MODELS] if model != reference]
-    chosen = {reference, *others[: SHOWN_MODELS - 1]}
+    best = [model for model in ranked[:SHOWN_MODELS] if model != reference]
+    chosen = {reference, *best[: SHOWN_MODELS - 1]}
     return tuple(model for model in models if model in chosen)
 
 
-def intact(evaluation: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
-    """Every metric on intact input (p = 0).
-
-    Args:
-        evaluation: rows of `Results.evaluation`.
-        metrics: which of its columns.
-
-    Returns:
-        One row per model, target and `metric`, with `value`, `sd` and `n` as in `headline`.
-    """
-    rows = evaluation[
-        (evaluation["p"] == 0) & (evaluation["subset"] == ALL) & (evaluation["fill"] == NONE)
-    ]
-    values = rows.groupby(["model", "seed", "target"], sort=False)[list(metrics)].mean()
-    long = values.reset_index().melt(["model", "seed", "target"], var_name="metric")
-    return over_seeds(long, "metric")
-
-
-def metrics(
+def nested_metrics(
     summary: Summary, models: Sequence[str], task: Task
 ) -> dict[str, dict[str, dict[str, float]]]:
     """The numbers of a run as nested dictionaries: model, target, name.
@@ -270,15 +108,14 @@ def metrics(
 
     Returns:
         Values rounded to 4 digits: the primary metric by `headline`, for each target and for their
-        `mean`; the other metrics by their own names, on intact input. A number that does not exist
+        `mean`; the other metrics by their names, on intact input. A number that does not exist
         has no key.
     """
-    primary, *_ = task.metrics
-    others = summary.intact[summary.intact["metric"] != primary]
+    is_primary = summary.intact["metric"] == metrics_of(task)[0]
     numbers = pd.concat(
         [
             summary.headlines.rename(columns={"headline": "name"}),
-            others.rename(columns={"metric": "name"}),
+            summary.intact[~is_primary].rename(columns={"metric": "name"}),
         ]
     )
     nested: dict[str, dict[str, dict[str, float]]] = {model: {} for model in models}

@@ -6,19 +6,21 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from features.extractors.registry import EXTRACTORS
 from reports.figures.illustrations import Illustration
-from reports.numbers.results import Results, caveat, has_random_weights, synthetic_corpus
+from reports.numbers.results import Results
+from reports.numbers.run_file import caveat, streams_seen, synthetic_corpus, untrained_streams
 from reports.numbers.summary import Summary
-from reports.numbers.task import capitalised
-from reports.page.sections import section, sections, significance_section
-from reports.papers.tables import papers_tables
+from reports.numbers.words import capitalised, counted_noun, listing, title_in
+from reports.page.sections import section, significance_section, tables_of
+from reports.tables.papers import papers_tables
 
-TITLE = "What missing sound and picture cost"
+TITLE = "What losing sound and picture costs"
 CSS = Path(__file__).with_name("page.css")
 MEDIA_TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
 
 
-def page(
+def page_of(
     results: Results, summary: Summary, illustrations: Mapping[str, Sequence[Illustration]]
 ) -> str:
     """The whole page as HTML.
@@ -30,10 +32,10 @@ def page(
     """
     body = [
         f"<header><h1>{TITLE}</h1>{_introduction(results)}{_banners(results.run)}</header>",
-        *sections(results, summary),
+        *tables_of(results, summary),
         *(
-            section(heading, "", "".join(_figure(one) for one in ones))
-            for heading, ones in illustrations.items()
+            section(heading, "", "".join(_figure(drawn) for drawn in figures))
+            for heading, figures in illustrations.items()
         ),
         section("The papers' numbers", "", papers_tables(results, summary)),
         significance_section(results),
@@ -77,54 +79,69 @@ def _introduction(results: Results) -> str:
     ]
     size = "; ".join(fact for fact in facts if fact)
     return (
-        f'<p class="lead">{_count(results.models, "model")} trained and evaluated by Lacuna on '
-        f"<b>{escape(corpus['name'])}</b>, {kind}{f' ({size})' if size else ''}. Scores are of the "
-        f"{escape(run['split'])} split, with {_count(results.seeds, 'seed')} "
-        f"({', '.join(map(str, results.seeds))}) per model. {_features(run['fc6'])}.</p>"
+        f'<p class="lead">{counted_noun(len(results.models), "model")} trained and evaluated by '
+        f"Lacuna on <b>{escape(corpus['name'])}</b>, {kind}{f' ({size})' if size else ''}. Scores "
+        f"are of the {escape(run['split'])} split, with {counted_noun(len(results.seeds), 'seed')} "
+        f"({', '.join(map(str, results.seeds))}) per model. {_streams(streams_seen(run))}.</p>"
     )
 
 
-def _features(fc6: Mapping[str, Any] | None) -> str:
-    if fc6 is None:
+def _streams(streams: Mapping[str, Mapping[str, Any]]) -> str:
+    """What models see, and what it is made of."""
+    if all(stream["extractor"] == "given" for stream in streams.values()):
         return "Features as the corpus gives them"
-    return f"Face features: VGG-16 to fc6, {_weights(fc6)}"
+    words = (
+        f"{escape(name)} ({stream['modality']}): {_made_of(stream)}"
+        for name, stream in streams.items()
+    )
+    return f"{'Streams' if len(streams) > 1 else 'Stream'}: {'; '.join(words)}"
 
 
-def _weights(fc6: Mapping[str, Any]) -> str:
-    if fc6.get("weights") == "random":
-        return f"random weights{_seed(fc6)}, not trained VGG-Face"
-    digest = f" (sha256 {escape(str(fc6['sha256'])[:12])}…)" if fc6.get("sha256") else ""
-    return f"weights {escape(Path(str(fc6['weights'])).name)}{digest}"
+def _made_of(stream: Mapping[str, Any]) -> str:
+    """A stream's extractor and weights."""
+    title = escape(title_in(EXTRACTORS, stream["extractor"]))
+    return ", ".join(filter(None, (title, _weights(stream))))
 
 
-def _seed(fc6: Mapping[str, Any]) -> str:
-    return f" (seed {fc6['seed']})" if "seed" in fc6 else ""
+def _weights(stream: Mapping[str, Any]) -> str:
+    """Where the weights of a stream's network come from; nothing where it has none."""
+    if stream.get("random_weights"):
+        return f"random weights{_seed(stream)}, not trained"
+    if stream.get("weights") is None:
+        return ""
+    digest = f" (sha256 {escape(str(stream['sha256'])[:12])}…)" if stream.get("sha256") else ""
+    return f"weights {escape(Path(str(stream['weights'])).name)}{digest}"
+
+
+def _seed(stream: Mapping[str, Any]) -> str:
+    return f" (seed {stream['seed']})" if "seed" in stream else ""
 
 
 def _banners(run: Mapping[str, Any]) -> str:
     """What a reader has to know before believing any number."""
     banners = []
     if name := synthetic_corpus(run):
-        heading = capitalised(caveat(synthetic=name, random_weights=False))
+        heading = capitalised(caveat(synthetic=name, random_weights=()))
         banners.append(
             f"<b>{heading}.</b> The data are made by a program; the numbers show that "
             "the pipeline works, not how well people's expressions are recognised."
         )
-    if has_random_weights(run):
+    if names := untrained_streams(run):
+        described = [f"{escape(name)}{_seed(run['streams'][name])}" for name in names]
+        come = "The stream comes" if len(names) == 1 else "The streams come"
         banners.append(
-            f"<b>Random weights{_seed(run['fc6'])}, not trained VGG-Face.</b> The face "
-            "features come from an untrained network."
+            f"<b>Random weights: {listing(described)}.</b> {come} from an untrained network."
         )
     return "".join(f'<p class="banner" role="note">{text}</p>' for text in banners)
 
 
-def _figure(one: Illustration) -> str:
-    data = base64.b64encode(one.file.read_bytes()).decode("ascii")
+def _figure(drawn: Illustration) -> str:
+    data = base64.b64encode(drawn.file.read_bytes()).decode("ascii")
     return (
         '<figure><div class="scroll card" role="region" aria-label="Figure, scrolls sideways" '
-        f'tabindex="0"><img alt="{escape(one.alt)}" '
-        f'src="data:{MEDIA_TYPES[one.file.suffix]};base64,{data}"></div>'
-        f"<figcaption>{escape(one.caption)}</figcaption></figure>"
+        f'tabindex="0"><img alt="{escape(drawn.alt)}" '
+        f'src="data:{MEDIA_TYPES[drawn.file.suffix]};base64,{data}"></div>'
+        f"<figcaption>{escape(drawn.caption)}</figcaption></figure>"
     )
 
 
@@ -150,7 +167,3 @@ def _flat(value: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
         else:
             pairs.append((f"{prefix}{key}", inner))
     return pairs
-
-
-def _count(things: Sequence[object], noun: str) -> str:
-    return f"{len(things)} {noun}{'s' * (len(things) != 1)}"

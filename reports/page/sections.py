@@ -1,11 +1,17 @@
 """The sections of the page that hold a run's own tables, each with the words that explain it."""
 
+from collections.abc import Collection
 from html import escape
 
-from reports.numbers.protocols import natural, one_modality, protocol_metric
+from features.task import Task
+from models.ablation.registry import STRATEGIES
+from models.evaluation.registry import METRICS, metrics_of
+from reports.numbers.means import counted
+from reports.numbers.protocols import natural_losses, one_modality, protocol_metric
 from reports.numbers.results import Results
-from reports.numbers.summary import CONDITION, Summary, counted
-from reports.numbers.task import METRICS, Task, capitalised, listing
+from reports.numbers.schema import ALL, CONDITION
+from reports.numbers.summary import Summary
+from reports.numbers.words import capitalised, labelled_unit, listing, primary_metric
 from reports.tables.conditions import (
     conditions_table,
     headline_table,
@@ -27,8 +33,8 @@ is bold.</p>"""
 _CONDITIONS = """<p>{metric} over all {n:,} {unit} of
 the {split} split, mean ± standard deviation over seeds and trials; n counts these values. Trials of
 one seed share a trained network, so n is not a number of independent runs. p is what is lost: the
-probability that a clip (Clip-Zero) or a frame (Frame-Zero, Frame-Repeat) of the modality is taken
-away{share}. The highest mean of each column{targets} is bold; no significance is claimed. A dash:
+probability that a clip (Clip-Zero) or a frame (Frame-Zero, Frame-Repeat) of the modality is
+lost{share}. The highest mean of each column{targets} is bold; no significance is claimed. A dash:
 not evaluated, or undefined.</p>"""
 
 _HEADLINES = """<p>The numbers of the ranking for each target{mean}. Mean ± standard deviation
@@ -38,7 +44,7 @@ _METRICS = """<p>{meanings}. Mean ± standard deviation over seeds; n counts see
 best mean of each column{targets} is bold: {directions}.</p>"""
 
 _ONE_MODALITY = """<p>{metric}{mean} with both modalities (AV), only sound (A), only picture (V),
-and their mean (M), as in Chumachenko et al. (2022): the other modality is absent (Clip-Zero at
+and their mean (M), as in Chumachenko et al. (2022): the other modality is gone (Clip-Zero at
 p = 1) or replaced by standard normal noise. Mean ± standard deviation over seeds; n counts
 seeds.</p>"""
 
@@ -52,66 +58,117 @@ stay lost, or the last or the nearest frame received stands in for them. {metric
 deviation over seeds and trials. These columns are no part of the robustness area, but for the
 first of each condition.</p>"""
 
-_SHARE = {
-    "subclip": "Subclip: the share of frames lost in one run",
-    "burst": "Bursts: the share of frames lost in bursts of that mean length",
-    "noise": "Noise: the probability that a clip is replaced by noise",
-    "blank_face": "Blank face: the probability that a frame arrives without its face",
-}
-
 
 def section(heading: str, text: str, content: str) -> str:
     """A section of the page; nothing without content."""
-    return f"<section><h2>{escape(heading)}</h2>{text}{content}</section>" * bool(content)
+    return f"<section><h2>{escape(heading)}</h2>{text}{content}</section>" if content else ""
 
 
-def sections(results: Results, summary: Summary) -> list[str]:
-    """The tables of a run, the ranking first; those that it has nothing for are empty.
+def tables_of(results: Results, summary: Summary) -> list[str]:
+    """The sections that hold a run's tables, the ranking first; those without numbers are empty.
 
     Args:
         results: the run.
         summary: of the run.
     """
-    models, task = results.models, results.task
-    metric = capitalised(task.primary.meaning)
-    ranked = ranking_table(summary, task, results.significance, results.reference)
-    accuracy = protocol_metric(task)
-    single = one_modality(results.evaluation, accuracy)
-    apart = natural(results.evaluation, task.metrics[0])
     return [
-        section("Ranking", _ranking(summary, task), ranked + legend(results.significance, task)),
-        section(
-            "Models × conditions",
-            _conditions(results, summary),
-            "" if summary.conditions.empty else conditions_table(summary.conditions, models, task),
-        ),
-        section(
-            "By target",
-            _HEADLINES.format(mean="; the row Mean is the mean of the targets"),
-            headline_table(summary.headlines, models, task, marks(results.significance)),
-        )
-        * (len(task.targets) > 1),
-        section(
-            "Every metric, intact input", _metrics(task), intact_table(summary.intact, models, task)
-        ),
-        section(
-            "One modality alone",
-            _ONE_MODALITY.format(
-                metric=capitalised(METRICS[accuracy].meaning), mean=_mean_of_targets(task)
-            ),
-            "" if single.empty else one_modality_table(single, models, task, accuracy),
-        ),
-        section(
-            "What was missing in the recordings",
-            _NATURAL.format(metric=metric),
-            "" if apart.empty else natural_table(apart, models, task),
-        ),
-        section(
-            "Filling lost frames in",
-            _IMPUTATION.format(metric=metric),
-            "" if summary.imputed.empty else imputation_table(summary.imputed, models, task),
-        ),
+        _ranking(results, summary),
+        _conditions(results, summary),
+        _by_target(results, summary),
+        _metrics(results, summary),
+        _one_modality(results),
+        _natural(results),
+        _imputation(results, summary),
     ]
+
+
+def _ranking(results: Results, summary: Summary) -> str:
+    task, significance = results.task, results.significance
+    text = _RANKING.format(
+        metric=primary_metric(task).title,
+        count=len(counted(summary.conditions[CONDITION])),
+        mean=_mean_of_targets(task),
+    )
+    table = ranking_table(summary, task, significance, results.reference)
+    return section("Ranking", text, table + legend(significance, task))
+
+
+def _conditions(results: Results, summary: Summary) -> str:
+    if summary.conditions.empty:
+        return ""
+    task, evaluation = results.task, results.evaluation
+    text = _CONDITIONS.format(
+        metric=capitalised(primary_metric(task).meaning),
+        n=evaluation.loc[evaluation["subset"] == ALL, "n"].max(),
+        unit=labelled_unit(task),
+        split=escape(results.run["split"]),
+        targets=_and_target(task),
+        share=_meanings_of_p(set(summary.conditions["strategy"])),
+    )
+    table = conditions_table(summary.conditions, results.models, task)
+    return section("Models × conditions", text, table)
+
+
+def _meanings_of_p(strategies: Collection[str]) -> str:
+    """What p is of the strategies for which it is no probability of losing a clip or a frame."""
+    rows = [row for name, row in STRATEGIES.items() if name in strategies and row.p_means]
+    return "".join(f"; {row.title}: {row.p_means}" for row in rows)
+
+
+def _by_target(results: Results, summary: Summary) -> str:
+    task = results.task
+    if len(task.targets) == 1:
+        return ""
+    text = _HEADLINES.format(mean="; the row Mean is the mean of the targets")
+    marked = marks(results.significance)
+    return section(
+        "By target", text, headline_table(summary.headlines, results.models, task, marked)
+    )
+
+
+def _metrics(results: Results, summary: Summary) -> str:
+    """What the metrics are, and which way each is better."""
+    task = results.task
+    rows = [METRICS[name] for name in metrics_of(task)]
+    lower = [row.title for row in rows if row.lower_is_better]
+    text = _METRICS.format(
+        meanings=capitalised(listing([row.meaning for row in rows])),
+        targets=_and_target(task),
+        directions=f"the lowest {' and '.join(lower)}, the highest of the others",
+    )
+    table = intact_table(summary.intact, results.models, task)
+    return section("Every metric, intact input", text, table)
+
+
+def _one_modality(results: Results) -> str:
+    task = results.task
+    metric = protocol_metric(task)
+    values = one_modality(results.evaluation, metric)
+    if values.empty:
+        return ""
+    text = _ONE_MODALITY.format(
+        metric=capitalised(METRICS[metric].meaning), mean=_mean_of_targets(task)
+    )
+    table = one_modality_table(values, results.models, task, metric)
+    return section("One modality alone", text, table)
+
+
+def _natural(results: Results) -> str:
+    task = results.task
+    values = natural_losses(results.evaluation, metrics_of(task)[0])
+    if values.empty:
+        return ""
+    text = _NATURAL.format(metric=capitalised(primary_metric(task).meaning))
+    table = natural_table(values, results.models, task)
+    return section("What was missing in the recordings", text, table)
+
+
+def _imputation(results: Results, summary: Summary) -> str:
+    if summary.imputed.empty:
+        return ""
+    text = _IMPUTATION.format(metric=capitalised(primary_metric(results.task).meaning))
+    table = imputation_table(summary.imputed, results.models, results.task)
+    return section("Filling lost frames in", text, table)
 
 
 def significance_section(results: Results) -> str:
@@ -122,35 +179,9 @@ def significance_section(results: Results) -> str:
     return f"<section><details><summary>Every test</summary>{table}</details></section>"
 
 
-def _ranking(summary: Summary, task: Task) -> str:
-    count = len(counted(summary.conditions[CONDITION]))
-    return _RANKING.format(metric=task.primary.name, count=count, mean=_mean_of_targets(task))
-
-
 def _mean_of_targets(task: Task) -> str:
     return f", mean of {escape(listing(task.targets))}," if len(task.targets) > 1 else ""
 
 
-def _conditions(results: Results, summary: Summary) -> str:
-    task = results.task
-    strategies = set(summary.conditions["strategy"])
-    share = "".join(f"; {words}" for name, words in _SHARE.items() if name in strategies)
-    evaluation = results.evaluation
-    return _CONDITIONS.format(
-        metric=capitalised(task.primary.meaning),
-        n=evaluation.loc[evaluation["subset"] == "all", "n"].max(),
-        unit=task.unit,
-        split=escape(results.run["split"]),
-        targets=" and target" * (len(task.targets) > 1),
-        share=share,
-    )
-
-
-def _metrics(task: Task) -> str:
-    """What the metrics are, and which way each is better."""
-    lower = [METRICS[name].name for name in task.metrics if METRICS[name].lower_is_better]
-    return _METRICS.format(
-        meanings=capitalised(listing([METRICS[name].meaning for name in task.metrics])),
-        targets=" and target" * (len(task.targets) > 1),
-        directions=f"the lowest {' and '.join(lower)}, the highest of the others",
-    )
+def _and_target(task: Task) -> str:
+    return " and target" if len(task.targets) > 1 else ""

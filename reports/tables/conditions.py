@@ -1,105 +1,117 @@
 """The tables of a run's own numbers, as HTML."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
-from reports.figures.style import MODALITY_NAMES, strategy_name
-from reports.numbers.protocols import GONE, INPUTS
-from reports.numbers.schema import FILLS, MEAN, MODALITIES, NONE, STRATEGIES
-from reports.numbers.summary import HEADLINES, WORST_DROP, overall_target
-from reports.numbers.task import METRICS, Task
-from reports.tables.markup import Column, measures, numbers, spanning, th
+from features.task import Task
+from models.evaluation.registry import METRICS, SUBSETS, metrics_of
+from models.settings.evaluation import FILLS
+from reports.numbers.protocols import OTHER_MODALITY
+from reports.numbers.schema import ALL, HEADLINES, INPUTS, LOSERS, MEAN, NONE, WORST_DROP
+from reports.numbers.summary import overall_target
+from reports.numbers.words import (
+    capitalised,
+    lost_title,
+    primary_metric,
+    strategy_place,
+    strategy_title,
+    target_titles,
+)
+from reports.tables.markup import Column, measures_of, model_table, spanning, th
 from reports.tables.significance import Marks
 
-HEADLINE_NAMES = {
-    "intact": "Intact",
-    "video_gone": "Picture gone",
-    "audio_gone": "Sound gone",
-    "mean": "Robustness area",
-    "worst_drop": "Worst drop",
-}
-FILL_NAMES = {"none": "nothing", "hold": "last one received", "nearest": "nearest one received"}
-GONE_NAMES = {"absent": "The other modality absent", "noise": "The other modality noise"}
-SUBSET_NAMES = {
-    "all": "All labels",
-    "no_face": "No face found",
-    "no_sound": "No sound",
-    "no_voice": "Sound, no voice",
-    "face_and_sound": "Face and sound",
-}
-Loss = tuple[str, str, float, float]  # modality, strategy, mean length of a burst, p
+OTHER_TITLES = {"gone": "The other modality gone", "noise": "The other modality noise"}
+SUBSET_TITLES = {ALL: "All labels", **SUBSETS}
+
+
+class LossColumn(NamedTuple):
+    """A condition under which something is lost; a column, or some.
+
+    Attributes:
+        modality: what loses.
+        strategy: how.
+        burst: mean length of a burst in frames; 0 for other strategies.
+        p: what is lost.
+    """
+
+    modality: str
+    strategy: str
+    burst: float
+    p: float
 
 
 def conditions_table(conditions: pd.DataFrame, models: Sequence[str], task: Task) -> str:
     """Models × conditions: a row per model and target, a column per condition.
 
     Args:
-        conditions: what `summary.losses` returned.
+        conditions: what `means.losses` returned.
         models: rows from top to bottom.
         task: its targets, and its primary metric.
     """
     rows = _by_loss(conditions)
     grid = list(rows)
-    starts = _starts([one[:3] for one in grid])
+    kinds = [(loss.modality, loss.strategy, loss.burst) for loss in grid]
+    starts = _starts(kinds)
     head = [
         _losing(grid),
-        spanning([strategy_name(one[1], one[2]) for one in grid], [one[:3] for one in grid]),
-        "".join(th(f"p = {one[3]:g}", start) for one, start in zip(grid, starts, strict=True)),
+        spanning([strategy_title(loss.strategy, loss.burst) for loss in grid], kinds),
+        "".join(th(f"p = {loss.p:g}", start) for loss, start in zip(grid, starts, strict=True)),
     ]
     columns = [
-        Column(measures(table), start) for table, start in zip(rows.values(), starts, strict=True)
+        Column(measures_of(table), start)
+        for table, start in zip(rows.values(), starts, strict=True)
     ]
-    return numbers(columns, models, _row_names(task), head)
+    return model_table(columns, models, _row_names(task), head)
 
 
 def imputation_table(imputed: pd.DataFrame, models: Sequence[str], task: Task) -> str:
     """What stands in for lost frames, side by side for every condition.
 
     Args:
-        imputed: what `summary.imputed` returned.
+        imputed: what `means.imputed` returned.
         models: rows from top to bottom.
         task: its targets, and its primary metric.
     """
     rows = _by_loss(imputed)
     fills = [fill for fill in FILLS if fill in {NONE, *imputed["fill"]}]
-    grid = [one for one in rows for _ in fills]
+    grid = [loss for loss in rows for _ in fills]
     head = [
         _losing(grid),
         spanning(
-            [f"{strategy_name(one[1], one[2])}, p = {one[3]:g}" for one in grid],
+            [f"{strategy_title(loss.strategy, loss.burst)}, p = {loss.p:g}" for loss in grid],
             grid,
         ),
-        "".join(th(FILL_NAMES[fill], fill == fills[0]) for _ in rows for fill in fills),
+        "".join(th(FILLS[fill], fill == fills[0]) for _ in rows for fill in fills),
     ]
     columns = [
-        Column(measures(table[table["fill"] == fill]), fill == fills[0])
+        Column(measures_of(table[table["fill"] == fill]), fill == fills[0])
         for table in rows.values()
         for fill in fills
     ]
-    return numbers(columns, models, _row_names(task), head)
+    return model_table(columns, models, _row_names(task), head)
 
 
 def headline_table(headlines: pd.DataFrame, models: Sequence[str], task: Task, marks: Marks) -> str:
     """The headline numbers, a row per model and target, and one for the targets' mean.
 
     Args:
-        headlines: what `summary.headline` returned.
+        headlines: what `means.headline` returned.
         models: rows from top to bottom.
         task: its targets, and its primary metric.
         marks: what `significance.marks` returned.
     """
-    columns = headline_columns(headlines, HEADLINES, marks)
-    head = ["".join(th(HEADLINE_NAMES[name], True) for name in HEADLINES)]
-    return numbers(columns, models, _row_names(task) | _mean(task), head)
+    columns = headline_columns(headlines, tuple(HEADLINES), marks)
+    head = ["".join(th(HEADLINES[name], True) for name in HEADLINES)]
+    return model_table(columns, models, _row_names(task) | _mean(task), head)
 
 
 def headline_columns(headlines: pd.DataFrame, names: Sequence[str], marks: Marks) -> list[Column]:
     """A column for each of some headline numbers."""
     return [
         Column(
-            measures(headlines[headlines["headline"] == name]),
+            measures_of(headlines[headlines["headline"] == name]),
             starts=True,
             lower_is_better=name == WORST_DROP,
             marks=marks.get(name, {}),
@@ -116,12 +128,13 @@ def intact_table(intact: pd.DataFrame, models: Sequence[str], task: Task) -> str
         models: rows from top to bottom.
         task: its targets and metrics.
     """
+    names = metrics_of(task)
     columns = [
-        Column(measures(intact[intact["metric"] == name]), True, METRICS[name].lower_is_better)
-        for name in task.metrics
+        Column(measures_of(intact[intact["metric"] == name]), True, METRICS[name].lower_is_better)
+        for name in names
     ]
-    head = ["".join(th(METRICS[name].heading, True) for name in task.metrics)]
-    return numbers(columns, models, task.labels, head)
+    head = ["".join(th(capitalised(METRICS[name].title), True) for name in names)]
+    return model_table(columns, models, target_titles(task), head)
 
 
 def one_modality_table(table: pd.DataFrame, models: Sequence[str], task: Task, metric: str) -> str:
@@ -133,53 +146,59 @@ def one_modality_table(table: pd.DataFrame, models: Sequence[str], task: Task, m
         task: its targets.
         metric: that was measured.
     """
-    gone = [name for name in GONE.values() if name in set(table["gone"])]
-    grid = [(name, given) for name in gone for given in INPUTS]
+    names = [name for name in OTHER_MODALITY.values() if name in set(table["other"])]
+    grid = [(name, source) for name in names for source in INPUTS]
     columns = [
         Column(
-            measures(table[(table["gone"] == name) & (table["input"] == given)]),
-            given == INPUTS[0],
+            measures_of(table[(table["other"] == name) & (table["input"] == source)]),
+            source == INPUTS[0],
             METRICS[metric].lower_is_better,
         )
-        for name, given in grid
+        for name, source in grid
     ]
     head = [
-        spanning([GONE_NAMES[name] for name, _ in grid], [name for name, _ in grid]),
-        "".join(th(given, given == INPUTS[0]) for _, given in grid),
+        spanning([OTHER_TITLES[name] for name, _ in grid], [name for name, _ in grid]),
+        "".join(th(source, source == INPUTS[0]) for _, source in grid),
     ]
-    return numbers(columns, models, {overall_target(task): ""}, head)
+    return model_table(columns, models, {overall_target(task): ""}, head)
 
 
 def natural_table(table: pd.DataFrame, models: Sequence[str], task: Task) -> str:
     """Intact input, scored apart by what was there in the recording.
 
     Args:
-        table: what `protocols.natural` returned.
+        table: what `protocols.natural_losses` returned.
         models: rows from top to bottom.
         task: its targets, and its primary metric.
     """
     labels = dict(zip(table["subset"], table["labels"], strict=True))
-    subsets = [name for name in SUBSET_NAMES if name in labels]
-    columns = [Column(measures(table[table["subset"] == name]), True) for name in subsets]
+    subsets = [name for name in SUBSET_TITLES if name in labels]
+    columns = [Column(measures_of(table[table["subset"] == name]), True) for name in subsets]
     head = [
-        "".join(th(f"{SUBSET_NAMES[name]} ({labels[name]:,})", True) for name in subsets),
+        "".join(th(f"{SUBSET_TITLES[name]} ({labels[name]:,})", True) for name in subsets),
     ]
-    return numbers(columns, models, _row_names(task) | _mean(task), head)
+    return model_table(columns, models, _row_names(task) | _mean(task), head)
 
 
-def _by_loss(table: pd.DataFrame) -> dict[Loss, pd.DataFrame]:
+def _by_loss(table: pd.DataFrame) -> dict[LossColumn, pd.DataFrame]:
     """The rows of each condition, in the order of the columns."""
-    groups: dict[Any, pd.DataFrame] = dict(
-        list(table.groupby(["modality", "strategy", "burst", "p"]))
-    )
+    groups: dict[Any, pd.DataFrame] = dict(list(table.groupby(list(LossColumn._fields))))
+    rows = {LossColumn(*key): group for key, group in groups.items()}
     order = sorted(
-        groups, key=lambda one: (MODALITIES.index(one[0]), STRATEGIES.index(one[1]), *one[2:])
+        rows,
+        key=lambda loss: (
+            LOSERS.index(loss.modality),
+            strategy_place(loss.strategy),
+            loss.burst,
+            loss.p,
+        ),
     )
-    return {one: groups[one] for one in order}
+    return {loss: rows[loss] for loss in order}
 
 
-def _losing(grid: Sequence[Loss]) -> str:
-    return spanning([MODALITY_NAMES[one[0]] for one in grid], [one[:1] for one in grid])
+def _losing(grid: Sequence[LossColumn]) -> str:
+    modalities = [loss.modality for loss in grid]
+    return spanning([lost_title(modality) for modality in modalities], modalities)
 
 
 def _starts(groups: Sequence[object]) -> list[bool]:
@@ -189,7 +208,9 @@ def _starts(groups: Sequence[object]) -> list[bool]:
 
 def _row_names(task: Task) -> dict[str, str]:
     """What the rows of a model hold, by target; for classes it is the metric that says it."""
-    return {target: name or task.primary.name for target, name in task.labels.items()}
+    return {
+        target: title or primary_metric(task).title for target, title in target_titles(task).items()
+    }
 
 
 def _mean(task: Task) -> dict[str, str]:

@@ -8,7 +8,6 @@ from itertools import groupby
 
 import pandas as pd
 
-START = ' class="start"'  # a column that begins a group
 Measure = tuple[float, float, int]  # mean, standard deviation, count
 
 
@@ -33,21 +32,21 @@ class Column:
         if (model, target) not in self.measures:
             return td("–", self.starts)
         mean, sd, _ = self.measures[model, target]
-        rivals = [other[0] for (_, t), other in self.measures.items() if t == target]
+        rivals = [value for (_, t), (value, _, _) in self.measures.items() if t == target]
         winner = min(rivals) if self.lower_is_better else max(rivals)
-        best = len(rivals) > 1 and round(mean, 3) == round(winner, 3)
-        text = f"<b>{number(mean)}</b>" if best else number(mean)
-        spread = "" if math.isnan(sd) else f" <small>± {number(sd)}</small>"
+        is_best = len(rivals) > 1 and round(mean, 3) == round(winner, 3)
+        text = f"<b>{decimals(mean)}</b>" if is_best else decimals(mean)
+        spread = "" if math.isnan(sd) else f" <small>± {decimals(sd)}</small>"
         return td(text + spread + self.marks.get((model, target), ""), self.starts)
 
     @property
     def counts(self) -> str:
         """The n of the numbers, or their range."""
-        found = sorted({n for _, _, n in self.measures.values()})
-        return "–".join(str(n) for n in dict.fromkeys([*found[:1], *found[-1:]]))
+        counts = sorted({n for _, _, n in self.measures.values()})
+        return "–".join(str(n) for n in dict.fromkeys([*counts[:1], *counts[-1:]]))
 
 
-def measures(table: pd.DataFrame) -> dict[tuple[str, str], Measure]:
+def measures_of(table: pd.DataFrame) -> dict[tuple[str, str], Measure]:
     """The defined measures of one column, by model and target."""
     defined = table.dropna(subset="value")[["model", "target", "value", "sd", "n"]]
     return {
@@ -56,7 +55,7 @@ def measures(table: pd.DataFrame) -> dict[tuple[str, str], Measure]:
     }
 
 
-def numbers(
+def model_table(
     columns: Sequence[Column],
     models: Sequence[str],
     targets: Mapping[str, str],
@@ -87,17 +86,26 @@ def numbers(
 def header(head: Sequence[str]) -> str:
     """The rows of a head, with the corner above the models."""
     corner = f'<th scope="col" rowspan="{len(head)}" class="stub">Model</th>'
-    rows = "".join(f"<tr>{corner * (i == 0)}{row}</tr>" for i, row in enumerate(head))
+    first, *rest = head
+    rows = f"<tr>{corner}{first}</tr>" + "".join(f"<tr>{row}</tr>" for row in rest)
     return f"<thead>{rows}</thead>"
 
 
 def signed(value: float) -> str:
-    """Three decimals with a sign."""
-    return ("" if round(value, 3) < 0 else "+") + number(value)
+    """Three decimals with a sign.
+
+    >>> signed(-0.0001)
+    '+0.000'
+    """
+    return ("" if round(value, 3) < 0 else "+") + decimals(value)
 
 
-def number(value: float) -> str:
-    """Three decimals and a true minus sign."""
+def decimals(value: float) -> str:
+    """Three decimals and a true minus sign.
+
+    >>> decimals(-0.06)
+    '−0.060'
+    """
     return f"{round(value, 3) + 0.0:.3f}".replace("-", "−")  # + 0.0: no negative zero
 
 
@@ -122,12 +130,17 @@ def spanning(labels: Sequence[str], groups: Sequence[Hashable]) -> str:
 
 def th(text: str, starts: bool) -> str:
     """The header cell of a column."""
-    return f'<th scope="col"{START * starts}>{text}</th>'
+    return f'<th scope="col"{_start(starts)}>{text}</th>'
 
 
 def td(text: str, starts: bool) -> str:
     """A cell."""
-    return f"<td{START * starts}>{text}</td>"
+    return f"<td{_start(starts)}>{text}</td>"
+
+
+def _start(starts: bool) -> str:
+    """The look of a column that begins a group."""
+    return ' class="start"' if starts else ""
 
 
 def scrollable(table: str) -> str:

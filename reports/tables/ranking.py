@@ -4,17 +4,17 @@ from html import escape
 
 import pandas as pd
 
-from reports.numbers.schema import MEAN
-from reports.numbers.summary import (
+from features.task import Task
+from reports.numbers.schema import (
     AUDIO_GONE,
+    HEADLINES,
     INTACT,
+    MEAN,
     VIDEO_GONE,
     WORST_DROP,
-    Summary,
-    overall_target,
 )
-from reports.numbers.task import Task
-from reports.tables.conditions import HEADLINE_NAMES, headline_columns
+from reports.numbers.summary import Summary, overall_target
+from reports.tables.conditions import headline_columns
 from reports.tables.markup import header, scrollable, stub, td, th
 from reports.tables.significance import intervals, marks
 
@@ -48,7 +48,7 @@ def ranking_table(summary: Summary, task: Task, significance: pd.DataFrame, refe
 
     head, foot = "", ""
     for name, column in columns.items():
-        head += th(HEADLINE_NAMES[name], True)
+        head += th(HEADLINES[name], True)
         foot += td(column.counts, True)
         if name == MEAN and known:
             head += th(f"against {escape(reference)}, 95 %", False)

@@ -8,21 +8,16 @@ from typing import Any
 
 import pandas as pd
 
-from reports.numbers.schema import MEAN, TESTS
-from reports.numbers.task import Task, capitalised, listing
-from reports.tables.markup import number, scrollable, signed, stub, td, th
+from features.task import Task
+from reports.numbers.schema import HEADLINES, LEVELS, MEAN
+from reports.numbers.words import capitalised, listing, target_titles
+from reports.tables.markup import decimals, scrollable, signed, stub, td, th
 
 BELOW = "▾"
 Marks = Mapping[str, Mapping[tuple[str, str], str]]
 """HTML that belongs to a number, by headline, model and target."""
-Row = dict[str, Any]  # of `Results.significance`
-
-MEASURE_NAMES = {
-    "intact": "Intact",
-    "video_gone": "Picture gone",
-    "audio_gone": "Sound gone",
-    "mean": "Robustness area",
-}
+TestRow = dict[str, Any]
+"""A row of `Results.significance`."""
 
 
 @dataclass(frozen=True)
@@ -91,13 +86,13 @@ def marks(significance: pd.DataFrame) -> Marks:
     Args:
         significance: `Results.significance`.
     """
-    found: dict[str, dict[tuple[str, str], str]] = {}
+    by_measure: dict[str, dict[tuple[str, str], str]] = {}
     for (model, target, measure), rows in _by_number(significance).items():
-        told = {test: row["difference"] for test, row in rows.items() if row["significant"]}
-        signs = [(BELOW if told[t] < 0 else "") + TEST_WORDS[t].mark for t in TESTS if t in told]
+        telling = [t for t in LEVELS if t in rows and rows[t]["significant"]]
+        signs = [(BELOW if rows[t]["difference"] < 0 else "") + TEST_WORDS[t].mark for t in telling]
         if signs:
-            found.setdefault(measure, {})[model, target] = f" <sup>{''.join(signs)}</sup>"
-    return found
+            by_measure.setdefault(measure, {})[model, target] = f" <sup>{''.join(signs)}</sup>"
+    return by_measure
 
 
 def intervals(significance: pd.DataFrame, measure: str) -> dict[tuple[str, str], str]:
@@ -115,13 +110,13 @@ def intervals(significance: pd.DataFrame, measure: str) -> dict[tuple[str, str],
     }
 
 
-def _by_number(significance: pd.DataFrame) -> dict[tuple[str, str, str], dict[str, Row]]:
+def _by_number(significance: pd.DataFrame) -> dict[tuple[str, str, str], dict[str, TestRow]]:
     """The row of every test, by model, target and measure."""
-    found: dict[tuple[str, str, str], dict[str, Row]] = {}
+    rows: dict[tuple[str, str, str], dict[str, TestRow]] = {}
     for row in significance.to_dict("records"):
         key = (row["model"], row["target"], row["measure"])
-        found.setdefault(key, {})[row["test"]] = {str(name): value for name, value in row.items()}
-    return found
+        rows.setdefault(key, {})[row["test"]] = {str(name): value for name, value in row.items()}
+    return rows
 
 
 def legend(significance: pd.DataFrame, task: Task) -> str:
@@ -136,7 +131,7 @@ def legend(significance: pd.DataFrame, task: Task) -> str:
     reference = f"<b>{escape(significance['reference'].iloc[0])}</b>"
     kind = OF_VIDEOS if task.level == "frame" else OF_SEQUENCES
     items = []
-    for name in TESTS:
+    for name in LEVELS:
         rows = significance[significance["test"] == name]
         if rows.empty:
             continue
@@ -161,9 +156,9 @@ def legend(significance: pd.DataFrame, task: Task) -> str:
 def _missing(rows: pd.DataFrame) -> str:
     """Why a test gives no verdict, and for which models if not for all."""
     sentences = []
-    for note, ones in rows[rows["note"] != ""].groupby("note", sort=False):
-        names = list(dict.fromkeys(ones["model"]))
-        of = "" if len(ones) == len(rows) else f" on some numbers of {escape(listing(names))}"
+    for note, noted in rows[rows["note"] != ""].groupby("note", sort=False):
+        names = list(dict.fromkeys(noted["model"]))
+        of = "" if len(noted) == len(rows) else f" on some numbers of {escape(listing(names))}"
         sentences.append(f" <strong>No verdict{of} ({escape(str(note))}).</strong>")
     return "".join(sentences)
 
@@ -176,30 +171,31 @@ def significance_table(significance: pd.DataFrame, models: Sequence[str], task: 
         models: from top to bottom.
         task: its targets.
     """
-    tests = [test for test in TESTS if test in set(significance["test"])]
+    tests = [test for test in LEVELS if test in set(significance["test"])]
     heading = ["Number", "Difference", "95 % interval", *(TEST_WORDS[test].p for test in tests)]
     head = f'<th scope="col" class="stub">Model</th>{"".join(th(name, True) for name in heading)}'
-    names = task.labels | {MEAN: "Mean"}
+    names = target_titles(task) | {MEAN: "Mean"}
     numbers = _by_number(significance)
-    body = ""
+    bodies = []
     for model in models:
-        own = [key for key in numbers if key[0] == model]
+        keys = [key for key in numbers if key[0] == model]
         lines = "".join(
             f"<tr>{stub(model, names[key[1]], i == 0)}{_cells(key[2], numbers[key], tests)}</tr>"
-            for i, key in enumerate(own)
+            for i, key in enumerate(keys)
         )
-        body += f"<tbody>{lines}</tbody>" * bool(own)
+        bodies.append(f"<tbody>{lines}</tbody>" if keys else "")
+    body = "".join(bodies)
     return scrollable(f"<thead><tr>{head}</tr></thead>{body}")
 
 
-def _cells(measure: str, rows: Mapping[str, Row], tests: Sequence[str]) -> str:
+def _cells(measure: str, rows: Mapping[str, TestRow], tests: Sequence[str]) -> str:
     """One number of one model: difference, interval, the p of each test."""
     # Fisher's is the difference of correlations, whatever the metric.
     of_metric = [row["difference"] for test, row in rows.items() if test != "fisher_z"]
     differences = [signed(value) for value in of_metric if not math.isnan(value)]
     intervals = [_interval(row) for row in rows.values() if _interval(row)]
     cells = [
-        MEASURE_NAMES[measure],
+        HEADLINES[measure],
         (differences or ["–"])[0],
         (intervals or ["–"])[0],
         *(_p(rows[test]) if test in rows else "–" for test in tests),
@@ -207,15 +203,15 @@ def _cells(measure: str, rows: Mapping[str, Row], tests: Sequence[str]) -> str:
     return "".join(td(cell, True) for cell in cells)
 
 
-def _p(row: Row) -> str:
+def _p(row: TestRow) -> str:
     p = row["p"] if math.isnan(row["p_adjusted"]) else row["p_adjusted"]
     if math.isnan(p):
         return escape(capitalised(row["note"])) or "–"
-    text = "&lt; 0.001" if p < 0.001 else number(p)
+    text = "&lt; 0.001" if p < 0.001 else decimals(p)
     return f"<b>{text}</b>" if row["significant"] else text
 
 
-def _interval(row: Row) -> str:
+def _interval(row: TestRow) -> str:
     """The interval of a difference; nothing where there is none."""
     low, high = row["low"], row["high"]
-    return "" if math.isnan(low) or math.isnan(high) else f"[{number(low)}, {number(high)}]"
+    return "" if math.isnan(low) or math.isnan(high) else f"[{decimals(low)}, {decimals(high)}]"

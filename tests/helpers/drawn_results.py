@@ -3,15 +3,14 @@
 import numpy as np
 import pandas as pd
 
-from features.task import Task
+from features.task import AFFECT
 from models.evaluation.conditions import Condition, runs_of
 from models.evaluation.registry import metrics_of
 from models.evaluation.replicates import mean_over_seeds, replicates_of_runs
 from models.evaluation.scores import pooled, score
 from models.evaluation.tables import metrics_of_runs
-from reports.numbers.significance import significance
+from reports.numbers.significance import significance_tests
 
-AFFECT = Task()
 RUNS = runs_of(
     [
         *(Condition("audio", "clip_zero", p) for p in (0.0, 1.0)),
@@ -67,7 +66,7 @@ class Run:
             change(pd.read_csv(path, keep_default_na=False)).to_csv(path, index=False)
 
     def test(self, reference="plain"):
-        return significance(self.folder, self.models, reference, self.task)
+        return significance_tests(self.folder, self.models, reference, self.task)
 
     def _labels(self, rng, frames):
         outputs = len(self.task.outputs)

@@ -8,8 +8,10 @@ import cv2
 import numpy as np
 import skimage.data
 
+from features.extractors.crops import open_faces
 from features.settings import FaceSettings, ModelFile
-from features.stores.store import new_item, open_store
+from features.stores.store import assemble
+from features.stores.writing import new_item
 
 HEIGHT, WIDTH = 240, 320
 
@@ -65,6 +67,9 @@ def extracted(folder, path, settings, **arguments):
     """The arrays that `extract_faces` writes."""
     from features.faces.extract import extract_faces
 
-    with new_item(folder / "faces", {}) as item:
+    with new_item(folder / "face", {}) as item:
         extract_faces(path, settings, item, **arguments)
-    return {name: array[...] for name, array in open_store(folder / "faces", stage="-").arrays()}
+    assemble(folder / "faces.zarr", {"a": folder / "face"}, {})
+    store = open_faces(folder / "faces.zarr")
+    names = ("boxes", "scores", "present", "interpolated", "times", "track", "identity")
+    return {"crops": store.rows("a", "crops")[:]} | {name: store.array("a", name) for name in names}

@@ -8,6 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from features.task import Task
+from models.evaluation.registry import metrics_of
+
 MODELS = ("baseline", "clip_zero", "frame_zero", "frame_repeat", "video_only", "audio_only")
 SEEDS = (0, 1, 2)
 STEPS = {
@@ -28,17 +31,24 @@ FURTHER = (
 )
 NATURAL = {"no_face": 120, "no_sound": 240, "no_voice": 90, "face_and_sound": 640}
 RATE, SECONDS, ITEMS = 30, 8, ("speaker_7_a", "speaker_7_b", "speaker_8_a", "speaker_8_b")
-CLASSES = ("anger", "disgust", "fear", "happy", "neutral", "sad")
-METRICS = {
-    "regression": ["ccc", "pearson", "rmse"],
-    "classification": ["macro_f1", "micro_f1", "accuracy", "cross_entropy"],
-    "sentiment": ["pearson", "mae", "binary_accuracy"],
+STREAMS = {
+    "fc6": {
+        "modality": "video",
+        "extractor": "vggface",
+        "weights": "random",
+        "seed": 0,
+        "sha256": None,
+        "random_weights": True,
+    },
+    "lld": {"modality": "audio", "extractor": "opensmile", "set": "IS13"},
 }
+CLASSES = ("anger", "disgust", "fear", "happy", "neutral", "sad")
 
 
 def task(kind: str, level: str, *outputs: str) -> dict[str, Any]:
     """A task as `run.json` has it."""
-    return {"kind": kind, "level": level, "outputs": list(outputs), "metrics": METRICS[kind]}
+    described = Task.model_validate({"kind": kind, "level": level, "outputs": outputs})
+    return described.model_dump(mode="json") | {"metrics": list(metrics_of(described))}
 
 
 AFFECT = task("regression", "frame", "valence", "arousal")
@@ -90,7 +100,7 @@ def _run(models: Sequence[str], seeds: Sequence[int], task: dict[str, Any]) -> d
             "speakers": {"train": 5, "validation": 1, "test": 2},
             "seconds": 128.0,
         },
-        "fc6": {"weights": "random", "seed": 0, "sha256": None, "preprocessing": "vggface"},
+        "streams": STREAMS,
         "split": "test",
         "seeds": list(seeds),
         "task": task,
@@ -101,12 +111,12 @@ def _run(models: Sequence[str], seeds: Sequence[int], task: dict[str, Any]) -> d
 def settings(model: str) -> dict[str, Any]:
     """What `run.json` says of a model by its name, unimodal or crossmodal."""
     single = model.removesuffix("_only")
-    modalities = ["audio", "video"] if single == model else [single]
+    streams = {"audio": ["lld"], "video": ["fc6"]}
     strategies = ("clip_zero", "frame_zero", "frame_repeat")
     return {
         "network": "crossmodal" if single == model else "unimodal",
         "preset": None,
-        "modalities": modalities,
+        "sees": streams.get(single, ["lld", "fc6"]),
         "presence": "ignored",
         "repeats": "shown",
         "size": {"dim": 32, "heads": 4, "ffn": 32, "layers": 2, "dropout": 0.1},

@@ -1,5 +1,4 @@
 import os
-from importlib.metadata import PackageNotFoundError
 from types import SimpleNamespace
 
 import cv2
@@ -8,11 +7,12 @@ import pytest
 from skimage import data
 
 from features.errors import InputError
-from features.faces.aligned import take_aligned
+from features.faces.items import detect_item, take_item
 from features.settings import FaceSettings, ModelFile
-from features.stores.store import new_item, open_store, read_array
+from features.stores.store import assemble, open_store
+from features.stores.writing import FinishedItem
 from pipeline import faces
-from pipeline.faces import keys, recorded
+from pipeline.faces import job_of, recorded
 from tests.helpers.face_factory import portrait
 from tests.helpers.media_factory import make_video
 
@@ -27,14 +27,13 @@ def test_crops_depend_on_the_content_of_a_model_file_not_on_its_place():
     assert recorded(one) == recorded(moved) != recorded(other)
 
 
-def test_an_item_says_what_made_it(tmp_path):
+def test_the_face_on_one_side_is_taken(tmp_path):
     path = make_video(tmp_path / "clip.mp4", [portrait()[0]] * 3)
-    settings = FaceSettings(working_height=180)
-    faces.detect(path, settings, "the key", tmp_path / "out", side="right")
-    item = open_store(tmp_path / "out", stage="faces")
-    assert item.attrs["key"] == "the key"
-    assert item.attrs["settings"] == recorded(settings)
-    assert item["present"][...].all(), "the portrait is right of the middle"
+    detect_item(path, FaceSettings(working_height=180), "right", tmp_path / "out")
+    item = FinishedItem(tmp_path / "out")
+    assert item.small["present"].all(), "the portrait is right of the middle"
+    assert item.small["track"].tolist() == [0, 0, 0]
+    assert item.small["identity"].tolist() == [0]
 
 
 # ------------------------------------------------------------------ before the jobs
@@ -55,6 +54,7 @@ def project(tmp_path, monkeypatch):
         monkeypatch.setattr(faces, "assemble", lambda *_: None)
         monkeypatch.setattr(faces, "report", lambda: None)
         monkeypatch.setattr(faces, "run_jobs", lambda _, given, *__, **___: jobs.extend(given))
+        monkeypatch.setattr(faces, "check", lambda *_: None)
         faces.main()
         return jobs
 
@@ -63,7 +63,15 @@ def project(tmp_path, monkeypatch):
 
 def row(name="a", **given):
     return SimpleNamespace(
-        **{"item": name, "sha256": name, "side": "", "crops": "", "crops_sha256": "", "frames": 1}
+        **{
+            "item": name,
+            "path": name,
+            "sha256": name,
+            "side": "",
+            "crops": "",
+            "crops_sha256": "",
+            "frames": 1,
+        }
         | given
     )
 
@@ -86,7 +94,7 @@ def test_keys_of_detected_and_of_given_pictures():
     items = [row(), row(crops="here", crops_sha256="c")]
 
     def of(**settings):
-        return keys(items, FaceSettings(**settings))
+        return [job_of(item, FaceSettings(**settings)).key for item in items]
 
     detected, given = of()
     assert detected != given
@@ -98,15 +106,16 @@ def test_keys_of_detected_and_of_given_pictures():
         assert not set(of(**changed)) & {detected, given}
 
 
-def test_versions_need_no_distribution_of_a_certain_name(monkeypatch):
-    def missing(name):
-        raise PackageNotFoundError(name)
+def test_where_a_file_lies_is_in_no_key():
+    settings = FaceSettings()
+    assert job_of(row(path="here"), settings).key == job_of(row(path="there"), settings).key
 
-    monkeypatch.setattr("importlib.metadata.version", missing)
-    monkeypatch.setattr("features.hashes.version", missing)
-    assert set(faces.versions(FaceSettings())) == {"av", "opencv", "dlib"}
-    assert set(faces.versions(FaceSettings(detector="cnn"))) == {"av", "opencv", "dlib", "mmod"}
-    assert set(faces.versions(YUNET)) == {"av", "opencv"}
+
+def test_sources_change_with_the_crops(project, tmp_path):
+    project([row("a", crops="a")], FaceSettings())
+    before = (tmp_path / "data/sources/video").read_text()
+    project([row("a", crops="a")], FaceSettings(size=64))
+    assert (tmp_path / "data/sources/video").read_text() != before
 
 
 # ------------------------------------------------------------------ aligned
@@ -118,10 +127,11 @@ def film(tmp_path):
 
 
 def aligned(folder, film, out, size=32):
-    with new_item(out, {}) as item:
-        take_aligned(folder, film, FaceSettings(size=size), item)
-    store = open_store(out, stage="faces")
-    return read_array(store, "crops"), read_array(store, "present")
+    take_item(folder, film, FaceSettings(size=size), out / "item")
+    assemble(out / "faces.zarr", {"a": out / "item"}, {})
+    store = open_store(out / "faces.zarr", stage="faces")
+    assert store.array("a", "track").tolist() == [n - 1 for n in store.array("a", "present")]
+    return store.rows("a", "crops")[:], store.array("a", "present")
 
 
 @pytest.mark.parametrize("shape", [(128, 64), (64, 128)])

@@ -6,11 +6,15 @@ import pytest
 from features.task import Task
 from pipeline import summarise
 from pipeline.params import Params
-from reports.numbers.significance import COLUMNS
-from reports.papers.claims import EMOTIONS, RAVDESS
+from reports.numbers.run_file import modalities_seen
+from reports.numbers.schema import SIGNIFICANCE
+from reports.papers.registry import claims_of
 from tests.helpers import result_files
 from tests.helpers.drawn_results import Run
 
+LLD = {"modality": "audio", "extractor": "opensmile"}
+STREAMS = {"fc6": {"modality": "video", "extractor": "vggface"}, "lld": LLD}
+EMOTIONS = Task(kind="classification", level="sequence", outputs=("happy", "sad"))
 MODELS = {"plain": {}, "better": {}}
 
 
@@ -18,9 +22,11 @@ MODELS = {"plain": {}, "better": {}}
 def stage(tmp_path, monkeypatch):
     """Run the stage on result files in a folder, up to the reports."""
 
-    def run(models, train=(), **evaluate):
-        given = {"models": models, "train": dict(train), "evaluate": evaluate}
-        params = Params.model_validate(given)
+    def run(models, train=(), streams=STREAMS, **evaluate):
+        sections = {"streams": streams, "train": dict(train), "evaluate": evaluate}
+        both = {"sees": ["lld", "fc6"]}
+        models = {name: both | model for name, model in models.items()}
+        params = Params.model_validate(sections | {"models": models})
         task = Task()
         monkeypatch.setattr(summarise, "RESULTS", tmp_path)
         monkeypatch.setattr(summarise, "load_params", lambda: params)
@@ -28,7 +34,7 @@ def stage(tmp_path, monkeypatch):
         monkeypatch.setattr(summarise, "read_items", list)
         monkeypatch.setattr(summarise, "read_facts", lambda: {"gives_features": True})
         built = []
-        monkeypatch.setattr(summarise.reports, "build", lambda *given: built.append(given))
+        monkeypatch.setattr(summarise, "build", lambda *arguments: built.append(arguments))
         summarise.main()
         assert built == [(tmp_path, list(models), params.train.seeds)]
         tests = pd.read_csv(tmp_path / "significance.csv", keep_default_na=False)
@@ -44,13 +50,13 @@ def test_the_models_are_tested_against_the_reference(tmp_path, stage, reference)
     assert described["reference"] == (reference or "plain")
     assert set(tests["reference"]) == {described["reference"]}
     assert set(tests["model"]) == {*MODELS} - {described["reference"]}
-    assert list(tests) == list(COLUMNS)
+    assert list(tests) == list(SIGNIFICANCE)
 
 
 def test_of_one_model_there_is_only_the_header(stage):
     _, tests = stage({"plain": {}})
     assert tests.empty
-    assert list(tests) == list(COLUMNS)
+    assert list(tests) == list(SIGNIFICANCE)
 
 
 def test_the_run_says_what_was_lost(stage):
@@ -60,38 +66,51 @@ def test_the_run_says_what_was_lost(stage):
     assert described["natural"] is True
 
 
+def test_a_stream_says_whether_its_weights_are_random(stage):
+    streams = {"faces": {"modality": "video", "extractor": "vggface"}, "lld": LLD}
+    described, _ = stage({"plain": {"sees": ["faces", "lld"]}}, streams=streams)
+    assert described["streams"]["faces"]["random_weights"] is True
+    assert described["streams"]["faces"]["input_size"] == 96
+    assert "random_weights" not in described["streams"]["lld"]
+    assert described["models"]["plain"]["sees"] == ["faces", "lld"]
+
+
 def test_a_model_is_described_by_what_its_settings_come_to(stage, tmp_path):
     models = {
         "plain": {"size": {"dim": 8}},
-        "own": {"network": "auxformer", "preset": "goncalves2022", "train": {"average": 0.9}},
+        "auxformer": {"network": "auxformer", "preset": "goncalves2022", "train": {"average": 0.9}},
     }
     Run(tmp_path, models=list(models))
     described, _ = stage(models, train={"network": {"dim": 16, "heads": 2}, "epochs": 3})
     assert "network" not in described
-    plain, own = described["models"]["plain"], described["models"]["own"]
+    plain, auxformer = described["models"]["plain"], described["models"]["auxformer"]
     assert (plain["size"]["dim"], plain["size"]["heads"], plain["train"]["epochs"]) == (8, 2, 3)
-    assert (own["size"]["dim"], own["size"]["heads"], own["train"]["epochs"]) == (130, 10, 25)
-    assert (plain["train"]["average"], own["train"]["average"]) == (None, 0.9)
+    assert (auxformer["size"]["dim"], auxformer["size"]["heads"], auxformer["train"]["epochs"]) == (
+        130,
+        10,
+        25,
+    )
+    assert (plain["train"]["average"], auxformer["train"]["average"]) == (None, 0.9)
     assert plain["options"] == {"auxiliary": 0.0, "alone": "fused"}
-    assert own["options"]["positions"] is True
-    assert not {"seeds", "network"} & set(own["train"])  # of the run; in size
+    assert auxformer["options"]["positions"] is True
+    assert not {"seeds", "network"} & set(auxformer["train"])  # of the run; in size
 
 
 def test_the_fixture_of_the_reports_describes_models_as_the_stage_does(stage):
     described, _ = stage({"baseline": {}})
-    own, planted = described["models"]["baseline"], result_files.settings("baseline")
-    assert set(own) == set(planted)
+    written, planted = described["models"]["baseline"], result_files.settings("baseline")
+    assert set(written) == set(planted)
     for name in ("size", "options"):
-        assert set(own[name]) == set(planted[name])
+        assert set(written[name]) == set(planted[name])
     for name in ("train", "ablation"):
-        assert set(planted[name]) <= set(own[name])
+        assert set(planted[name]) <= set(written[name])
 
 
 IA = {"network": "fusion", "preset": "chumachenko2022"}
 SOFT = {"ablation": {"strategy": "modality_dropout", "fill": "soft"}}
 NOISE = {"ablation": {"strategy": "modality_dropout", "fill": "noise"}}
 HARD = {"ablation": {"strategy": "modality_dropout", "fill": "hard"}}
-PICTURE = {"network": "auxformer", "modalities": ["video"]}
+PICTURE = {"network": "auxformer", "sees": ["fc6"]}
 AUX = {"network": "auxformer", "ablation": {"strategy": "optimized"}}
 
 
@@ -121,11 +140,11 @@ AUX = {"network": "auxformer", "ablation": {"strategy": "optimized"}}
     ],
 )
 def test_a_model_stands_beside_the_papers_that_have_it(stage, model, claimed):
-    described, _ = stage({"own": model})
-    settings = described["models"]["own"]
-    rows = [*EMOTIONS.rows, *RAVDESS.rows]
+    described, _ = stage({"tried": model})
+    settings, seen = described["models"]["tried"], modalities_seen(described, "tried")
+    rows = [row for claims in claims_of(EMOTIONS).values() for _, row in claims]
     # Some have a row for each of several conditions.
-    assert list(dict.fromkeys(row.model for row in rows if row.is_of(settings))) == claimed
+    assert list(dict.fromkeys(row.model for row in rows if row.is_of(settings, seen))) == claimed
 
 
 def test_a_missing_table_is_reported_in_one_sentence(stage, capsys):

@@ -8,12 +8,12 @@ from html.parser import HTMLParser
 import pandas as pd
 import pytest
 
-from reports import build
+from reports.build import build
 from tests.helpers import result_files
 from tests.helpers.result_files import MODELS, SEEDS
 
 TWO = MODELS[:2]
-NOTE = "<!-- synthetic demo corpus · random fc6 weights, not VGG-Face -->"  # above its glyphs
+NOTE = "<!-- synthetic corpus demo · fc6 from random weights -->"  # above its glyphs
 
 
 def files(folder):
@@ -66,7 +66,7 @@ def test_writes_every_file_and_the_same_bytes_again(report):
         for strategy in ("clip_zero", "frame_zero", "frame_repeat")
     }
     panels |= {f"plots/{name}.csv" for name in ("training", "videos", "trace")}
-    named = ("audio_ablated", "video_ablated", "learning_curves", "videos", "trace_1")
+    named = ("audio_lost", "video_lost", "learning_curves", "videos", "trace_1")
     assert panels | {f"figures/{name}.svg" for name in named} <= first.keys()
     assert all(len(data) < 300_000 for name, data in first.items() if name.endswith(".svg"))
     build(report, MODELS, SEEDS)
@@ -82,6 +82,7 @@ def test_metrics_are_nested_and_one_file_a_model(report):
         assert set(numbers["valence"]) == headlines | {"pearson", "rmse"}
         assert set(numbers["mean"]) == headlines
         shown = json.loads((report / "metrics" / f"{model}.json").read_text())
+        assert sum(map(len, shown.values())) == 8
         assert {target: set(names) for target, names in shown.items()} == {
             "valence": headlines - {"worst_drop"},
             "arousal": headlines - {"worst_drop"},
@@ -140,12 +141,12 @@ TASKS = {
 }
 
 
-@pytest.mark.parametrize(("task", "own", "words", "columns"), TASKS.values(), ids=TASKS)
-def test_sequences_are_reported_by_their_task(tmp_path, task, own, words, columns):
+@pytest.mark.parametrize(("task", "figures", "words", "columns"), TASKS.values(), ids=TASKS)
+def test_sequences_are_reported_by_their_task(tmp_path, task, figures, words, columns):
     result_files.write(tmp_path, TWO, task=task)
     build(tmp_path, TWO, SEEDS)
     written = files(tmp_path)
-    drawn = own | {"audio_ablated", "video_ablated", "learning_curves"}
+    drawn = figures | {"audio_lost", "video_lost", "learning_curves"}
     assert {name for name in written if name.startswith("figures/")} == {
         f"figures/{name}.svg" for name in drawn
     }
@@ -172,6 +173,9 @@ def test_sequences_are_reported_by_their_task(tmp_path, task, own, words, column
     assert list(metrics["baseline"]) == [target, *others, *["mean"] * bool(others)]
     assert set(task["metrics"][1:]) < set(metrics["baseline"][target])
     assert metrics["baseline"][target]["intact"] == pytest.approx(0.41)  # as the fixture has it
+    shown = json.loads(written["metrics/baseline.json"])
+    assert list(shown) == (["mean"] if len(others) > 1 else [target])
+    assert sum(map(len, shown.values())) == 4
 
 
 def test_a_task_of_one_target_and_the_confusion_in_words(tmp_path):
@@ -228,20 +232,26 @@ def test_the_page_says_by_what_the_epoch_was_chosen(small):
 def test_features_of_the_corpus_are_not_called_ours(small):
     run = json.loads((small / "run.json").read_text())
     run["corpus"]["name"] = "simulated"
-    (small / "run.json").write_text(json.dumps(run | {"fc6": None}))
+    streams = {
+        "fc6": {"modality": "video", "extractor": "given", "of": "picture"},
+        "lld": {"modality": "audio", "extractor": "given", "of": "sound"},
+    }
+    (small / "run.json").write_text(json.dumps(run | {"streams": streams}))
     build(small, TWO, SEEDS)
     html = (small / "index.html").read_text(encoding="utf-8")
     assert "Features as the corpus gives them." in html
     assert "VGG-" not in html  # a model of a paper is called VGGFace-RNN
-    assert "<b>Simulated features.</b>" in html
-    assert "demo corpus" not in html
+    assert "<b>Synthetic corpus simulated.</b>" in html
+    assert "demo" not in html
 
 
 def test_the_page_says_what_the_run_is(report):
     html = " ".join((report / "index.html").read_text(encoding="utf-8").split())
     for text in (
-        "Random weights (seed 0), not trained VGG-Face.",
-        "Synthetic demo corpus.",
+        "Random weights: fc6 (seed 0).",
+        "fc6 (video): VGG-Face",
+        ", random weights (seed 0), not trained; lld (audio): ",
+        "Synthetic corpus demo.",
         "16 items; 2.1 minutes; 8 speakers: 5 train, 1 validation, 2 test",
         "3 seeds (0, 1, 2)",
         "Concordance correlation coefficient (CCC) over all 960 valid frames of the test split",
@@ -265,7 +275,8 @@ def test_every_figure_says_what_the_run_is(report):
 def test_real_weights_and_a_real_corpus_raise_no_banner(small):
     run = json.loads((small / "run.json").read_text())
     run["corpus"] = {"name": "Aff-Wild2", "synthetic": False}
-    run["fc6"] = {"weights": "somewhere/vgg16.h5", "sha256": "0123456789abcdef"}
+    run["streams"]["fc6"] |= {"weights": "somewhere/vgg16.h5", "sha256": "0123456789abcdef"}
+    del run["streams"]["fc6"]["random_weights"]
     (small / "run.json").write_text(json.dumps(run))
     build(small, TWO, SEEDS)
     html = (small / "index.html").read_text(encoding="utf-8")
@@ -358,8 +369,29 @@ def test_a_run_without_the_papers_conditions_has_their_plots_without_rows(small)
         for strategy in ("clip_zero", "frame_zero", "frame_repeat"):
             text = (small / "plots" / f"{modality}_{strategy}.csv").read_text()
             assert text == "p,value,sd,n,target,model\n"
-    assert {path.stem for path in (small / "figures").glob("*_ablated.svg")} == {"both_ablated"}
+    assert {path.stem for path in (small / "figures").glob("*_lost.svg")} == {"both_lost"}
     html = (small / "index.html").read_text(encoding="utf-8")
     assert "One modality alone" not in html
     assert "No model was tested against another" in html
     assert "Every test" not in html
+
+
+def test_a_strategy_and_streams_of_a_user_are_drawn_by_their_names(small):
+    name = "extensions.nowhere:vanish"
+    for model in TWO:
+        path = small / "evaluation" / f"{model}.csv"
+        table = pd.read_csv(path)
+        table.assign(strategy=table["strategy"].replace("frame_zero", name)).to_csv(
+            path, index=False
+        )
+    run = json.loads((small / "run.json").read_text())
+    run["streams"]["lips"] = {"modality": "video", "extractor": "extensions.nowhere:Lips"}
+    run["models"][TWO[0]]["sees"] = ["lld", "lips"]
+    (small / "run.json").write_text(json.dumps(run))
+    build(small, TWO, SEEDS)
+    html = (small / "index.html").read_text(encoding="utf-8")
+    assert f"<span>{name}</span>" in section(html, "Models × conditions")
+    assert "lips (video): extensions.nowhere:Lips" in html
+    assert "<b>baseline</b>" in section(html, "The papers&#x27; numbers")
+    plot = pd.read_csv(small / "plots" / f"video_{name}.csv")
+    assert len(plot) == 5 * 2 * len(TWO)

@@ -1,6 +1,7 @@
 """Weights of VGG-Face: published files, converted exactly, or random ones.
 
-`python -m features.extractors.vggface.weights convert IN OUT.safetensors` keeps of a file what fc6 needs.
+`python -m features.extractors.vggface.weights convert IN OUT.safetensors` keeps of a file what fc6
+needs.
 """
 
 from __future__ import annotations

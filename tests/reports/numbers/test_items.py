@@ -37,7 +37,7 @@ def test_confusion_counts_annotated_by_predicted_over_seeds():
         ("a", 0, "y", "class", "happy", "happy"),
         ("b", 0, "x", "class", "sad", "sad"),
     )
-    matrices = items.confusion(table, ["b", "a"], ["happy", "sad", "fear"])
+    matrices = items.confusion_matrices(table, ["b", "a"], ["happy", "sad", "fear"])
     assert list(matrices) == ["b", "a"]
     assert matrices["a"].tolist() == [[1, 0, 0], [1, 1, 0], [0, 0, 0]]
     assert matrices["b"].tolist() == [[0, 0, 0], [0, 1, 0], [0, 0, 0]]

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from features.errors import InputError
-from reports.numbers.results import caveat, load
+from reports.numbers.results import load_results
 from tests.helpers import result_files
 
 MODELS, SEEDS = ("baseline", "clip_zero"), (0, 1)
@@ -23,7 +23,7 @@ def change(path, **columns):
 
 def test_reads_every_named_model_and_nothing_else(folder):
     (folder / "evaluation" / "leftover.csv").write_text("not a table")
-    results = load(folder, MODELS, SEEDS)
+    results = load_results(folder, MODELS, SEEDS)
     for table in (results.evaluation, results.videos, results.traces, results.training):
         assert list(table["model"].unique()) == list(MODELS)
     assert results.run["corpus"]["name"] == "demo"
@@ -38,24 +38,10 @@ def test_items_keep_names_that_look_like_missing_values(folder):
             table = pd.read_csv(path)
             renamed = table["item"].map(dict(zip(result_files.ITEMS, names, strict=True)))
             table.assign(item=renamed).to_csv(path, index=False)
-    results = load(folder, MODELS, SEEDS)
+    results = load_results(folder, MODELS, SEEDS)
     assert tuple(results.videos["item"].unique()) == names
     assert tuple(results.traces["item"].unique()) == names
     assert results.traces["annotated"].isna().any()
-
-
-@pytest.mark.parametrize(
-    ("synthetic", "random_weights", "expected"),
-    [
-        ("demo", True, "synthetic demo corpus · random fc6 weights, not VGG-Face"),
-        ("demo", False, "synthetic demo corpus"),
-        ("simulated", False, "simulated features"),
-        ("", True, "random fc6 weights, not VGG-Face"),
-        ("", False, ""),
-    ],
-)
-def test_the_caveat_says_what_applies(synthetic, random_weights, expected):
-    assert caveat(synthetic=synthetic, random_weights=random_weights) == expected
 
 
 @pytest.mark.parametrize(
@@ -72,7 +58,7 @@ def test_the_caveat_says_what_applies(synthetic, random_weights, expected):
 def test_a_missing_file_names_itself_and_its_stage(folder, file, stage):
     (folder / file).unlink()
     with pytest.raises(InputError, match="is missing") as caught:
-        load(folder, MODELS, SEEDS)
+        load_results(folder, MODELS, SEEDS)
     assert file in caught.value.reason
     assert f"dvc repro {stage}" in caught.value.remedy
 
@@ -96,20 +82,20 @@ def test_a_missing_file_names_itself_and_its_stage(folder, file, stage):
 def test_a_wrong_value_is_named(folder, columns, message):
     change(folder / "evaluation" / "baseline.csv", **columns)
     with pytest.raises(InputError, match=message):
-        load(folder, MODELS, SEEDS)
+        load_results(folder, MODELS, SEEDS)
 
 
 def test_a_run_of_an_older_version_is_told_to_run_again(folder):
     path = folder / "evaluation" / "baseline.csv"
     pd.read_csv(path).drop(columns=["burst", "fill", "subset"]).to_csv(path, index=False)
     with pytest.raises(InputError, match="cannot be read") as caught:
-        load(folder, MODELS, SEEDS)
+        load_results(folder, MODELS, SEEDS)
     assert caught.value.remedy == "rerun `dvc repro evaluate@baseline`"
 
 
 def test_labels_are_counted_for_each_subset(tmp_path):
     folder = result_files.write(tmp_path, MODELS, SEEDS, further=True)
-    evaluation = load(folder, MODELS, SEEDS).evaluation
+    evaluation = load_results(folder, MODELS, SEEDS).evaluation
     assert evaluation.groupby("subset")["n"].unique().map(list).to_dict() == {
         "all": [960],
         "no_face": [120],
@@ -123,7 +109,7 @@ def test_labels_are_counted_for_each_subset(tmp_path):
     table.to_csv(path, index=False)
     message = "same labels of no_face .baseline: 120 to 120; clip_zero: 7 to 7"
     with pytest.raises(InputError, match=message):
-        load(folder, MODELS, SEEDS)
+        load_results(folder, MODELS, SEEDS)
 
 
 @pytest.mark.parametrize(
@@ -139,26 +125,26 @@ def test_labels_are_counted_for_each_subset(tmp_path):
 def test_a_wrong_test_is_named(folder, columns, message):
     change(folder / "significance.csv", **columns)
     with pytest.raises(InputError, match=message) as caught:
-        load(folder, MODELS, SEEDS)
+        load_results(folder, MODELS, SEEDS)
     assert caught.value.remedy == "rerun `dvc repro summarise`"
 
 
 def test_tests_are_of_one_reference_or_there_are_none(folder):
     path = folder / "significance.csv"
     table = pd.read_csv(path)
-    assert load(folder, MODELS, SEEDS).reference == "baseline"
+    assert load_results(folder, MODELS, SEEDS).reference == "baseline"
     table.head(0).to_csv(path, index=False)
-    results = load(folder, MODELS, SEEDS)
+    results = load_results(folder, MODELS, SEEDS)
     assert results.significance.empty
     assert results.reference == "baseline"
     swapped = table.assign(model="baseline", reference="clip_zero")
     pd.concat([table, swapped]).to_csv(path, index=False)
     with pytest.raises(InputError, match="compares with baseline and clip_zero, expected one"):
-        load(folder, MODELS, SEEDS)
+        load_results(folder, MODELS, SEEDS)
 
 
 def test_sequences_have_numbers_or_classes_and_no_traces(tmp_path):
-    numbers = load(
+    numbers = load_results(
         result_files.write(tmp_path / "a", MODELS, SEEDS, task=result_files.DIMENSIONS),
         MODELS,
         SEEDS,
@@ -166,7 +152,7 @@ def test_sequences_have_numbers_or_classes_and_no_traces(tmp_path):
     assert numbers.traces.empty
     assert numbers.videos["annotated"].dtype == numbers.videos["predicted"].dtype == "float64"
     assert list(numbers.videos["target"].unique()) == ["valence", "arousal", "dominance"]
-    classes = load(
+    classes = load_results(
         result_files.write(tmp_path / "b", MODELS, SEEDS, task=result_files.EMOTIONS),
         MODELS,
         SEEDS,
@@ -180,44 +166,45 @@ def test_a_class_that_the_task_has_not_is_named(tmp_path):
     folder = result_files.write(tmp_path, MODELS, SEEDS, task=result_files.EMOTIONS)
     change(folder / "videos" / "baseline.csv", predicted="joy")
     with pytest.raises(InputError, match="has predicted 'joy', expected anger or disgust or"):
-        load(folder, MODELS, SEEDS)
+        load_results(folder, MODELS, SEEDS)
 
 
-def test_a_run_without_fc6_of_its_own_has_no_random_weights(folder):
+def test_a_run_without_an_untrained_stream_has_no_random_weights(folder):
     run = json.loads((folder / "run.json").read_text())
-    (folder / "run.json").write_text(json.dumps(run | {"fc6": None}))
-    assert load(folder, MODELS, SEEDS).note == "synthetic demo corpus"
+    given = {"picture": {"modality": "video", "extractor": "given", "of": "picture"}}
+    (folder / "run.json").write_text(json.dumps(run | {"streams": given}))
+    assert load_results(folder, MODELS, SEEDS).note == "synthetic corpus demo"
     simulated = run["corpus"] | {"name": "simulated"}
-    (folder / "run.json").write_text(json.dumps(run | {"fc6": None, "corpus": simulated}))
-    assert load(folder, MODELS, SEEDS).note == "simulated features"
+    (folder / "run.json").write_text(json.dumps(run | {"streams": given, "corpus": simulated}))
+    assert load_results(folder, MODELS, SEEDS).note == "synthetic corpus simulated"
 
 
 @pytest.mark.parametrize("content", ["", "model,seed\nbaseline,0\n"])
 def test_an_empty_or_other_table_cannot_be_read(folder, content):
     (folder / "training" / "baseline.csv").write_text(content)
     with pytest.raises(InputError, match=r"baseline\.csv cannot be read"):
-        load(folder, MODELS, SEEDS)
+        load_results(folder, MODELS, SEEDS)
 
 
 def test_a_table_without_rows_is_refused(folder):
     path = folder / "videos" / "baseline.csv"
     pd.read_csv(path).head(0).to_csv(path, index=False)
     with pytest.raises(InputError, match="has no rows"):
-        load(folder, MODELS, SEEDS)
+        load_results(folder, MODELS, SEEDS)
 
 
 @pytest.mark.parametrize(
     ("change_of_run", "message"),
     [
         (lambda run: run.update(seeds=[0]), "names seeds 0, params name seeds 0, 1"),
-        (lambda run: run.pop("fc6"), "has no fc6"),
+        (lambda run: run.pop("streams"), "has no streams"),
         (lambda run: run.pop("task"), "has no task"),
-        (lambda run: run["task"].pop("kind"), "a task that is not known: KeyError"),
+        (lambda run: run["task"].pop("kind"), "a task that is not known: it has no kind"),
         (lambda run: run["task"].update(kind="captioning"), "a task that is not known.*captioning"),
         (lambda run: run["task"].update(level="word"), "a task that is not known.*word"),
         (lambda run: run["task"].update(metrics=["ccc", "bleu"]), "a task that is not known.*bleu"),
-        (lambda run: run["task"].update(outputs=[]), "a task that is not known.*no outputs"),
-        (lambda run: run.pop("seeds"), "cannot be read"),
+        (lambda run: run["task"].update(outputs=[]), "a task that is not known: outputs is"),
+        (lambda run: run.pop("seeds"), "has no seeds"),
     ],
 )
 def test_a_run_of_other_settings_is_refused(folder, change_of_run, message):
@@ -225,4 +212,4 @@ def test_a_run_of_other_settings_is_refused(folder, change_of_run, message):
     change_of_run(run)
     (folder / "run.json").write_text(json.dumps(run))
     with pytest.raises(InputError, match=message):
-        load(folder, MODELS, SEEDS)
+        load_results(folder, MODELS, SEEDS)

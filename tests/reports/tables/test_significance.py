@@ -3,10 +3,9 @@
 import pandas as pd
 import pytest
 
-from reports.numbers.task import Task
+from features.task import AFFECT, Task
 from reports.tables.significance import intervals, legend, marks, significance_table
 
-AFFECT = Task("regression", "frame", ("valence", "arousal"), ("ccc",))
 NAN = float("nan")
 NAMES = ["model", "reference", "target", "measure", "test", "difference", "low", "high"]
 NAMES += ["p", "p_adjusted", "n", "significant", "note"]
@@ -78,7 +77,7 @@ def test_the_legend_explains_the_tests_that_were_made():
     ):
         assert words in text
     assert "Fisher" not in text
-    of_classes = Task("classification", "sequence", ("x", "y"), ("macro_f1",))
+    of_classes = Task(kind="classification", level="sequence", outputs=("x", "y"))
     assert "† Bootstrap over sequences" in legend(table(BOOTSTRAP), of_classes)
     assert "‡ stands in the table by target" in legend(table(FISHER), AFFECT)
     assert "no difference is claimed" in legend(table(), AFFECT)

@@ -5,16 +5,14 @@ import re
 
 import pandas as pd
 
-from reports.numbers.task import Task
+from features.task import AFFECT, Task
 from reports.tables.conditions import (
     conditions_table,
     headline_table,
     imputation_table,
     intact_table,
 )
-from reports.tables.markup import number, signed
-
-AFFECT = Task("regression", "frame", ("valence", "arousal"), ("ccc", "rmse"))
+from reports.tables.markup import decimals, signed
 
 
 def table(*rows):
@@ -60,7 +58,7 @@ def test_columns_go_by_modality_strategy_and_probability():
     )
     assert re.findall(r"p = [\d.]+", html) == ["p = 0.3", "p = 0.7", "p = 1", "p = 0.9"]
     assert html.count("Clip-Zero") == 1
-    assert html.index("Sound ablated") < html.index("Picture ablated")
+    assert html.index("Sound lost") < html.index("Picture lost")
 
 
 def test_names_are_escaped():
@@ -69,7 +67,7 @@ def test_names_are_escaped():
         columns=["model", "modality", "strategy", "p", "target", "value", "sd", "n"],
     ).assign(burst=0.0)
     assert "<i>" not in conditions_table(frame, ["<i>"], AFFECT)
-    odd = Task("regression", "frame", ("<u>",), ("ccc",))
+    odd = Task(outputs=("<u>",))
     html = conditions_table(frame.assign(target="<u>"), ["<i>"], odd)
     assert "<u>" not in html
     assert "&lt;u&gt;" in html
@@ -78,23 +76,26 @@ def test_names_are_escaped():
 def test_the_lowest_error_is_bold():
     rows = [
         (model, "valence", metric, value, 0.1, 3)
-        for metric, values in {"ccc": (0.3, 0.4), "rmse": (0.3, 0.4)}.items()
+        for metric, values in dict.fromkeys(("ccc", "pearson", "rmse"), (0.3, 0.4)).items()
         for model, value in zip("ab", values, strict=True)
     ]
     frame = pd.DataFrame(rows, columns=["model", "target", "metric", "value", "sd", "n"])
-    one = Task("regression", "frame", ("valence",), ("ccc", "rmse"))
+    one = Task(outputs=("valence",))
     assert cells(intact_table(frame, ["a", "b"], one)) == [
+        "0.300 ± 0.100",
         "0.300 ± 0.100",
         "<b>0.300</b> ± 0.100",
         "<b>0.400</b> ± 0.100",
+        "<b>0.400</b> ± 0.100",
         "0.400 ± 0.100",
+        "3",
         "3",
         "3",
     ]
 
 
 def test_the_rows_of_classes_are_called_by_the_metric_where_no_column_is():
-    task = Task("classification", "sequence", ("sad", "happy"), ("macro_f1", "accuracy"))
+    task = Task(kind="classification", level="sequence", outputs=("sad", "happy"))
     headlines = pd.DataFrame(
         [("a", "class", "intact", 0.5, 0.1, 3)],
         columns=["model", "target", "headline", "value", "sd", "n"],
@@ -107,7 +108,7 @@ def test_the_rows_of_classes_are_called_by_the_metric_where_no_column_is():
 
 
 def test_numbers_have_a_true_minus_and_no_negative_zero():
-    assert [number(x) for x in (-0.06, -0.0001, 0.5)] == ["−0.060", "0.000", "0.500"]
+    assert [decimals(x) for x in (-0.06, -0.0001, 0.5)] == ["−0.060", "0.000", "0.500"]
     assert [signed(x) for x in (-0.06, -0.0001, 0.5)] == ["−0.060", "+0.000", "+0.500"]
 
 
@@ -133,8 +134,8 @@ def test_any_grid_is_in_order_with_bursts_by_length():
     html = conditions_table(frame, ["a"], AFFECT)
     spans = re.findall(r'colspan="(\d+)" class="start"><span>(.*?)</span>', html)
     assert spans == [
-        ("3", "Picture ablated"),
-        ("4", "Sound and picture ablated"),
+        ("3", "Picture lost"),
+        ("4", "Sound and picture lost"),
         ("1", "Subclip"),
         ("1", "Noise"),
         ("1", "Blank face"),
@@ -158,7 +159,7 @@ def test_fillings_are_side_by_side():
         ],
         columns=LOSS,
     )
-    one = Task("regression", "frame", ("valence",), ("ccc",))
+    one = Task(outputs=("valence",))
     html = imputation_table(frame, ["a"], one)
     assert cells(html) == ["0.100", "0.300", "–", "0.200", "1", "1", "", "1"]
     assert html.index("Frame-Zero, p = 0.9<") < html.index("Frame-Zero, p = 0.95<")

@@ -9,14 +9,13 @@ from scipy import stats
 from features.errors import InputError
 from features.task import Task
 from models.evaluation import statistics
-from reports.numbers.schema import MEASURES
-from reports.numbers.significance import COLUMNS
-from reports.numbers.summary import headline
+from reports.numbers.means import headline
+from reports.numbers.schema import MEASURES, SIGNIFICANCE
 from tests.helpers.drawn_results import ITEMS, Run
 
-EMOTIONS = Task(kind="classification", level="sequence", outputs=["angry", "happy", "sad"])
-SENTIMENT = Task(kind="sentiment", level="sequence", outputs=["sentiment"])
-DIMENSIONS = Task(level="sequence", outputs=["valence", "arousal"])
+EMOTIONS = Task(kind="classification", level="sequence", outputs=("angry", "happy", "sad"))
+SENTIMENT = Task(kind="sentiment", level="sequence", outputs=("sentiment",))
+DIMENSIONS = Task(level="sequence", outputs=("valence", "arousal"))
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +39,7 @@ def cell(table, model, target, measure, test):
 
 
 def test_a_row_for_every_model_target_measure_and_test(table):
-    assert list(table) == list(COLUMNS)
+    assert list(table) == list(SIGNIFICANCE)
     assert not table.duplicated(["model", "target", "measure", "test"]).any()
     assert list(table["model"].unique()) == ["better", "alike", "worse"]
     assert list(table["target"].unique()) == ["valence", "arousal", "mean"]
@@ -201,7 +200,7 @@ def test_any_model_can_be_the_reference(run, table):
 
 def test_one_model_is_compared_with_nothing(tmp_path):
     table = Run(tmp_path, models=["plain"]).test()
-    assert list(table) == list(COLUMNS)
+    assert list(table) == list(SIGNIFICANCE)
     assert table.empty
 
 

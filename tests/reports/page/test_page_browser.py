@@ -2,7 +2,7 @@
 
 import pytest
 
-from reports import build
+from reports.build import build
 from tests.helpers import chromium, result_files
 from tests.helpers.result_files import MODELS, SEEDS
 

@@ -5,9 +5,9 @@ import math
 import pandas as pd
 import pytest
 
-from reports.numbers.protocols import natural, one_modality, protocol_metric
-from reports.numbers.summary import CONDITION
-from reports.numbers.task import Task
+from features.task import AFFECT, Task
+from reports.numbers.protocols import natural_losses, one_modality, protocol_metric
+from reports.numbers.schema import CONDITION
 
 NAMES = ["model", "seed", *CONDITION, "trial", "target", "ccc", "n"]
 
@@ -28,7 +28,7 @@ def test_sound_alone_is_what_is_left_when_the_picture_is_gone():
     ]
     noise = [(seed, "audio", "noise", 1.0, "all", 0, 0.3, 9) for seed in (0, 1)]
     found = one_modality(evaluation(*absent, *noise), "ccc")
-    assert set(found["gone"]) == {"absent"}  # noise: only of the sound
+    assert set(found["other"]) == {"gone"}  # noise: only of the sound
     values = found.set_index("input")
     assert values["value"].to_dict() == pytest.approx({"AV": 0.65, "A": 0.15, "V": 0.55, "M": 0.45})
     assert values.loc["M", "sd"] == pytest.approx(0.1 / math.sqrt(2))
@@ -37,7 +37,7 @@ def test_sound_alone_is_what_is_left_when_the_picture_is_gone():
         *noise,
         *((seed, "video", "noise", 1.0, "all", t, t / 5, 9) for seed in (0, 1) for t in (0, 1)),
     ]
-    gone = one_modality(evaluation(*absent, *both), "ccc").set_index(["gone", "input"])["value"]
+    gone = one_modality(evaluation(*absent, *both), "ccc").set_index(["other", "input"])["value"]
     assert gone["noise", "A"] == pytest.approx(0.1)  # the mean of two trials
     assert gone["noise", "M"] == pytest.approx((0.65 + 0.1 + 0.3) / 3)
 
@@ -45,7 +45,7 @@ def test_sound_alone_is_what_is_left_when_the_picture_is_gone():
 def test_nothing_is_shown_of_a_protocol_that_was_not_run():
     table = evaluation((0, "video", "frame_zero", 0.0, "all", 0, 0.5, 9))
     assert one_modality(table, "ccc").empty
-    assert natural(table, "ccc").empty
+    assert natural_losses(table, "ccc").empty
 
 
 def test_natural_missingness_is_scored_apart_with_its_labels():
@@ -56,19 +56,19 @@ def test_natural_missingness_is_scored_apart_with_its_labels():
         (1, "video", "clip_zero", 0.0, "all", 0, 0.7, 100),
         (1, "both", "none", 0.0, "no_face", 0, 0.4, 30),
     )
-    found = natural(table, "ccc").set_index("subset")
+    found = natural_losses(table, "ccc").set_index("subset")
     assert found["value"].to_dict() == pytest.approx({"all": 0.6, "no_face": 0.3})
     assert found["labels"].to_dict() == {"all": 100, "no_face": 30}
     assert found.loc["no_face", "n"] == 2
 
 
 @pytest.mark.parametrize(
-    ("metrics", "chosen"),
+    ("task", "chosen"),
     [
-        (("macro_f1", "accuracy"), "accuracy"),
-        (("pearson", "mae", "binary_accuracy"), "binary_accuracy"),
-        (("ccc", "rmse"), "ccc"),
+        (Task(kind="classification", level="sequence", outputs=("x", "y")), "accuracy"),
+        (Task(kind="sentiment", level="sequence", outputs=("x",)), "binary_accuracy"),
+        (AFFECT, "ccc"),
     ],
 )
-def test_the_protocol_is_measured_in_accuracy_where_there_is_one(metrics, chosen):
-    assert protocol_metric(Task("regression", "frame", ("x",), metrics)) == chosen
+def test_the_protocol_is_measured_in_accuracy_where_there_is_one(task, chosen):
+    assert protocol_metric(task) == chosen

@@ -6,9 +6,9 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from reports.figures import charts as figures
-from reports.figures import style
-from reports.numbers.task import Task
+from features.task import Task
+from reports.figures import charts, style
+from reports.numbers.words import target_titles
 
 CLASSES = ("happy", "sad", "$fear$")
 
@@ -34,21 +34,21 @@ def looks(*models):
 
 
 @pytest.mark.parametrize("count", [1, 2, 5])
-def test_ablation_has_a_row_for_each_target(count):
-    task = Task("regression", "sequence", tuple("abcde"[:count]), ("ccc",))
-    figure = figures.ablation(conditions(task.targets), "video", looks("a"), task)
+def test_losses_have_a_row_for_each_target(count):
+    task = Task(level="sequence", outputs=tuple("abcde"[:count]))
+    figure = charts.draw_losses(conditions(task.targets), "video", looks("a"), task)
     assert len(figure.axes) == 2 * count
     labels = [ax.get_ylabel() for ax in figure.axes if ax.get_ylabel()]
     assert labels == [f"{target.upper()}, CCC" for target in task.targets]
 
 
-def test_ablation_of_classes_is_one_row_of_the_metric():
-    task = Task("classification", "sequence", CLASSES, ("macro_f1",))
-    figure = figures.ablation(conditions(["class"]), "video", looks("a"), task)
+def test_losses_of_classes_are_one_row_of_the_metric():
+    task = Task(kind="classification", level="sequence", outputs=CLASSES)
+    figure = charts.draw_losses(conditions(["class"]), "video", looks("a"), task)
     assert [ax.get_ylabel() for ax in figure.axes] == ["macro F1", ""]
 
 
-def test_ablation_puts_many_strategies_below_each_other_with_bursts_by_length():
+def test_losses_put_many_strategies_below_each_other_with_bursts_by_length():
     kinds = {("clip_zero", 0.0): 5, ("burst", 15.0): 2, ("burst", 5.0): 3, ("noise", 0.0): 11}
     rows = [
         ("a", "both", strategy, burst, p, target, p / 2, 0.1, 3)
@@ -57,8 +57,8 @@ def test_ablation_puts_many_strategies_below_each_other_with_bursts_by_length():
         for target in ("x", "y")
     ]
     names = ["model", "modality", "strategy", "burst", "p", "target", "value", "sd", "n"]
-    task = Task("regression", "sequence", ("x", "y"), ("ccc",))
-    figure = figures.ablation(pd.DataFrame(rows, columns=names), "both", looks("a"), task)
+    task = Task(level="sequence", outputs=("x", "y"))
+    figure = charts.draw_losses(pd.DataFrame(rows, columns=names), "both", looks("a"), task)
     panels = shown(figure)
     assert [ax.get_title() for ax in panels] == [
         *("Clip-Zero", "Bursts of 5 frames", "Bursts of 15 frames"),
@@ -70,38 +70,41 @@ def test_ablation_puts_many_strategies_below_each_other_with_bursts_by_length():
     assert len({ax.get_ylim() for ax in panels}) == 1
 
 
-def test_ablation_leaves_models_out_that_have_no_look():
+def test_losses_leave_models_out_that_have_no_look():
     table = conditions(["x"])
     both = pd.concat([table, table.assign(model="b", value=99.0)])
-    task = Task("regression", "sequence", ("x",), ("ccc",))
-    figure = figures.ablation(both, "video", looks("a"), task)
+    task = Task(level="sequence", outputs=("x",))
+    figure = charts.draw_losses(both, "video", looks("a"), task)
     assert figure.axes[0].get_ylim()[1] < 1
 
 
-@pytest.mark.parametrize(("kind", "lines"), [("regression", 3), ("classification", 2)])
-def test_learning_curves_show_the_loss_only_where_it_is_of_the_kind_of_the_metric(kind, lines):
+@pytest.mark.parametrize(
+    ("kind", "metric", "lines"),
+    [("regression", "CCC", 3), ("classification", "macro F1", 2)],
+)
+def test_learning_curves_show_a_loss_of_the_kind_of_the_metric_only(kind, metric, lines):
     history = pd.DataFrame(
         {"model": "a", "seed": 0, "epoch": [1, 2], "train_loss": 0.5, "heldout": 0.2, "best": 1}
     )
-    task = Task(kind, "sequence", ("x",), ("ccc",))
-    (ax,) = shown(figures.learning_curves(history, looks("a"), task))
+    task = Task(kind=kind, level="sequence", outputs=("x",))
+    (ax,) = shown(charts.draw_learning_curves(history, looks("a"), task))
     assert len(ax.lines) == lines  # (loss,) held out, kept
-    assert ax.get_ylabel() == "CCC"
+    assert ax.get_ylabel() == metric
 
 
 @pytest.mark.parametrize("count", [1, 2, 7])
 def test_videos_have_a_panel_for_each_target(count):
-    task = Task("regression", "frame", tuple("abcdefg"[:count]), ("ccc",))
+    task = Task(outputs=tuple("abcdefg"[:count]))
     table = pd.DataFrame({"model": "m", "item": "x", "target": list(task.targets), "value": 0.5})
-    panels = shown(figures.videos(table, looks("m"), task))
-    assert [ax.get_title() for ax in panels] == list(task.labels.values())
+    panels = shown(charts.draw_videos(table, looks("m"), task))
+    assert [ax.get_title() for ax in panels] == list(target_titles(task).values())
 
 
 @pytest.mark.parametrize("count", [1, 4])
 def test_confusion_writes_counts_and_shades_by_row(count):
     counts = np.array([[30, 10, 0], [2, 0, 6], [0, 0, 0]])
     matrices = {f"model_{i}": counts for i in range(count)}
-    *panels, bar = shown(figures.confusion(matrices, CLASSES))
+    *panels, bar = shown(charts.draw_confusion(matrices, CLASSES))
     assert [ax.get_title() for ax in panels] == list(matrices)
     assert [text.get_text() for text in panels[0].texts] == [str(n) for n in counts.ravel()]
     shares = panels[0].collections[0].get_array()
@@ -116,7 +119,7 @@ def test_scatter_has_a_dot_for_each_sequence_and_equal_axes():
     table = pd.DataFrame(
         {"model": ["a", "a", "b"], "annotated": [-1, 0.5, 0.5], "predicted": [0.1, 2.0, 0.2]}
     )
-    first, second = shown(figures.scatter(table, looks("a", "b"), "sentiment"))
+    first, second = shown(charts.draw_scatter(table, looks("a", "b"), "sentiment"))
     assert [len(ax.lines[-1].get_xdata()) for ax in (first, second)] == [2, 1]
     assert first.get_xlim() == first.get_ylim() == second.get_xlim()
     assert first.get_xlim() == pytest.approx((-1.15, 2.15))
@@ -128,7 +131,7 @@ def test_scatter_has_a_dot_for_each_sequence_and_equal_axes():
 
 def test_scatter_of_nothing_is_an_empty_panel():
     table = pd.DataFrame(columns=["model", "annotated", "predicted"], dtype="float64")
-    (panel,) = shown(figures.scatter(table, looks("a"), "sentiment"))
+    (panel,) = shown(charts.draw_scatter(table, looks("a"), "sentiment"))
     assert [len(line.get_xdata()) for line in panel.lines] == [2, 0]
 
 
@@ -142,8 +145,8 @@ def test_a_heavy_figure_becomes_png(tmp_path):
     light, heavy = Figure(), Figure()
     light.subplots().plot([0, 1])
     heavy.subplots().scatter(*rng.random((2, 20_000)))
-    assert style.save(light, tmp_path / "light") == tmp_path / "light.svg"
-    assert style.save(heavy, tmp_path / "heavy") == tmp_path / "heavy.png"
+    assert style.save_figure(light, tmp_path / "light") == tmp_path / "light.svg"
+    assert style.save_figure(heavy, tmp_path / "heavy") == tmp_path / "heavy.png"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["heavy.png", "light.svg"]
 
 

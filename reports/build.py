@@ -1,0 +1,34 @@
+"""Everything that is drawn of a run, beside its result files."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from reports.figures.illustrations import illustrate
+from reports.numbers.exports import write_metrics, write_plots
+from reports.numbers.results import load_results
+from reports.numbers.summary import nested_metrics, summarise
+from reports.page.page import page_of
+
+
+def build(folder: Path, models: Sequence[str], seeds: Sequence[int]) -> None:
+    """Write `metrics.json`, `metrics/`, `plots/`, `figures/` and `index.html` beside the results.
+
+    The three folders are emptied first. The same results give the same bytes.
+
+    Args:
+        folder: where the stages wrote their result files.
+        models: names of the models; only their files are read, and they keep this order.
+        seeds: the seeds that each of them was trained with.
+
+    Raises:
+        InputError: a result file is missing, malformed or of another run.
+    """
+    results = load_results(folder, models, seeds)
+    summary = summarise(results)
+    for name in ("metrics", "plots", "figures"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    write_metrics(folder, nested_metrics(summary, results.models, results.task))
+    write_plots(folder / "plots", results.training, summary)
+    html = page_of(results, summary, illustrate(folder / "figures", results, summary))
+    (folder / "index.html").write_text(html, encoding="utf-8")

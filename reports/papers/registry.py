@@ -1,0 +1,69 @@
+"""PAPERS: whose numbers stand beside a run's, a row and a module each."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from features.tables import Row, Table
+from features.task import Task
+from reports.papers.claim import Benchmark, Claim, ClaimsOfPaper
+
+
+@dataclass(frozen=True, kw_only=True)
+class Paper(Row):
+    """A paper.
+
+    Attributes:
+        code: its numbers, a `ClaimsOfPaper`.
+        title: authors, title and year.
+        letter: what it is called in tables.
+    """
+
+    letter: str
+
+
+PAPERS = Table(
+    "paper",
+    {
+        "parthasarathy2020": Paper(
+            code="reports.papers.parthasarathy2020:CLAIMS",
+            letter="P",
+            title="S. Parthasarathy and S. Sundaram, “Training Strategies to Handle Missing "
+            "Modalities for Audio-Visual Expression Recognition” (2020)",
+        ),
+        "parthasarathy2021": Paper(
+            code="reports.papers.parthasarathy2021:CLAIMS",
+            letter="D",
+            title="S. Parthasarathy and S. Sundaram, “Detecting Expressions with Multimodal "
+            "Transformers” (2021)",
+        ),
+        "goncalves2022": Paper(
+            code="reports.papers.goncalves2022:CLAIMS",
+            letter="G",
+            title="L. Goncalves and C. Busso, “Robust Audiovisual Emotion Recognition: Aligning "
+            "Modalities, Capturing Temporal Information, and Handling Missing Features” (2022)",
+        ),
+        "chumachenko2022": Paper(
+            code="reports.papers.chumachenko2022:CLAIMS",
+            letter="C",
+            title="K. Chumachenko, A. Iosifidis and M. Gabbouj, “Self-attention fusion for "
+            "audiovisual emotion recognition with incomplete data” (2022)",
+        ),
+    },
+)
+
+PaperClaim = tuple[Paper, Claim]
+
+
+def claims_of(task: Task) -> Mapping[Benchmark, Sequence[PaperClaim]]:
+    """The papers' numbers of a task by benchmark; none for a task that the papers do not have.
+
+    >>> [benchmark.title for benchmark in claims_of(Task())]
+    ['CCC on Aff-Wild2']
+    """
+    tables: dict[Benchmark, list[PaperClaim]] = {}
+    for paper in PAPERS.values():
+        claims: ClaimsOfPaper = paper.load()
+        for benchmark, rows in claims.items():
+            if benchmark.is_of(task):
+                tables.setdefault(benchmark, []).extend((paper, claim) for claim in rows)
+    return tables
