@@ -123,6 +123,11 @@ def random_present(clips: int, frames: int, seed: int, p: float = 0.5) -> dict[M
     return {m: torch.rand(clips, frames, generator=generator) < p for m in MODALITIES}
 
 
+def masks_of(mask: Tensor) -> dict[Modality, Tensor]:
+    """One mask for both modalities, whose frames are the same."""
+    return dict.fromkeys(MODALITIES, mask)
+
+
 def lengths_mask(lengths: list[int]) -> Tensor:
     """The mask of clips of these many frames, (clips, frames)."""
     return torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]
@@ -189,12 +194,12 @@ class Clips:
             where = again[modality][:, 1:, None]
             x[:, 1:] = torch.where(where, x[:, :-1], x[:, 1:])
 
-    def alone(self, clip: int) -> tuple[dict[Modality, Tensor], Tensor, dict[Modality, Tensor]]:
-        """One clip's inputs, mask and presence without padding."""
+    def alone(self, clip: int) -> tuple[dict[Modality, Tensor], ...]:
+        """One clip's inputs, masks and presence without padding."""
         rows, frames = slice(clip, clip + 1), slice(self.lengths[clip])
         return (
             {m: x[rows, frames] for m, x in self.inputs.items()},
-            self.mask[rows, frames],
+            masks_of(self.mask[rows, frames]),
             {m: there[rows, frames] for m, there in self.present.items()},
         )
 

@@ -226,7 +226,7 @@ def test_what_all_models_share_no_model_sets(name: str) -> None:
 def test_an_unknown_preset_is_named_with_those_there_are() -> None:
     with pytest.raises(
         ValidationError,
-        match="there is no preset 'vaswani2017': choose parthasarathy2020, .*, chumachenko2022",
+        match=r"there is no preset 'vaswani2017': choose parthasarathy2020, .*, chumachenko2022",
     ):
         ModelSettings.model_validate({"preset": "vaswani2017"})
 

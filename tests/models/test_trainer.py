@@ -19,6 +19,7 @@ from models.training import trainer
 from models.training.data import ClipData
 from models.training.losses import ccc_loss, pooled_loss
 from models.training.trainer import Epoch, Trained, train
+from tests.helpers.network_cases import masks_of
 from tests.helpers.planted import planted_stores
 
 CPU = torch.device("cpu")
@@ -181,7 +182,7 @@ def test_a_killed_run_goes_on_and_is_evaluated_on_a_gpu(
 
 def learning_rate_of(checkpoint: Path) -> float:
     saved = torch.load(checkpoint, weights_only=True)
-    return saved["optimisation"]["optimizer"]["param_groups"][0]["lr"]
+    return saved["optimisation"]["optimizers"][0]["param_groups"][0]["lr"]
 
 
 def test_the_learning_rate_goes_down_with_the_epochs(stores: tuple, tmp_path: Path) -> None:
@@ -225,7 +226,7 @@ def test_the_held_out_loss_is_that_of_one_batch(stores: tuple) -> None:
     network, data = fresh(stores).eval(), clips(stores, HELDOUT)
     batch = data.batch(range(len(data.clips)))
     with torch.inference_mode():
-        outputs = network(batch.inputs(), batch.mask, batch.received()).fused
+        outputs = network(batch.inputs(), masks_of(batch.mask), batch.received()).fused
     expected = float(ccc_loss(outputs, batch.labels, batch.valid))
     assert pooled_loss(data, predict(network, data, CPU, 3)) == pytest.approx(expected, abs=1e-6)
 
