@@ -25,6 +25,7 @@ from models.training.checks import check_settings
 from models.training.stores import open_stores, read_inputs
 from pipeline.engine.console import progress_bar
 from pipeline.engine.jobs import Job, cached, stage_errors
+from pipeline.keys import check
 from pipeline.params import Params, load_params
 from pipeline.train import HISTORY
 
@@ -40,6 +41,7 @@ def main() -> None:
     with stage_errors():
         params = load_params()
         params.model(name)  # refuses a name that is not there
+        check(params, "evaluate", name)
         check_settings(params, read_task(), gives_features=read_facts()["gives_features"])
         items = evaluation_items(read_items(), params.evaluate.split)
         results = []

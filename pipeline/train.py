@@ -27,6 +27,7 @@ from models.training.checks import check_settings
 from models.training.run import TrainingRun
 from models.training.stores import ModelStores, open_stores, read_inputs
 from pipeline.engine.jobs import Job, cached, stage_errors
+from pipeline.keys import check
 from pipeline.params import Params, load_params
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def main() -> None:
     with stage_errors():
         params = load_params()
         params.model(name)  # refuses a name that is not there
+        check(params, "train", name)
         check_settings(params, read_task(), gives_features=read_facts()["gives_features"])
         items = training_items(read_items(), params.train.heldout)
         parts(items, params.train.heldout, params.train.seeds[0])
