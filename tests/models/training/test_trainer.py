@@ -15,7 +15,7 @@ from models.evaluation.scores import pooled
 from models.networks.build import build
 from models.networks.recogniser import Recogniser
 from models.settings import Ablation, ModelSettings, NetworkSize, TrainSettings
-from models.training import trainer
+from models.training import precision, trainer
 from models.training.data import ClipData
 from models.training.losses import ccc_loss, pooled_loss
 from models.training.trainer import Epoch, Trained, train
@@ -289,7 +289,7 @@ def test_measuring_the_precision_leaves_the_network_as_it_was(stores: tuple) -> 
     data = clips(stores, TRAINING)
     network = build(ModelSettings(network="fusion"), data.features, SIZE, Task())
     before = {k: v.clone() for k, v in network.state_dict().items()}
-    trainer._precision(TrainSettings(precision="auto", batch_clips=4), network, data, CPU)
+    precision.precision_of(TrainSettings(precision="auto", batch_clips=4), network, data, CPU)
     assert all(torch.equal(v, before[k]) for k, v in network.state_dict().items())
     assert all(parameter.grad is None for parameter in network.parameters())
 
