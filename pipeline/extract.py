@@ -98,6 +98,8 @@ def extract(params: Params, name: str) -> None:
             attributes |= more
         case "media":
             results, keys = _of_faces(settings, params.execution)
+    if not results and EXTRACTORS[settings.extractor].source == "media":
+        say(f"{name}: the corpus gives features, so there is nothing to extract")
     path = STREAMS / f"{name}.zarr"
     copied = assemble(path, results, attributes, keys)
     if copied:
@@ -177,9 +179,10 @@ def _given(
         )
     corpus = read_corpus(params.corpus, Work())
     assert corpus.features is not None
+    rows = [*rows_used(settings), ("corpus", params.corpus.name)]
     jobs = []
     for item in read_items():
-        key = key_of(describe_given, item.sha256, settings.of_rows(), rows=rows_used(settings))
+        key = key_of(describe_given, item.sha256, settings.of_rows(), rows=rows)
         compute = partial(describe_given, settings, corpus.features, item.item)
         jobs.append(Job(item.item, key, compute))
     return _run(jobs, params.execution, "items", processes=1)
