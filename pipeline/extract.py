@@ -61,8 +61,6 @@ if TYPE_CHECKING:
 TITLE = "extract"
 """What an extraction is called in the cache and in tables of failures."""
 
-BLANK = "blank.npy"
-
 
 def main() -> None:
     """Run the stage."""
@@ -333,17 +331,12 @@ def blank(settings: VGGFaceSettings, device: str, execution: ExecutionSettings) 
     Raises:
         NetworkFailedError: the network failed.
     """
-    key = key_of_crops("blank face", settings, device)
+    from features.extractors.vggface.extractor import BLANK, write_blank
+
+    key = key_of(write_blank, settings.of_rows(), device)
     job = Job("blank face", key, partial(write_blank, settings, device))
-    found = cached("extract-blank", job, execution)
-    return np.load(found / BLANK).tolist()
-
-
-def write_blank(settings: VGGFaceSettings, device: str, out: Path) -> None:
-    """Compute and write the row of a blank face."""
-    from features.extractors.vggface.extractor import VGGFace
-
-    np.save(out / BLANK, VGGFace(settings, device).blank())
+    result = cached("extract-blank", job, execution)
+    return np.load(result / BLANK).tolist()
 
 
 if __name__ == "__main__":
