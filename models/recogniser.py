@@ -1,6 +1,7 @@
 """A trained recogniser as a folder: its weights, and all that is needed to use it on new media."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -98,36 +99,77 @@ class Card(Settings):
 
 def save(folder: Path, card: Card, weights: "dict[str, Tensor]") -> None:
     """Write a recogniser's folder."""
+    save_weights(folder, weights)
+    write_card(folder, card)
+
+
+def save_weights(folder: Path, weights: "dict[str, Tensor]") -> None:
+    """Write a recogniser's weights."""
     from safetensors.torch import save_file
 
     folder.mkdir(parents=True, exist_ok=True)
     save_file(weights, folder / WEIGHTS)
+
+
+def write_card(folder: Path, card: Card) -> None:
+    """Write what a recogniser says of itself."""
     (folder / CARD).write_text(card.model_dump_json(indent=1) + "\n")
 
 
-def load(folder: Path) -> "tuple[Card, Recogniser]":
+def load(folder: Path, *, allow: Collection[str] | None = ()) -> "tuple[Card, Recogniser]":
     """Read a recogniser.
+
+    Args:
+        folder: with its card and weights.
+        allow: modules of the user's own that may be imported for it; None for any, where
+            params.yaml names the model.
+
+    Raises:
+        InputError: the folder holds none, one of another version, or one whose network is not
+            allowed.
+    """
+    card = read_card(folder)
+    return card, load_network(folder, card, allow=allow)
+
+
+def read_card(folder: Path) -> Card:
+    """Read what a recogniser says of itself; imports no module of the user's own.
 
     Raises:
         InputError: the folder holds none, or one of another version.
     """
-    from safetensors import SafetensorError
+    with _reading(folder):
+        return Card.model_validate_json((folder / CARD).read_text())
+
+
+def load_network(folder: Path, card: Card, *, allow: Collection[str] | None = ()) -> "Recogniser":
+    """Read a recogniser whose card is known; see `load`."""
     from safetensors.torch import load_file
 
     from models.networks.build import build
 
-    try:
-        card = Card.model_validate_json((folder / CARD).read_text())
+    with _reading(folder):
         options = options_of(card.model.network, card.options)
-        network = build(card.model, card.inputs, card.train.network, card.task, options)
+        network = build(
+            card.model, card.inputs, card.train.network, card.task, options, allow=allow
+        )
         network.load_state_dict(load_file(folder / WEIGHTS))
+    return network.eval()
+
+
+@contextmanager
+def _reading(folder: Path) -> Iterator[None]:
+    """Say in one sentence what is wrong with a recogniser's folder."""
+    from safetensors import SafetensorError
+
+    try:
+        yield
     except FileNotFoundError as error:
         raise InputError(f"there is no trained model in {folder}", "run `dvc repro`") from error
     except (ValueError, RuntimeError, SafetensorError) as error:
         raise InputError(
             f"the model in {folder} does not fit this version of Lacuna", "train it again"
         ) from error
-    return card, network.eval()
 
 
 def streams_seen(

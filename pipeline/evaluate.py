@@ -17,20 +17,22 @@ from features.corpora.listing import (
     read_task,
 )
 from features.errors import InputError
-from features.hashes import hash_of, hash_of_file, hash_of_sources
+from features.hashes import hash_of_file
 from models import recogniser
 from models.evaluation.registry import metrics_of
-from models.evaluation.replicates import mean_over_seeds, replicates_of_runs
+from models.evaluation.replicates import mean_over_seeds
+from models.evaluation.run import evaluate_seed, rows_of, values_of
 from models.training.checks import check_settings
-from models.training.stores import open_stores, read_inputs
-from pipeline.engine.console import progress_bar
+from models.training.run import HISTORY
+from models.training.stores import read_inputs
 from pipeline.engine.jobs import Job, cached, stage_errors
+from pipeline.engine.keys import key_of
 from pipeline.keys import check
 from pipeline.params import Params, load_params
-from pipeline.train import HISTORY
+from pipeline.train import show
 
-TABLES = ("evaluation", "videos", "traces", "training")
-"""Result folders; each gets a table named after the model."""
+TABLES = ("evaluation", "videos", "traces")
+"""Tables of a result, and folders of results; each gets a table named after the model."""
 
 
 def main() -> None:
@@ -42,28 +44,10 @@ def main() -> None:
         params = load_params()
         params.model(name)  # refuses a name that is not there
         check(params, "evaluate", name)
-        check_settings(params, read_task(), gives_features=read_facts()["gives_features"])
+        check_settings(params, read_task(), gives_features=bool(read_facts()["gives_features"]))
         items = evaluation_items(read_items(), params.evaluate.split)
-        results = []
-        for seed in params.train.seeds:
-            folder = MODELS / name / f"seed-{seed}"
-            job = Job(
-                name,
-                seed_key(params, name, folder, items),
-                partial(run_seed, params, folder, items),
-            )
-            results.append(cached("evaluate", job, params.execution))
-        for table in TABLES:
-            # Traces are of the first seed: one line a video is what a person can read.
-            chosen = results[:1] if table == "traces" else results
-            frames = [
-                pd.read_csv(result / f"{table}.csv", dtype=str, keep_default_na=False)
-                for result in chosen
-            ]
-            pd.concat(frames).to_csv(fresh(RESULTS / table / f"{name}.csv"), index=False)
-        replicates = [pd.read_parquet(result / f"{REPLICATES}.parquet") for result in results]
-        out = fresh(RESULTS / REPLICATES / f"{name}.parquet")
-        mean_over_seeds(replicates).to_parquet(out, index=False)
+        jobs = [job_of(params, name, seed, items) for seed in params.train.seeds]
+        publish(name, params.train.seeds, [cached("evaluate", j, params.execution) for j in jobs])
 
 
 def evaluation_items(items: list[CorpusItem], split: str) -> list[CorpusItem]:
@@ -78,77 +62,58 @@ def evaluation_items(items: list[CorpusItem], split: str) -> list[CorpusItem]:
     return chosen
 
 
-def seed_key(params: Params, name: str, folder: Path, items: list[CorpusItem]) -> str:
-    """Hash of everything one seed's results depend on."""
-    if not (folder / recogniser.WEIGHTS).exists():
-        raise InputError(f"there is no trained model in {folder}", "run `dvc repro`")
-    files = sorted(hash_of_file(file) for file in folder.iterdir())
-    code = hash_of_sources("models")
-    # What others are compared with changes no result of this model.
-    settings = params.evaluate.model_dump(exclude={"reference"})
-    return hash_of(
-        code, settings, files, read_inputs(name).for_evaluation(item.item for item in items)
+def job_of(params: Params, name: str, seed: int, items: list[CorpusItem]) -> Job:
+    """The evaluation of one seed.
+
+    Raises:
+        InputError: it is not trained.
+    """
+    folder, settings = MODELS / name / f"seed-{seed}", params.evaluate
+    card = recogniser.read_card(folder)
+    names, metrics = [item.item for item in items], metrics_of(card.task)
+    key = key_of(
+        evaluate_seed,
+        hash_of_file(folder / recogniser.WEIGHTS),
+        values_of(card, settings, metrics),
+        read_inputs(name).for_evaluation(names),
+        rows=rows_of(card, settings, metrics),
     )
-
-
-def run_seed(params: Params, folder: Path, items: list[CorpusItem], out: Path) -> None:
-    """Evaluate one seed and write its tables."""
-    import torch
-
-    from models.evaluation.conditions import grid, runs_of
-    from models.evaluation.evaluator import evaluate, predict
-    from models.evaluation.natural import natural_scores
-    from models.evaluation.scores import pooled
-    from models.evaluation.tables import (
-        answers,
-        metrics_of_items,
-        metrics_of_runs,
-        metrics_of_subsets,
-        traces,
+    compute = partial(
+        evaluate_seed,
+        card=card,
+        folder=folder,
+        items=names,
+        settings=settings,
+        metrics=metrics,
+        device=params.execution.torch_device,
+        progress=partial(show, name, seed),
     )
+    return Job(f"{name}, seed {seed}", key, compute)
 
-    card, network = recogniser.load(folder)
-    names = [item.item for item in items]
-    data = recogniser.clips_of(open_stores(card.model.sees), names)
-    title = f"evaluate {card.name}, seed {card.seed}"
-    settings = params.evaluate
-    device = torch.device(params.execution.torch_device)
-    metrics = metrics_of(data.task)
-    runs = runs_of(grid(settings), settings.trials)
-    with progress_bar(title, unit="clips", total=len(data.clips)) as advance:
-        scores = evaluate(
-            network,
-            data,
-            runs,
-            metrics=metrics,
-            seed=settings.seed,
-            device=device,
-            batch_clips=settings.batch_clips,
-            on_clips=advance,
-        )
-    predictions = predict(network, data, device, settings.batch_clips)
-    per_frame = data.task.level == "frame"
-    evaluation = metrics_of_runs(data.task, runs, pooled(scores.values()))
-    if settings.natural:
-        natural = metrics_of_subsets(data.task, natural_scores(data, predictions, metrics))
-        evaluation = pd.concat([evaluation, natural])
-    tables = {
-        "evaluation": evaluation,
-        "videos": (
-            metrics_of_items(data, predictions, metrics)
-            if per_frame
-            else answers(data, predictions)
-        ),
-        "traces": traces(data, predictions if per_frame else {}),
-        "training": pd.read_csv(folder / HISTORY),
-    }
-    for name, table in tables.items():
-        table.insert(0, "model", card.name)
-        if name != "traces":
-            table.insert(1, "seed", card.seed)
-        table.to_csv(out / f"{name}.csv", index=False, float_format="%.6g")
-    replicates = replicates_of_runs(data.task, runs, scores)
-    replicates.to_parquet(out / f"{REPLICATES}.parquet", index=False)
+
+def publish(name: str, seeds: list[int], results: list[Path]) -> None:
+    """Write the tables of all seeds as one, with the model's name."""
+    for table in TABLES:
+        # Traces are of the first seed: one line a video is what a person can read.
+        chosen = results[:1] if table == "traces" else results
+        _write(name, table, [_read(result / f"{table}.csv") for result in chosen])
+    histories = [_read(MODELS / name / f"seed-{seed}" / HISTORY) for seed in seeds]
+    for seed, history in zip(seeds, histories, strict=True):
+        history.insert(0, "seed", str(seed))
+    _write(name, "training", histories)
+    replicates = [pd.read_parquet(result / f"{REPLICATES}.parquet") for result in results]
+    out = fresh(RESULTS / REPLICATES / f"{name}.parquet")
+    mean_over_seeds(replicates).to_parquet(out, index=False)
+
+
+def _read(path: Path) -> pd.DataFrame:
+    return pd.read_csv(path, dtype=str, keep_default_na=False)
+
+
+def _write(name: str, table: str, frames: list[pd.DataFrame]) -> None:
+    content = pd.concat(frames)
+    content.insert(0, "model", name)
+    content.to_csv(fresh(RESULTS / table / f"{name}.csv"), index=False)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from typing import Any
 from features.hashes import hash_of
 from features.tables import table_of, tables
 from models.evaluation.registry import METRICS
+from models.training.rows import training_rows
 from pipeline.engine.jobs import stage_errors
 from pipeline.engine.keyfiles import check_file, write_all
 from pipeline.engine.keys import Rows, code_of_job, values_of
@@ -96,7 +97,7 @@ def stages_of(params: Params) -> dict[str, Stage]:
             "size": resolved.size.model_dump(),
             "options": resolved.options.model_dump(),
         }
-        rows = [*network, ("strategy", model.ablation.strategy), *every_metric]
+        rows = [*training_rows(model, resolved.train), *every_metric]
         stages[f"train/{name}"] = Stage("pipeline.train", settings, rows)
         strategies = {("strategy", grid.strategy) for grid in params.evaluate.conditions}
         settings = _values(params, "evaluate") | {"seeds": params.train.seeds}

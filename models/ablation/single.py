@@ -15,7 +15,7 @@ from models.ablation.operators import Draws, last_received, share
 from models.settings import Ablation, Modality
 
 
-def none(_: Ablation, modality: Modality, draws: Draws) -> Tensor:
+def none(_: Ablation, __: Modality, draws: Draws) -> Tensor:
     """Nothing is lost."""
     return torch.zeros_like(draws.mask)
 

@@ -74,7 +74,7 @@ def filling(
         case "noise":
             needed = frame_map.empty.any(1)
             size = batch.features[modality]
-            return batch.draws(*key).noise(needed, size, modality, "noise")
+            return batch.draws(*key, modality=modality).noise(needed, size, modality, "noise")
         case "blank":
             if batch.blank is None:
                 raise ValueError("the features of a blank face are not known")

@@ -21,8 +21,7 @@ from models.ablation.frame_map import FrameMap, Lost
 from models.ablation.strategies import draw, filling
 from models.evaluation.conditions import Condition, Run
 from models.evaluation.scores import Scores, pooled, score
-from models.networks.recogniser import Recogniser
-from models.networks.stream import Stream
+from models.networks.recogniser import Projected, Recogniser
 from models.settings import Modality
 from models.training.data import Batch, ClipData
 
@@ -80,7 +79,7 @@ def predict(
     for batch in data.batches(_in_order(data, batch_clips), device):
         with torch.inference_mode():
             predictions = (
-                network(batch.inputs(), batch.mask, batch.received()).fused.float().cpu().numpy()
+                network(batch.inputs(), batch.masks(), batch.received()).fused.float().cpu().numpy()
             )
         for clip_predictions in predictions:
             clip = next(clips)
@@ -142,16 +141,11 @@ class _Shared:
         self.network = network
         self.batch = batch
         self.seed = seed
-        inputs = batch.inputs()
-        self.received = batch.received()
-        self.projected: dict[Modality, Tensor] = {
-            m: network.project(m, inputs[m]) for m in network.modalities
+        inputs, masks, received = batch.inputs(), batch.masks(), batch.received()
+        self.projected = {
+            m: network.receive(m, inputs[m], masks[m], received[m]) for m in network.modalities
         }
-        self.runs = {m: network.runs(inputs[m]) for m in network.modalities}
-        self.encoded: dict[Modality, Stream] = {
-            m: self._encode(m, x, batch.mask, network.count(self.received[m], self.runs[m]))
-            for m, x in self.projected.items()
-        }
+        self.encoded = {m: network.perceive(m, x) for m, x in self.projected.items()}
         self._gone: dict[tuple[Modality, ...], Tensor] = {}
 
     @cached_property
@@ -162,15 +156,14 @@ class _Shared:
     def gone(self, modalities: tuple[Modality, ...]) -> Tensor:
         """Predictions (clips, frames, outputs) with some modalities zero throughout."""
         if modalities not in self._gone:
-            nowhere = torch.zeros_like(self.batch.mask)
-            zeros = {m: self.network.nothing(m).expand_as(self.projected[m]) for m in modalities}
-            self._gone[modalities] = self._fused({m: [(x, nowhere)] for m, x in zeros.items()})[0]
+            empty = {m: [self.network.empty(m, self.projected[m])] for m in modalities}
+            self._gone[modalities] = self._fused(empty)[0]
         return self._gone[modalities]
 
     def predict(self, runs: Sequence[Run]) -> Tensor:
         """Predictions (runs, clips, frames, outputs)."""
         groups = groupby(runs, key=lambda run: run.condition)
-        return torch.cat([self._condition(condition, list(own)) for condition, own in groups])
+        return torch.cat([self._condition(condition, list(trials)) for condition, trials in groups])
 
     def _condition(self, condition: Condition, runs: Sequence[Run]) -> Tensor:
         modalities = tuple(m for m in self.network.modalities if m in condition.modalities)
@@ -178,7 +171,7 @@ class _Shared:
             return self.intact.expand(len(runs), -1, -1, -1)
         if condition.takes_whole_clips:
             return torch.stack([self._chosen(modalities, run) for run in runs])
-        largest = max(self.projected[m].numel() for m in modalities)
+        largest = max(self.projected[m].x.numel() for m in modalities)
         size = max(1, PASS_NUMBERS // largest)
         parts = [runs[start : start + size] for start in range(0, len(runs), size)]
         return torch.cat(
@@ -201,41 +194,36 @@ class _Shared:
 
     def _map(self, modality: Modality, run: Run) -> FrameMap:
         condition = run.condition
-        draws = self.batch.draws(*self._key(run))
+        draws = self.batch.draws(*self._key(run), modality=modality)
         frame_map = draw(condition.ablation, modality, draws)
         assert frame_map is not None  # a condition ablates its own modalities
         if condition.fill == "none":
             return frame_map
         # Only what was received can be shown again.
-        return frame_map.imputed(condition.fill, self.batch.mask & self.received[modality])
+        projected = self.projected[modality]
+        return frame_map.imputed(condition.fill, projected.mask & projected.received)
 
     def _key(self, run: Run) -> tuple[object, ...]:
         """Conditions that differ in modality, burst or fill alone share their random numbers."""
         return self.seed, run.condition.strategy, run.condition.p, run.trial
 
-    def _lossy(self, modality: Modality, run: Run) -> tuple[Tensor, Tensor]:
-        """A modality after a run's losses, projected, and which frames count as received."""
+    def _lossy(self, modality: Modality, run: Run) -> Projected:
+        """A modality after a run's losses."""
         frame_map = self._map(modality, run)
         lost = Lost(frame_map, filling(frame_map, modality, self.batch, self._key(run)))
-        x = self.network.lose(modality, self.projected[modality], lost)
-        return x, self.network.count(self.received[modality], self.runs[modality], lost)
+        return self.network.lose(modality, self.projected[modality], lost)
 
-    def _fused(self, lossy: Mapping[Modality, Sequence[tuple[Tensor, Tensor]]]) -> Tensor:
+    def _fused(self, lossy: Mapping[Modality, Sequence[Projected]]) -> Tensor:
         """Predictions (runs, clips, frames, outputs), all runs in one pass.
 
         Args:
-            lossy: of each modality that loses, a run's stream and which frames are received.
+            lossy: each modality that loses, in every run.
         """
         count = len(next(iter(lossy.values())))
-        mask = self.batch.mask.repeat(count, 1)
         encoded = {m: x.repeated(count) for m, x in self.encoded.items() if m not in lossy}
-        for modality, own in lossy.items():
-            x, received = (torch.cat(parts) for parts in zip(*own, strict=True))
-            encoded[modality] = self._encode(modality, x, mask, received)
+        for modality, runs in lossy.items():
+            encoded[modality] = self.network.perceive(modality, Projected.joined(runs))
         return self.network.fuse(encoded).fused.unflatten(0, (count, -1))
-
-    def _encode(self, modality: Modality, x: Tensor, mask: Tensor, present: Tensor) -> Stream:
-        return self.network.encode(modality, self.network.receive(x, modality, mask, present))
 
 
 def _in_order(data: ClipData, size: int) -> Iterator[range]:

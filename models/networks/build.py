@@ -38,7 +38,7 @@ def build(
     module = row.code.partition(":")[0]
     if row.plain and allow is not None and module not in allow:
         raise InputError(
-            f"the model's network is {model.network}, and a saved model imports no module by itself",
+            f"the model's network is {model.network}, and a saved model imports none by itself",
             f"allow it by name: {module}",
         )
     if options is None:

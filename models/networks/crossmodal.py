@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from features.task import Task
 from models.networks.blocks import Attention, Encoder, pooled
 from models.networks.recogniser import Presence, Recogniser
-from models.networks.stream import Outputs, Stream
+from models.networks.stream import Outputs, Stream, share_frames
 from models.settings import CrossmodalOptions, Modality, NetworkSize
 
 
@@ -32,7 +32,8 @@ class Crossmodal(Recogniser):
 
     x_a are the outputs of the attention with queries from audio and keys and values from video,
     x_v the other way round; α and β are learnt and start at 1. 12.5 M parameters at the paper's
-    size. Of a sequence the outputs are the mean over its frames.
+    size. Of a sequence the outputs are the mean over its frames; where sound and picture have
+    frames of their own, of the sum of their means.
 
     Not stated in the paper, and decided here: projections have a bias and no activation, positions
     are sinusoidal, norms come after the residuals, feed-forward blocks are as wide as the model,
@@ -81,10 +82,16 @@ class Crossmodal(Recogniser):
         audio, video = cast("Encoded", encoded["audio"]), cast("Encoded", encoded["video"])
         x_audio = self.audio_from_video.attend(audio.query, video.key_value, video.keys)
         x_video = self.video_from_audio.attend(video.query, audio.key_value, audio.keys)
-        z = audio.x + self.alpha * x_audio + video.x + self.beta * x_video
-        fused = self._answer(self.head(z), audio.mask)
+        if self.per_frame or share_frames(audio, video):
+            z = audio.x + self.alpha * x_audio + video.x + self.beta * x_video
+            fused = self._answer(self.head(z), audio.mask)
+        else:
+            # Each modality has frames of its own, (clips, N_a, dim) and (clips, N_v, dim): what is
+            # added are their means, (clips, 1, dim).
+            z_audio = pooled(audio.x + self.alpha * x_audio, audio.mask)
+            fused = self.head(z_audio + pooled(video.x + self.beta * x_video, video.mask))
         auxiliary = {
-            m: self._answer(self.heads[m](encoded[m].x), audio.mask) for m in self.loss_weights
+            m: self._answer(self.heads[m](encoded[m].x), encoded[m].mask) for m in self.loss_weights
         }
         if self.alone != "fused":
             share = 1.0 if self.alone == "auxiliary" else 0.5

@@ -12,7 +12,7 @@ from models.networks.blocks import Attention, Dropout, pooled
 from models.networks.branches import KERNEL, Convolution, Stage, stages, widths
 from models.networks.prenorm import PreNormEncoder
 from models.networks.recogniser import Presence, Recogniser
-from models.networks.stream import OTHER, Outputs, Stream
+from models.networks.stream import OTHER, Outputs, Stream, share_frames
 from models.settings import FusionOptions, Modality, NetworkSize
 
 ONE_WAY: dict[str, tuple[Modality, ...]] = {"tav": ("video",), "tva": ("audio",)}
@@ -87,8 +87,9 @@ class FrameWeights(nn.Module):
     """A weight for every frame of a modality, by how much the other attends to it (equation 3).
 
     Each frame of the other modality that is a key itself shares a weight of 1 among the frames that
-    are keys. Where some of the other's are missing, the rest stand for all of them; so the weights
-    of a clip sum to its number of frames. Heads are averaged.
+    are keys. Where some of the other's are missing, or it has more frames or fewer, the keys stand
+    for as many as the modality has itself; so the weights of a clip sum to its number of frames.
+    Heads are averaged.
 
     Args:
         dim: width of the modality that is weighted.
@@ -110,8 +111,8 @@ class FrameWeights(nn.Module):
         hidden = ~stream.keys[:, None, None, :]
         attention = scores.masked_fill(hidden, -torch.inf).softmax(-1).mean(1)
         weights = attention.masked_fill(~other.keys.unsqueeze(-1), 0).sum(1)
-        # 1 where nothing is missing.
-        each = other.mask.sum(1, keepdim=True) / other.keys.sum(1, keepdim=True)
+        # 1 where nothing is missing and both have as many frames.
+        each = stream.mask.sum(1, keepdim=True) / other.keys.sum(1, keepdim=True)
         return weights * each.to(weights.dtype)
 
 
@@ -173,8 +174,12 @@ class Fusion(Recogniser):
     def fuse(self, encoded: Mapping[Modality, Stream]) -> Outputs:
         """See `Recogniser`."""
         streams = [self._fused(m, encoded) for m in self.into]
-        outputs = self.head(torch.cat([stream.x for stream in streams], dim=-1))
-        return Outputs(outputs if self.per_frame else pooled(outputs, streams[0].mask), {})
+        if self.per_frame or all(share_frames(streams[0], stream) for stream in streams[1:]):
+            outputs = self.head(torch.cat([stream.x for stream in streams], dim=-1))
+            return Outputs(outputs if self.per_frame else pooled(outputs, streams[0].mask), {})
+        # Each modality has frames of its own: their means, (clips, 1, dim), are beside each other.
+        means = [pooled(stream.x, stream.mask) for stream in streams]
+        return Outputs(self.head(torch.cat(means, dim=-1)), {})
 
     def _first(self, modality: Modality) -> Stage:
         return cast("Stage", self.first[modality])

@@ -23,6 +23,7 @@ from features.task import Task
 from models.networks.recogniser import Presence, Recogniser
 from models.networks.stream import Outputs, Stream
 from models.settings import Modality, Options
+from models.training.phases import Loss, Phase
 
 
 class Plain(Recogniser):
@@ -55,9 +56,8 @@ class Plain(Recogniser):
             InputError: it refuses its options, or is no module with something to learn.
         """
         name = getattr(network, "__name__", str(network))
-        given = options.model_dump()
         try:
-            module = network(dict(features), len(task.outputs), task.level, **given)
+            module = network(dict(features), len(task.outputs), task.level, **options.model_dump())
         except (TypeError, ValueError) as error:
             raise InputError(f"{name} cannot be made ({error})", "correct its options") from error
         if not isinstance(module, nn.Module) or not any(True for _ in module.parameters()):
@@ -65,7 +65,7 @@ class Plain(Recogniser):
         return cls(module, features, task)
 
     @override
-    def receive(self, x: Tensor, modality: Modality, mask: Tensor, present: Tensor) -> Stream:
+    def show(self, modality: Modality, x: Tensor, mask: Tensor, present: Tensor) -> Stream:
         return Stream(x, mask, present & mask)
 
     @override
@@ -89,3 +89,10 @@ class Plain(Recogniser):
                 "return (B, T, outputs) of frames and (B, 1, outputs) of sequences",
             )
         return Outputs(outputs, {})
+
+    @override
+    def phases(self, objective: Loss) -> tuple[Phase, ...]:
+        stated = getattr(self.network, "phases", None)
+        if stated is None:
+            return super().phases(objective)
+        return tuple(phase.within("network.") for phase in stated(objective))

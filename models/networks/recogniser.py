@@ -1,8 +1,8 @@
-"""What every recogniser of this package has in common: project, encode, fuse."""
+"""What every recogniser of this package has in common: project, lose, encode, fuse."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal
 
@@ -13,6 +13,7 @@ from features.task import Task
 from models.ablation.frame_map import Lost, nearest, repeats, runs_of
 from models.networks.stream import Outputs, Stream
 from models.settings import Modality
+from models.training.phases import Loss, Phase, one_phase
 
 
 @dataclass(frozen=True)
@@ -23,11 +24,40 @@ class Presence:
     repeats: Literal["shown", "missing"] = "shown"
 
 
+@dataclass(frozen=True)
+class Projected:
+    """One modality as it reaches a network, before and after something of it is lost.
+
+    Attributes:
+        x: (clips, frames, dim), projected.
+        mask: (clips, frames) bool, True for real frames, False for padding.
+        received: (clips, frames) bool, True for frames that there are.
+        runs: (clips, frames) the runs of equal frames, None where they do not matter.
+    """
+
+    x: Tensor
+    mask: Tensor
+    received: Tensor
+    runs: Tensor | None = None
+
+    @classmethod
+    def joined(cls, parts: Sequence["Projected"]) -> "Projected":
+        """The clips of several, one after the other."""
+        runs = [part.runs for part in parts if part.runs is not None]
+        return cls(
+            torch.cat([part.x for part in parts]),
+            torch.cat([part.mask for part in parts]),
+            torch.cat([part.received for part in parts]),
+            torch.cat(runs) if runs else None,
+        )
+
+
 class Recogniser(nn.Module, ABC):
     """The outputs of a task from the streams of one or more modalities.
 
-    The steps are public because evaluation shares work between conditions: a projection is an
-    affine map of each frame, so ablation commutes with it, and an intact stream is encoded once.
+    The steps of `forward` are public because evaluation shares work between conditions: a
+    projection is an affine map of each frame, so ablation commutes with it, and an intact stream is
+    encoded once. What an architecture gives are `project`, `encode` and `fuse`.
 
     Args:
         features: input dimension of each modality.
@@ -61,43 +91,84 @@ class Recogniser(nn.Module, ABC):
                 {m: nn.Parameter(0.02 * torch.randn(size)) for m, size in projected.items()}
             )
 
-    def project(self, modality: Modality, x: Tensor) -> Tensor:
-        """(clips, frames, features) to (clips, frames, dim): an affine map of each frame.
-
-        A network without one leaves the features as they are.
-        """
-        return x
-
-    def nothing(self, modality: Modality) -> Tensor:
-        """The projection of a zeroed frame, (dim,)."""
-        parameter = next(self.parameters())
-        return self.project(modality, parameter.new_zeros(1, 1, self.features[modality]))[0, 0]
-
-    def runs(self, x: Tensor) -> Tensor | None:
-        """The runs of equal frames of features (`models.ablation.frame_map.runs_of`), if they matter."""
-        return runs_of(x) if self.presence.repeats == "missing" else None
-
-    def count(self, received: Tensor, runs: Tensor | None, lost: Lost | None = None) -> Tensor:
-        """Which frames count as received in the end; (clips, frames) bool.
+    def forward(
+        self,
+        inputs: Mapping[Modality, Tensor],
+        masks: Mapping[Modality, Tensor],
+        present: Mapping[Modality, Tensor] | None = None,
+        lost: Mapping[Modality, Lost] = MappingProxyType({}),
+    ) -> Outputs:
+        """Outputs (clips, frames, outputs) from feature streams; (clips, 1, outputs) of sequences.
 
         Args:
-            received: (clips, frames) bool, what arrives before anything is lost.
-            runs: of the features that arrive (`runs`).
-            lost: what is lost then, if anything.
+            inputs: (samples, frames, features) for each modality. All else may be of several copies
+                of the samples, one after the other: these are made of the projections.
+            masks: (clips, frames) bool for each modality, False for padding. Two modalities of
+                sequences may have different numbers of frames.
+            present: (clips, frames) bool for each modality, False for frames that are missing; by
+                default none is.
+            lost: what modalities lose beside those. The outputs are those of features that have
+                lost it, but only their projections, a fraction of the size, are copied.
         """
-        if lost is not None:
-            received = lost.frame_map.present(received)
-            runs = None if runs is None else lost.frame_map.runs(runs)
-        return received if runs is None else received & ~repeats(runs)
+        present = masks if present is None else present
+        encoded: dict[Modality, Stream] = {}
+        for m in self.modalities:
+            projected = self.receive(m, inputs[m], masks[m], present[m])
+            if m in lost:
+                projected = self.lose(m, projected, lost[m])
+            encoded[m] = self.perceive(m, projected)
+        return self.fuse(encoded)
 
-    def receive(self, x: Tensor, modality: Modality, mask: Tensor, present: Tensor) -> Stream:
-        """A projected stream as the network sees it, missing frames replaced.
+    def receive(self, modality: Modality, x: Tensor, mask: Tensor, received: Tensor) -> Projected:
+        """Project what arrives of a modality, before anything is lost.
 
         Args:
-            x: (clips, frames, dim), projected.
             modality: which one it is.
+            x: (samples, frames, features).
+            mask: (clips, frames) bool, False for padding; the clips are copies of the samples.
+            received: (clips, frames) bool, which frames there are.
+        """
+        copies = len(mask) // len(x)
+        projected = self.project(modality, x)
+        runs = runs_of(x) if self.presence.repeats == "missing" else None
+        if copies > 1:
+            projected = projected.repeat(copies, 1, 1)
+            runs = None if runs is None else runs.repeat(copies, 1)
+        return Projected(projected, mask, received, runs)
+
+    def lose(self, modality: Modality, projected: Projected, lost: Lost) -> Projected:
+        """Take away what is lost of a modality: the same as to project features that lack it."""
+        filling = lost.filling
+        if filling is not None:
+            filling = self.project(modality, filling if filling.ndim == 3 else filling[None, None])
+        runs = projected.runs
+        return Projected(
+            lost.frame_map.apply(projected.x, filling, self.nothing(modality)),
+            projected.mask,
+            lost.frame_map.present(projected.received),
+            None if runs is None else lost.frame_map.runs(runs),
+        )
+
+    def empty(self, modality: Modality, projected: Projected) -> Projected:
+        """A modality that is gone altogether."""
+        x = self.nothing(modality).expand_as(projected.x)
+        return replace(projected, x=x, received=torch.zeros_like(projected.received))
+
+    def perceive(self, modality: Modality, projected: Projected) -> Stream:
+        """Encode a modality by itself, as the network sees it: missing frames replaced."""
+        received, runs = projected.received, projected.runs
+        if runs is not None:
+            received = received & ~repeats(runs)
+        return self.encode(modality, self.show(modality, projected.x, projected.mask, received))
+
+    def show(self, modality: Modality, x: Tensor, mask: Tensor, present: Tensor) -> Stream:
+        """Put something in place of missing frames, as `presence` says.
+
+        Args:
+            modality: which one it is.
+            x: (clips, frames, dim), projected.
             mask: (clips, frames) bool, True for real frames.
-            present: (clips, frames) bool, True for frames that count as received (`count`).
+            present: (clips, frames) bool, True for frames that count as received.
         """
         if self.presence.frames == "ignored":
             return Stream(x, mask, mask)
@@ -110,12 +181,17 @@ class Recogniser(nn.Module, ABC):
             shown = x.gather(1, index)
         return Stream(shown, mask, present)
 
-    def lose(self, modality: Modality, x: Tensor, lost: Lost) -> Tensor:
-        """A projected stream, (clips, frames, dim), that has lost some features."""
-        filling = lost.filling
-        if filling is not None:
-            filling = self.project(modality, filling if filling.ndim == 3 else filling[None, None])
-        return lost.frame_map.apply(x, filling, self.nothing(modality))
+    def nothing(self, modality: Modality) -> Tensor:
+        """The projection of a zeroed frame, (dim,)."""
+        parameter = next(self.parameters())
+        return self.project(modality, parameter.new_zeros(1, 1, self.features[modality]))[0, 0]
+
+    def project(self, modality: Modality, x: Tensor) -> Tensor:
+        """(clips, frames, features) to (clips, frames, dim): an affine map of each frame.
+
+        A network without one leaves the features as they are.
+        """
+        return x
 
     @abstractmethod
     def encode(self, modality: Modality, stream: Stream) -> Stream:
@@ -125,37 +201,10 @@ class Recogniser(nn.Module, ABC):
     def fuse(self, encoded: Mapping[Modality, Stream]) -> Outputs:
         """Outputs from the encoded streams."""
 
-    def forward(
-        self,
-        inputs: Mapping[Modality, Tensor],
-        mask: Tensor,
-        present: Mapping[Modality, Tensor] | None = None,
-        lost: Mapping[Modality, Lost] = MappingProxyType({}),
-    ) -> Outputs:
-        """Outputs (clips, frames, outputs) from feature streams; (clips, 1, outputs) of sequences.
+    def phases(self, objective: Loss) -> tuple[Phase, ...]:
+        """How it is trained: by default in one phase, of the objective alone.
 
         Args:
-            inputs: (samples, frames, features) for each modality. All else may be of several copies
-                of the samples, one after the other: these are made of the projections.
-            mask: (clips, frames) bool, True for real frames, False for padding.
-            present: (clips, frames) bool for each modality, False for frames that are missing; by
-                default none is.
-            lost: what modalities lose beside those. The outputs are those of features that have
-                lost it, but only their projections, a fraction of the size, are copied.
+            objective: the loss of the labels, and of teachers where there are any.
         """
-        encoded: dict[Modality, Stream] = {}
-        for modality in self.modalities:
-            received = mask if present is None else present[modality]
-            x, own = inputs[modality], lost.get(modality)
-            copies = len(mask) // len(x)
-            projected, runs = self.project(modality, x), self.runs(x)
-            if copies > 1:
-                projected = projected.repeat(copies, 1, 1)
-                runs = None if runs is None else runs.repeat(copies, 1)
-            if own is not None:
-                projected = self.lose(modality, projected, own)
-            received = self.count(received, runs, own)
-            encoded[modality] = self.encode(
-                modality, self.receive(projected, modality, mask, received)
-            )
-        return self.fuse(encoded)
+        return one_phase(objective)

@@ -50,6 +50,11 @@ class Stream:
         )
 
 
+def share_frames(stream: Stream, other: Stream) -> bool:
+    """Whether the frames of two modalities are the same ones, so that they can be added."""
+    return stream.mask.shape == other.mask.shape and torch.equal(stream.mask, other.mask)
+
+
 class Outputs(NamedTuple):
     """What a network says.
 

@@ -99,6 +99,7 @@ class EvaluateSettings(Settings):
         trials: random losses drawn for every condition.
         seed: of those draws, shared by all models.
         batch_clips: clips per batch.
+        threads: of torch, likewise those of training.
         reference: the model that the others are tested against; null for the first one.
         natural: whether frames without a face or a sound are scored apart as well
             (`models.evaluation.natural`).
@@ -109,6 +110,7 @@ class EvaluateSettings(Settings):
     trials: int = Field(default=10, gt=0)
     seed: Seed = 0
     batch_clips: int = Field(default=32, gt=0)
+    threads: int = Field(default=1, gt=0, le=1024)
     reference: str | None = None
     natural: bool = False
     conditions: list[ConditionGrid] = Field(

@@ -49,7 +49,7 @@ class Options(Settings):
             ValueError: names the option.
         """
 
-    def unused(self, level: str) -> tuple[str, str] | None:
+    def unused(self, level: str) -> tuple[str, str] | None:  # noqa: ARG002 - of subclasses
         """An option that has no use where a `frame` or a `sequence` has labels, with the reason."""
         return None
 

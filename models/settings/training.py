@@ -45,6 +45,8 @@ class TrainSettings(Settings):
             keeps at most this share: the first step nothing, step n after it the lesser of it and
             (1 + n) / (10 + n), the shares of TensorFlow's ExponentialMovingAverage with
             num_updates. Null for the last step's own.
+        threads: of torch, which decide in which order sums are taken; more pay for networks of
+            more than two million parameters.
         precision: `auto` measures on a CPU whether bf16 autocast is faster, and takes it on a GPU
             that computes in bf16.
         checkpoint_seconds: a checkpoint within an epoch is written this often.
@@ -69,6 +71,7 @@ class TrainSettings(Settings):
     decay_epochs: int = Field(default=5, gt=0)
     decay_factor: float = Field(default=0.1, gt=0, lt=1)
     average: float | None = Field(default=None, gt=0, lt=1)
+    threads: int = Field(default=1, gt=0, le=1024)
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     checkpoint_seconds: float = Field(default=60, ge=0)
     network: NetworkSize = NetworkSize()

@@ -1,13 +1,46 @@
 """Settings and tasks that do not go together, refused before any training."""
 
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
 from features.errors import InputError
+from features.extractors.settings import StreamSettings
 from features.task import Task
 from models.ablation.registry import STRATEGIES
-from models.settings import Ablation, ModelSettings
-from pipeline.params import Params
+from models.networks.registry import NETWORKS
+from models.settings import Ablation, EvaluateSettings, ModelSettings, TrainSettings
+from models.settings.resolved import Resolved
 
 
-def check_settings(params: Params, task: Task, *, gives_features: bool) -> None:
+class Comparison(Protocol):
+    """The settings of all models, as params.yaml has them."""
+
+    @property
+    def train(self) -> TrainSettings:
+        """Of all models that do not say otherwise."""
+        ...
+
+    @property
+    def evaluate(self) -> EvaluateSettings:
+        """How they are compared."""
+        ...
+
+    @property
+    def streams(self) -> Mapping[str, StreamSettings]:
+        """What they see, by name."""
+        ...
+
+    @property
+    def models(self) -> Mapping[str, ModelSettings]:
+        """By name."""
+        ...
+
+    def resolved(self, name: str) -> Resolved:
+        """What a model's settings come to."""
+        ...
+
+
+def check_settings(params: Comparison, task: Task, *, gives_features: bool) -> None:
     """Refuse what cannot be trained, or would give misleading results.
 
     Args:
@@ -31,11 +64,13 @@ def check_settings(params: Params, task: Task, *, gives_features: bool) -> None:
                 "faces",
                 "leave it out",
             )
-    for name in params.models:
+    for name, model in params.models.items():
         _check_model(params, name, task, gives_features)
+        own_clocks = [stream for stream in model.sees if params.streams[stream].align == "none"]
+        _check_clocks(name, model, own_clocks, task)
 
 
-def _check_model(params: Params, name: str, task: Task, gives_features: bool) -> None:
+def _check_model(params: Comparison, name: str, task: Task, gives_features: bool) -> None:
     resolved, strategy = params.resolved(name), params.models[name].ablation.strategy
     train, row = resolved.train, STRATEGIES[strategy]
     if train.class_weights != "none" and task.kind != "classification":
@@ -70,6 +105,24 @@ def _check_model(params: Params, name: str, task: Task, gives_features: bool) ->
             f"models.{name}.ablation.strategy is {strategy}, and the corpus gives features, "
             "no faces",
             "choose another strategy",
+        )
+
+
+def _check_clocks(name: str, model: ModelSettings, streams: Sequence[str], task: Task) -> None:
+    """Refuse streams at their own rate where the answers are of frames, or frames are added."""
+    if not streams:
+        return
+    if task.level == "frame":
+        raise InputError(
+            f"stream {streams[0]} of {name} has align: none, and every frame has labels",
+            "set it to frames",
+        )
+    if len(model.sees) > 1 and not NETWORKS[model.network].lengths:
+        able = ", ".join(n for n, row in NETWORKS.items() if row.lengths)
+        raise InputError(
+            f"network {model.network} of {name} needs sound and picture of the same frames, and "
+            f"stream {streams[0]} has align: none",
+            f"set it to frames, or choose {able}",
         )
 
 

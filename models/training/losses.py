@@ -128,3 +128,11 @@ def pooled_loss(
     weights = None if class_weights is None else class_weights.cpu()
     labels, valid = joined("labels"), joined("valid")
     return float(task_loss(data.task, said[None], labels[None], valid[None], weights))
+
+
+def class_weights(training: ClipData, device: torch.device) -> Tensor:
+    """Weight of each class, (classes,): inversely proportional to its share of the labels."""
+    labels = [training.item_array(item, "labels") for item in training.items]
+    valid = [training.item_array(item, "valid") for item in training.items]
+    counts = np.concatenate(labels)[np.concatenate(valid)].sum(axis=0)
+    return torch.tensor(counts.sum() / (len(counts) * np.maximum(counts, 1)), device=device).float()

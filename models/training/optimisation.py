@@ -1,5 +1,6 @@
 """How weights move: optimizer, schedule of the learning rate and running mean, all torch's."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -14,21 +15,28 @@ Tensors = list[Tensor] | tuple[Tensor, ...]
 
 
 class Optimisation:
-    """An optimizer, what lowers its learning rate, and the mean of the weights it has passed.
+    """Optimizers, what lowers their learning rate, and the mean of the weights they have passed.
 
     One state for a checkpoint holds all of it.
 
     Args:
         network: whose parameters are optimised, on its device.
         settings: which optimizer, which schedule, which mean.
+        moved: the parameters of each optimizer; by default one has all of them.
 
     Attributes:
-        optimizer: fused Adam, or SGD with momentum; weight decay is an L2 penalty in both.
+        optimizers: fused Adam, or SGD with momentum; weight decay is an L2 penalty in both.
     """
 
-    def __init__(self, network: nn.Module, settings: TrainSettings) -> None:
-        self.optimizer = _optimizer(network, settings)
-        self._schedule = _schedule(self.optimizer, settings)
+    def __init__(
+        self,
+        network: nn.Module,
+        settings: TrainSettings,
+        moved: Sequence[Sequence[nn.Parameter]] | None = None,
+    ) -> None:
+        moved = [list(network.parameters())] if moved is None else moved
+        self.optimizers = [_optimizer(parameters, settings) for parameters in moved]
+        self._schedules = [_schedule(optimizer, settings) for optimizer in self.optimizers]
         self._network = network
         self._mean = None if settings.average is None else _mean(network, settings.average)
 
@@ -45,7 +53,7 @@ class Optimisation:
     @property
     def learning_rate(self) -> float:
         """The present one."""
-        return self.optimizer.param_groups[0]["lr"]
+        return self.optimizers[0].param_groups[0]["lr"]
 
     def close_epoch(self, score: float) -> None:
         """Lower the learning rate if it is time to.
@@ -53,32 +61,38 @@ class Optimisation:
         Args:
             score: what the epoch came to, more is better; −inf where it is undefined.
         """
-        if isinstance(self._schedule, ReduceLROnPlateau):
-            self._schedule.step(score)
-        elif self._schedule is not None:
-            self._schedule.step()
+        for schedule in self._schedules:
+            if isinstance(schedule, ReduceLROnPlateau):
+                schedule.step(score)
+            elif schedule is not None:
+                schedule.step()
 
     def state_dict(self) -> dict[str, Any]:
         """All that is needed to go on."""
-        schedule = None if self._schedule is None else self._schedule.state_dict()
-        mean = None if self._mean is None else self._mean.state_dict()
-        return {"optimizer": self.optimizer.state_dict(), "schedule": schedule, "mean": mean}
+        schedules = [None if s is None else s.state_dict() for s in self._schedules]
+        return {
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+            "schedules": schedules,
+            "mean": None if self._mean is None else self._mean.state_dict(),
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from the `state_dict` of a run with the same settings."""
-        self.optimizer.load_state_dict(state["optimizer"])
-        if self._schedule is not None:
-            self._schedule.load_state_dict(state["schedule"])
+        for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(saved)
+        for schedule, saved in zip(self._schedules, state["schedules"], strict=True):
+            if schedule is not None:
+                schedule.load_state_dict(saved)
         if self._mean is not None:
             self._mean.load_state_dict(state["mean"])
 
 
-def _optimizer(network: nn.Module, settings: TrainSettings) -> Optimizer:
+def _optimizer(parameters: Sequence[nn.Parameter], settings: TrainSettings) -> Optimizer:
     rate, decay = settings.learning_rate, settings.weight_decay
     if settings.optimizer == "adam":
         # One pass over the parameters instead of one for each of the formula's operations.
-        return Adam(network.parameters(), lr=rate, weight_decay=decay, fused=True)
-    return SGD(network.parameters(), lr=rate, momentum=settings.momentum, weight_decay=decay)
+        return Adam(parameters, lr=rate, weight_decay=decay, fused=True)
+    return SGD(parameters, lr=rate, momentum=settings.momentum, weight_decay=decay)
 
 
 def _mean(network: nn.Module, keeps: float) -> AveragedModel:

@@ -1,129 +1,219 @@
 """What the training of one seed of one model consists of; each part is killed and goes on alone."""
 
-from dataclasses import dataclass
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
+import pandas as pd
+import torch
 
-from models.evaluation.registry import metrics_of
-from models.settings import MODALITIES, Modality, ModelSettings
+from features.errors import InputError
+from features.settings import Modality
+from models import recogniser
+from models.networks.build import build
+from models.networks.recogniser import Recogniser
+from models.progress import Progress, silent
+from models.settings import ModelSettings
 from models.settings.network import options_of
 from models.settings.resolved import Resolved
-from pipeline.engine.console import progress_bar
-from pipeline.params import Params
+from models.threads import threads
+from models.training.checkpoint import Checkpoints, Epoch
+from models.training.data import ClipData
+from models.training.rows import TEACHER_NETWORK, TEACHERS, training_rows
+from models.training.stores import open_stores
+from models.training.teaching import Teachers
+from models.training.trainer import Trained, train
 
-if TYPE_CHECKING:
-    from models.networks.recogniser import Recogniser
-    from models.training.data import ClipData
-    from models.training.teaching import Teachers
-    from models.training.trainer import Epoch, Trained
+HISTORY = "history.csv"
+"""A row per epoch before the refit: epoch, train_loss, heldout (the task's first metric),
+heldout_loss, best (0 or 1)."""
+
+FACTS = "facts.json"
+"""What else came of a training, for the recogniser's card."""
 
 TRAIN, REFIT = "train", "refit"
-TEACHERS: dict[Modality, str] = {modality: f"teacher-{modality}" for modality in MODALITIES}
 
 
 @dataclass(frozen=True)
-class TrainingRun:
-    """A seed is trained, after its teachers if it has any, and goes on with all training speakers.
+class Plan:
+    """What one seed is trained by.
 
     Attributes:
-        params: all settings.
-        name: of the model.
+        model: its network and strategy, as params.yaml has them.
+        resolved: its training, sizes and options.
+        learning: names of the items to learn from.
+        heldout: names of those that choose the epoch.
+        metric: row of METRICS that they choose it by, unless by their loss.
         seed: of every random choice.
-        key: of what comes out (`pipeline.train.seed_key`).
     """
 
-    params: Params
-    name: str
+    model: ModelSettings
+    resolved: Resolved
+    learning: Sequence[str]
+    heldout: Sequence[str]
+    metric: str
     seed: int
-    key: str
 
-    def checkpoint(self, part: str) -> Path:
-        """Where the state of an unfinished part is kept."""
-        return self.params.execution.cache_folder / "training" / f"{self.key}.{part}.pt"
+    def values(self) -> list[Any]:
+        """What weights depend on beside data and code: no names of models or streams."""
+        return [
+            self.model.model_dump(include={"network", "presence", "repeats", "ablation"}),
+            self.resolved.train.model_dump(exclude={"seeds", "checkpoint_seconds"}),
+            self.resolved.options.model_dump(),
+            [list(self.learning), list(self.heldout), self.metric, self.seed],
+        ]
 
-    def forget(self) -> None:
-        """Delete the states of all parts: the seed is done."""
-        for part in (*TEACHERS.values(), TRAIN, REFIT):
-            self.checkpoint(part).unlink(missing_ok=True)
+    def rows(self) -> list[tuple[str, str]]:
+        """Rows of tables that it uses."""
+        return [*training_rows(self.model, self.resolved.train), ("metric", self.metric)]
 
-    def teachers(self, learning: "ClipData", heldout: "ClipData") -> "Teachers":
-        """Train a network of each modality alone, as large as the model, with nothing missing."""
-        import torch
 
-        from models.training.teaching import Teachers
+def train_seed(
+    out: Path,
+    *,
+    plan: Plan,
+    device: str,
+    checkpoints: Checkpoints,
+    progress: Progress = silent,
+) -> None:
+    """Train one seed of one model, after its teachers if it has any, and refit it if it is to be.
 
-        own = self._resolved
-        resolved = Resolved(
-            own.train.model_copy(update={"refit": 0, "teacher": 0.0}), options_of("unimodal", {})
+    Args:
+        out: folder for weights, history and facts.
+        plan: what to train.
+        device: where.
+        checkpoints: where states of unfinished parts are kept.
+        progress: told of every part.
+
+    Raises:
+        InputError: there is nothing to learn, or what came of it is undefined.
+    """
+    settings = plan.resolved.train
+    stores = open_stores(plan.model.sees)
+    with threads(settings.threads):
+        learning, heldout = (
+            recogniser.clips_of(stores, part) for part in (plan.learning, plan.heldout)
         )
-        device = torch.device(self.params.execution.torch_device)
+        if not learning.has_labels or not heldout.has_labels:
+            raise InputError(
+                "no valid label is left to learn from or to choose the epoch by",
+                "check the labels' range and times",
+            )
+        run = _Run(plan, torch.device(device), checkpoints, progress)
+        teachers = run.teachers(learning, heldout) if settings.teacher else None
+        trained = run.train(learning, heldout, teachers)
+        inputs = learning.features
+        if settings.refit:
+            del learning, heldout  # they may hold gigabytes
+            everyone = recogniser.clips_of(stores, sorted([*plan.learning, *plan.heldout]))
+            trained = replace(trained, weights=run.refit(everyone, trained, teachers).weights)
+    recogniser.save_weights(out, trained.weights)
+    write_history(trained, out / HISTORY)
+    facts = {
+        "inputs": inputs,
+        "precision": trained.precision,
+        "epochs": len(trained.history),
+        "best_epoch": trained.best_epoch,
+    }
+    (out / FACTS).write_text(json.dumps(facts) + "\n")
+
+
+@dataclass(frozen=True)
+class _Run:
+    """The parts of a training."""
+
+    plan: Plan
+    device: torch.device
+    checkpoints: Checkpoints
+    progress: Progress
+
+    def teachers(self, learning: ClipData, heldout: ClipData) -> Teachers:
+        """Train a network of each modality alone, as large as the model, with nothing missing."""
+        train = self.plan.resolved.train
+        resolved = Resolved(
+            train.model_copy(update={"refit": 0, "teacher": 0.0}), options_of(TEACHER_NETWORK, {})
+        )
         networks: dict[Modality, Recogniser] = {}
         for modality, part in TEACHERS.items():
-            model = ModelSettings(network="unimodal", sees=[self.params.seen(self.name)[modality]])
-            trained = self._run(part, model, resolved, learning, heldout, alone=modality)
-            network = _build(model, resolved, learning, modality)
+            model = ModelSettings(network=TEACHER_NETWORK, sees=[modality])
+            features = {modality: learning.features[modality]}
+            network = self._new(model, resolved, features, learning)
+            trained = self._train(part, network, model, resolved, learning, heldout)
             network.load_state_dict(trained.weights)
-            networks[modality] = network.to(device)
-        return Teachers(networks, own.train.teacher)
+            networks[modality] = network.to(self.device)
+        return Teachers(networks, train.teacher)
 
-    def train(
-        self, learning: "ClipData", heldout: "ClipData", teachers: "Teachers | None"
-    ) -> "Trained":
-        """Train a new network; the held-out clips choose the epoch."""
-        return self._run(TRAIN, self._model, self._resolved, learning, heldout, teachers=teachers)
+    def train(self, learning: ClipData, heldout: ClipData, teachers: Teachers | None) -> Trained:
+        """Train a new network; the held-out clips choose the epoch.
 
-    def refit(
-        self, everyone: "ClipData", trained: "Trained", teachers: "Teachers | None"
-    ) -> "Trained":
-        """Go on from the chosen weights with the clips of all training speakers."""
-        settings = self._resolved.train
+        Raises:
+            InputError: they cannot.
+        """
+        model, resolved = self.plan.model, self.plan.resolved
+        network = self._new(model, resolved, learning.features, learning)
+        trained = self._train(TRAIN, network, model, resolved, learning, heldout, teachers)
+        choose_by = resolved.train.choose_by
+        if not any(np.isfinite(epoch.score(choose_by)) for epoch in trained.history):
+            chosen_by = "loss" if choose_by == "loss" else self.plan.metric
+            raise InputError(
+                f"the held-out {chosen_by} is undefined in every epoch: held-out labels or "
+                "predictions are constant or not numbers",
+                "hold out more clips, or change train.learning_rate",
+            )
+        return trained
+
+    def refit(self, everyone: ClipData, trained: Trained, teachers: Teachers | None) -> Trained:
+        """Go on from the chosen weights with the clips of all training speakers.
+
+        Raises:
+            InputError: it diverged.
+        """
+        model, train = self.plan.model, self.plan.resolved.train
         changes = {
-            "epochs": settings.refit,
-            "learning_rate": settings.learning_rate / 2,  # its optimizer begins anew
+            "epochs": train.refit,
+            "learning_rate": train.learning_rate / 2,  # its optimizer begins anew
             "precision": trained.precision,
         }
-        resolved = Resolved(settings.model_copy(update=changes), self._resolved.options)
-        return self._run(
-            REFIT, self._model, resolved, everyone, None, begun=trained, teachers=teachers
-        )
+        resolved = Resolved(train.model_copy(update=changes), self.plan.resolved.options)
+        network = self._new(model, resolved, everyone.features, everyone)
+        network.load_state_dict(trained.weights)
+        refitted = self._train(REFIT, network, model, resolved, everyone, None, teachers)
+        if not all(bool(weights.isfinite().all()) for weights in refitted.weights.values()):
+            raise InputError(
+                "the weights diverged in the refit",
+                "set train.refit to 0, or lower train.learning_rate",
+            )
+        return refitted
 
-    @property
-    def _model(self) -> ModelSettings:
-        return self.params.model(self.name)
-
-    @property
-    def _resolved(self) -> Resolved:
-        return self.params.resolved(self.name)
-
-    def _run(
+    def _new(
         self,
-        part: str,
         model: ModelSettings,
         resolved: Resolved,
-        learning: "ClipData",
-        heldout: "ClipData | None",
-        begun: "Trained | None" = None,
-        teachers: "Teachers | None" = None,
-        alone: Modality | None = None,
-    ) -> "Trained":
-        """Train a network with a progress bar: a new one, or on from another part's weights."""
-        import torch
+        features: dict[Modality, int],
+        data: ClipData,
+    ) -> Recogniser:
+        torch.manual_seed(self.plan.seed)
+        return build(model, features, resolved.size, data.task, resolved.options)
 
-        from models.training.trainer import train
+    def _train(
+        self,
+        part: str,
+        network: Recogniser,
+        model: ModelSettings,
+        resolved: Resolved,
+        learning: ClipData,
+        heldout: ClipData | None,
+        teachers: Teachers | None = None,
+    ) -> Trained:
+        metric = self.plan.metric
+        with self.progress(part, "epochs", resolved.train.epochs) as advance:
 
-        torch.manual_seed(self.seed)
-        metric, *_ = metrics_of(learning.task)
-        network = _build(model, resolved, learning, alone)
-        if begun is not None:
-            network.load_state_dict(begun.weights)
-        title = f"{part} {self.name}, seed {self.seed}"
-        with progress_bar(title, unit="epochs", total=resolved.train.epochs) as advance:
-
-            def on_epoch(epoch: "Epoch") -> None:
-                said = f"{metric} {epoch.metric:.3f}"
-                advance(1, said if np.isfinite(epoch.metric) else f"loss {epoch.train_loss:.3f}")
+            def on_epoch(epoch: Epoch) -> None:
+                score = f"{metric} {epoch.metric:.3f}"
+                advance(1, score if np.isfinite(epoch.metric) else f"loss {epoch.train_loss:.3f}")
 
             return train(
                 network,
@@ -132,19 +222,25 @@ class TrainingRun:
                 model.ablation,
                 resolved.train,
                 metric=metric,
-                seed=self.seed,
-                checkpoint=self.checkpoint(part),
-                device=torch.device(self.params.execution.torch_device),
+                seed=self.plan.seed,
+                checkpoint=self.checkpoints.path(part),
+                device=self.device,
                 teachers=teachers,
+                before_saving=self.checkpoints.check,
                 on_epoch=on_epoch,
             )
 
 
-def _build(
-    model: ModelSettings, resolved: Resolved, data: "ClipData", alone: Modality | None
-) -> "Recogniser":
-    """A network of all modalities of the data, or of one alone."""
-    from models.networks.build import build
-
-    features = data.features if alone is None else {alone: data.features[alone]}
-    return build(model, features, resolved.size, data.task, resolved.options)
+def write_history(trained: Trained, path: Path) -> None:
+    """Write a row per epoch."""
+    rows = [
+        {
+            "epoch": epoch.epoch,
+            "train_loss": epoch.train_loss,
+            "heldout": epoch.metric,
+            "heldout_loss": epoch.heldout_loss,
+            "best": int(epoch.epoch == trained.best_epoch),
+        }
+        for epoch in trained.history
+    ]
+    pd.DataFrame(rows).to_csv(path, index=False, float_format="%.6g")

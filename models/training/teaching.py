@@ -59,10 +59,11 @@ class Teachers:
         Returns:
             A scalar; 0 where no clip has lost a whole modality.
         """
-        loss, received = fused.new_zeros((), dtype=torch.float32), batch.received()
+        loss = fused.new_zeros((), dtype=torch.float32)
+        received, masks = batch.received(), batch.masks()
         present = {
-            m: lost[m].frame_map.present(there) if m in lost else there
-            for m, there in received.items()
+            m: lost[m].frame_map.present(frames) if m in lost else frames
+            for m, frames in received.items()
         }
         for modality, network in self.networks.items():
             gone = ~present[OTHER[modality]].any(1)
@@ -70,10 +71,14 @@ class Teachers:
             if not len(alone):
                 continue
             samples = alone % len(inputs[modality])
-            given, mask = {modality: inputs[modality][samples]}, batch.mask[alone]
             with torch.no_grad():
-                said = network(given, mask, {modality: received[modality][alone]}).fused.float()
-            targets = said.softmax(-1) if task.kind == "classification" else said
+                answers = network(
+                    {modality: inputs[modality][samples]},
+                    {modality: masks[modality][alone]},
+                    {modality: received[modality][alone]},
+                ).fused.float()
+            targets = answers.softmax(-1) if task.kind == "classification" else answers
+            mask = batch.mask[alone]
             counted = mask if task.level == "frame" else mask.any(1, keepdim=True)
             loss = loss + self.weight * task_loss(task, fused[alone], targets, counted)
         return loss

@@ -18,6 +18,7 @@ from models.training.optimisation import Optimisation
 from tests.benchmarks.flops import best_rate_timer, matmul_kernels, step_flops
 from tests.benchmarks.inputs import CLIP_FRAMES, Inputs
 from tests.benchmarks.timing import Row, Timer, compare, compare_sizes, timed
+from tests.helpers.network_cases import masks_of
 
 CPU = torch.device("cpu")
 BATCH_CLIPS = 32
@@ -118,7 +119,7 @@ def one_by_one(network: Recogniser, task: Task, batch: Batch, runs: list[Run]) -
             ablated[modality] = lost.apply(inputs[modality])
             received[modality] = lost.present(received[modality])
         with torch.inference_mode():
-            predictions = network(ablated, batch.mask, received).fused
+            predictions = network(ablated, masks_of(batch.mask), received).fused
         scores.append(score(metrics_of(task), predictions[batch.valid].numpy(), labels))
     return scores
 
@@ -129,14 +130,14 @@ def _network(data: ClipData) -> Recogniser:
 
 
 def _step(network: Recogniser, batch: Batch, bf16: bool) -> Timer:
-    optimizer = Optimisation(network, TrainSettings()).optimizer
+    optimizer = Optimisation(network, TrainSettings()).optimizers[0]
     ablation = Ablation(strategy="frame_zero", modality="video", p=0.5)
 
     def step() -> None:
         frame_map = draw(ablation, "video", batch.draws(0))
         assert frame_map is not None
         with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-            outputs = network(batch.inputs(), batch.mask, lost={"video": Lost(frame_map)})
+            outputs = network(batch.inputs(), masks_of(batch.mask), lost={"video": Lost(frame_map)})
             loss = ccc_loss(outputs.fused, batch.labels, batch.valid)
         optimizer.zero_grad()
         loss.backward()

@@ -20,6 +20,7 @@ from tests.benchmarks.recognition import context
 from tests.benchmarks.stages import Project, run_corpus
 from tests.benchmarks.timing import compare
 from tests.helpers.media_factory import flat_frames, make_video
+from tests.helpers.network_cases import masks_of
 
 
 def test_the_cheapest_benchmark_gives_finite_positive_ratios(tmp_path: Path) -> None:
@@ -63,7 +64,7 @@ def test_step_operations_are_those_torch_counts(layers: int) -> None:
     inputs = {name: torch.zeros(3, 10, width) for name, width in features.items()}
     # Torch counts no operations of its fused attention on a CPU.
     with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
-        network(inputs, torch.ones(3, 10, dtype=torch.bool)).fused.sum().backward()
+        network(inputs, masks_of(torch.ones(3, 10, dtype=torch.bool))).fused.sum().backward()
     assert flops.step_flops(3, 10, 50, size, targets=2) == counter.get_total_flops()
 
 

@@ -66,12 +66,13 @@ class Case:
         torch.manual_seed(seed)
         settings = ModelSettings(
             network=self.network,
-            modalities=list(self.modalities),
+            sees=list(self.modalities),
             options=dict(self.options),
             presence=self.presence,
             repeats=self.repeats,
         )
-        features = dict(zip(MODALITIES, self.features, strict=True))
+        widths = dict(zip(MODALITIES, self.features, strict=True))
+        features = {m: widths[m] for m in self.modalities}
         return build(settings, features, SIZES.get(self.network, SIZE), TASKS[task])
 
     @cache  # noqa: B019 - cases are few and live as long as the tests
@@ -121,6 +122,11 @@ def random_present(clips: int, frames: int, seed: int, p: float = 0.5) -> dict[M
     """Frames that are there with probability `p`, (clips, frames) of each modality."""
     generator = torch.Generator().manual_seed(seed)
     return {m: torch.rand(clips, frames, generator=generator) < p for m in MODALITIES}
+
+
+def masks_of(mask: Tensor) -> dict[Modality, Tensor]:
+    """One mask for both modalities, whose frames are the same."""
+    return dict.fromkeys(MODALITIES, mask)
 
 
 def lengths_mask(lengths: list[int]) -> Tensor:
@@ -189,12 +195,12 @@ class Clips:
             where = again[modality][:, 1:, None]
             x[:, 1:] = torch.where(where, x[:, :-1], x[:, 1:])
 
-    def alone(self, clip: int) -> tuple[dict[Modality, Tensor], Tensor, dict[Modality, Tensor]]:
-        """One clip's inputs, mask and presence without padding."""
+    def alone(self, clip: int) -> tuple[dict[Modality, Tensor], ...]:
+        """One clip's inputs, masks and presence without padding."""
         rows, frames = slice(clip, clip + 1), slice(self.lengths[clip])
         return (
             {m: x[rows, frames] for m, x in self.inputs.items()},
-            self.mask[rows, frames],
+            masks_of(self.mask[rows, frames]),
             {m: there[rows, frames] for m, there in self.present.items()},
         )
 

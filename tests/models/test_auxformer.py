@@ -10,7 +10,7 @@ from torch.nn.functional import cross_entropy
 from features.task import Task
 from models.networks.build import build
 from models.settings import AuxFormerOptions, Modality, ModelSettings, NetworkSize
-from models.training.trainer import total_loss
+from models.training.losses import total_loss
 from tests.helpers.network_cases import (
     TASKS,
     Case,
@@ -18,6 +18,7 @@ from tests.helpers.network_cases import (
     clips_of_any_length,
     labelled_batch,
     lengths_mask,
+    masks_of,
     random_inputs,
 )
 
@@ -63,8 +64,9 @@ def case(
 
 
 def parameters(modalities: tuple[Modality, ...] = BOTH, **options: Any) -> int:
-    model = ModelSettings(network="auxformer", modalities=list(modalities), options=options)
-    network = build(model, {"audio": 130, "video": 4096}, PAPER, CLASSES)
+    model = ModelSettings(network="auxformer", sees=list(modalities), options=options)
+    widths = {"audio": 130, "video": 4096}
+    network = build(model, {m: widths[m] for m in modalities}, PAPER, CLASSES)
     return sum(parameter.numel() for parameter in network.parameters())
 
 
@@ -96,7 +98,7 @@ def test_a_gradient_reaches_every_parameter(
     options: dict[str, Any], modalities: tuple[Modality, ...], task: str
 ) -> None:
     network, batch = case(modalities, **options).build(task), labelled_batch(task)
-    outputs = network(batch.inputs(), batch.mask, batch.received())
+    outputs = network(batch.inputs(), masks_of(batch.mask), batch.received())
     total_loss(network, TASKS[task], outputs, batch).backward()
     without = [
         name
@@ -115,7 +117,7 @@ def test_padding_and_company_change_nothing(
     options: dict[str, Any], presence: str, task: str, clips: Clips
 ) -> None:
     network = case(presence=presence, **options).evaluated(task)
-    together = network(clips.inputs, clips.mask, clips.present)
+    together = network(clips.inputs, masks_of(clips.mask), clips.present)
     for clip, length in enumerate(clips.lengths):
         alone = network(*clips.alone(clip))
         frames = slice(length if task == "frames" else None)
@@ -129,9 +131,9 @@ def test_padding_and_company_change_nothing(
 def changes(network: Any, clip: int, frame: int) -> Tensor:
     """Which of the clips' outputs change, (clips,), if one frame of one clip does."""
     mask, x = lengths_mask([7, 4]), random_inputs(2, 7)
-    expected = network(x, mask).fused
+    expected = network(x, masks_of(mask)).fused
     x["audio"][clip, frame] += 1.0
-    return (network(x, mask).fused != expected).any(-1).any(-1)
+    return (network(x, masks_of(mask)).fused != expected).any(-1).any(-1)
 
 
 @pytest.mark.parametrize("clip", [0, 1])
@@ -157,7 +159,7 @@ def test_a_token_in_front_stands_for_the_sequence() -> None:
     for m in BOTH:
         network.temporal[m].register_forward_hook(lambda *call: seen.append(call[-1]))
     network.head.register_forward_hook(lambda *call: seen.append(call[1][0]))
-    network(x, mask)
+    network(x, masks_of(mask))
     audio, video, joint = seen
     assert audio.shape == (2, 8, 16)
     assert torch.equal(joint, torch.cat((audio[:, :1], video[:, :1]), dim=-1))
@@ -167,11 +169,11 @@ def test_a_token_in_front_attends_to_the_tokens_of_a_modality_that_is_gone() -> 
     network = case(pooling="token", presence="marked").build("classes").eval()
     mask, x = lengths_mask([7, 4]), random_inputs(2, 7)
     present = {"audio": mask, "video": torch.zeros_like(mask)}
-    outputs = network(x, mask, present).fused
+    outputs = network(x, masks_of(mask), present).fused
     outputs.square().sum().backward()
     assert network.tokens["video"].grad.abs().sum() > 0
     other = {**x, "video": x["video"].flip(1)}
-    assert torch.equal(outputs, network(other, mask, present).fused)
+    assert torch.equal(outputs, network(other, masks_of(mask), present).fused)
 
 
 def test_without_positions_the_order_of_frames_does_not_matter() -> None:
@@ -180,7 +182,9 @@ def test_without_positions_the_order_of_frames_does_not_matter() -> None:
 
     def equal(**options: Any) -> bool:
         network = case(pooling="mean", **options).evaluated("classes")
-        return torch.allclose(network(x, mask).fused, network(backwards, mask).fused, atol=1e-5)
+        return torch.allclose(
+            network(x, masks_of(mask)).fused, network(backwards, masks_of(mask)).fused, atol=1e-5
+        )
 
     assert equal(positions=False)
     assert not equal(positions=True)
@@ -191,7 +195,7 @@ def test_each_loss_has_its_weight(weights: tuple[float, float, float]) -> None:
     names = ("weight_fused", "weight_audio", "weight_video")
     options = dict(zip(names, weights, strict=True))
     network, batch = case(**options, **CALM).build("classes"), labelled_batch("classes")
-    outputs = network(batch.inputs(), batch.mask, batch.received())
+    outputs = network(batch.inputs(), masks_of(batch.mask), batch.received())
     single = (outputs.fused, outputs.auxiliary["audio"], outputs.auxiliary["video"])
     labels = batch.labels[:, 0].argmax(-1)
     expected = sum(
@@ -216,10 +220,10 @@ def test_baseline_1_has_one_loss() -> None:
 def test_evaluation_averages_all_networks(modalities: tuple[Modality, ...]) -> None:
     network = case(modalities, **CALM).build("classes")
     mask, x = lengths_mask([7, 4]), random_inputs(2, 7)
-    training = network(x, mask)
+    training = network(x, masks_of(mask))
     every = torch.stack([training.fused, *training.auxiliary.values()])
     assert len(every) == len(modalities) + 1
-    assert torch.allclose(network.eval()(x, mask).fused, every.mean(0), atol=1e-6)
+    assert torch.allclose(network.eval()(x, masks_of(mask)).fused, every.mean(0), atol=1e-6)
 
 
 @pytest.mark.parametrize("task", ["frames", "classes"])
@@ -231,11 +235,11 @@ def test_what_is_gone_is_left_out_of_the_average(pooling: str, task: str) -> Non
     present["audio"][[1, 3]] = False
     present["video"][[2, 3]] = False
     present["video"][0, 1:] = False  # a single frame is enough
-    fused, auxiliary, gone = network(x, mask, present)
+    fused, auxiliary, gone = network(x, masks_of(mask), present)
     assert gone["audio"].tolist() == [False, True, False, True]
     assert gone["video"].tolist() == [False, False, True, True]
     audio, video = auxiliary["audio"], auxiliary["video"]
-    found = network.eval()(x, mask, present).fused
+    found = network.eval()(x, masks_of(mask), present).fused
     for clip, said in enumerate([(fused, audio, video), (fused, video), (fused, audio), (fused,)]):
         expected = torch.stack([own[clip] for own in said]).mean(0)
         assert torch.allclose(found[clip], expected, atol=1e-6)
@@ -244,7 +248,7 @@ def test_what_is_gone_is_left_out_of_the_average(pooling: str, task: str) -> Non
 def test_an_auxiliary_network_learns_nothing_from_what_is_gone() -> None:
     network, batch = case(presence="marked").build("classes"), labelled_batch("classes")
     nowhere = {m: torch.zeros_like(batch.mask) for m in BOTH}
-    outputs = network(batch.inputs(), batch.mask, nowhere)
+    outputs = network(batch.inputs(), masks_of(batch.mask), nowhere)
     total_loss(network, TASKS["classes"], outputs, batch).backward()
     assert all(not p.grad.any() for p in network.auxiliary.parameters())
     assert network.head.output.weight.grad.any()
@@ -252,14 +256,14 @@ def test_an_auxiliary_network_learns_nothing_from_what_is_gone() -> None:
 
 def test_with_presence_ignored_nothing_is_gone() -> None:
     network, mask, x = case().evaluated("classes"), lengths_mask([7, 4]), random_inputs(2, 7)
-    outputs = network(x, mask, {m: torch.zeros_like(mask) for m in BOTH})
+    outputs = network(x, masks_of(mask), {m: torch.zeros_like(mask) for m in BOTH})
     assert not any(gone.any() for gone in outputs.gone.values())
 
 
 def test_an_auxiliary_network_sees_one_modality() -> None:
     network, mask, x = case().evaluated("classes"), lengths_mask([7, 4]), random_inputs(2, 7)
-    before = network(x, mask)
-    after = network({**x, "video": x["video"].flip(1)}, mask)
+    before = network(x, masks_of(mask))
+    after = network({**x, "video": x["video"].flip(1)}, masks_of(mask))
     assert torch.equal(before.auxiliary["audio"], after.auxiliary["audio"])
     assert not torch.equal(before.auxiliary["video"], after.auxiliary["video"])
 
@@ -267,9 +271,9 @@ def test_an_auxiliary_network_sees_one_modality() -> None:
 def test_auxiliary_networks_share_their_dense_layers() -> None:
     network = case(**CALM).build("classes")
     mask, x = lengths_mask([7, 4]), random_inputs(2, 7)
-    before = network(x, mask)
+    before = network(x, masks_of(mask))
     torch.nn.init.zeros_(network.shared.output.weight)
-    after = network(x, mask)
+    after = network(x, masks_of(mask))
     for m in BOTH:
         assert torch.equal(after.auxiliary[m], network.shared.output.bias.expand(2, 1, 4))
     assert torch.equal(before.fused, after.fused)
@@ -279,9 +283,9 @@ def test_auxiliary_networks_share_their_dense_layers() -> None:
 def test_each_dropout_is_used_in_training_alone(option: str) -> None:
     network = case(**{**CALM, option: 0.5}).build()
     mask, x = lengths_mask([7, 4]), random_inputs(2, 7)
-    assert not torch.equal(network(x, mask).fused, network(x, mask).fused)
+    assert not torch.equal(network(x, masks_of(mask)).fused, network(x, masks_of(mask)).fused)
     network.eval()
-    assert torch.equal(network(x, mask).fused, network(x, mask).fused)
+    assert torch.equal(network(x, masks_of(mask)).fused, network(x, masks_of(mask)).fused)
 
 
 @pytest.mark.parametrize(

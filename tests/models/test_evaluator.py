@@ -17,7 +17,7 @@ from models.evaluation.scores import pooled, score
 from models.networks.recogniser import Recogniser
 from models.settings import ConditionGrid, EvaluateSettings
 from models.training.data import ClipData
-from tests.helpers.network_cases import FORMS, Case
+from tests.helpers.network_cases import FORMS, Case, masks_of
 from tests.helpers.planted import planted_sequences, planted_stores
 
 CPU = torch.device("cpu")
@@ -78,7 +78,7 @@ def plainly(model: Recogniser, data: ClipData, runs: Sequence[Run]) -> np.ndarra
             )
             received[modality] = frame_map.present(received[modality])
         with torch.inference_mode():
-            outputs = model(inputs, batch.mask, received).fused
+            outputs = model(inputs, masks_of(batch.mask), received).fused
         predictions.append(outputs[batch.valid].numpy())
     return np.stack(predictions)
 

@@ -16,6 +16,7 @@ from models.networks.recogniser import Recogniser
 from models.networks.stream import Stream
 from models.settings import FusionOptions, ModelSettings, NetworkSize
 from models.training.losses import task_loss
+from tests.helpers.network_cases import masks_of
 
 FEATURES = {"audio": 7, "video": 5}
 KINDS = ("lt", "it", "ia", "tav", "tva", "mult")
@@ -40,9 +41,9 @@ def fusion(
 ) -> Recogniser:
     torch.manual_seed(0)
     model = ModelSettings(
-        network="fusion", modalities=list(modalities), presence=presence, options={"kind": kind}
+        network="fusion", sees=list(modalities), presence=presence, options={"kind": kind}
     )
-    network = build(model, FEATURES, sizes or size(), TASKS[task])
+    network = build(model, {m: FEATURES[m] for m in modalities}, sizes or size(), TASKS[task])
     for module in network.modules():
         if isinstance(module, FrameNorm):  # as after some training
             nn.init.uniform_(module.running_mean, -0.1, 0.1)
@@ -80,7 +81,7 @@ def test_a_kind_that_does_not_exist_is_refused() -> None:
 @pytest.mark.parametrize(("kind", "heads"), list(itertools.product(KINDS, (1, 4))))
 def test_every_form_has_outputs(kind: str, heads: int, task: str) -> None:
     network = fusion(kind, task, sizes=size(heads, layers=2))
-    outputs = network(inputs(3, 6), real(6, 4, 1))
+    outputs = network(inputs(3, 6), masks_of(real(6, 4, 1)))
     assert outputs.fused.shape == (3, 6 if task == "regression" else 1, len(TASKS[task].outputs))
     assert outputs.fused.isfinite().all()
     assert not outputs.auxiliary
@@ -92,7 +93,7 @@ def test_one_modality_is_a_branch_and_a_head(modality: str, task: str) -> None:
     network = fusion(task=task, modalities=(modality,))
     assert {name for name, _ in network.named_children()} >= {"first", "second", "head"}
     assert not hasattr(network, "weights")
-    fused = network(inputs(2, 6), real(6, 3)).fused
+    fused = network(inputs(2, 6), masks_of(real(6, 3))).fused
     assert fused.shape == (2, 6 if task == "regression" else 1, len(TASKS[task].outputs))
 
 
@@ -100,7 +101,7 @@ def test_one_modality_is_a_branch_and_a_head(modality: str, task: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_both_modalities_reach_the_outputs(kind: str, task: str) -> None:
     x = {m: v.requires_grad_() for m, v in inputs(2, 6).items()}
-    fusion(kind, task).eval()(x, real(6, 6)).fused.sum().backward()
+    fusion(kind, task).eval()(x, masks_of(real(6, 6))).fused.sum().backward()
     for modality, v in x.items():
         assert (v.grad.abs().amax(-1) > 1e-7).all(), modality
 
@@ -126,8 +127,8 @@ def test_padding_changes_nothing(
     longer = pad(mask, (0, padding))
     received = {m: pad(p, (0, padding)) for m, p in present.items()}
     with torch.no_grad():
-        expected = network(x, mask, present).fused
-        found = network(padded(x, padding), longer, received).fused
+        expected = network(x, masks_of(mask), present).fused
+        found = network(padded(x, padding), masks_of(longer), received).fused
     if task == "regression":
         found, expected = found[:, :frames][mask], expected[mask]
     assert torch.allclose(found, expected, atol=1e-5)
@@ -139,7 +140,7 @@ def test_padding_changes_nothing_in_training(kind: str) -> None:
     networks, outputs = [], []
     for padding in (0, 9):
         network = fusion(kind).train()
-        found = network(padded(x, padding), pad(mask, (0, padding))).fused
+        found = network(padded(x, padding), masks_of(pad(mask, (0, padding)))).fused
         found[:, :6][mask].square().sum().backward()
         networks.append(network)
         outputs.append(found[:, :6][mask])
@@ -160,7 +161,7 @@ def test_gradients_reach_every_parameter(kind: str, presence: str, task: str) ->
     network = fusion(kind, task, presence, sizes=size(layers=2))
     x, mask = inputs(4, 9), real(9, 9, 6, 3)
     present = {m: mask & (v[..., 0] > 0) for m, v in x.items()}
-    outputs = network(x, mask, present).fused
+    outputs = network(x, masks_of(mask), present).fused
     (outputs * torch.randn_like(outputs)).sum().backward()
     for name, parameter in network.named_parameters():
         assert parameter.grad is not None, name
@@ -258,11 +259,11 @@ def test_one_direction_is_one_direction(kind: str, heard: str) -> None:
 def test_bf16_autocast_is_near_full_precision(kind: str) -> None:
     network, x, mask = fusion(kind), inputs(2, 6), real(6, 4)
     with torch.autocast("cpu", torch.bfloat16):
-        network(x, mask).fused.float().square().mean().backward()
+        network(x, masks_of(mask)).fused.float().square().mean().backward()
     network.eval()
-    expected = network(x, mask).fused[mask]
+    expected = network(x, masks_of(mask)).fused[mask]
     with torch.autocast("cpu", torch.bfloat16):
-        found = network(x, mask).fused[mask]
+        found = network(x, masks_of(mask)).fused[mask]
     assert torch.allclose(found.float(), expected, atol=0.05)
 
 
@@ -278,7 +279,7 @@ def test_overfits_one_batch(kind: str, task: str) -> None:
         labels, valid = torch.randn(8, 5, 2), mask
     optimizer = torch.optim.Adam(network.parameters(), lr=0.02)
     for _ in range(120):
-        loss = task_loss(TASKS[task], network(x, mask).fused, labels, valid)
+        loss = task_loss(TASKS[task], network(x, masks_of(mask)).fused, labels, valid)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

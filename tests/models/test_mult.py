@@ -10,7 +10,14 @@ from models.networks.build import build
 from models.networks.prenorm import PreNormEncoder, PreNormLayer, ResidualMLP, last_frame
 from models.networks.stream import Stream
 from models.settings import Modality, ModelSettings, NetworkSize
-from tests.helpers.network_cases import FEATURES, Case, lengths_mask, random_inputs, random_present
+from tests.helpers.network_cases import (
+    FEATURES,
+    Case,
+    lengths_mask,
+    masks_of,
+    random_inputs,
+    random_present,
+)
 
 CLASSES = Task(kind="classification", level="sequence", outputs=list("abcd"))
 SIX_CLASSES = Task(kind="classification", level="sequence", outputs=list("abcdef"))
@@ -27,8 +34,9 @@ def seed() -> None:
 
 
 def parameters(modalities: list[Modality], size: NetworkSize, task: Task) -> int:
-    model = ModelSettings(network="mult", modalities=modalities)
-    network = build(model, {"audio": 130, "video": 4096}, size, task)
+    model = ModelSettings(network="mult", sees=list(modalities))
+    widths = {"audio": 130, "video": 4096}
+    network = build(model, {m: widths[m] for m in modalities}, size, task)
     return sum(parameter.numel() for parameter in network.parameters())
 
 
@@ -139,8 +147,8 @@ def test_only_the_last_real_frames_reach_the_dense_layers() -> None:
     seen: list[Tensor] = []
     network.head.register_forward_hook(lambda *call: seen.append(call[1][0]))
     mask = lengths_mask([7, 3])
-    network(x, mask)
-    network({m: values[1:, :3] for m, values in x.items()}, mask[1:, :3])
+    network(x, masks_of(mask))
+    network({m: values[1:, :3] for m, values in x.items()}, masks_of(mask[1:, :3]))
     assert seen[0].shape == (2, 1, 32)
     assert torch.allclose(seen[0][1], seen[1][0], atol=1e-6)
 
@@ -172,8 +180,10 @@ def test_a_modality_that_is_gone_does_not_matter() -> None:
     mask, x = lengths_mask([6, 4]), random_inputs(2, 6)
     present = {"audio": mask, "video": torch.zeros_like(mask)}
     other = {**x, "video": x["video"].flip(1)}
-    assert torch.equal(network(x, mask, present).fused, network(other, mask, present).fused)
-    assert not torch.equal(network(x, mask).fused, network(other, mask).fused)
+    assert torch.equal(
+        network(x, masks_of(mask), present).fused, network(other, masks_of(mask), present).fused
+    )
+    assert not torch.equal(network(x, masks_of(mask)).fused, network(other, masks_of(mask)).fused)
 
 
 @pytest.mark.parametrize("option", ["embedding_dropout", "output_dropout"])
@@ -181,9 +191,9 @@ def test_each_dropout_is_used_in_training_alone(option: str) -> None:
     options = {"embedding_dropout": 0.0, "output_dropout": 0.0, option: 0.5}
     network = Case("mult", ("audio", "video"), tuple(options.items())).build()
     mask, x = lengths_mask([6, 4]), random_inputs(2, 6)
-    assert not torch.equal(network(x, mask).fused, network(x, mask).fused)
+    assert not torch.equal(network(x, masks_of(mask)).fused, network(x, masks_of(mask)).fused)
     network.eval()
-    assert torch.equal(network(x, mask).fused, network(x, mask).fused)
+    assert torch.equal(network(x, masks_of(mask)).fused, network(x, masks_of(mask)).fused)
 
 
 def test_the_input_of_every_encoder_is_dropped_out() -> None:
@@ -193,6 +203,6 @@ def test_the_input_of_every_encoder_is_dropped_out() -> None:
     for encoders in (network.crossmodal.encoders, network.encoders):
         for m in FEATURES:
             encoders[m].register_forward_hook(lambda *call: seen.append(call[1][0]))
-    network(random_inputs(4, 20), lengths_mask([20] * 4))
+    network(random_inputs(4, 20), masks_of(lengths_mask([20] * 4)))
     assert len(seen) == 4
     assert all(0.4 < (x == 0).float().mean() < 0.6 for x in seen)

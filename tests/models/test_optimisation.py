@@ -85,9 +85,9 @@ def test_it_goes_on_from_its_state(optimizer: str, decay: str, tmp_path) -> None
         if epoch:
             anew.load_state_dict(torch.load(tmp_path / "state.pt", weights_only=True))
         for step in range(3):
-            anew.optimizer.zero_grad()
+            anew.optimizers[0].zero_grad()
             loss_of(parted, 3 * epoch + step).backward()
-            anew.optimizer.step()
+            anew.optimizers[0].step()
         anew.close_epoch(score)
         torch.save(anew.state_dict(), tmp_path / "state.pt")
     assert anew.learning_rate == run_of.learning_rate
@@ -120,7 +120,7 @@ def test_the_mean_of_the_weights_is_the_recurrence_and_goes_on_from_its_state() 
     expected = module[0][0].weight.detach().clone()
     for step in range(12):
         loss_of(module, step).backward()
-        optimisation.optimizer.step()
+        optimisation.optimizers[0].step()
         optimisation.close_step()
         weights = module[0][0].weight.detach()
         keeps = min(0.8, (1 + step) / (10 + step))
@@ -147,7 +147,7 @@ def test_the_share_that_is_kept_takes_some_steps_to_matter() -> None:
 
     def step(number: int) -> bool:
         loss_of(module, number).backward()
-        means[0].optimizer.step()
+        means[0].optimizers[0].step()
         for mean in means:
             mean.close_step()
         one, other = (mean.averaged.state_dict() for mean in means)

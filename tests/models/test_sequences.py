@@ -14,9 +14,10 @@ from models.evaluation.registry import metrics_of
 from models.evaluation.scores import pooled
 from models.networks.build import build
 from models.settings import Ablation, EvaluateSettings, ModelSettings, NetworkSize, TrainSettings
-from models.training import trainer
+from models.training.batches import epoch_batches
 from models.training.data import ClipData
-from models.training.trainer import class_weights, train
+from models.training.losses import class_weights
+from models.training.trainer import train
 from tests.helpers.planted import CLASSES, planted_sequences
 
 CPU = torch.device("cpu")
@@ -78,7 +79,7 @@ def test_training_learns_the_classes_and_losses_cost(
 
 
 def test_no_sequence_is_a_batch_of_its_own(clips: Callable) -> None:
-    batches = [trainer._epoch_batches(clips(range(n)), 4, 0, 1) for n in (8, 9, 10, 1)]
+    batches = [epoch_batches(clips(range(n)), 4, 0, 1) for n in (8, 9, 10, 1)]
     assert [[len(batch) for batch in epoch] for epoch in batches] == [
         [4, 4],
         [4, 5],
@@ -86,7 +87,7 @@ def test_no_sequence_is_a_batch_of_its_own(clips: Callable) -> None:
         [1],
     ]
     assert sorted(chain(*batches[1])) == list(range(9))
-    assert batches[1] == trainer._epoch_batches(clips(range(9)), 4, 0, 1)
+    assert batches[1] == epoch_batches(clips(range(9)), 4, 0, 1)
 
 
 def test_class_weights_balance_the_labels(clips: Callable) -> None:

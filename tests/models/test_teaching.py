@@ -13,6 +13,7 @@ from models.training.data import Batch, ClipData
 from models.training.losses import ccc_loss, cross_entropy_loss
 from models.training.teaching import Teachers
 from models.training.trainer import train
+from tests.helpers.network_cases import masks_of
 from tests.helpers.planted import planted_sequences, planted_stores
 
 CPU = torch.device("cpu")
@@ -22,8 +23,9 @@ SIZE = NetworkSize(dim=16, heads=4, ffn=16, dropout=0.1)
 def network_of(data: ClipData, seed: int, *modalities: Modality) -> Recogniser:
     torch.manual_seed(seed)
     name = "unimodal" if len(modalities) == 1 else "crossmodal"
-    settings = ModelSettings(network=name, modalities=list(modalities))
-    return build(settings, data.features, SIZE, data.task)
+    settings = ModelSettings(network=name, sees=list(modalities))
+    features = {m: data.features[m] for m in modalities}
+    return build(settings, features, SIZE, data.task)
 
 
 def teachers_of(data: ClipData, weight: float = 0.5) -> Teachers:
@@ -59,7 +61,7 @@ def test_a_clip_counts_for_the_teacher_of_what_is_left_of_it(data: ClipData) -> 
     for modality, clip in (("audio", 1), ("video", 2)):
         own = slice(clip, clip + 1)
         given = {modality: inputs[modality][own]}
-        said = teachers.networks[modality](given, batch.mask[own]).fused
+        said = teachers.networks[modality](given, masks_of(batch.mask[own])).fused
         expected = expected + 0.5 * ccc_loss(fused[own], said, batch.mask[own])
     assert loss.item() == pytest.approx(expected.item(), abs=1e-6)
     loss.backward()
@@ -88,7 +90,9 @@ def test_classes_are_learnt_as_soft_labels_whatever_the_padding(tmp_path: Path) 
     for clip in range(6):
         alone = data.batch([clip])
         said.append(
-            teachers.networks["audio"]({"audio": alone.inputs()["audio"]}, alone.mask).fused
+            teachers.networks["audio"](
+                {"audio": alone.inputs()["audio"]}, masks_of(alone.mask)
+            ).fused
         )
     shares = torch.cat(said).softmax(-1)
     expected = 2 * cross_entropy_loss(fused, shares, torch.ones(6, 1, dtype=torch.bool))
@@ -104,7 +108,7 @@ def test_a_network_comes_nearer_to_its_teachers_by_their_loss(
     inputs = batch.inputs()
     inputs["video"] = torch.zeros_like(inputs["video"])
     present = {**batch.received(), "video": torch.zeros_like(batch.mask)}
-    said = teachers.networks["audio"]({"audio": inputs["audio"]}, batch.mask).fused
+    said = teachers.networks["audio"]({"audio": inputs["audio"]}, masks_of(batch.mask)).fused
     settings = TrainSettings(epochs=6, batch_clips=8, learning_rate=5e-3, precision="fp32")
     distances = {}
     for name, own in (("labels", None), ("teachers", teachers)):
@@ -121,7 +125,7 @@ def test_a_network_comes_nearer_to_its_teachers_by_their_loss(
             device=CPU,
             teachers=own,
         )
-        outputs = network.eval()(inputs, batch.mask, present).fused
+        outputs = network.eval()(inputs, masks_of(batch.mask), present).fused
         distances[name] = ccc_loss(outputs, said, batch.mask).item()
     assert distances["teachers"] < 0.5 * distances["labels"]
 

@@ -15,10 +15,11 @@ from models.evaluation.scores import pooled
 from models.networks.build import build
 from models.networks.recogniser import Recogniser
 from models.settings import Ablation, ModelSettings, NetworkSize, TrainSettings
-from models.training import trainer
+from models.training import precision, trainer
 from models.training.data import ClipData
 from models.training.losses import ccc_loss, pooled_loss
 from models.training.trainer import Epoch, Trained, train
+from tests.helpers.network_cases import masks_of
 from tests.helpers.planted import planted_stores
 
 CPU = torch.device("cpu")
@@ -112,7 +113,7 @@ def test_a_killed_run_ends_with_the_weights_of_an_undisturbed_one(
     how: str,
 ) -> None:
     changes = HOW[how]
-    real, calls = trainer._lost, []
+    real, calls = trainer.lose, []
 
     def dying(*args: object) -> dict:
         calls.append(1)
@@ -121,7 +122,7 @@ def test_a_killed_run_ends_with_the_weights_of_an_undisturbed_one(
         return real(*args)
 
     with monkeypatch.context() as patch:
-        patch.setattr(trainer, "_lost", dying)
+        patch.setattr(trainer, "lose", dying)
         with pytest.raises(KilledError):
             trained(stores, tmp_path / "b.pt", checkpoint_seconds=0, **changes)
     resumed_steps = []
@@ -131,7 +132,7 @@ def test_a_killed_run_ends_with_the_weights_of_an_undisturbed_one(
         return real(*args)
 
     with monkeypatch.context() as patch:
-        patch.setattr(trainer, "_lost", counting)
+        patch.setattr(trainer, "lose", counting)
         _, resumed = trained(stores, tmp_path / "b.pt", **changes)
     assert len(resumed_steps) == 3 * 6 - steps
     assert resumed.history == undisturbed(how).history
@@ -143,7 +144,7 @@ def test_a_killed_run_ends_with_the_weights_of_an_undisturbed_one(
 def test_a_killed_run_goes_on_and_is_evaluated_on_a_gpu(
     stores: tuple, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    gpu, real, calls = torch.device("cuda"), trainer._lost, []
+    gpu, real, calls = torch.device("cuda"), trainer.lose, []
     changes = {"epochs": 1, "batch_clips": 16, "average": 0.9}  # an epoch is three steps
 
     def dying(*args: object) -> dict:
@@ -153,7 +154,7 @@ def test_a_killed_run_goes_on_and_is_evaluated_on_a_gpu(
         return real(*args)
 
     with monkeypatch.context() as patch:
-        patch.setattr(trainer, "_lost", dying)
+        patch.setattr(trainer, "lose", dying)
         with pytest.raises(KilledError):
             trained(stores, tmp_path / "c.pt", gpu, checkpoint_seconds=0, **changes)
     assert torch.load(tmp_path / "c.pt", weights_only=True)["step"] == 2
@@ -181,7 +182,7 @@ def test_a_killed_run_goes_on_and_is_evaluated_on_a_gpu(
 
 def learning_rate_of(checkpoint: Path) -> float:
     saved = torch.load(checkpoint, weights_only=True)
-    return saved["optimisation"]["optimizer"]["param_groups"][0]["lr"]
+    return saved["optimisation"]["optimizers"][0]["param_groups"][0]["lr"]
 
 
 def test_the_learning_rate_goes_down_with_the_epochs(stores: tuple, tmp_path: Path) -> None:
@@ -225,7 +226,7 @@ def test_the_held_out_loss_is_that_of_one_batch(stores: tuple) -> None:
     network, data = fresh(stores).eval(), clips(stores, HELDOUT)
     batch = data.batch(range(len(data.clips)))
     with torch.inference_mode():
-        outputs = network(batch.inputs(), batch.mask, batch.received()).fused
+        outputs = network(batch.inputs(), masks_of(batch.mask), batch.received()).fused
     expected = float(ccc_loss(outputs, batch.labels, batch.valid))
     assert pooled_loss(data, predict(network, data, CPU, 3)) == pytest.approx(expected, abs=1e-6)
 
@@ -288,7 +289,7 @@ def test_measuring_the_precision_leaves_the_network_as_it_was(stores: tuple) -> 
     data = clips(stores, TRAINING)
     network = build(ModelSettings(network="fusion"), data.features, SIZE, Task())
     before = {k: v.clone() for k, v in network.state_dict().items()}
-    trainer._precision(TrainSettings(precision="auto", batch_clips=4), network, data, CPU)
+    precision.precision_of(TrainSettings(precision="auto", batch_clips=4), network, data, CPU)
     assert all(torch.equal(v, before[k]) for k, v in network.state_dict().items())
     assert all(parameter.grad is None for parameter in network.parameters())
 

@@ -5,7 +5,7 @@ from models.networks.build import build
 from models.networks.recogniser import Recogniser
 from models.networks.stream import Stream
 from models.settings import ModelSettings, NetworkSize
-from tests.helpers.network_cases import FEATURES, Case, lengths_mask, random_inputs
+from tests.helpers.network_cases import FEATURES, Case, lengths_mask, masks_of, random_inputs
 
 BOTH = ("audio", "video")
 
@@ -42,20 +42,22 @@ def test_a_modality_left_alone_speaks_through_its_own_head() -> None:
     present = {m: mask.clone() for m in FEATURES}
     present["video"][[1, 3]] = False
     present["audio"][[2, 3]] = False
-    fused, auxiliary, gone = network(x, mask, present)
+    fused, auxiliary, gone = network(x, masks_of(mask), present)
     assert gone["video"].tolist() == [False, True, False, True]
     assert gone["audio"].tolist() == [False, False, True, True]
     usual = Case("crossmodal", BOTH, (("auxiliary", 0.5),), "marked").evaluated()
-    expected = usual(x, mask, present).fused.clone()  # clips 0 and 3: both or neither there
+    expected = usual(
+        x, masks_of(mask), present
+    ).fused.clone()  # clips 0 and 3: both or neither there
     expected[1], expected[2] = auxiliary["audio"][1], auxiliary["video"][2]
     assert torch.allclose(fused, expected, atol=1e-6)
-    assert not torch.allclose(usual(x, mask, present).fused, expected, atol=1e-3)
+    assert not torch.allclose(usual(x, masks_of(mask), present).fused, expected, atol=1e-3)
 
 
 def test_what_was_made_of_other_contents_is_not_kept() -> None:
     network = Case("crossmodal", BOTH).evaluated()
     x, mask = random_inputs(2, 4)["audio"], lengths_mask([4, 3])
-    received = network.receive(network.project("audio", x), "audio", mask, mask)
+    received = network.show("audio", network.project("audio", x), mask, mask)
     encoded = network.encode("audio", received)
     held = encoded.holding(2 * encoded.x)
     assert type(held) is Stream

@@ -21,6 +21,7 @@ from tests.helpers.network_cases import (
     clips_of_any_length,
     labelled_batch,
     lengths_mask,
+    masks_of,
     random_inputs,
     random_present,
 )
@@ -38,7 +39,7 @@ def test_every_network_of_the_registry_is_tested() -> None:
 @given(clips=clips_of_any_length)
 def test_padding_and_company_change_nothing(case: Case, clips: Clips, task: str) -> None:
     network, per_frame = case.evaluated(task), TASKS[task].level == "frame"
-    together = network(clips.inputs, clips.mask, clips.present).fused
+    together = network(clips.inputs, masks_of(clips.mask), clips.present).fused
     count = len(clips.lengths)
     frames = clips.mask.shape[1] if per_frame else 1
     assert together.shape == (count, frames, len(TASKS[task].outputs))
@@ -52,7 +53,7 @@ def test_padding_and_company_change_nothing(case: Case, clips: Clips, task: str)
 @pytest.mark.parametrize("case", CASES + attending(("marked", "shown")), ids=str)
 def test_a_gradient_reaches_every_parameter(case: Case, task: str) -> None:
     network, batch = case.build(task), labelled_batch(task)
-    outputs = network(batch.inputs(), batch.mask, batch.received())
+    outputs = network(batch.inputs(), masks_of(batch.mask), batch.received())
     total_loss(network, TASKS[task], outputs, batch).backward()
     without = [
         name
@@ -84,7 +85,7 @@ def test_one_batch_can_be_learnt_by_heart(case: Case, task: str) -> None:
     losses: list[float] = []
     while not losses or losses[-1] > 0.1 * losses[0]:
         assert len(losses) < 100, losses
-        loss = total_loss(network, TASKS[task], network(inputs, batch.mask, there), batch)
+        loss = total_loss(network, TASKS[task], network(inputs, masks_of(batch.mask), there), batch)
         losses.append(loss.item())
         optimizer.zero_grad()
         loss.backward()
@@ -99,7 +100,7 @@ def test_features_may_have_any_dimension(case: Case, audio: int, video: int, tas
     small = Case(case.network, case.modalities, case.options, features=(audio, video))
     network, mask = small.build(task).eval(), lengths_mask([5, 2])
     x = {"audio": torch.randn(2, 5, audio), "video": torch.randn(2, 5, video)}
-    outputs = network(x, mask).fused
+    outputs = network(x, masks_of(mask)).fused
     assert outputs.shape == (2, 5 if task == "frames" else 1, len(TASKS[task].outputs))
     assert outputs[mask if task == "frames" else ...].isfinite().all()
 
@@ -114,9 +115,9 @@ def test_one_seed_makes_one_network(case: Case) -> None:
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_modalities_that_are_not_named_are_not_seen(case: Case) -> None:
     network, mask, x = case.evaluated(), lengths_mask([6, 4]), random_inputs(2, 6)
-    expected = network(x, mask).fused[mask]
+    expected = network(x, masks_of(mask)).fused[mask]
     for modality in FEATURES:
-        changed = network({**x, modality: x[modality].flip(1)}, mask).fused[mask]
+        changed = network({**x, modality: x[modality].flip(1)}, masks_of(mask)).fused[mask]
         assert torch.equal(changed, expected) == (modality not in case.modalities)
 
 
@@ -143,11 +144,11 @@ def test_projection_is_affine_and_of_single_frames(case: Case, modality: Modalit
 def test_steps_shared_by_evaluation_are_those_of_a_pass(case: Case) -> None:
     network, mask, x = case.evaluated(), lengths_mask([6, 4]), random_inputs(2, 6)
     streams = {
-        m: network.encode(m, network.receive(network.project(m, x[m]), m, mask, mask)).repeated(2)
+        m: network.perceive(m, network.receive(m, x[m], mask, mask)).repeated(2)
         for m in case.modalities
     }
     twice = network.fuse(streams).fused
-    assert torch.allclose(twice, network(x, mask).fused.repeat(2, 1, 1), atol=1e-5)
+    assert torch.allclose(twice, network(x, masks_of(mask)).fused.repeat(2, 1, 1), atol=1e-5)
 
 
 @pytest.mark.parametrize("case", FORMS, ids=str)
@@ -158,5 +159,5 @@ def test_copies_of_samples_are_those_of_their_features(case: Case) -> None:
     empty = {m: mask & (torch.rand(4, 6) < 0.5) for m in case.modalities}
     lost = {m: Lost(FrameMap(torch.arange(6).repeat(4, 1), empty[m])) for m in case.modalities}
     whole = {m: features.repeat(2, 1, 1) for m, features in x.items()}
-    found = network(x, mask, present, lost).fused
-    assert torch.allclose(found, network(whole, mask, present, lost).fused, atol=1e-5)
+    found = network(x, masks_of(mask), present, lost).fused
+    assert torch.allclose(found, network(whole, masks_of(mask), present, lost).fused, atol=1e-5)

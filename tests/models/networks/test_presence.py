@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from models.ablation.frame_map import repeats, runs_of
 from models.networks.stream import Stream
 from models.settings import MODALITIES, Modality
-from models.training.trainer import total_loss
+from models.training.losses import total_loss
 from tests.helpers.network_cases import (
     CASES,
     TASKS,
@@ -17,6 +17,7 @@ from tests.helpers.network_cases import (
     attending,
     clips_of_any_length,
     labelled_batch,
+    masks_of,
     random_inputs,
 )
 
@@ -27,7 +28,7 @@ AWARE = attending(("marked", "shown"), ("marked", "missing"), ("filled", "shown"
 
 def answer(case: Case, task: str, clips: Clips, x: dict | None = None) -> torch.Tensor:
     """Outputs for what is real: (frames, outputs), or (clips, outputs) of sequences."""
-    fused = case.evaluated(task)(x or clips.inputs, clips.mask, clips.present).fused
+    fused = case.evaluated(task)(x or clips.inputs, masks_of(clips.mask), clips.present).fused
     return fused[clips.mask] if TASKS[task].level == "frame" else fused[:, 0]
 
 
@@ -37,8 +38,8 @@ def answer(case: Case, task: str, clips: Clips, x: dict | None = None) -> torch.
 @given(clips=clips_of_any_length)
 def test_ignored_presence_changes_nothing(case: Case, clips: Clips, task: str) -> None:
     network = case.evaluated(task)
-    told = network(clips.inputs, clips.mask, clips.present).fused
-    assert torch.equal(told, network(clips.inputs, clips.mask).fused)
+    told = network(clips.inputs, masks_of(clips.mask), clips.present).fused
+    assert torch.equal(told, network(clips.inputs, masks_of(clips.mask)).fused)
 
 
 @every_task
@@ -87,7 +88,7 @@ def test_outputs_and_gradients_are_finite_when_all_is_missing(case: Case, task: 
     there = {m: torch.ones_like(batch.mask) for m in MODALITIES}
     there["audio"][[0, 1]] = False
     there["video"][[1, 2]] = False  # of the second clip both are gone
-    outputs = network(batch.inputs(), batch.mask, there)
+    outputs = network(batch.inputs(), masks_of(batch.mask), there)
     total_loss(network, TASKS[task], outputs, batch).backward()
     assert outputs.fused.isfinite().all()
     assert all(p.grad is None or p.grad.isfinite().all() for p in network.parameters())

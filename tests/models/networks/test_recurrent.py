@@ -6,7 +6,7 @@ from features.task import Task
 from models.networks.build import build
 from models.networks.recogniser import Recogniser
 from models.settings import Modality, ModelSettings, NetworkSize
-from tests.helpers.network_cases import Case, lengths_mask, random_inputs
+from tests.helpers.network_cases import Case, lengths_mask, masks_of, random_inputs
 
 PAPER = NetworkSize(dim=128, ffn=4096, layers=2)
 FEATURES: dict[Modality, int] = {"audio": 3900, "video": 4096}
@@ -17,8 +17,8 @@ STATIC = (("dynamic", False),)
 def of_paper_d(
     network: str, modalities: list[Modality], size: NetworkSize = PAPER, **options: bool
 ) -> Recogniser:
-    settings = ModelSettings(network=network, modalities=modalities, options=dict(options))
-    return build(settings, FEATURES, size, Task())
+    settings = ModelSettings(network=network, sees=list(modalities), options=dict(options))
+    return build(settings, {m: FEATURES[m] for m in modalities}, size, Task())
 
 
 def trainable(network: Recogniser) -> int:
@@ -56,7 +56,7 @@ def test_recurrent_is_torchs_gru_and_a_dense_layer() -> None:
     reference = nn.GRU(20, 16, 2, batch_first=True)
     reference.load_state_dict(network.branches["video"].layers.state_dict())
     expected = network.head(reference(x["video"])[0])
-    assert torch.allclose(network(x, lengths_mask([6, 6])).fused, expected)
+    assert torch.allclose(network(x, masks_of(lengths_mask([6, 6]))).fused, expected)
 
 
 def test_affwildnet_connects_the_concatenated_features() -> None:
@@ -67,7 +67,7 @@ def test_affwildnet_connects_the_concatenated_features() -> None:
     whole.bias = nn.Parameter(audio.bias.detach())
     expected = network.head(whole(torch.cat((x["audio"], x["video"]), dim=-1)).relu())
     assert video.bias is None
-    assert torch.allclose(network(x, lengths_mask([6, 6])).fused, expected, atol=1e-6)
+    assert torch.allclose(network(x, masks_of(lengths_mask([6, 6]))).fused, expected, atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -82,11 +82,11 @@ def test_affwildnet_connects_the_concatenated_features() -> None:
 )
 def test_a_frame_changes_only_what_follows(case: Case, changed: list[int]) -> None:
     network, mask, x = case.evaluated(), lengths_mask([8]), random_inputs(1, 8)
-    before = network(x, mask).fused
+    before = network(x, masks_of(mask)).fused
     other = {m: v.clone() for m, v in x.items()}
     for v in other.values():
         v[:, 4] += 3
-    differs = (network(other, mask).fused != before).any(-1)[0]
+    differs = (network(other, masks_of(mask)).fused != before).any(-1)[0]
     assert differs.nonzero().flatten().tolist() == changed
 
 
@@ -105,15 +105,15 @@ def test_a_sequence_is_the_mean_of_its_frames(name: str) -> None:
     "case", [Case("recurrent", BOTH), Case("affwildnet", BOTH), Case("affwildnet", BOTH, STATIC)]
 )
 def test_dropout_is_between_the_layers(case: Case) -> None:
-    settings = ModelSettings(
-        network=case.network, modalities=list(BOTH), options=dict(case.options)
-    )
+    settings = ModelSettings(network=case.network, sees=list(BOTH), options=dict(case.options))
     torch.manual_seed(0)
     size = NetworkSize(dim=16, ffn=24, layers=1, dropout=0.5)
     network = build(settings, {"audio": 30, "video": 20}, size, Task())
     x, mask = random_inputs(2, 6), lengths_mask([6, 6])
-    assert not torch.equal(network.train()(x, mask).fused, network(x, mask).fused)
-    assert torch.equal(network.eval()(x, mask).fused, network(x, mask).fused)
+    assert not torch.equal(
+        network.train()(x, masks_of(mask)).fused, network(x, masks_of(mask)).fused
+    )
+    assert torch.equal(network.eval()(x, masks_of(mask)).fused, network(x, masks_of(mask)).fused)
 
 
 def test_presence_is_refused_where_there_is_no_attention() -> None:
@@ -125,6 +125,6 @@ def test_presence_is_refused_where_there_is_no_attention() -> None:
 def test_half_precision_goes_through_the_recurrent_layers(network: str) -> None:
     model, x, mask = Case(network, BOTH).build(), random_inputs(2, 6), lengths_mask([6, 6])
     with torch.autocast("cpu", torch.bfloat16):
-        outputs = model(x, mask).fused
+        outputs = model(x, masks_of(mask)).fused
     outputs.float().sum().backward()
-    assert torch.allclose(outputs.float(), model(x, mask).fused, atol=0.05)
+    assert torch.allclose(outputs.float(), model(x, masks_of(mask)).fused, atol=0.05)

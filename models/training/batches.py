@@ -1,0 +1,40 @@
+"""In which order clips are learnt from, and what of them is lost."""
+
+import torch
+
+from models.ablation.draws import stream
+from models.ablation.frame_map import Lost
+from models.ablation.strategies import copies, draw, filling
+from models.settings import Ablation, Modality
+from models.training.data import Batch, ClipData
+from models.training.phases import Lossy
+
+
+def epoch_batches(training: ClipData, size: int, seed: int, epoch: int) -> list[list[int]]:
+    """All clips in a random order that depends on seed and epoch alone.
+
+    A last sequence by itself joins the batch before it: of one label there is no CCC to learn from.
+    """
+    generator = torch.Generator().manual_seed(stream(seed, "order", epoch))
+    order = torch.randperm(len(training.clips), generator=generator).tolist()
+    batches = [order[start : start + size] for start in range(0, len(order), size)]
+    if training.task.level == "sequence" and len(batches) > 1 and len(batches[-1]) == 1:
+        batches[-2:] = [batches[-2] + batches[-1]]
+    return batches
+
+
+def lose(batch: Batch, ablation: Ablation, key: tuple[object, ...]) -> Lossy:
+    """A batch with what each modality of it loses, copied where the strategy has copies.
+
+    Args:
+        batch: the samples.
+        ablation: what is taken away.
+        key: of the random numbers.
+    """
+    whole = batch.repeated(copies(ablation))
+    lost: dict[Modality, Lost] = {}
+    for modality in whole.received():
+        frame_map = draw(ablation, modality, whole.draws(*key, modality=modality))
+        if frame_map is not None:
+            lost[modality] = Lost(frame_map, filling(frame_map, modality, whole, key))
+    return Lossy(whole, whole.inputs(), lost)

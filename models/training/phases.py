@@ -1,0 +1,105 @@
+"""Phases of training: what is learnt after what, and by which losses.
+
+A network states its phases in a method `phases(objective)`, an operator of a strategy in an
+attribute of that name, a function `phases(network, objective)`; a strategy's come first. By default
+there is one phase of one update, whose loss is the objective: the labels', and the teachers' where
+there are any. A phase begins from the weights that the phase before has chosen, with new
+optimizers.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from features.settings import Modality
+    from models.ablation.frame_map import Lost
+    from models.networks.stream import Outputs
+    from models.training.data import Batch
+
+EVERYTHING = ("",)
+"""The beginnings of names that all parameters have."""
+
+
+@dataclass(frozen=True)
+class Lossy:
+    """A batch that has lost something.
+
+    Attributes:
+        batch: with its labels; copies of samples follow each other.
+        inputs: (samples, frames, features) by modality, before anything is lost.
+        lost: what of it the network is not given.
+    """
+
+    batch: "Batch"
+    inputs: "Mapping[Modality, Tensor]"
+    lost: "Mapping[Modality, Lost]"
+
+
+Loss = Callable[["Outputs", Lossy], "Tensor"]
+"""A scalar with gradients, of what a network makes of a batch."""
+
+
+@dataclass(frozen=True)
+class Update:
+    """One step of an optimizer of its own on every batch.
+
+    Attributes:
+        loss: what it lowers.
+        parameters: beginnings of the names of those it moves, among those of its phase.
+    """
+
+    loss: Loss
+    parameters: tuple[str, ...] = EVERYTHING
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A stretch of training.
+
+    Attributes:
+        name: for people.
+        updates: of every step, one after the other, each with outputs of its own.
+        epochs: at most so many; None for as many as `train.epochs`.
+        parameters: beginnings of the names of those that are trained; the others stay as they are.
+    """
+
+    name: str
+    updates: tuple[Update, ...]
+    epochs: int | None = None
+    parameters: tuple[str, ...] = EVERYTHING
+
+    def within(self, prefix: str) -> "Phase":
+        """The same phase of a network that is a part of another.
+
+        >>> Phase("head", (Update(max),), parameters=("head.",)).within("network.").parameters
+        ('network.head.',)
+        """
+        updates = tuple(
+            replace(u, parameters=tuple(prefix + name for name in u.parameters))
+            for u in self.updates
+        )
+        names = tuple(prefix + name for name in self.parameters)
+        return replace(self, updates=updates, parameters=names)
+
+    def moved_by(self, update: Update, network: "nn.Module") -> "list[nn.Parameter]":
+        """The parameters of a network that an update moves.
+
+        Raises:
+            ValueError: there are none.
+        """
+        moved = [
+            parameter
+            for name, parameter in network.named_parameters()
+            if name.startswith(self.parameters) and name.startswith(update.parameters)
+        ]
+        if not moved:
+            raise ValueError(f"phase {self.name} has an update that moves no parameter")
+        return moved
+
+
+def one_phase(objective: Loss) -> tuple[Phase, ...]:
+    """What is done where nothing is stated."""
+    return (Phase("train", (Update(objective),)),)

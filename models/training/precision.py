@@ -1,0 +1,47 @@
+"""The precision that a training computes in."""
+
+import copy
+import time
+from typing import Literal
+
+import torch
+
+from features.task import Task
+from models.networks.recogniser import Recogniser
+from models.settings import Precision, TrainSettings
+from models.training.data import Batch, ClipData
+from models.training.losses import total_loss
+
+FABRIC_PRECISION: dict[Precision, Literal["32-true", "bf16-mixed"]] = {
+    "fp32": "32-true",
+    "bf16": "bf16-mixed",
+}
+
+
+def precision_of(
+    settings: TrainSettings, network: Recogniser, data: ClipData, device: torch.device
+) -> Precision:
+    """The precision asked for; for `auto` what `TrainSettings` says."""
+    if settings.precision != "auto":
+        return settings.precision
+    if device.type == "cuda":
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
+    batch = data.batch(range(min(settings.batch_clips, len(data.clips))))
+    trial = copy.deepcopy(network)  # a pass changes what batch normalisation remembers
+    seconds = {
+        name: _step_seconds(trial, data.task, batch, name == "bf16") for name in FABRIC_PRECISION
+    }
+    return "bf16" if seconds["bf16"] < seconds["fp32"] else "fp32"
+
+
+def _step_seconds(network: Recogniser, task: Task, batch: Batch, bf16: bool) -> float:
+    """Shortest of three forward and backward passes."""
+    shortest = float("inf")
+    for _ in range(3):
+        begun = time.perf_counter()
+        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+            outputs = network(batch.inputs(), batch.masks(), batch.received())
+            loss = total_loss(network, task, outputs, batch)
+        loss.backward()
+        shortest = min(shortest, time.perf_counter() - begun)
+    return shortest
