@@ -77,7 +77,9 @@ class Runner:
 
     def forget(self, stage: str, generator: np.random.Generator) -> None:
         """Delete half of a stage's results from the item cache."""
-        for entry in sorted(self.project.cache.glob(f"{stage.split(maxsplit=1)[0]}/*/*/entry.json")):
+        for entry in sorted(
+            self.project.cache.glob(f"{stage.split(maxsplit=1)[0]}/*/*/entry.json")
+        ):
             if generator.random() < 0.5:
                 shutil.rmtree(entry.parent)
 
