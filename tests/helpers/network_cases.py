@@ -66,12 +66,13 @@ class Case:
         torch.manual_seed(seed)
         settings = ModelSettings(
             network=self.network,
-            modalities=list(self.modalities),
+            sees=list(self.modalities),
             options=dict(self.options),
             presence=self.presence,
             repeats=self.repeats,
         )
-        features = dict(zip(MODALITIES, self.features, strict=True))
+        widths = dict(zip(MODALITIES, self.features, strict=True))
+        features = {m: widths[m] for m in self.modalities}
         return build(settings, features, SIZES.get(self.network, SIZE), TASKS[task])
 
     @cache  # noqa: B019 - cases are few and live as long as the tests

@@ -64,8 +64,9 @@ def case(
 
 
 def parameters(modalities: tuple[Modality, ...] = BOTH, **options: Any) -> int:
-    model = ModelSettings(network="auxformer", modalities=list(modalities), options=options)
-    network = build(model, {"audio": 130, "video": 4096}, PAPER, CLASSES)
+    model = ModelSettings(network="auxformer", sees=list(modalities), options=options)
+    widths = {"audio": 130, "video": 4096}
+    network = build(model, {m: widths[m] for m in modalities}, PAPER, CLASSES)
     return sum(parameter.numel() for parameter in network.parameters())
 
 

@@ -41,9 +41,9 @@ def fusion(
 ) -> Recogniser:
     torch.manual_seed(0)
     model = ModelSettings(
-        network="fusion", modalities=list(modalities), presence=presence, options={"kind": kind}
+        network="fusion", sees=list(modalities), presence=presence, options={"kind": kind}
     )
-    network = build(model, FEATURES, sizes or size(), TASKS[task])
+    network = build(model, {m: FEATURES[m] for m in modalities}, sizes or size(), TASKS[task])
     for module in network.modules():
         if isinstance(module, FrameNorm):  # as after some training
             nn.init.uniform_(module.running_mean, -0.1, 0.1)

@@ -34,8 +34,9 @@ def seed() -> None:
 
 
 def parameters(modalities: list[Modality], size: NetworkSize, task: Task) -> int:
-    model = ModelSettings(network="mult", modalities=modalities)
-    network = build(model, {"audio": 130, "video": 4096}, size, task)
+    model = ModelSettings(network="mult", sees=list(modalities))
+    widths = {"audio": 130, "video": 4096}
+    network = build(model, {m: widths[m] for m in modalities}, size, task)
     return sum(parameter.numel() for parameter in network.parameters())
 
 

@@ -23,8 +23,9 @@ SIZE = NetworkSize(dim=16, heads=4, ffn=16, dropout=0.1)
 def network_of(data: ClipData, seed: int, *modalities: Modality) -> Recogniser:
     torch.manual_seed(seed)
     name = "unimodal" if len(modalities) == 1 else "crossmodal"
-    settings = ModelSettings(network=name, modalities=list(modalities))
-    return build(settings, data.features, SIZE, data.task)
+    settings = ModelSettings(network=name, sees=list(modalities))
+    features = {m: data.features[m] for m in modalities}
+    return build(settings, features, SIZE, data.task)
 
 
 def teachers_of(data: ClipData, weight: float = 0.5) -> Teachers:

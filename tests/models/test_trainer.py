@@ -113,7 +113,7 @@ def test_a_killed_run_ends_with_the_weights_of_an_undisturbed_one(
     how: str,
 ) -> None:
     changes = HOW[how]
-    real, calls = trainer._lost, []
+    real, calls = trainer.lose, []
 
     def dying(*args: object) -> dict:
         calls.append(1)
@@ -122,7 +122,7 @@ def test_a_killed_run_ends_with_the_weights_of_an_undisturbed_one(
         return real(*args)
 
     with monkeypatch.context() as patch:
-        patch.setattr(trainer, "_lost", dying)
+        patch.setattr(trainer, "lose", dying)
         with pytest.raises(KilledError):
             trained(stores, tmp_path / "b.pt", checkpoint_seconds=0, **changes)
     resumed_steps = []
@@ -132,7 +132,7 @@ def test_a_killed_run_ends_with_the_weights_of_an_undisturbed_one(
         return real(*args)
 
     with monkeypatch.context() as patch:
-        patch.setattr(trainer, "_lost", counting)
+        patch.setattr(trainer, "lose", counting)
         _, resumed = trained(stores, tmp_path / "b.pt", **changes)
     assert len(resumed_steps) == 3 * 6 - steps
     assert resumed.history == undisturbed(how).history
@@ -144,7 +144,7 @@ def test_a_killed_run_ends_with_the_weights_of_an_undisturbed_one(
 def test_a_killed_run_goes_on_and_is_evaluated_on_a_gpu(
     stores: tuple, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    gpu, real, calls = torch.device("cuda"), trainer._lost, []
+    gpu, real, calls = torch.device("cuda"), trainer.lose, []
     changes = {"epochs": 1, "batch_clips": 16, "average": 0.9}  # an epoch is three steps
 
     def dying(*args: object) -> dict:
@@ -154,7 +154,7 @@ def test_a_killed_run_goes_on_and_is_evaluated_on_a_gpu(
         return real(*args)
 
     with monkeypatch.context() as patch:
-        patch.setattr(trainer, "_lost", dying)
+        patch.setattr(trainer, "lose", dying)
         with pytest.raises(KilledError):
             trained(stores, tmp_path / "c.pt", gpu, checkpoint_seconds=0, **changes)
     assert torch.load(tmp_path / "c.pt", weights_only=True)["step"] == 2

@@ -17,8 +17,8 @@ STATIC = (("dynamic", False),)
 def of_paper_d(
     network: str, modalities: list[Modality], size: NetworkSize = PAPER, **options: bool
 ) -> Recogniser:
-    settings = ModelSettings(network=network, modalities=modalities, options=dict(options))
-    return build(settings, FEATURES, size, Task())
+    settings = ModelSettings(network=network, sees=list(modalities), options=dict(options))
+    return build(settings, {m: FEATURES[m] for m in modalities}, size, Task())
 
 
 def trainable(network: Recogniser) -> int:
@@ -105,9 +105,7 @@ def test_a_sequence_is_the_mean_of_its_frames(name: str) -> None:
     "case", [Case("recurrent", BOTH), Case("affwildnet", BOTH), Case("affwildnet", BOTH, STATIC)]
 )
 def test_dropout_is_between_the_layers(case: Case) -> None:
-    settings = ModelSettings(
-        network=case.network, modalities=list(BOTH), options=dict(case.options)
-    )
+    settings = ModelSettings(network=case.network, sees=list(BOTH), options=dict(case.options))
     torch.manual_seed(0)
     size = NetworkSize(dim=16, ffn=24, layers=1, dropout=0.5)
     network = build(settings, {"audio": 30, "video": 20}, size, Task())
