@@ -98,6 +98,8 @@ def extract(params: Params, name: str) -> None:
             attributes |= more
         case "media":
             results, keys = _of_faces(settings, params.execution)
+    if not results and EXTRACTORS[settings.extractor].source == "media":
+        say(f"{name}: the corpus gives features, so there is nothing to extract")
     path = STREAMS / f"{name}.zarr"
     copied = assemble(path, results, attributes, keys)
     if copied:

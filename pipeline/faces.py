@@ -31,6 +31,8 @@ def main() -> None:
         check(params, "faces")
         settings = params.faces
         items = media_items()
+        if not items:
+            say("the corpus gives features, so there is nothing to extract")
         if any(not item.crops for item in items):
             check_detector(settings)
         jobs = [job_of(item, settings) for item in items]

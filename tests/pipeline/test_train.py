@@ -7,15 +7,15 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from features.corpora.listing import FC6, WINDOWS
+from features.corpora.listing import INPUTS
 from features.errors import InputError
-from features.stores.store import assemble, write_item
 from features.task import Task
 from models import recogniser
 from models.evaluation.evaluator import predict
 from models.settings import TrainSettings
 from models.training import trainer
 from models.training.checks import check_settings
+from models.training.stores import Inputs
 from pipeline import evaluate, train
 from pipeline.params import Params, load_params
 from pipeline.train import parts, seed_key, split_speakers, training_items
@@ -141,7 +141,7 @@ OPTIMIZED = {"strategy": "optimized"}
                 "models": {
                     "a": {
                         "network": "unimodal",
-                        "modalities": ["audio"],
+                        "sees": ["lld"],
                         "train": {"teacher": 0.5},
                         "ablation": {"strategy": "clip_zero", "modality": "audio", "p": 0.5},
                     }
@@ -248,7 +248,7 @@ def planted_stores(tmp_path):
 @pytest.fixture
 def planted(planted_stores, monkeypatch):
     """Their items."""
-    monkeypatch.setattr(train, "open_stores", lambda: planted_stores)
+    monkeypatch.setattr(train, "open_stores", lambda _: planted_stores)
     return [item(f"item-{i}", f"speaker{i % 3}") for i in range(6)]
 
 
@@ -275,7 +275,7 @@ def train_planted(items, folder, heldout=0.2, **model):
             "ablation": OPTIMIZED,
         },
         {"network": "fusion", "preset": "chumachenko2022", "train": {"epochs": 1}},
-        {"network": "recurrent", "modalities": ["audio"]},
+        {"network": "recurrent", "sees": ["lld"]},
     ],
     ids=str,
 )
@@ -463,18 +463,17 @@ def project(tmp_path, monkeypatch):
     monkeypatch.setattr("features.hashes.PROJECT", tmp_path)
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "network.py").write_text("LAYERS = 2\n")
-    make_store(WINDOWS)
-    make_store(FC6)
+    write_manifests()
     return tmp_path
 
 
-def make_store(path, **keys):
-    """A store of the items a and b, each with its key."""
-    folders = {}
-    for name in ("a", "b"):
-        folders[name] = Path("cache") / path.name / name
-        write_item(folders[name], {"x": np.zeros(2)}, {"key": keys.get(name, f"{name}1")})
-    assemble(path, folders, {})
+def write_manifests(**changed):
+    """The manifest of the items a and b, for every model."""
+    facts = {"speaker": "1", "split": "train", "frames": "f", "streams": {"audio": ["s"]}}
+    items = {name: facts | {"shown": "x"} for name in ("a", "b")}
+    items["b"] |= changed
+    for model in ("mine", "other"):
+        Inputs({"clip_frames": 100}, items).write(INPUTS / f"{model}.json")
 
 
 def key(*, name="mine", seed=0, items=None, **sections):
@@ -531,11 +530,17 @@ def test_shared_settings_that_the_preset_replaces_do_not_change_the_key(project)
     assert key(models=PRESET, train="{batch_clips: 5}") != own
 
 
-@pytest.mark.parametrize("store", [WINDOWS, FC6], ids=str)
-def test_other_features_change_the_key(project, store):
+@pytest.mark.parametrize("changed", [{"frames": "g"}, {"streams": {"audio": ["t"]}}], ids=str)
+def test_other_features_change_the_key(project, changed):
     before = key()
-    make_store(store, b="another")
+    write_manifests(**changed)
     assert key() != before
+
+
+def test_what_evaluation_alone_reads_does_not(project):
+    before = key()
+    write_manifests(shown="y")
+    assert key() == before
 
 
 def test_other_code_changes_the_key(project):
