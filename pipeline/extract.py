@@ -18,7 +18,6 @@ from features.corpora.listing import (
     FACES,
     STREAMS,
     fresh,
-    from_file,
     media_items,
     read_facts,
     read_items,
@@ -41,6 +40,7 @@ from features.stores.store import Store, assemble
 from pipeline.engine.cache import Cache
 from pipeline.engine.console import progress_bar, say
 from pipeline.engine.execution import ExecutionSettings
+from pipeline.engine.inputs import from_file
 from pipeline.engine.jobs import (
     Failure,
     Job,
@@ -132,7 +132,14 @@ def _of_sound(
     for item in items:
         key = key_of(describe_sound, item.sha256, made_by, rows=rows_used(settings))
         compute = partial(describe_sound, settings, Path(item.path), device)
-        jobs.append(Job(item.item, key, partial(from_file, item, compute), item.seconds))
+        jobs.append(
+            Job(
+                item.item,
+                key,
+                partial(from_file, Path(item.path), item.sha256, compute),
+                item.seconds,
+            )
+        )
     return _run(jobs, execution, "s of sound")
 
 
