@@ -58,7 +58,8 @@ def resolve(
     blind = [modality for modality in model.ablation.modalities if modality not in seen]
     if blind:
         raise ValueError(
-            f"ablation takes {blind[0]} away, which the model does not see: it sees {model.sees}"
+            f"ablation takes {blind[0]} away, which the model does not see: "
+            f"it sees {', '.join(model.sees)}"
         )
     size, train = shared.network, shared.model_dump()
     options: dict[str, Any] = {}
