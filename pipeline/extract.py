@@ -18,7 +18,6 @@ from features.corpora.listing import (
     FACES,
     STREAMS,
     fresh,
-    from_file,
     media_items,
     read_facts,
     read_items,
@@ -42,6 +41,7 @@ from features.stores.store import Store, assemble
 from pipeline.engine.cache import Cache
 from pipeline.engine.console import progress_bar, say
 from pipeline.engine.execution import ExecutionSettings
+from pipeline.engine.inputs import from_file
 from pipeline.engine.jobs import (
     Failure,
     Job,
@@ -61,8 +61,6 @@ if TYPE_CHECKING:
 
 TITLE = "extract"
 """What an extraction is called in the cache and in tables of failures."""
-
-BLANK = "blank.npy"
 
 
 def main() -> None:
@@ -139,7 +137,14 @@ def _of_sound(
             pin=PINS.get(settings.extractor),
         )
         compute = partial(describe_sound, settings, Path(item.path), device)
-        jobs.append(Job(item.item, key, partial(from_file, item, compute), item.seconds))
+        jobs.append(
+            Job(
+                item.item,
+                key,
+                partial(from_file, Path(item.path), item.sha256, compute),
+                item.seconds,
+            )
+        )
     return _run(jobs, execution, "s of sound")
 
 
@@ -340,17 +345,12 @@ def blank(settings: VGGFaceSettings, device: str, execution: ExecutionSettings) 
     Raises:
         NetworkFailedError: the network failed.
     """
-    key = key_of_crops("blank face", settings, device)
+    from features.extractors.vggface.extractor import BLANK, write_blank
+
+    key = key_of(write_blank, settings.of_rows(), device)
     job = Job("blank face", key, partial(write_blank, settings, device))
-    found = cached("extract-blank", job, execution)
-    return np.load(found / BLANK).tolist()
-
-
-def write_blank(settings: VGGFaceSettings, device: str, out: Path) -> None:
-    """Compute and write the row of a blank face."""
-    from features.extractors.vggface.extractor import VGGFace
-
-    np.save(out / BLANK, VGGFace(settings, device).blank())
+    result = cached("extract-blank", job, execution)
+    return np.load(result / BLANK).tolist()
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ from typing import Any
 from features.corpora.listing import (
     FACES,
     CorpusItem,
-    from_file,
     media_items,
     read_items,
     write_source,
@@ -19,6 +18,7 @@ from features.pins import PINS
 from features.settings import FaceSettings
 from features.stores.store import assemble
 from pipeline.engine.console import say
+from pipeline.engine.inputs import from_file
 from pipeline.engine.jobs import Job, run_jobs, stage_errors
 from pipeline.engine.keys import key_of
 from pipeline.keys import check
@@ -70,7 +70,8 @@ def job_of(item: CorpusItem, settings: FaceSettings) -> Job:
         inputs = (recorded(settings), item.sha256, item.side, network)
         key = key_of(detect_item, *inputs, pin=PINS.get("faces"))
         compute = partial(detect_item, Path(item.path), settings, item.side)
-    return Job(item.item, key, partial(from_file, item, compute), item.frames)
+    checked = partial(from_file, Path(item.path), item.sha256, compute)
+    return Job(item.item, key, checked, item.frames)
 
 
 def recorded(settings: FaceSettings) -> dict[str, Any]:

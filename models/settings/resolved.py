@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from features.settings import MODALITIES, Modality, Settings
-from models.networks.registry import NETWORKS
+from models.networks.registry import NETWORKS, options_class
 from models.settings.model import ModelSettings
-from models.settings.network import NetworkSize, Options, options_class
+from models.settings.network import NetworkSize, Options
 from models.settings.presets import PRESETS
 from models.settings.training import TrainSettings
 
