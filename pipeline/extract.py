@@ -37,7 +37,8 @@ from features.extractors.settings import (
 from features.extractors.sound import describe_sound
 from features.extractors.vggface.loading import NetworkFailedError, settle
 from features.pins import PINS
-from features.stores.store import Store, assemble
+from features.stores.assembling import assemble
+from features.stores.store import Store
 from pipeline.engine.cache import Cache
 from pipeline.engine.console import progress_bar, say
 from pipeline.engine.execution import ExecutionSettings

@@ -24,7 +24,7 @@ from features.extractors.registry import EXTRACTORS
 from features.extractors.settings import JoinedSettings, StreamSettings, VGGFaceSettings
 from features.media.decoding import frame_times, probe
 from features.settings import Modality
-from features.stores.store import assemble
+from features.stores.assembling import assemble
 from features.stores.streams import StreamStore, open_stream
 from features.stores.windows import write_windows
 from features.windows.build import Sources, windowed, windowed_stream

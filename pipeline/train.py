@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from features.corpora.listing import MODELS, CorpusItem, read_facts, read_items, read_task
-from features.stores.store import link_or_copy
+from features.stores.assembling import link_or_copy
 from models import recogniser
 from models.evaluation.registry import metrics_of
 from models.training.checkpoint import Checkpoints

@@ -23,7 +23,8 @@ from models.evaluation.conditions import Condition, Run
 from models.evaluation.scores import Scores, pooled, score
 from models.networks.recogniser import Projected, Recogniser
 from models.settings import Modality
-from models.training.data import Batch, ClipData
+from models.training.batch import Batch
+from models.training.data import ClipData
 
 PASS_NUMBERS = 1 << 24
 """Numbers of one modality that go through a network at a time, 64 MB: ten trials of the paper's

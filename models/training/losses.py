@@ -8,7 +8,8 @@ from torch import Tensor
 from features.task import Task
 from models.networks.recogniser import Recogniser
 from models.networks.stream import Outputs
-from models.training.data import Batch, ClipData
+from models.training.batch import Batch
+from models.training.data import ClipData
 
 
 def ccc_loss(predictions: Tensor, labels: Tensor, valid: Tensor) -> Tensor:

@@ -24,7 +24,8 @@ from features.extractors.vggface.network import (
 )
 from features.extractors.vggface.streaming import fit_to_device
 from features.extractors.vggface.weights import LAYERS
-from features.stores.store import assemble, open_store
+from features.stores.assembling import assemble
+from features.stores.store import open_store
 from features.stores.writing import new_item
 from pipeline.engine.execution import ExecutionSettings
 from pipeline.extract import run_together

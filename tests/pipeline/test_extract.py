@@ -17,7 +17,8 @@ from features.extractors.vggface.loading import NetworkFailedError
 from features.extractors.vggface.network import MEAN_RGB, Origin, VGGFaceFC6, prepare
 from features.extractors.vggface.weights import random_weights
 from features.hashes import hash_of
-from features.stores.store import assemble, open_store
+from features.stores.assembling import assemble
+from features.stores.store import open_store
 from features.stores.streams import open_stream
 from features.stores.writing import FinishedItem, new_item
 from pipeline import extract
