@@ -2,9 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -34,22 +32,6 @@ def hash_of(*parts: Any) -> str:
     """SHA-256 of JSON-serialisable parts."""
     content = json.dumps(parts, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(content.encode()).hexdigest()
-
-
-def versions(libraries: Iterable[str]) -> list[str]:
-    """Installed versions of libraries, for keys of what they compute."""
-    return [version(library) for library in libraries]
-
-
-def hash_of_sources(package: str | Path) -> str:
-    """SHA-256 of the Python files of a package: its results are stale when its code changes.
-
-    Args:
-        package: a folder of this project, or any other by its whole path.
-    """
-    folder = PROJECT / package
-    files = sorted(folder.rglob("*.py"))
-    return hash_of([[file.relative_to(folder).as_posix(), hash_of_file(file)] for file in files])
 
 
 def hash_of_file(path: str | Path) -> str:

@@ -11,8 +11,8 @@ from features.extractors.registry import AnyStream
 from features.extractors.settings import StreamSettings
 from features.settings import FaceSettings, Modality, Settings, WindowSettings
 from features.task import Task
+from models.networks.registry import options_of
 from models.settings import ModelSettings, Precision, TrainSettings
-from models.settings.network import options_of
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -7,7 +7,7 @@ item x.
 import argparse
 from pathlib import Path
 
-from features.corpora.affwild2 import write_predictions
+from features.corpora.challenge import write_predictions
 from features.corpora.listing import read_items, read_task
 from features.corpora.table import read_table
 from features.errors import InputError

@@ -27,6 +27,7 @@ from pipeline.engine.console import counter, say
 from pipeline.engine.execution import ExecutionSettings
 from pipeline.engine.jobs import Failure, Job, StageFailedError, failure_of, run_jobs, stage_errors
 from pipeline.engine.keys import key_of
+from pipeline.keys import check
 from pipeline.params import load_params
 
 CHECK = "print what is found; write nothing but the item cache, and the demo corpus if that is it"
@@ -43,6 +44,8 @@ def run(*, checks_only: bool) -> None:
     """Run the stage, or only say what it would find."""
     with stage_errors():
         params = load_params()
+        if not checks_only:
+            check(params, "corpus")
         with counter(f"{params.corpus.name} corpus", unit="items") as progress:
             corpus = read_corpus(params.corpus, Work(params.execution.processes, progress))
         items = exclude(corpus.items, params.corpus.exclude)

@@ -18,7 +18,6 @@ from features.corpora.listing import (
     FACES,
     STREAMS,
     fresh,
-    from_file,
     media_items,
     read_facts,
     read_items,
@@ -37,10 +36,12 @@ from features.extractors.settings import (
 )
 from features.extractors.sound import describe_sound
 from features.extractors.vggface.loading import NetworkFailedError, settle
+from features.pins import PINS
 from features.stores.store import Store, assemble
 from pipeline.engine.cache import Cache
 from pipeline.engine.console import progress_bar, say
 from pipeline.engine.execution import ExecutionSettings
+from pipeline.engine.inputs import from_file
 from pipeline.engine.jobs import (
     Failure,
     Job,
@@ -60,8 +61,6 @@ if TYPE_CHECKING:
 
 TITLE = "extract"
 """What an extraction is called in the cache and in tables of failures."""
-
-BLANK = "blank.npy"
 
 
 def main() -> None:
@@ -98,6 +97,8 @@ def extract(params: Params, name: str) -> None:
             attributes |= more
         case "media":
             results, keys = _of_faces(settings, params.execution)
+    if not results and EXTRACTORS[settings.extractor].source == "media":
+        say(f"{name}: the corpus gives features, so there is nothing to extract")
     path = STREAMS / f"{name}.zarr"
     copied = assemble(path, results, attributes, keys)
     if copied:
@@ -128,9 +129,22 @@ def _of_sound(
         made_by.append(identity(settings))
     jobs = []
     for item in items:
-        key = key_of(describe_sound, item.sha256, made_by, rows=rows_used(settings))
+        key = key_of(
+            describe_sound,
+            item.sha256,
+            made_by,
+            rows=rows_used(settings),
+            pin=PINS.get(settings.extractor),
+        )
         compute = partial(describe_sound, settings, Path(item.path), device)
-        jobs.append(Job(item.item, key, partial(from_file, item, compute), item.seconds))
+        jobs.append(
+            Job(
+                item.item,
+                key,
+                partial(from_file, Path(item.path), item.sha256, compute),
+                item.seconds,
+            )
+        )
     return _run(jobs, execution, "s of sound")
 
 
@@ -170,9 +184,10 @@ def _given(
         )
     corpus = read_corpus(params.corpus, Work())
     assert corpus.features is not None
+    rows = [*rows_used(settings), ("corpus", params.corpus.name)]
     jobs = []
     for item in read_items():
-        key = key_of(describe_given, item.sha256, settings.of_rows(), rows=rows_used(settings))
+        key = key_of(describe_given, item.sha256, settings.of_rows(), rows=rows)
         compute = partial(describe_given, settings, corpus.features, item.item)
         jobs.append(Job(item.item, key, compute))
     return _run(jobs, params.execution, "items", processes=1)
@@ -264,7 +279,14 @@ def key_of_crops(crops: str, settings: VGGFaceSettings, device: str) -> str:
 
     Devices and batch sizes differ in the last digits. A weight file is the same wherever it lies.
     """
-    return key_of(describe_faces, crops, settings.of_rows(), device, rows=rows_used(settings))
+    return key_of(
+        describe_faces,
+        crops,
+        settings.of_rows(),
+        device,
+        rows=rows_used(settings),
+        pin=PINS.get(settings.extractor),
+    )
 
 
 def compute(
@@ -323,17 +345,12 @@ def blank(settings: VGGFaceSettings, device: str, execution: ExecutionSettings) 
     Raises:
         NetworkFailedError: the network failed.
     """
-    key = key_of_crops("blank face", settings, device)
+    from features.extractors.vggface.extractor import BLANK, write_blank
+
+    key = key_of(write_blank, settings.of_rows(), device)
     job = Job("blank face", key, partial(write_blank, settings, device))
-    found = cached("extract-blank", job, execution)
-    return np.load(found / BLANK).tolist()
-
-
-def write_blank(settings: VGGFaceSettings, device: str, out: Path) -> None:
-    """Compute and write the row of a blank face."""
-    from features.extractors.vggface.extractor import VGGFace
-
-    np.save(out / BLANK, VGGFace(settings, device).blank())
+    result = cached("extract-blank", job, execution)
+    return np.load(result / BLANK).tolist()
 
 
 if __name__ == "__main__":

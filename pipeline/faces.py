@@ -7,7 +7,6 @@ from typing import Any
 from features.corpora.listing import (
     FACES,
     CorpusItem,
-    from_file,
     media_items,
     read_items,
     write_source,
@@ -15,9 +14,11 @@ from features.corpora.listing import (
 from features.extractors.crops import open_faces
 from features.faces.items import detect_item, take_item
 from features.hashes import hash_of_file
+from features.pins import PINS
 from features.settings import FaceSettings
 from features.stores.store import assemble
 from pipeline.engine.console import say
+from pipeline.engine.inputs import from_file
 from pipeline.engine.jobs import Job, run_jobs, stage_errors
 from pipeline.engine.keys import key_of
 from pipeline.keys import check
@@ -31,6 +32,8 @@ def main() -> None:
         check(params, "faces")
         settings = params.faces
         items = media_items()
+        if not items:
+            say("the corpus gives features, so there is nothing to extract")
         if any(not item.crops for item in items):
             check_detector(settings)
         jobs = [job_of(item, settings) for item in items]
@@ -64,9 +67,11 @@ def job_of(item: CorpusItem, settings: FaceSettings) -> Job:
             from features.faces.dlib_detectors import mmod_file
 
             network = hash_of_file(mmod_file())
-        key = key_of(detect_item, recorded(settings), item.sha256, item.side, network)
+        inputs = (recorded(settings), item.sha256, item.side, network)
+        key = key_of(detect_item, *inputs, pin=PINS.get("faces"))
         compute = partial(detect_item, Path(item.path), settings, item.side)
-    return Job(item.item, key, partial(from_file, item, compute), item.frames)
+    checked = partial(from_file, Path(item.path), item.sha256, compute)
+    return Job(item.item, key, checked, item.frames)
 
 
 def recorded(settings: FaceSettings) -> dict[str, Any]:

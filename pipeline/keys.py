@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from features.extractors.registry import EXTRACTORS
 from features.hashes import hash_of
 from features.tables import table_of, tables
 from models.evaluation.registry import METRICS
@@ -76,37 +77,57 @@ def check(params: Params, stage: str, name: str = "") -> None:
 
 def stages_of(params: Params) -> dict[str, Stage]:
     """All stages, by the names of their key files."""
-    every_metric = [(METRICS.kind, name) for name in METRICS]
     corpus = [("corpus", params.corpus.name)]
-    stages = {
+    sees = {name: model.sees for name, model in params.models.items()}
+    shown = _values(params, "faces", "streams", "train", "models", "evaluate")
+    return {
         "corpus": Stage("pipeline.corpus", _values(params, "corpus"), corpus),
         "faces": Stage("pipeline.faces", _values(params, "faces")),
+        **{f"extract/{name}": _extraction(params, name) for name in params.streams},
+        "windows": Stage(
+            "pipeline.windows", _values(params, "streams", "windows") | {"sees": sees}
+        ),
+        **{f"train/{name}": _training(params, name) for name in params.models},
+        **{f"evaluate/{name}": _evaluation(params, name) for name in params.models},
+        "summarise": Stage(
+            "pipeline.summarise", shown | {"corpus": params.corpus.name}, words=True
+        ),
     }
-    for name, stream in params.streams.items():
-        rows = [("extractor", stream.extractor), *corpus]
-        settings = {"stream": stream.model_dump()}
-        stages[f"extract/{name}"] = Stage("pipeline.extract", settings, rows)
-    sees = {"sees": {name: model.sees for name, model in params.models.items()}}
-    stages["windows"] = Stage("pipeline.windows", _values(params, "streams", "windows") | sees)
-    for name, model in params.models.items():
-        resolved = params.resolved(name)
-        network = [("network", model.network)]
-        settings = {
-            "model": model.model_dump(),
-            "train": resolved.train.model_dump(),
-            "size": resolved.size.model_dump(),
-            "options": resolved.options.model_dump(),
-        }
-        rows = [*training_rows(model, resolved.train), *every_metric]
-        stages[f"train/{name}"] = Stage("pipeline.train", settings, rows)
-        strategies = {("strategy", grid.strategy) for grid in params.evaluate.conditions}
-        settings = _values(params, "evaluate") | {"seeds": params.train.seeds}
-        rows = [*network, *sorted(strategies), *every_metric]
-        stages[f"evaluate/{name}"] = Stage("pipeline.evaluate", settings, rows)
-    shown = _values(params, "faces", "streams", "train", "models", "evaluate")
-    shown["corpus"] = params.corpus.name
-    stages["summarise"] = Stage("pipeline.summarise", shown, words=True)
-    return stages
+
+
+def _extraction(params: Params, name: str) -> Stage:
+    stream = params.streams[name]
+    rows = [("extractor", stream.extractor)]
+    if EXTRACTORS[stream.extractor].source == "features":
+        rows.append(("corpus", params.corpus.name))
+    return Stage("pipeline.extract", {"stream": stream.model_dump()}, rows)
+
+
+def _training(params: Params, name: str) -> Stage:
+    model, resolved = params.models[name], params.resolved(name)
+    settings = {
+        "model": model.model_dump(),
+        "train": resolved.train.model_dump(),
+        "size": resolved.size.model_dump(),
+        "options": resolved.options.model_dump(),
+    }
+    rows = [*training_rows(model, resolved.train), *_metrics()]
+    return Stage("pipeline.train", settings, rows)
+
+
+def _evaluation(params: Params, name: str) -> Stage:
+    rows = [
+        ("network", params.models[name].network),
+        *sorted({("strategy", grid.strategy) for grid in params.evaluate.conditions}),
+        *_metrics(),
+    ]
+    settings = _values(params, "evaluate") | {"seeds": params.train.seeds}
+    return Stage("pipeline.evaluate", settings, rows)
+
+
+def _metrics() -> list[tuple[str, str]]:
+    """Rows of all metrics: which of them a task has is known once the corpus is read."""
+    return [(METRICS.kind, name) for name in METRICS]
 
 
 def _values(params: Params, *sections: str) -> dict[str, Any]:

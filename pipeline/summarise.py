@@ -13,6 +13,7 @@ from models.settings.model import SHARED
 from models.settings.resolved import Resolved
 from pipeline.engine.console import say
 from pipeline.engine.jobs import stage_errors
+from pipeline.keys import check
 from pipeline.params import Params, load_params
 from reports.build import build
 from reports.numbers.significance import significance_tests
@@ -22,6 +23,7 @@ def main() -> None:
     """Run the stage."""
     with stage_errors():
         params = load_params()
+        check(params, "summarise")
         models = list(params.models)
         run = describe_run(params)
         fresh(RESULTS / "run.json").write_text(json.dumps(run, indent=1) + "\n")

@@ -1,1 +1,1 @@
-"""Corpus adapters: one module each."""
+"""Corpora: the table of them, and one module each."""

@@ -18,12 +18,11 @@ below, such as `annotations/`. Videos lie in any folder directly below: `batch1`
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from features.corpora.folder import SUFFIXES
 from features.corpora.item import Corpus, Item, Side, Split, Work
@@ -48,7 +47,6 @@ MOST_LISTED_BYTES = 2**20
 OPPOSITE: Mapping[Side, Side] = {"left": "right", "right": "left"}
 PART = re.compile(r"([0-9]+-[0-9]+-[0-9]+x[0-9]+)-[0-9]+|(video[0-9]+)_[0-9]+")
 """Name of a video that was cut from a longer one."""
-LOCATION = re.compile(r"(?P<name>[^/]+)/(?P<frame>(?!0+\.)[0-9]{5,7})\.jpg")
 
 
 @dataclass(frozen=True)
@@ -282,42 +280,3 @@ def _without_crops(root: Path, subjects: list[Subject]) -> dict[str, str]:
             "unpack it again, or set crops to detect",
         )
     return excluded
-
-
-# ---------------------------------------------------------------------- for the challenge
-
-
-def write_predictions(
-    predictions: Mapping[str, NDArray[np.floating]], wanted: Iterable[str] | None = None
-) -> str:
-    """The text of a file as the challenge takes it, with rows `image_location,valence,arousal`.
-
-    Image location `x/00001.jpg` is the first frame of item x. A frame that is wanted beyond the
-    last one predicted gets the last prediction: decoders differ by a few frames in their counts.
-
-    Args:
-        predictions: (frames, 2) valence and arousal, by item.
-        wanted: image locations in the order that the challenge lists them; None for every frame of
-            every item.
-
-    Raises:
-        InputError: a wanted image location is malformed, or of an item that is not predicted.
-        ValueError: a prediction is not finite, or an item has none.
-    """
-    for name, values in predictions.items():
-        if len(values) == 0 or not np.isfinite(values).all():
-            raise ValueError(f"predictions of {name} are empty or not finite")
-    if wanted is None:
-        wanted = (f"{n}/{i:05d}.jpg" for n, v in predictions.items() for i in range(1, len(v) + 1))
-    rows = ["image_location,valence,arousal"]
-    for location in wanted:
-        match = LOCATION.fullmatch(location)
-        if match is None or match["name"] not in predictions:
-            raise InputError(
-                f"image location {location!r} is of no item predicted",
-                "write it as name/00001.jpg, and have the item in the test list",
-            )
-        values = predictions[match["name"]]
-        valence, arousal = values[min(int(match["frame"]), len(values)) - 1]
-        rows.append(f"{location},{valence:.6f},{arousal:.6f}")
-    return "\n".join(rows) + "\n"

@@ -1,7 +1,7 @@
 """Where the stages' outputs lie, and how the later stages read them."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -11,7 +11,6 @@ import pandas as pd
 
 from features.corpora.item import Side, Split
 from features.errors import InputError
-from features.hashes import hash_of_file
 from features.settings import Modality
 from features.task import Task
 
@@ -162,30 +161,3 @@ def media_items() -> list[CorpusItem]:
     if read_facts()["gives_features"]:
         return []
     return read_items()
-
-
-def from_file(item: CorpusItem, compute: Callable[[Path], None], out: Path) -> None:
-    """Compute from a media file, making sure that it is the one that the corpus stage listed.
-
-    Raises:
-        InputError: it is gone, has another content, or changed meanwhile.
-    """
-    path = Path(item.path)
-    with _still_there(path):
-        before = path.stat()
-        is_same = hash_of_file(path) == item.sha256
-    if is_same:
-        compute(out)
-        with _still_there(path):
-            after = path.stat()
-        is_same = (after.st_mtime_ns, after.st_size) == (before.st_mtime_ns, before.st_size)
-    if not is_same:
-        raise InputError(f"{path} has changed since the corpus stage", "run `dvc repro` again")
-
-
-@contextmanager
-def _still_there(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except FileNotFoundError as error:
-        raise InputError(f"{path} is no longer there", "run `dvc repro corpus`") from error

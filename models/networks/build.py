@@ -6,9 +6,8 @@ from features.errors import InputError
 from features.task import Task
 from models.networks.plain import Plain
 from models.networks.recogniser import Presence, Recogniser
-from models.networks.registry import NETWORKS
+from models.networks.registry import NETWORKS, options_of
 from models.settings import Modality, ModelSettings, NetworkSize, Options
-from models.settings.network import options_of
 
 
 def build(

@@ -4,9 +4,14 @@ A network of one's own is a torch module, named in params.yaml as `package.modul
 to know nothing of missing data (`models.networks.plain`).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from features.tables import Row, Table
+
+if TYPE_CHECKING:
+    from models.settings.network import Options
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,3 +99,21 @@ NETWORKS = Table(
     },
     own=_of_ones_own,
 )
+
+
+def options_class(network: str) -> "type[Options]":
+    """The class of a network's options.
+
+    >>> options_class("unimodal").__name__
+    'Options'
+    """
+    return Row(code=NETWORKS[network].options).load()
+
+
+def options_of(network: str, options: Mapping[str, Any]) -> "Options":
+    """A network's options as settings.
+
+    Raises:
+        pydantic.ValidationError: one is unknown or impossible.
+    """
+    return options_class(network).model_validate(dict(options))

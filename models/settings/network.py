@@ -1,14 +1,12 @@
 """Sizes of networks, and the options that single architectures have."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Literal
 
 from pydantic import ConfigDict, Field, model_validator
 from typing_extensions import override
 
 from features.settings import MODALITIES, Modality, Settings
-from features.tables import Row
-from models.networks.registry import NETWORKS
 
 
 class NetworkSize(Settings):
@@ -58,24 +56,6 @@ class PlainOptions(Options):
     """Options of a network of the user's own, which checks them when it is made."""
 
     model_config = ConfigDict(extra="allow")
-
-
-def options_class(network: str) -> type[Options]:
-    """The class of a network's options.
-
-    >>> options_class("unimodal").__name__
-    'Options'
-    """
-    return Row(code=NETWORKS[network].options).load()
-
-
-def options_of(network: str, options: Mapping[str, Any]) -> Options:
-    """A network's options as settings.
-
-    Raises:
-        pydantic.ValidationError: one is unknown or impossible.
-    """
-    return options_class(network).model_validate(dict(options))
 
 
 class CrossmodalOptions(Options):

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from features.settings import MODALITIES, Modality, Settings
-from models.networks.registry import NETWORKS
+from models.networks.registry import NETWORKS, options_class
 from models.settings.model import ModelSettings
-from models.settings.network import NetworkSize, Options, options_class
+from models.settings.network import NetworkSize, Options
 from models.settings.presets import PRESETS
 from models.settings.training import TrainSettings
 
@@ -58,7 +58,8 @@ def resolve(
     blind = [modality for modality in model.ablation.modalities if modality not in seen]
     if blind:
         raise ValueError(
-            f"ablation takes {blind[0]} away, which the model does not see: it sees {model.sees}"
+            f"ablation takes {blind[0]} away, which the model does not see: "
+            f"it sees {', '.join(model.sees)}"
         )
     size, train = shared.network, shared.model_dump()
     options: dict[str, Any] = {}

@@ -15,9 +15,9 @@ from features.settings import Modality
 from models import recogniser
 from models.networks.build import build
 from models.networks.recogniser import Recogniser
+from models.networks.registry import options_of
 from models.progress import Progress, silent
 from models.settings import ModelSettings
-from models.settings.network import options_of
 from models.settings.resolved import Resolved
 from models.threads import threads
 from models.training.checkpoint import Checkpoints, Epoch

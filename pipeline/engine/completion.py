@@ -9,8 +9,9 @@ from typing import Any
 
 from pydantic import BaseModel
 from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.nodes import CollectionNode, MappingNode, Node
+from ruamel.yaml.tokens import CommentToken
 
 from pipeline.engine.yaml_file import YamlFile, entry_of
 
@@ -50,7 +51,7 @@ def complete(file: YamlFile, settings: BaseModel, *, entries_of: Sequence[str] =
     whole = _section_of(settings, entries_of)
     edits = list(_edits(file.text, file.root, file.content, whole, column=0))
     if edits:
-        _replace(file.path, as_dvc_writes(_edited(file.text, edits)))
+        _replace(file.path, as_dvc_writes(_edited(file.text, edits).lstrip("\n")))
     return bool(edits)
 
 
@@ -70,7 +71,8 @@ def as_dvc_writes(text: str) -> str:
     _free_lists(content)
     written = io.StringIO()
     yaml.dump(content, written)
-    return written.getvalue()
+    # Blank lines behind a list are its own when it is read again.
+    return text if written.getvalue() == text else as_dvc_writes(written.getvalue())
 
 
 def _free_lists(section: CommentedMap) -> None:
@@ -78,8 +80,11 @@ def _free_lists(section: CommentedMap) -> None:
     for key, value in section.items():
         if isinstance(value, CommentedMap):
             _free_lists(value)
-        elif key not in section.ca.items and not _has_comments(value):
-            section[key] = _freed(value)
+        elif isinstance(value, CommentedSeq):
+            behind = _comments(section.ca.items.get(key)).strip()
+            within = _comments([*value.ca.items.values(), *value])
+            if "\n" not in behind and "#" not in within:
+                section[key] = _freed(value)
 
 
 def _freed(value: Any) -> Any:
@@ -89,15 +94,20 @@ def _freed(value: Any) -> Any:
     return [_freed(part) for part in value] if isinstance(value, list) else value
 
 
-def _has_comments(value: Any) -> bool:
-    """Whether anything in a list or in what it holds has a comment."""
-    if not isinstance(value, dict | list):
-        return False
-    parts = value.values() if isinstance(value, dict) else value
-    comments = getattr(value, "ca", None)
-    tokens = (comments.comment, *comments.items.values()) if comments else ()
-    # A blank line is a comment too, to ruamel.
-    return any("#" in str(token) for token in tokens) or any(map(_has_comments, parts))
+def _comments(value: Any) -> str:
+    """All comments in a value, and the line breaks around them."""
+    match value:
+        case CommentToken():
+            return value.value
+        case CommentedMap():
+            inside = [value.ca.comment, *value.ca.items.values(), *value.values()]
+        case CommentedSeq():
+            inside = [value.ca.comment, *value.ca.items.values(), *value]
+        case list():
+            inside = value
+        case _:
+            return ""
+    return "".join(map(_comments, inside))
 
 
 def _edited(text: str, edits: Iterable[Edit]) -> str:

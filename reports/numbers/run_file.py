@@ -83,11 +83,11 @@ def synthetic_corpus(run: Mapping[str, Any]) -> str:
     return corpus["name"] if corpus.get("synthetic") else ""
 
 
-def streams_seen(run: Mapping[str, Any]) -> dict[str, Any]:
+def streams_in_use(run: Mapping[str, Any]) -> dict[str, Any]:
     """The streams that some model sees, by itself or joined with others, with their settings.
 
     >>> streams = {"fc6": {}, "lips": {}, "face": {"extractor": "joined", "of": ["fc6"]}}
-    >>> list(streams_seen({"streams": streams, "models": {"m": {"sees": ["face"]}}}))
+    >>> list(streams_in_use({"streams": streams, "models": {"m": {"sees": ["face"]}}}))
     ['fc6', 'face']
     """
     streams = run["streams"]
@@ -104,7 +104,7 @@ def untrained_streams(run: Mapping[str, Any]) -> tuple[str, ...]:
     >>> untrained_streams({"streams": streams, "models": {"m": {"sees": ["lld", "fc6"]}}})
     ('fc6',)
     """
-    seen = streams_seen(run)
+    seen = streams_in_use(run)
     return tuple(name for name, stream in seen.items() if stream.get("random_weights"))
 
 

@@ -31,7 +31,7 @@ MEASURES = tuple(name for name in HEADLINES if name != WORST_DROP)
 LEVELS = {"t": 0.05, "bootstrap": 0.05, "fisher_z": 0.01}
 """The tests and their levels, as the papers have them; for the bootstrap, of the adjusted p."""
 
-INPUTS = ("AV", "A", "V", "M")
+EVALUATED_INPUTS = ("AV", "A", "V", "M")
 """Both modalities, only sound, only picture, and the mean of the three."""
 CONDITION = ["modality", "strategy", "p", "burst", "fill", "subset"]
 """The columns that tell conditions apart."""

@@ -9,13 +9,13 @@ from typing import Any
 from features.extractors.registry import EXTRACTORS
 from reports.figures.illustrations import Illustration
 from reports.numbers.results import Results
-from reports.numbers.run_file import caveat, streams_seen, synthetic_corpus, untrained_streams
+from reports.numbers.run_file import caveat, streams_in_use, synthetic_corpus, untrained_streams
 from reports.numbers.summary import Summary
 from reports.numbers.words import capitalised, counted_noun, listing, title_in
 from reports.page.sections import section, significance_section, tables_of
 from reports.tables.papers import papers_tables
 
-TITLE = "What losing sound and picture costs"
+_TITLE = "What losing sound and picture costs"
 CSS = Path(__file__).with_name("page.css")
 MEDIA_TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
 
@@ -31,7 +31,7 @@ def page_of(
         illustrations: figures by heading, in the order of the page.
     """
     body = [
-        f"<header><h1>{TITLE}</h1>{_introduction(results)}{_banners(results.run)}</header>",
+        f"<header><h1>{_TITLE}</h1>{_introduction(results)}{_banners(results.run)}</header>",
         *tables_of(results, summary),
         *(
             section(heading, "", "".join(_figure(drawn) for drawn in figures))
@@ -41,7 +41,7 @@ def page_of(
         significance_section(results),
         _settings(results.run),
     ]
-    return _DOCUMENT.format(title=TITLE, css=CSS.read_text(encoding="utf-8"), body="\n".join(body))
+    return _DOCUMENT.format(title=_TITLE, css=CSS.read_text(encoding="utf-8"), body="\n".join(body))
 
 
 _DOCUMENT = """<!DOCTYPE html>
@@ -82,7 +82,7 @@ def _introduction(results: Results) -> str:
         f'<p class="lead">{counted_noun(len(results.models), "model")} trained and evaluated by '
         f"Lacuna on <b>{escape(corpus['name'])}</b>, {kind}{f' ({size})' if size else ''}. Scores "
         f"are of the {escape(run['split'])} split, with {counted_noun(len(results.seeds), 'seed')} "
-        f"({', '.join(map(str, results.seeds))}) per model. {_streams(streams_seen(run))}.</p>"
+        f"({', '.join(map(str, results.seeds))}) per model. {_streams(streams_in_use(run))}.</p>"
     )
 
 

@@ -73,7 +73,7 @@ class Benchmark:
     Attributes:
         title: what is measured, and on which corpora.
         columns: of the papers' values.
-        measured: columns of this run's values: targets, metrics, or inputs (`protocols.INPUTS`).
+        measured: columns of this run's values: targets, metrics, or inputs (`EVALUATED_INPUTS`).
         kind: of the tasks that it stands beside.
         level: of those tasks, where it matters.
         metric: of this run's values, where the columns are inputs.

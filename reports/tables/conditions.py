@@ -9,7 +9,7 @@ from features.task import Task
 from models.evaluation.registry import METRICS, SUBSETS, metrics_of
 from models.settings.evaluation import FILLS
 from reports.numbers.protocols import OTHER_MODALITY
-from reports.numbers.schema import ALL, HEADLINES, INPUTS, LOSERS, MEAN, NONE, WORST_DROP
+from reports.numbers.schema import ALL, EVALUATED_INPUTS, HEADLINES, LOSERS, MEAN, NONE, WORST_DROP
 from reports.numbers.summary import overall_target
 from reports.numbers.words import (
     capitalised,
@@ -19,7 +19,7 @@ from reports.numbers.words import (
     strategy_title,
     target_titles,
 )
-from reports.tables.markup import Column, measures_of, model_table, spanning, th
+from reports.tables.markup import NumberColumn, measures_of, model_table, spanning, th
 from reports.tables.significance import Marks
 
 OTHER_TITLES = {"gone": "The other modality gone", "noise": "The other modality noise"}
@@ -60,7 +60,7 @@ def conditions_table(conditions: pd.DataFrame, models: Sequence[str], task: Task
         "".join(th(f"p = {loss.p:g}", start) for loss, start in zip(grid, starts, strict=True)),
     ]
     columns = [
-        Column(measures_of(table), start)
+        NumberColumn(measures_of(table), start)
         for table, start in zip(rows.values(), starts, strict=True)
     ]
     return model_table(columns, models, _row_names(task), head)
@@ -86,7 +86,7 @@ def imputation_table(imputed: pd.DataFrame, models: Sequence[str], task: Task) -
         "".join(th(FILLS[fill], fill == fills[0]) for _ in rows for fill in fills),
     ]
     columns = [
-        Column(measures_of(table[table["fill"] == fill]), fill == fills[0])
+        NumberColumn(measures_of(table[table["fill"] == fill]), fill == fills[0])
         for table in rows.values()
         for fill in fills
     ]
@@ -107,10 +107,12 @@ def headline_table(headlines: pd.DataFrame, models: Sequence[str], task: Task, m
     return model_table(columns, models, _row_names(task) | _mean(task), head)
 
 
-def headline_columns(headlines: pd.DataFrame, names: Sequence[str], marks: Marks) -> list[Column]:
+def headline_columns(
+    headlines: pd.DataFrame, names: Sequence[str], marks: Marks
+) -> list[NumberColumn]:
     """A column for each of some headline numbers."""
     return [
-        Column(
+        NumberColumn(
             measures_of(headlines[headlines["headline"] == name]),
             starts=True,
             lower_is_better=name == WORST_DROP,
@@ -130,7 +132,9 @@ def intact_table(intact: pd.DataFrame, models: Sequence[str], task: Task) -> str
     """
     names = metrics_of(task)
     columns = [
-        Column(measures_of(intact[intact["metric"] == name]), True, METRICS[name].lower_is_better)
+        NumberColumn(
+            measures_of(intact[intact["metric"] == name]), True, METRICS[name].lower_is_better
+        )
         for name in names
     ]
     head = ["".join(th(capitalised(METRICS[name].title), True) for name in names)]
@@ -147,18 +151,18 @@ def one_modality_table(table: pd.DataFrame, models: Sequence[str], task: Task, m
         metric: that was measured.
     """
     names = [name for name in OTHER_MODALITY.values() if name in set(table["other"])]
-    grid = [(name, source) for name in names for source in INPUTS]
+    grid = [(name, source) for name in names for source in EVALUATED_INPUTS]
     columns = [
-        Column(
+        NumberColumn(
             measures_of(table[(table["other"] == name) & (table["input"] == source)]),
-            source == INPUTS[0],
+            source == EVALUATED_INPUTS[0],
             METRICS[metric].lower_is_better,
         )
         for name, source in grid
     ]
     head = [
         spanning([OTHER_TITLES[name] for name, _ in grid], [name for name, _ in grid]),
-        "".join(th(source, source == INPUTS[0]) for _, source in grid),
+        "".join(th(source, source == EVALUATED_INPUTS[0]) for _, source in grid),
     ]
     return model_table(columns, models, {overall_target(task): ""}, head)
 
@@ -173,7 +177,7 @@ def natural_table(table: pd.DataFrame, models: Sequence[str], task: Task) -> str
     """
     labels = dict(zip(table["subset"], table["labels"], strict=True))
     subsets = [name for name in SUBSET_TITLES if name in labels]
-    columns = [Column(measures_of(table[table["subset"] == name]), True) for name in subsets]
+    columns = [NumberColumn(measures_of(table[table["subset"] == name]), True) for name in subsets]
     head = [
         "".join(th(f"{SUBSET_TITLES[name]} ({labels[name]:,})", True) for name in subsets),
     ]

@@ -12,7 +12,7 @@ Measure = tuple[float, float, int]  # mean, standard deviation, count
 
 
 @dataclass(frozen=True)
-class Column:
+class NumberColumn:
     """A column of numbers.
 
     Attributes:
@@ -56,7 +56,7 @@ def measures_of(table: pd.DataFrame) -> dict[tuple[str, str], Measure]:
 
 
 def model_table(
-    columns: Sequence[Column],
+    columns: Sequence[NumberColumn],
     models: Sequence[str],
     targets: Mapping[str, str],
     head: Sequence[str],

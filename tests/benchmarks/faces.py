@@ -17,7 +17,7 @@ from features.faces.detect import load_detector
 from features.faces.extract import MainFace, extract_faces, find_main_face
 from features.media import decoding as media
 from features.settings import FaceSettings
-from features.stores.store import new_item
+from features.stores.writing import new_item
 from tests.benchmarks.inputs import Inputs
 from tests.benchmarks.timing import Row, Timer, compare, timed
 from tests.helpers.face_factory import CLIPS, MODELS, film, ssd, yunet

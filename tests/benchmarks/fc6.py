@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pipeline.fc6 import load_network, run
 
 from features.extractors.settings import VGGFaceSettings
+from features.extractors.vggface.loading import load_network
 from features.extractors.vggface.network import (
     BLOCKS,
     FC6,
@@ -24,8 +24,10 @@ from features.extractors.vggface.network import (
 )
 from features.extractors.vggface.streaming import fit_to_device
 from features.extractors.vggface.weights import LAYERS
-from features.stores.store import assemble, open_store, write_item
+from features.stores.store import assemble, open_store
+from features.stores.writing import new_item
 from pipeline.engine.execution import ExecutionSettings
+from pipeline.extract import run_together
 from tests.benchmarks.flops import best_rate_timer, convolution_kernels, fc6_flops, matmul_kernels
 from tests.benchmarks.inputs import Inputs
 from tests.benchmarks.timing import Row, compare, timed
@@ -69,18 +71,22 @@ def stage(inputs: Inputs, settings: VGGFaceSettings, device: Literal["cpu", "cud
     ends = [0, *(round(frames * share) for share in accumulate(ITEMS))]
     names = [str(first) for first in ends[:-1]]
     for name, (first, last) in zip(names, pairwise(ends), strict=True):
-        arrays = {"crops": crops[first:last], "present": np.ones(last - first, np.bool_)}
-        write_item(folder / name, arrays, {"key": name})
-    assemble(folder / "faces.zarr", {name: folder / name for name in names}, {})
+        with new_item(folder / name, {}) as item:
+            part = crops[first:last]
+            item.rows("crops", part.shape, part.dtype).append(part)
+            item.write("present", np.ones(last - first, np.bool_))
+            item.write("times", np.arange(last - first) / 30)
+    places, keys = {name: folder / name for name in names}, {name: name for name in names}
+    assemble(folder / "faces.zarr", places, {}, keys)
     faces = open_store(folder / "faces.zarr", stage="faces")
 
     def ours() -> None:
         with tempfile.TemporaryDirectory(dir=folder) as cache:
             execution = ExecutionSettings(cache=cache)
-            run(names, faces, fit_to_device(settings, device), device, execution)
+            run_together(names, faces, fit_to_device(settings, device), device, execution)
 
     return compare(
-        f"stage `fc6`, {_name(settings, device)}, from crops to features on disk",
+        f"stage `extract@fc6`, {_name(settings, device)}, from crops to features on disk",
         "bare network on ready tensors",
         timed(ours),
         timed(bare(settings, device, frames)),

@@ -2,23 +2,25 @@
 
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from features.windows.context import Sound, audio_present, context_rows
+import pandas as pd
 from numpy.typing import NDArray
 
 from features.corpora.demo.corpus import make_clip
 from features.corpora.settings import DemoSettings
 from features.extractors.opensmile.descriptors import DESCRIPTORS, ROW_RATE
+from features.extractors.own import Described
 from features.extractors.vggface.network import FC6
 from features.faces.extract import extract_faces
 from features.media import decoding as media
-from features.settings import FaceSettings, WindowSettings
-from features.stores.store import assemble, new_item, open_store, read_array, write_item
-from features.task import Task
+from features.settings import FaceSettings
+from features.stores.store import assemble, open_store
+from features.stores.writing import new_item
 from models.training.data import ClipData
+from tests.helpers.corpus_items import corpus_item
 from tests.helpers.media_factory import make_video
+from tests.helpers.streams import FACES, SOUND, heard, sources_of, stores_in, windows_in
 
 CLIP_FRAMES = 100
 FPS = 30
@@ -54,7 +56,8 @@ class Inputs:
         """The faces of the clip, (240, 96, 96, 3)."""
         with new_item(self.folder / "crops-of-clip", {}) as item:
             extract_faces(self.video, FaceSettings(working_height=180), item)
-        return read_array(open_store(self.folder / "crops-of-clip", stage="faces"), "crops")
+        assemble(self.folder / "crops.zarr", {"clip": self.folder / "crops-of-clip"}, {})
+        return open_store(self.folder / "crops.zarr", stage="faces").rows("clip", "crops")[:]
 
     def clips(self, count: int) -> ClipData:
         """One item of random features of the paper's dimensions, as so many clips."""
@@ -63,29 +66,18 @@ class Inputs:
         times = np.arange(frames) / FPS
         rows = frames * ROW_RATE // FPS
         lld = rng.standard_normal((rows, DESCRIPTORS), np.float32)
-        sound = Sound(lld, np.ones(rows, bool), 0.0, rows / ROW_RATE)
-        self._write(
-            "windows",
-            {"clip_frames": CLIP_FRAMES, "task": Task().model_dump()},
-            {
-                "times": times,
-                "lld": lld,
-                "rows": context_rows(times, sound, WindowSettings()),
-                "labels": rng.uniform(-1, 1, (frames, len(Task().outputs))).astype(np.float32),
-                "valid": np.ones(frames, bool),
-                "audio_present": audio_present(times, sound),
-                "video_present": np.ones(frames, bool),
-            },
-        )
         fc6 = rng.standard_normal((frames, FC6), np.float32).clip(0).astype(np.float16)
-        self._write("fc6", {}, {"fc6": fc6})
-        windows, features = (
-            open_store(self.folder / f"{name}.zarr", stage=name) for name in ("windows", "fc6")
+        streams = {
+            "fc6": (FACES, {"item": Described(fc6, times, np.ones(frames, bool))}),
+            "lld": (SOUND.model_copy(update={"normalise": False}), {"item": heard(lld)}),
+        }
+        labels = pd.DataFrame(rng.uniform(-1, 1, (frames, 2)), columns=["valence", "arousal"])
+        windows_in(
+            self.folder,
+            sources_of(self.folder, streams),
+            [corpus_item("item")],
+            {"item": labels.assign(time=np.nan)},
+            clip_frames=CLIP_FRAMES,
         )
-        return ClipData(windows, features, ["item"], preload_bytes=1 << 30)
-
-    def _write(
-        self, name: str, attributes: dict[str, Any], arrays: dict[str, NDArray[Any]]
-    ) -> None:
-        write_item(self.folder / name, arrays, {})
-        assemble(self.folder / f"{name}.zarr", {"item": self.folder / name}, attributes)
+        stores = stores_in(self.folder, "lld", "fc6")
+        return ClipData(*stores, ["item"], preload_bytes=1 << 30)

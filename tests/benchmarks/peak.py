@@ -13,31 +13,33 @@ EVERY = 30
 
 def faces(path: Path, folder: Path) -> None:
     """Detection in every `EVERY`-th frame, crops of all."""
+    from features.faces.items import detect_item
     from features.settings import FaceSettings
-    from pipeline.faces import detect
+    from features.stores.store import assemble
 
-    detect(path, FaceSettings(every=EVERY), "", folder / "faces")
+    detect_item(path, FaceSettings(every=EVERY), "", folder / "face")
+    assemble(folder / "faces.zarr", {"item": folder / "face"}, {})
 
 
 def fc6(_: Path, folder: Path) -> None:
     """The features of those crops."""
-    from pipeline.fc6 import extract
+    from features.extractors.crops import VideoSource, open_faces
+    from features.extractors.settings import VGGFaceSettings
+    from features.extractors.vggface.extractor import Turn, VGGFace
+    from features.extractors.vggface.streaming import fit_to_device
 
-    from features.settings import VGGFaceSettings
-    from features.stores.store import open_store
-
-    crops = open_store(folder / "faces", stage="faces")
-    settings = VGGFaceSettings(precision="fp32")
-    extract(crops, settings, "cpu", "", folder / "fc6", progress=lambda _: None)
+    source = VideoSource(open_faces(folder / "faces.zarr"), "item")
+    extractor = VGGFace(fit_to_device(VGGFaceSettings(precision="fp32"), "cpu"), "cpu")
+    parts = extractor.describe([Turn("item", source)])
+    extractor.write(folder / "fc6", source, parts, lambda _: None)
 
 
 def lld(path: Path, folder: Path) -> None:
     """The descriptors of the sound."""
-    from pipeline.lld import extract
+    from features.extractors.settings import OpenSMILESettings
+    from features.extractors.sound import describe_sound
 
-    from features.settings import OpenSMILESettings
-
-    extract(path, OpenSMILESettings(), "", folder / "lld")
+    describe_sound(OpenSMILESettings(), path, "cpu", folder / "lld")
 
 
 def sound(path: Path, _: Path) -> None:

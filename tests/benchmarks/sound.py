@@ -5,9 +5,9 @@ from pathlib import Path
 import av
 import numpy as np
 import opensmile
-from pipeline.lld import extract
 
 from features.extractors.settings import OpenSMILESettings
+from features.extractors.sound import describe_sound
 from features.media import decoding as media
 from tests.benchmarks.inputs import Inputs
 from tests.benchmarks.timing import Row, compare, timed
@@ -56,9 +56,9 @@ def _lld(path: Path, folder: Path, length: str, *, repeats: int) -> Row:
         feature_level=opensmile.FeatureLevel.LowLevelDescriptors,
     )
     return compare(
-        f"stage `lld` from file to store, {length}",
+        f"stage `extract@lld` from file to store, {length}",
         "bare openSMILE on ready samples",
-        timed(lambda: extract(path, OpenSMILESettings(), "", folder / "lld")),
+        timed(lambda: describe_sound(OpenSMILESettings(), path, "cpu", folder / "lld")),
         timed(lambda: smile(samples, media.SAMPLE_RATE)),
         amount=len(samples) / media.SAMPLE_RATE,
         unit=UNIT,

@@ -13,13 +13,13 @@ from pathlib import Path
 import torch
 
 from features.corpora.corpus_settings import CorpusSettings
-from features.extractors.settings import VGGFaceSettings
+from features.extractors.settings import OpenSMILESettings, VGGFaceSettings
 from features.faces.detect import load_detector
 from features.media import decoding as media
 from models.settings import ModelSettings
-from pipeline import corpus, faces, fc6, lld
+from pipeline import corpus, extract, faces, keys
 from pipeline.engine.execution import ExecutionSettings
-from pipeline.params import Params
+from pipeline.params import Params, load_params
 from tests.benchmarks.faces import widescreen
 from tests.benchmarks.fc6 import bare
 from tests.benchmarks.inputs import Inputs
@@ -49,7 +49,10 @@ class Project:
         self.videos.mkdir(parents=True)
         self.params = Params(
             corpus=CorpusSettings(name="folder", root=str(self.videos)),
-            fc6=VGGFaceSettings(precision="fp32"),
+            streams={
+                "fc6": VGGFaceSettings(precision="fp32"),
+                "lld": OpenSMILESettings(),
+            },
             models={"model": ModelSettings()},
             execution=ExecutionSettings(cache=str(self.cache), device="cpu"),
         )
@@ -67,7 +70,7 @@ class Project:
         """Remove all videos and all results."""
         shutil.rmtree(self.videos)
         self.videos.mkdir()
-        self.forget("corpus", "faces", "fc6", "lld")
+        self.forget("corpus", "faces", "extract")
 
     def forget(self, *stages: str) -> None:
         """Remove stages' results from the item cache."""
@@ -90,12 +93,23 @@ class Project:
 
     def extract(self) -> None:
         """Run all stages up to the features."""
-        self.run(run_corpus, faces.main, fc6.main, lld.main)
+        self.run(run_corpus, faces.main, run_fc6, run_lld)
 
 
 def run_corpus() -> None:
-    """The stage `corpus`."""
+    """The stage `corpus`, after the stage `keys`, which all others ask."""
+    keys.main()
     corpus.run(checks_only=False)
+
+
+def run_fc6() -> None:
+    """The stage `extract@fc6`."""
+    extract.extract(load_params(), "fc6")
+
+
+def run_lld() -> None:
+    """The stage `extract@lld`."""
+    extract.extract(load_params(), "lld")
 
 
 def chain(inputs: Inputs) -> list[Row]:
@@ -108,12 +122,13 @@ def chain(inputs: Inputs) -> list[Row]:
     frames = media.probe(video).frames
 
     def ours() -> float:
-        project.forget("faces", "fc6")
-        return timed(lambda: project.run(faces.main, fc6.main))()
+        project.forget("faces", "extract")
+        return timed(lambda: project.run(faces.main, run_fc6))()
 
-    settings = project.params.faces
+    settings, fc6 = project.params.faces, project.params.streams["fc6"]
+    assert isinstance(fc6, VGGFaceSettings)
     detect = load_detector(settings)
-    network = bare(project.params.fc6, "cpu", frames)
+    network = bare(fc6, "cpu", frames)
 
     def parts() -> float:
         """Of all items, which are alike; one thread, because waiting threads use time too."""
@@ -131,7 +146,7 @@ def chain(inputs: Inputs) -> list[Row]:
 
     return [
         compare(
-            f"stages `faces` and `fc6`, {CHAIN_ITEMS} items of {frames} frames, 640×360",
+            f"stages `faces` and `extract@fc6`, {CHAIN_ITEMS} items of {frames} frames, 640×360",
             f"processor time of decoding twice, bare hog and bare network, over {cores} cores",
             ours,
             parts,

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.extractors.vggface.network import FC6
-from features.stores.store import open_store, read_array, write_item
+from features.stores.store import assemble, open_store
+from features.stores.writing import new_item
 from tests.benchmarks.inputs import Inputs
 from tests.benchmarks.timing import Row, compare, compare_sizes, timed
 
@@ -23,17 +24,23 @@ def store(inputs: Inputs) -> list[Row]:
 
 
 def _store(folder: Path, name: str, array: NDArray[Any]) -> list[Row]:
-    group, file = folder / f"{name}.zarr", folder / f"{name}.npy"
+    item, store, file = folder / f"{name}-item", folder / f"{name}.zarr", folder / f"{name}.npy"
+
+    def write() -> None:
+        with new_item(item, {}) as writer:
+            writer.rows(name, array.shape, array.dtype).append(array)
+        assemble(store, {"a": item}, {})
+
     ways: list[tuple[str, Callable[[], object], str, Callable[[], object]]] = [
         (
-            "write_item",
-            lambda: write_item(group, {name: array}, {}),
+            "new_item",
+            write,
             "np.save",
             lambda: np.save(file, array),
         ),
         (
-            "read_array",
-            lambda: read_array(open_store(group, stage=name), name),
+            "rows",
+            lambda: open_store(store, stage=name).rows("a", name)[:],
             "np.load",
             lambda: np.load(file),
         ),
@@ -51,5 +58,5 @@ def _store(folder: Path, name: str, array: NDArray[Any]) -> list[Row]:
         )
         for ours, work, theirs, bare in ways
     ]
-    size = sum(part.stat().st_size for part in group.rglob("*") if part.is_file())
+    size = sum(part.stat().st_size for part in store.rglob("*") if part.is_file())
     return [*rows, compare_sizes(f"size of stored {name}", "`.npy`", size, file.stat().st_size)]

@@ -2,11 +2,14 @@
 
 import numpy as np
 import pytest
-from features.extractors.lld import extract_lld
 
 from features.arrays import contiguous
-from features.settings import LLDSettings
-from features.stores.store import new_item, open_store
+from features.extractors.crops import open_faces
+from features.extractors.opensmile.descriptors import extract_lld
+from features.extractors.settings import OpenSMILESettings
+from features.stores.jpeg import jpeg_codecs
+from features.stores.store import assemble
+from features.stores.writing import new_item
 
 
 def views():
@@ -30,17 +33,26 @@ def test_contiguous_copies_only_views():
 @pytest.mark.parametrize("quality", [None, 95])
 def test_stores_hold_what_views_show(tmp_path, quality):
     pictures, seen_as = views()
-    stored = []
-    for number, shown in enumerate((pictures, *seen_as)):
-        with new_item(tmp_path / str(number), {}) as item:
-            item.rows("crops", shown.shape, np.uint8, jpeg_quality=quality).append(shown)
-        stored.append(open_store(tmp_path / str(number), stage="-")["crops"][...])
+    coding = {} if quality is None else jpeg_codecs(quality, pictures.shape[1])
+    items = {}
+    for name, shown in zip(("whole", "padded", "turned"), (pictures, *seen_as), strict=True):
+        items[name] = tmp_path / name
+        with new_item(items[name], {"key": name}) as item:
+            item.rows("crops", shown.shape, np.uint8, **coding).append(shown)
+            item.write("pictures", shown)
+    assemble(tmp_path / "faces.zarr", items, {})
+    store = open_faces(tmp_path / "faces.zarr")
+    stored = [store.rows(name, "crops")[:] for name in items]
     np.testing.assert_array_equal(stored[1:], [stored[0], stored[0]])
     if quality is None:
         np.testing.assert_array_equal(stored[0], pictures)
+    for name in items:
+        np.testing.assert_array_equal(store.array(name, "pictures"), pictures)
 
 
 def test_sound_that_is_a_view():
     stereo = np.random.default_rng(0).normal(0, 0.1, (16_000, 2)).astype(np.float32)
-    rows = [extract_lld(samples, LLDSettings()) for samples in (stereo[:, 1], stereo[:, 1].copy())]
+    rows = [
+        extract_lld(samples, OpenSMILESettings()) for samples in (stereo[:, 1], stereo[:, 1].copy())
+    ]
     np.testing.assert_array_equal(*rows)

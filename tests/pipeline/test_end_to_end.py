@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from safetensors.numpy import load_file
 
-from features.stores.store import item_names, open_store, read_array, read_item
+from features.stores.windows import open_windows
 from tests.helpers.project import Project
 
 MODELS = (
@@ -49,28 +49,23 @@ def test_every_result_is_there(finished: Project) -> None:
 
 def test_what_was_made_missing_is_found_missing(finished: Project) -> None:
     """The truth of the demo corpus against the present flags of the stores."""
-    windows = open_store(finished.folder / "data/windows.zarr", stage="windows")
+    windows = open_windows(finished.folder / "data/windows.zarr")
     agree = {"face": [], "voice": []}
-    for name in item_names(windows):
-        item = read_item(windows, name)
+    for name in windows.items:
         truth = pd.read_csv(finished.folder / f"data/corpus/demo/truth/{name}.csv")
-        for kind, flag in (("face", "video_present"), ("voice", "audio_present")):
-            agree[kind].append(read_array(item, flag) == truth[kind].to_numpy(bool))
+        for kind, flag in (("face", "face"), ("voice", "sound")):
+            agree[kind].append(windows.array(name, flag) == truth[kind].to_numpy(bool))
     assert np.concatenate(agree["face"]).mean() > 0.95
     assert np.concatenate(agree["voice"]).mean() > 0.95
-    assert any(
-        (~read_array(read_item(windows, n), "video_present")).any() for n in item_names(windows)
-    )
-    assert any(
-        (~read_array(read_item(windows, n), "audio_present")).any() for n in item_names(windows)
-    )
+    for flag in ("face", "sound"):
+        assert any((~windows.array(name, flag)).any() for name in windows.items)
 
 
 def test_labels_survive_exactly_and_speakers_never_cross_splits(finished: Project) -> None:
-    windows = open_store(finished.folder / "data/windows.zarr", stage="windows")
-    for name in item_names(windows):
+    windows = open_windows(finished.folder / "data/windows.zarr")
+    for name in windows.items:
         labels = pd.read_csv(finished.folder / f"data/corpus/demo/labels/{name}.csv")
-        stored = read_array(read_item(windows, name), "labels")
+        stored = windows.labels(name)
         expected = labels[["valence", "arousal"]].to_numpy(np.float32)
         assert np.array_equal(stored, expected)
     items = pd.read_parquet(finished.folder / "data/corpus/items.parquet")

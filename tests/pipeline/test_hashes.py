@@ -1,4 +1,4 @@
-from features.hashes import hash_of, hash_of_file, hash_of_sources
+from features.hashes import hash_of, hash_of_file
 
 
 def test_hash_of_depends_on_every_part_but_not_on_the_order_of_keys():
@@ -16,23 +16,3 @@ def test_hash_of_file_depends_on_the_content_alone(tmp_path):
     assert before == hash_of_file(two)
     two.write_bytes(b"sam3")
     assert hash_of_file(two) != before
-
-
-def test_hash_of_sources_changes_with_the_code(tmp_path):
-    package = tmp_path / "package"
-    (package / "inner").mkdir(parents=True)
-    (package / "a.py").write_text("A = 1\n")
-    (package / "inner" / "b.py").write_text("B = 1\n")
-    seen = [hash_of_sources(package)]
-    (package / "notes.txt").write_text("no code")
-    assert hash_of_sources(package) == seen[0]
-    (package / "inner" / "b.py").write_text("B = 2\n")
-    seen.append(hash_of_sources(package))
-    (package / "c.py").write_text("")
-    seen.append(hash_of_sources(package))
-    (package / "c.py").rename(package / "d.py")
-    seen.append(hash_of_sources(package))
-    (package / "d.py").unlink()
-    (package / "inner" / "b.py").write_text("B = 1\n")
-    assert len(set(seen)) == len(seen)
-    assert hash_of_sources(package) == seen[0]

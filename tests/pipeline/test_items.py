@@ -18,13 +18,12 @@ import torch
 from distributed import Client, LocalCluster
 from rich.console import Console
 
-from features.corpora.listing import from_file
 from features.errors import InputError
 from features.hashes import hash_of, hash_of_file
 from pipeline.engine import workers
 from pipeline.engine.execution import ExecutionSettings
+from pipeline.engine.inputs import from_file
 from pipeline.engine.jobs import Failure, Job, StageFailedError, cached, run_jobs, stage_errors
-from tests.helpers.corpus_items import corpus_item
 
 FORK = multiprocessing.get_context("fork")
 
@@ -368,32 +367,32 @@ def test_a_file_that_changed_since_it_was_listed_is_not_used(tmp_path, log):
     path, out = tmp_path / "clip.mp4", tmp_path / "out"
     out.mkdir()
     path.write_bytes(b"as listed")
-    listed = corpus_item("clip", path=str(path), sha256=hash_of_file(path))
-    from_file(listed, partial(write, "a", log), out)
+    listed = (path, hash_of_file(path))
+    from_file(*listed, partial(write, "a", log), out)
     assert (out / "result.txt").exists()
     path.write_bytes(b"as it is now")
     with pytest.raises(InputError, match=r"clip\.mp4 has changed since the corpus stage"):
-        from_file(listed, partial(write, "b", log), out)
+        from_file(*listed, partial(write, "b", log), out)
     path.unlink()
     with pytest.raises(InputError, match="no longer there"):
-        from_file(listed, partial(write, "b", log), out)
+        from_file(*listed, partial(write, "b", log), out)
     assert log.read_text().split() == ["a"]
 
 
 def test_a_file_that_changes_while_it_is_read_is_not_used(tmp_path):
     path = tmp_path / "clip.mp4"
     path.write_bytes(b"as listed")
-    listed = corpus_item("clip", path=str(path), sha256=hash_of_file(path))
+    listed = (path, hash_of_file(path))
     with pytest.raises(InputError, match="has changed"):
-        from_file(listed, lambda _: path.write_bytes(b"longer"), tmp_path)
+        from_file(*listed, lambda _: path.write_bytes(b"longer"), tmp_path)
 
 
 def test_a_file_missed_by_the_computation_is_not_the_media_file(tmp_path):
     path = tmp_path / "clip.mp4"
     path.write_bytes(b"as listed")
-    listed = corpus_item("clip", path=str(path), sha256=hash_of_file(path))
+    listed = (path, hash_of_file(path))
     with pytest.raises(FileNotFoundError, match=r"model\.xml"):
-        from_file(listed, lambda _: (tmp_path / "model.xml").read_text(), tmp_path)
+        from_file(*listed, lambda _: (tmp_path / "model.xml").read_text(), tmp_path)
 
 
 # ------------------------------------------------------------------ backends

@@ -303,3 +303,19 @@ def test_keys_are_the_same_in_every_process_and_need_no_torch():
         for seed in ("1", "2")
     }
     assert len(keys) == 1
+
+
+def test_the_keys_of_all_stages_take_little_time_and_no_torch():
+    script = (
+        "import sys, time; from pipeline.keys import stages_of; from pipeline.params import "
+        "load_params\n"
+        "params = load_params(); begun = time.process_time()\n"
+        "lines = [list(stage.lines()) for stage in stages_of(params).values()]\n"
+        "assert len(lines) > 15 and 'torch' not in sys.modules\n"
+        "print(time.process_time() - begun)"
+    )
+    seconds = []
+    for _ in range(2):  # the faster one: a shared machine may stall once
+        run = [sys.executable, "-c", script]
+        seconds.append(float(subprocess.run(run, cwd=ROOT, capture_output=True, check=True).stdout))
+    assert min(seconds) < 1.5

@@ -18,7 +18,7 @@ from features.corpora.settings import DemoSettings
 from features.hashes import hash_of_file
 from tests.helpers.project import Project
 
-STAGES = ("corpus", "faces", "fc6", "lld", "windows")
+STAGES = ("corpus", "faces", "extract fc6", "extract lld", "windows")
 KILLS = 10
 """Of each stage."""
 
@@ -27,9 +27,10 @@ CLIPS = DemoSettings(speakers=4, clips=4, seconds=1.0, fps=12)
 PARENT = """
 import importlib, os, sys
 import av, cv2, dlib, opensmile, pandas, torch
-import features.faces.extract, features.extractors.vggface.streaming, features.extractors.lld, features.extractors.vggface.weights
-stages = {name: importlib.import_module(f"pipeline.{name}") for name in sys.argv[1:]}
-sys.argv = ["stage"]
+import features.faces.extract, features.extractors.vggface.streaming
+import features.extractors.opensmile.descriptors, features.extractors.vggface.weights
+for stage in sys.argv[1:]:
+    importlib.import_module(f"pipeline.{stage.split()[0]}")
 for line in sys.stdin:
     child = os.fork()
     if child == 0:
@@ -38,7 +39,8 @@ for line in sys.stdin:
         for stream in range(3):
             os.dup2(nothing, stream)
         try:
-            stages[line.strip()].main()
+            name, *sys.argv[1:] = line.split()
+            sys.modules[f"pipeline.{name}"].main()
         finally:
             os._exit(0 if sys.exc_info()[0] is None else 1)
     print(child, flush=True)
@@ -75,7 +77,9 @@ class Runner:
 
     def forget(self, stage: str, generator: np.random.Generator) -> None:
         """Delete half of a stage's results from the item cache."""
-        for entry in sorted(self.project.cache.glob(f"{stage}/*/*/entry.json")):
+        for entry in sorted(
+            self.project.cache.glob(f"{stage.split(maxsplit=1)[0]}/*/*/entry.json")
+        ):
             if generator.random() < 0.5:
                 shutil.rmtree(entry.parent)
 
@@ -92,6 +96,7 @@ def runners(make_project: Callable[[], Project]):
         for index in range(CLIPS.clips):
             make_clip(clips, CLIPS, index)
         project.params({"corpus": {"name": "folder", "root": "clips"}})
+        project.run("python", "-m", "pipeline.keys")
         parent = project.start("python", "-c", PARENT, *STAGES, conversation=True)
         made.append(Runner(project, parent))
     yield made

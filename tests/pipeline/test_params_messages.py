@@ -104,7 +104,7 @@ WRONG = [
     (
         "corpus.name",
         "affwild3",
-        "corpus.name is 'affwild3', must be 'demo', 'folder', .* or 'cmu_mosei'",
+        "corpus.name: there is no corpus 'affwild3': did you mean affwild2.? Choose demo, folder, ",
     ),
     ("corpus.split", {"validation": 0.5, "test": 0.5}, "corpus.split: .* no train speaker"),
     ("corpus.demo.clips", 4, "corpus.demo: 4 clips cannot give each of 16 speakers one"),

@@ -19,7 +19,7 @@ OWN = ROOT / "params.yaml"
 SHORT = """\
 # Mine.
 corpus:
-  root: features/corpora/demo   # the demo's
+  root: features/corpora/made   # the demo's
 
 models:   # what is compared
   m: {}   # a model
@@ -90,15 +90,15 @@ def test_a_complete_file_stays_as_it_is(write):
 @pytest.mark.parametrize(
     "text",
     [
-        "{models: {m: {}}, corpus: {root: features/corpora/demo}}",
-        "models: {m: {}}\ncorpus: {root: features/corpora/demo}",  # no line break at its end
-        "models:\n  m: {}\n\ncorpus:\n    root: features/corpora/demo\n    exclude:\n        a: |\n"
+        "{models: {m: {}}, corpus: {root: features/corpora/made}}",
+        "models: {m: {}}\ncorpus: {root: features/corpora/made}",  # no line break at its end
+        "models:\n  m: {}\n\ncorpus:\n    root: features/corpora/made\n    exclude:\n        a: |\n"
         "            long\n            reason\n\n# next\nexecution:\n  cache:   # none\n",
-        "corpus: &a\n  root: features/corpora/demo\nmodels:\n  m: {}\n"
+        "corpus: &a\n  root: features/corpora/made\nmodels:\n  m: {}\n"
         "  n: {train: &t {epochs: 3}}\n  o: {train: *t}\ntrain:\n  epochs: 4\n"
         "  network: {dim: 8}\nevaluate:\n  conditions:\n"
         "  - {strategy: clip_zero, p: [1.0, 0.0]}   # kept\n",
-        "\ufeffmodels: {m: {}}\r\ncorpus:\r\n  root: features/corpora/demo\r\n",
+        "\ufeffmodels: {m: {}}\r\ncorpus:\r\n  root: features/corpora/made\r\n",
     ],
 )
 def test_every_way_of_writing_yaml_can_be_completed(write, tmp_path, text):

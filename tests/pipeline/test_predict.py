@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from features.errors import InputError
+from features.settings import FaceSettings
 from features.task import Task
 from models.settings import ModelSettings
 from pipeline import predict as command
@@ -40,7 +41,7 @@ def test_a_video_with_face_and_sound(finished: Project, predict) -> None:
     assert "synthetic demo corpus" in output
     assert "random weights" in output
     bars = [line for line in output.splitlines() if "frames/s" in line]
-    assert [bar.split()[0] for bar in bars] == ["faces", "fc6"]
+    assert [bar.split()[0] for bar in bars] == ["faces", "vggface"]
     assert all("90/90" in bar for bar in bars)
 
 
@@ -116,12 +117,12 @@ def test_a_sequence_that_is_too_long_is_refused_before_the_extraction(
     def extract(*_: object, **__: object) -> None:
         raise InputError("extracted", "")
 
-    monkeypatch.setattr(command.faces, "detect", extract)
+    monkeypatch.setattr("features.faces.items.detect_item", extract)
     monkeypatch.setattr("models.training.data.MAX_SEQUENCE_FRAMES", limit)
     clip = make_video(tmp_path / "clip.mp4", flat_frames(6))
-    card = SimpleNamespace(task=SimpleNamespace(level=level), faces=None)
+    card = SimpleNamespace(task=SimpleNamespace(level=level), faces=FaceSettings())
     with pytest.raises(InputError, match=says):
-        command.write_features(clip, card, "cpu", tmp_path)
+        command.extract(clip, card, "cpu", tmp_path)
 
 
 @pytest.fixture
@@ -140,7 +141,7 @@ def test_the_device_is_that_of_params_where_they_are_valid(elsewhere: Path) -> N
     params = elsewhere / "params.yaml"
     assert command.execution_settings() == ExecutionSettings()
     params.write_text(
-        "models: {a: {network: unimodal, modalities: [audio], ablation: {strategy: none}}}\n"
+        "models: {a: {network: unimodal, sees: [lld], ablation: {strategy: none}}}\n"
         "execution: {device: cpu}\n"
     )
     assert command.execution_settings().device == "cpu"
@@ -151,7 +152,7 @@ def test_the_device_is_that_of_params_where_they_are_valid(elsewhere: Path) -> N
 @pytest.mark.parametrize(
     ("synthetic", "weights", "said"),
     [
-        (True, "random", "synthetic demo corpus · random fc6 weights, not VGG-Face"),
+        (True, "random", "synthetic corpus demo · vggface from random weights"),
         (False, "vgg.h5", ""),
     ],
 )
@@ -177,7 +178,8 @@ def a_card(task: Task, *, synthetic: bool = False, weights: str = "vgg.h5") -> S
         task=task,
         model=ModelSettings(),
         synthetic_corpus=synthetic,
-        fc6=SimpleNamespace(weights=weights),
+        streams={"audio": None, "video": None},
+        random_weights=["vggface"] if weights == "random" else [],
     )
 
 
@@ -224,6 +226,19 @@ def test_a_figure_is_only_claimed_where_there_is_one(
     said = capsys.readouterr().err
     assert "wrote clip.a.csv" in said
     assert ("clip.a.png" in said) == drawn
+
+
+def test_only_what_a_model_sees_is_extracted(finished: Project, predict) -> None:
+    clip = finished.folder / "data/corpus/demo/clip_000.mp4"
+    table, output = predict(clip, "audio_only")
+    assert "frames/s" not in output
+    assert "sound in" in output
+    assert "face in" not in output
+    assert table["face_present"].isna().all()
+    assert set(table["sound_present"]) <= {0, 1}
+    table, output = predict(clip, "video_only")
+    assert "sound in" not in output
+    assert table["sound_present"].isna().all()
 
 
 # ------------------------------------------------------------------ the challenge's format

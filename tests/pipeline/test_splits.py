@@ -40,7 +40,10 @@ def videos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             "root": str(folder),
             "split": {"validation": 0.2, "test": 0.34},
         },
-        "fc6": {"precision": "fp32"},
+        "streams": {
+            "fc6": {"extractor": "vggface", "precision": "fp32"},
+            "lld": {"extractor": "opensmile"},
+        },
         "train": {
             "seeds": [0, 1],
             "epochs": 1,

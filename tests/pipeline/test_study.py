@@ -215,8 +215,9 @@ faces:
   detector: ssd
   model: {{path: ssd.caffemodel, sha256: {sha256}}}
   config: {{path: ssd.prototxt, sha256: {sha256}}}
-fc6: {{weights: vgg.pt, sha256: {sha256}}}
-lld: {{set: own.conf, sha256: {sha256}}}
+streams:
+  fc6: {{extractor: vggface, weights: vgg.pt, sha256: {sha256}}}
+  lld: {{extractor: opensmile, set: own.conf, sha256: {sha256}}}
 models: {{lacuna: {{}}}}
 """
     )
@@ -230,8 +231,8 @@ models: {{lacuna: {{}}}}
     assert params.faces.config is not None
     assert params.faces.model.path == str(tmp_path / "ssd.caffemodel")
     assert params.faces.config.path == str(tmp_path / "ssd.prototxt")
-    assert params.fc6.weights == str(tmp_path / "vgg.pt")
-    assert params.lld.set == str(tmp_path / "own.conf")
+    assert params.streams["fc6"].weights == str(tmp_path / "vgg.pt")
+    assert params.streams["lld"].set == str(tmp_path / "own.conf")
     assert (params.execution.processes, params.execution.threads) == (3, 2)
     assert params.execution.cache == str(tmp_path / "cache")
 

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 
-from features.stores.store import item_names, open_store
+from features.stores.store import open_store
+from features.stores.windows import open_windows
 from tests.helpers.cremad_factory import make_cremad
 from tests.helpers.project import Project
 
@@ -88,13 +89,32 @@ def test_the_simulated_corpus_goes_through_the_whole_pipeline(
     root = "features/corpora/made"
     project.params({"corpus": {"name": "simulated", "root": root, "simulated": simulated}})
     keep_models(project, "baseline", "video_only")
+    project.params(
+        {
+            "streams": {
+                "picture": {
+                    "modality": "video",
+                    "extractor": "given",
+                    "of": "picture",
+                    "normalise": False,
+                },
+                "sound": {"modality": "audio", "extractor": "given", "of": "sound"},
+            },
+            "models": {
+                "baseline": {"sees": ["sound", "picture"]},
+                "video_only": {"sees": ["picture"]},
+            },
+        }
+    )
     project.git("Begin")
     said = project.run("dvc", "repro")
     assert said.count("there is nothing to extract") == 3  # faces, fc6, lld
-    for store in ("faces", "fc6", "lld"):
-        assert item_names(open_store(project.folder / f"data/{store}.zarr", stage=store)) == []
-    windows = open_store(project.folder / "data/windows.zarr", stage="windows")
-    assert len(item_names(windows)) == 12
+    for store in ("faces", "streams/fc6", "streams/lld"):
+        path = project.folder / f"data/{store}.zarr"
+        assert open_store(path, stage=store).items == ()
+    windows = open_windows(project.folder / "data/windows.zarr")
+    assert len(windows.items) == 12
+    assert set(windows.streams) == {"picture", "sound"}
     table = pd.read_csv(project.folder / "reports/results/evaluation/baseline.csv")
     assert table["n"].eq(4 * 150).all()
     page = (project.folder / "reports/results/index.html").read_text()

@@ -3,12 +3,14 @@
 import importlib
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import pytest
 
+from features.extractors.crops import VideoSource
 from pipeline.engine.closure import is_settings
 from pipeline.engine.jobs import Job
 from pipeline.engine.keys import Key, computing
@@ -23,23 +25,32 @@ class Traced(Exception):  # noqa: N818
     """The job is done, and its stage is not to go on."""
 
 
-def files_run(job: Job, out: Path) -> set[str]:
-    """Files of ours whose functions run while a job computes."""
+def files_run(key: str, compute: Callable[[], object]) -> set[str]:
+    """Files of ours whose functions run while a result is computed."""
     files: set[str] = set()
 
     def note(frame: FrameType, event: str, _: object) -> None:
         if event == "call":
             files.add(frame.f_code.co_filename)
 
-    with computing(job.key):
+    with computing(key):
         threading.setprofile(note)
         sys.setprofile(note)
         try:
-            job.compute(out)
+            compute()
         finally:
             sys.setprofile(None)
             threading.setprofile(None)
     return {file for file in files if file.startswith(PACKAGES) and not file.startswith(HOW)}
+
+
+def uncounted(key: str, compute: Callable[[], object]) -> set[str]:
+    """Modules of ours that run and are no part of the key."""
+    assert isinstance(key, Key)
+    counted = {str(Path(stamp.path).resolve()) for stamp in key.files.values()}
+    missing = {Path(file).relative_to(ROOT) for file in files_run(key, compute) - counted}
+    names = {".".join(file.with_suffix("").parts) for file in missing}
+    return {name for name in names if not is_settings(name)}
 
 
 @pytest.mark.parametrize(
@@ -47,7 +58,6 @@ def files_run(job: Job, out: Path) -> set[str]:
     [
         ("corpus", []),
         ("faces", []),
-        ("extract", ["fc6"]),
         ("extract", ["lld"]),
         ("train", ["lacuna"]),
         ("evaluate", ["baseline"]),
@@ -61,20 +71,13 @@ def test_all_that_runs_is_in_the_key(
     arguments: list[str],
 ) -> None:
     def trace(job: Job) -> None:
-        assert isinstance(job.key, Key)
-        counted = {str(Path(stamp.path).resolve()) for stamp in job.key.files.values()}
-        missing = files_run(job, tmp_path) - counted
-        names = {".".join(Path(f).relative_to(ROOT).with_suffix("").parts): f for f in missing}
-        assert {name for name in names if not is_settings(name)} == set()
+        assert uncounted(job.key, lambda: job.compute(tmp_path)) == set()
         raise Traced
-
-    def trace_first(_: str, jobs: Iterable[Job], *__: object, **___: object) -> None:
-        trace(next(iter(jobs)))
 
     module = importlib.import_module(f"pipeline.{stage}")
     for name, function in (
-        ("run_jobs", trace_first),
-        ("cached", lambda _, job, __: trace(job)),
+        ("run_jobs", lambda _, jobs, *__, **___: trace(next(iter(jobs)))),
+        ("cached", lambda _, job, *__, **___: trace(job)),
     ):
         if hasattr(module, name):
             monkeypatch.setattr(module, name, function)
@@ -82,3 +85,25 @@ def test_all_that_runs_is_in_the_key(
     monkeypatch.setattr(sys, "argv", [f"pipeline.{stage}", *arguments])
     with pytest.raises(Traced):
         module.main()
+
+
+def test_all_that_runs_is_in_the_key_of_items_that_are_described_together(
+    finished: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Beside the command, which hands one item after the other to the extractor."""
+    from pipeline import extract
+
+    compute = extract.compute
+
+    def trace(sources: Mapping[str, VideoSource], *arguments: Any) -> None:
+        (key, source), *_ = sources.items()
+        run = uncounted(key, lambda: compute({key: source}, *arguments))
+        assert run <= {"pipeline.extract"}
+        raise Traced
+
+    monkeypatch.setattr(extract, "compute", trace)
+    monkeypatch.setenv("LACUNA_CACHE", str(tmp_path))
+    monkeypatch.chdir(finished.folder)
+    monkeypatch.setattr(sys, "argv", ["pipeline.extract", "fc6"])
+    with pytest.raises(Traced):
+        extract.main()

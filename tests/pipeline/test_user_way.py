@@ -52,6 +52,7 @@ def kept(project: Project) -> dict[str, str]:
     return hashes
 
 
+@pytest.mark.slow
 def test_run_commit_change_compare_and_go_back(clone: Project) -> None:
     output = make_repro(clone)
     assert ran(output) == set()

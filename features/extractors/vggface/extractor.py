@@ -32,6 +32,9 @@ class Turn:
     source: VideoSource
 
 
+BLANK = "blank.npy"
+"""The file of a blank face's row."""
+
 Part = tuple[tuple[Turn, Exception | None], NDArray[np.float16]]
 """Features (n, 4096) of an item's next frames, or why its crops cannot be read."""
 
@@ -129,3 +132,8 @@ def _blocks(turns: Iterable[Turn]) -> "Iterator[Block[tuple[Turn, Exception | No
                 first += len(crops)
         except Exception as error:
             yield Block((turn, error), *nothing)
+
+
+def write_blank(settings: VGGFaceSettings, device: str, out: Path) -> None:
+    """Compute and write the row of a blank face."""
+    np.save(out / BLANK, VGGFace(settings, device).blank())

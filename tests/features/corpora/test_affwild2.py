@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from features.corpora import affwild2
-from features.corpora.affwild2 import write_predictions
+from features.corpora.challenge import write_predictions
 from features.corpora.item import Work
 from features.corpora.labels import frame_labels
 from features.corpora.settings import AffWild2Settings, SplitSettings

@@ -282,3 +282,27 @@ def test_dealt_speakers_are_in_one_split():
 
 def test_settings_without_a_class_are_empty():
     assert CORPORA["folder"].settings_class() is Settings
+
+
+# ------------------------------------------------------------------ through the stage
+
+
+def test_a_corpus_of_one_s_own_goes_through_its_stage(workplace):
+    (workplace / "params.yaml").write_text(
+        "corpus: {name: extensions.gestures:read, root: clips, options: {arousal: -0.5}}\n"
+        "models: {m: {}}\nexecution: {workers: 1, cache: cache}\n"
+        "streams:\n"
+        "  fc6: {modality: video, extractor: given, of: gestures}\n"
+        "  lld: {modality: audio, extractor: opensmile}\n"
+    )
+    shown = run(
+        workplace,
+        "from pipeline import corpus",
+        "from features.corpora.listing import read_facts, read_items",
+        "corpus.run(checks_only=False)",
+        "print(read_facts()['gives_features'], [item.item for item in read_items()])",
+        "print({item.has_audio for item in read_items()}, read_items()[0].seconds)",
+    )
+    assert "3 items (2 train, 1 test), 3 speakers" in shown
+    assert "no sound: all frames count as without sound: anna, ben, tested" in shown
+    assert "{'gestures': 'video'} ['anna', 'ben', 'tested']\n{False} 0.16" in shown

@@ -10,6 +10,7 @@ from features.faces import extract
 from features.faces.boxes import overlap
 from features.faces.crop import crop_face
 from features.faces.extract import extract_faces, find_main_face
+from features.faces.store import NO_TRACK
 from features.media import decoding as media
 from features.settings import FaceSettings
 from features.stores.writing import new_item
@@ -137,7 +138,8 @@ def test_video_without_faces(tmp_path):
     path = make_video(tmp_path / "none.mp4", flat_frames(4))
     faces = extracted(tmp_path, path, FaceSettings())
     assert faces["crops"].shape == (4, 96, 96, 3)
-    assert not any(faces[name].any() for name in FIELDS - {"times"})
+    assert not any(faces[name].any() for name in FIELDS - {"times", "track"})
+    assert faces["track"].tolist() == [NO_TRACK] * 4
 
 
 def test_sound_only_file(tmp_path):

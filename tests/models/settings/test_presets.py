@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from features.task import Task
 from models.networks.build import build
 from models.networks.recogniser import Recogniser
-from models.networks.registry import NETWORKS
+from models.networks.registry import NETWORKS, options_class
 from models.settings import (
     Modality,
     ModelSettings,
@@ -16,7 +16,6 @@ from models.settings import (
     TrainSettings,
 )
 from models.settings.model import SHARED
-from models.settings.network import options_class
 from models.settings.presets import PRESETS
 from models.settings.resolved import Resolved, resolve
 

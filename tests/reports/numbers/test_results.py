@@ -171,7 +171,10 @@ def test_a_class_that_the_task_has_not_is_named(tmp_path):
 
 def test_a_run_without_an_untrained_stream_has_no_random_weights(folder):
     run = json.loads((folder / "run.json").read_text())
-    given = {"picture": {"modality": "video", "extractor": "given", "of": "picture"}}
+    given = {
+        "lld": {"modality": "audio", "extractor": "given", "of": "sound"},
+        "fc6": {"modality": "video", "extractor": "given", "of": "picture"},
+    }
     (folder / "run.json").write_text(json.dumps(run | {"streams": given}))
     assert load_results(folder, MODELS, SEEDS).note == "synthetic corpus demo"
     simulated = run["corpus"] | {"name": "simulated"}

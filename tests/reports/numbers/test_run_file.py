@@ -5,7 +5,7 @@ import pytest
 from reports.numbers.run_file import (
     caveat,
     modalities_seen,
-    streams_seen,
+    streams_in_use,
     synthetic_corpus,
     untrained_streams,
 )
@@ -39,6 +39,6 @@ def test_streams_of_a_modality_are_told_apart_by_name_alone():
         "models": {"small": {"sees": ["fc6", "lld"]}, "large": {"sees": ["lld130", "lips"]}},
     }
     assert modalities_seen(run, "small") == modalities_seen(run, "large") == ("audio", "video")
-    assert list(streams_seen(run)) == ["lld", "lld130", "fc6", "lips"]
+    assert list(streams_in_use(run)) == ["lld", "lld130", "fc6", "lips"]
     assert untrained_streams(run) == ("fc6",)
     assert synthetic_corpus(run) == ""
