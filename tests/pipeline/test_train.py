@@ -5,17 +5,9 @@ from pathlib import Path
 import pytest
 
 from features.task import Task
-from models.training.speakers import training_items
-from models.training.stores import Inputs
+from models.training.stores import Inputs, read_inputs
 from pipeline import evaluate, train
 from pipeline.params import load_params
-from tests.helpers.corpus_items import corpus_item
-
-AFFECT = Task()
-
-
-def item(name, speaker, split="train"):
-    return corpus_item(name, speaker=speaker, split=split, labelled=True)
 
 
 @pytest.mark.parametrize("stage", [train, evaluate])
@@ -24,8 +16,7 @@ def test_training_and_evaluation_refuse_it_before_any_work(tmp_path, monkeypatch
     sections = "train: {heldout: validation}\nevaluate: {split: validation}\n"
     Path("params.yaml").write_text("models: {mine: {}}\n" + sections)
     monkeypatch.setattr("sys.argv", ["stage", "mine"])
-    monkeypatch.setattr(stage, "read_task", lambda: AFFECT)
-    monkeypatch.setattr(stage, "read_facts", lambda: {"gives_features": {}})
+    write_inputs("mine")
     monkeypatch.setattr(stage, "check", lambda *_: None)
     with pytest.raises(SystemExit) as caught:
         stage.main()
@@ -42,39 +33,46 @@ PARAMS = {
     "execution": "{}",
     "faces": "{}",
 }
-ITEMS = [item(name, speaker) for name, speaker in (("a", "1"), ("b", "2"), ("c", "3"))]
+ITEMS = {"a": ("1", "train"), "b": ("2", "train"), "c": ("3", "train")}
+"""Speaker and split by item."""
 
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     """A project whose models have manifests of what they read."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(train, "read_task", lambda: AFFECT)
     for name in ("mine", "other"):
         write_inputs(name)
     return tmp_path
 
 
-def write_inputs(name, rows="1", seconds=4):
-    content = {
-        "frames": "f",
-        "shown": "s",
-        "streams": {"audio": rows, "video": "2"},
-        "speaker": "1",
-        "split": "train",
-        "labelled": True,
+def write_inputs(name, *, items=ITEMS, rows="1", seconds=4):
+    common = {
+        "task": Task().model_dump(mode="json"),
+        "gives_features": False,
+        "clip_frames": 25 * seconds,
     }
-    Inputs({"clip_frames": 25 * seconds}, {i.item: content for i in ITEMS}).write(
-        Path("data/inputs") / f"{name}.json"
-    )
+    contents = {
+        item: {
+            "speaker": speaker,
+            "split": split,
+            "labelled": True,
+            "frames": "f",
+            "shown": "s",
+            "streams": {"audio": rows, "video": "2"},
+        }
+        for item, (speaker, split) in items.items()
+    }
+    Inputs(common, contents).write(Path("data/inputs") / f"{name}.json")
 
 
 def key(*, name="mine", seed=0, items=None, **sections):
     text = "\n".join(f"{section}: {value}" for section, value in {**PARAMS, **sections}.items())
     Path("params.yaml").write_text(text)
-    params = load_params()
-    chosen = training_items(items or ITEMS, params.train.heldout)
-    job, _ = train.job_of(params, name, train.plan_of(params, name, seed, chosen))
+    if items is not None:
+        write_inputs(name, items=items)
+    params, inputs = load_params(), read_inputs(name)
+    job, _ = train.job_of(params, name, train.plan_of(params, name, seed, inputs), inputs)
     return job.key
 
 
@@ -90,14 +88,15 @@ def key(*, name="mine", seed=0, items=None, **sections):
         {"models": "{mine: {options: {auxiliary: 0.5}}, other: {}}"},
         {"models": "{mine: {train: {epochs: 3}}, other: {}}"},
         {"models": "{mine: {preset: parthasarathy2021}, other: {}}"},
-        {"items": ITEMS[:2]},
+        {"items": {"a": ("1", "train"), "b": ("2", "train")}},
         {"train": "{heldout: 0.5}"},
-        {"train": "{heldout: validation}", "items": [*ITEMS[:2], item("c", "3", "validation")]},
+        {"train": "{heldout: validation}", "items": ITEMS | {"c": ("3", "validation")}},
     ],
     ids=str,
 )
 def test_what_the_weights_depend_on_changes_the_key(project, changed):
-    assert key(**changed) != key()
+    before = key()
+    assert key(**changed) != before
 
 
 @pytest.mark.parametrize(

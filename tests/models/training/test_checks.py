@@ -58,7 +58,7 @@ OPTIMIZED = {"strategy": "optimized"}
                 "models": {
                     "a": {
                         "network": "unimodal",
-                        "modalities": ["audio"],
+                        "sees": ["lld"],
                         "train": {"teacher": 0.5},
                         "ablation": {"strategy": "clip_zero", "modality": "audio", "p": 0.5},
                     }

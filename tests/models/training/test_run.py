@@ -22,8 +22,7 @@ from models.training import run
 from models.training.checkpoint import Checkpoints
 from models.training.run import FACTS, HISTORY, Plan, train_seed
 from models.training.speakers import parts
-from models.training.stores import ModelStores
-from tests.helpers.corpus_items import corpus_item
+from models.training.stores import Listed, ModelStores
 from tests.helpers.planted import planted_sequences
 
 CPU = torch.device("cpu")
@@ -41,7 +40,7 @@ def planted_stores(tmp_path):
 def planted(planted_stores, monkeypatch):
     """Their items."""
     monkeypatch.setattr("models.training.run.open_stores", lambda sees: seen(planted_stores, sees))
-    return [corpus_item(f"item-{i}", speaker=f"speaker{i % 3}", split="train") for i in range(6)]
+    return [Listed(f"item-{i}", f"speaker{i % 3}", "train", labelled=True) for i in range(6)]
 
 
 def seen(stores, sees):

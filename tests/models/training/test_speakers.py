@@ -4,11 +4,11 @@ import pytest
 
 from features.errors import InputError
 from models.training.speakers import parts, split_speakers, training_items
-from tests.helpers.corpus_items import corpus_item
+from models.training.stores import Listed
 
 
 def item(name, speaker, split="train", *, labelled=True):
-    return corpus_item(name, speaker=speaker, split=split, labelled=labelled)
+    return Listed(name, speaker, split, labelled)
 
 
 def corpus(speakers, clips=3):
