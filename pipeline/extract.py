@@ -36,6 +36,7 @@ from features.extractors.settings import (
 )
 from features.extractors.sound import describe_sound
 from features.extractors.vggface.loading import NetworkFailedError, settle
+from features.pins import PINS
 from features.stores.store import Store, assemble
 from pipeline.engine.cache import Cache
 from pipeline.engine.console import progress_bar, say
@@ -128,7 +129,13 @@ def _of_sound(
         made_by.append(identity(settings))
     jobs = []
     for item in items:
-        key = key_of(describe_sound, item.sha256, made_by, rows=rows_used(settings))
+        key = key_of(
+            describe_sound,
+            item.sha256,
+            made_by,
+            rows=rows_used(settings),
+            pin=PINS.get(settings.extractor),
+        )
         compute = partial(describe_sound, settings, Path(item.path), device)
         jobs.append(
             Job(
@@ -272,7 +279,14 @@ def key_of_crops(crops: str, settings: VGGFaceSettings, device: str) -> str:
 
     Devices and batch sizes differ in the last digits. A weight file is the same wherever it lies.
     """
-    return key_of(describe_faces, crops, settings.of_rows(), device, rows=rows_used(settings))
+    return key_of(
+        describe_faces,
+        crops,
+        settings.of_rows(),
+        device,
+        rows=rows_used(settings),
+        pin=PINS.get(settings.extractor),
+    )
 
 
 def compute(

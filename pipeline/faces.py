@@ -14,6 +14,7 @@ from features.corpora.listing import (
 from features.extractors.crops import open_faces
 from features.faces.items import detect_item, take_item
 from features.hashes import hash_of_file
+from features.pins import PINS
 from features.settings import FaceSettings
 from features.stores.store import assemble
 from pipeline.engine.console import say
@@ -66,7 +67,8 @@ def job_of(item: CorpusItem, settings: FaceSettings) -> Job:
             from features.faces.dlib_detectors import mmod_file
 
             network = hash_of_file(mmod_file())
-        key = key_of(detect_item, recorded(settings), item.sha256, item.side, network)
+        inputs = (recorded(settings), item.sha256, item.side, network)
+        key = key_of(detect_item, *inputs, pin=PINS["faces"])
         compute = partial(detect_item, Path(item.path), settings, item.side)
     checked = partial(from_file, Path(item.path), item.sha256, compute)
     return Job(item.item, key, checked, item.frames)
