@@ -92,7 +92,7 @@ def test_metrics_show_prints_a_row_per_model(finished: Project) -> None:
 
 def test_a_changed_probability_retrains_its_model_alone(finished: Project) -> None:
     output = finished.run("dvc", "exp", "run", "-S", "models.frame_zero.ablation.p=0.9")
-    assert ran(output) == {"train@frame_zero", "evaluate@frame_zero", "summarise"}
+    assert ran(output) == {"keys", "train@frame_zero", "evaluate@frame_zero", "summarise"}
     changed = finished.run("dvc", "metrics", "diff")
     assert "frame_zero.json" in changed
     assert "baseline.json" not in changed
