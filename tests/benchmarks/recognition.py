@@ -99,7 +99,7 @@ def context(inputs: Inputs) -> list[Row]:
         compare_sizes(
             "size of rows and their indices",
             "of the windows",
-            batch.lld.nbytes + batch.rows.nbytes,
+            batch.streams["audio"].rows.nbytes + batch.streams["audio"].index.nbytes,
             windows.nbytes,
         ),
     ]

@@ -231,7 +231,7 @@ def test_a_figure_is_only_claimed_where_there_is_one(
 def test_only_what_a_model_sees_is_extracted(finished: Project, predict) -> None:
     clip = finished.folder / "data/corpus/demo/clip_000.mp4"
     table, output = predict(clip, "audio_only")
-    assert "faces" not in output
+    assert "frames/s" not in output
     assert "sound in" in output
     assert "face in" not in output
     assert table["face_present"].isna().all()
