@@ -68,7 +68,7 @@ def job_of(item: CorpusItem, settings: FaceSettings) -> Job:
 
             network = hash_of_file(mmod_file())
         inputs = (recorded(settings), item.sha256, item.side, network)
-        key = key_of(detect_item, *inputs, pin=PINS.get("faces"))
+        key = key_of(detect_item, *inputs, pin=PINS["faces"])
         compute = partial(detect_item, Path(item.path), settings, item.side)
     checked = partial(from_file, Path(item.path), item.sha256, compute)
     return Job(item.item, key, checked, item.frames)

@@ -12,6 +12,15 @@ import pytest
 from features.stores.store import open_store
 from tests.helpers.project import Project
 
+INVERTED = """
+
+_upright = crop_face
+
+
+def crop_face(*arguments, **settings):
+    return 255 - _upright(*arguments, **settings)
+"""
+
 
 def ran(output: str) -> set[str]:
     return set(re.findall(r"Running stage '([^']+)'", output))
@@ -47,11 +56,12 @@ def test_an_inverted_picture_gives_new_crops(project: Project) -> None:
         return np.concatenate([store.rows(item, "crops")[:] for item in store.items])
 
     before = crops()
-    file = project.folder / "features/faces/crop.py"
-    file.write_text(re.sub(r"(?m)^    return (.+)$", r"    return 255 - (\1)", file.read_text()))
+    with (project.folder / "features/faces/crop.py").open("a") as file:
+        file.write(INVERTED)
     assert ran(project.run("dvc", "repro", "faces")) == {"keys", "faces"}
-    assert len(crops()) == len(before)
-    assert not np.array_equal(crops(), before)
+    shown = before.any(axis=(1, 2, 3))  # others have no face, and are zeros
+    assert shown.any()
+    assert np.array_equal(crops()[shown], 255 - before[shown])
 
 
 def test_a_row_with_its_function_in_a_module_of_its_own_retrains_nothing(project: Project) -> None:
@@ -76,18 +86,25 @@ def test_a_changed_line_in_statistics_retrains_nothing(project: Project) -> None
     assert "evaluate@baseline" in project.run("dvc", "status", "evaluate")
 
 
-def test_code_that_is_edited_while_it_trains_leaves_no_result(project: Project) -> None:
+@pytest.mark.parametrize("begun", [False, True])
+def test_code_that_is_edited_while_it_trains_leaves_no_result(
+    project: Project, begun: bool
+) -> None:
     reference, project.cache = project.cache, project.folder / "item-cache-edited"
+    project.params({"train": {"epochs": 300, "patience": 300}})
     process = project.start("python", "-m", "pipeline.train", "baseline")
     time.sleep(0.7)  # it is being imported
+    while begun and process.poll() is None and not list(project.cache.glob("train/*/*.partial")):
+        time.sleep(0.02)
     with (project.folder / "models/networks/crossmodal.py").open("a") as file:
         file.write("\n\nNEW = 1\n")
     output, _ = process.communicate()
     kept = entries(project, "train")
-    shutil.rmtree(project.cache)
+    shutil.rmtree(project.cache, ignore_errors=True)
     project.cache = reference
     assert process.returncode == 1, output
-    assert "the code" in output
+    assert "the code changed while it ran" in output if begun else "the code" in output
+    assert "run again" in output or "run `dvc repro`" in output
     assert "Traceback" not in output
     assert kept == set()
 
@@ -102,11 +119,15 @@ def test_a_stage_refuses_code_that_is_not_that_of_its_key_file(project: Project)
 
 
 @pytest.mark.parametrize("name", ["x;touch PWNED;", "x$(touch${IFS}PWNED)", "2021", 2021])
-def test_a_name_that_is_none_reaches_no_shell(project: Project, name: object) -> None:
+def test_a_name_that_is_none_reaches_no_shell(project: Project, name: str | int) -> None:
     settings = {"network": "unimodal", "sees": ["fc6"], "ablation": {"strategy": "none"}}
     project.params({"models": {name: settings}})
     output = project.run("dvc", "repro", fails=True)
-    assert ran(output) == {"keys"}
+    assert ran(output) <= {"keys"}
     assert not list(project.folder.glob("PWNED*"))
-    assert len(re.findall(r"Error: .*models\.", " ".join(output.split()))) == 1
     assert "Traceback" not in output
+    if isinstance(name, str):  # DVC itself stumbles over a number
+        assert f"Error: models has the name {name!r}" in " ".join(output.split())
+    checked = project.run("python", "-m", "pipeline.params", fails=True)
+    assert str(name) in checked
+    assert "Traceback" not in checked
