@@ -179,7 +179,7 @@ class JoinedSettings(StreamSettings):
 
     @model_validator(mode="after")
     def _parts_normalise(self) -> "JoinedSettings":
-        if "normalise" in self.model_fields_set:
+        if not self.normalise:
             raise ValueError("normalise is set in the streams that are joined")
         return self
 

@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 
 from features.extractors.own import Described
-from features.extractors.registry import EXTRACTORS
 from features.extractors.settings import GivenSettings, JoinedSettings, OpenSMILESettings
 from features.settings import WindowSettings
 from features.task import AFFECT, Task
@@ -198,8 +197,3 @@ def test_the_manifest_of_a_model_that_is_gone_is_gone(corpus, tmp_path):
     (folder / "two.json").rename(folder / "three.json")
     windows.remove_others(folder, ["one"])
     assert {file.name for file in folder.iterdir()} == {"one.json"}
-
-
-def test_every_extractor_of_the_table_can_be_loaded():
-    for name in EXTRACTORS:
-        assert callable(EXTRACTORS[name].load())
