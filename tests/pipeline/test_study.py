@@ -30,9 +30,12 @@ train:
   batch_clips: 4
   precision: fp32
   network: {dim: 8, heads: 2, ffn: 8, layers: 1}
+streams:
+  picture: {modality: video, extractor: given, of: picture, normalise: false}
+  sound: {modality: audio, extractor: given, of: sound}
 models:
-  baseline: {}
-  lacuna: {presence: marked, ablation: {strategy: mixed}}
+  baseline: {sees: [sound, picture]}
+  lacuna: {sees: [sound, picture], presence: marked, ablation: {strategy: mixed}}
 evaluate:
   trials: 1
   conditions: [{strategy: clip_zero, p: [1.0, 0.0]}]
@@ -77,7 +80,7 @@ def test_a_study_publishes_results_that_its_stages_computed(
     cache = {file: file.stat().st_mtime for file in Path("cache").rglob("*.safetensors")}
     assert len(cache) == 2
     # A model fewer: the results of the other one do not stay, and nothing is trained again.
-    small.write_text(SETTINGS.replace("  baseline: {}\n", ""))
+    small.write_text(SETTINGS.replace("  baseline: {sees: [sound, picture]}\n", ""))
     run(monkeypatch)
     assert cache == {file: file.stat().st_mtime for file in Path("cache").rglob("*.safetensors")}
     assert [file.name for file in (target / "evaluation").iterdir()] == ["lacuna.csv"]
@@ -257,7 +260,7 @@ if __name__ == "__main__":
 FACTS = """
 import pathlib
 pathlib.Path("data/corpus").mkdir(parents=True, exist_ok=True)
-facts = '{"task": {"kind": "k", "level": "l", "outputs": []}, "gives_features": true}'
+facts = '{"task": {"outputs": ["valence"]}, "gives_features": {}}'
 pathlib.Path("data/corpus/corpus.json").write_text(facts)
 """
 
