@@ -12,7 +12,7 @@ from features.hashes import Pin
 
 PINS: Mapping[str, Pin] = {
     "faces": Pin(1, "fdf7e95415b849ccda83ece0a0faf81633acb81149ded9d198d70e92069b81b0"),
-    "opensmile": Pin(1, "86e6f925d38ae88088b9e4574e3390ad781eaf00befe88b701c5a379819f0a6b"),
-    "vggface": Pin(1, "6525342228bf0873725796e9766ecf578fd9d791402ff58f9c89baad412bd545"),
+    "opensmile": Pin(1, "2897c8e64fab6fb38e65cb3deaa217a778f4538bc61741034a05ec33816ed471"),
+    "vggface": Pin(1, "620228ff66519a846c6af23b747a432c48ff322fb7f617e8e94682a693f18981"),
 }
 """By what is extracted: `faces`, or the row of an extractor."""

@@ -10,11 +10,7 @@ from features.corpora.listing import (
     MODELS,
     REPLICATES,
     RESULTS,
-    CorpusItem,
     fresh,
-    read_facts,
-    read_items,
-    read_task,
 )
 from features.errors import InputError
 from features.hashes import hash_of_file
@@ -24,7 +20,7 @@ from models.evaluation.replicates import mean_over_seeds
 from models.evaluation.run import evaluate_seed, rows_of, values_of
 from models.training.checks import check_settings
 from models.training.run import HISTORY
-from models.training.stores import read_inputs
+from models.training.stores import Inputs, read_inputs
 from pipeline.engine.jobs import Job, cached, stage_errors
 from pipeline.engine.keys import key_of
 from pipeline.keys import check
@@ -44,38 +40,38 @@ def main() -> None:
         params = load_params()
         params.model(name)  # refuses a name that is not there
         check(params, "evaluate", name)
-        check_settings(params, read_task(), gives_features=bool(read_facts()["gives_features"]))
-        items = evaluation_items(read_items(), params.evaluate.split)
-        jobs = [job_of(params, name, seed, items) for seed in params.train.seeds]
+        inputs = read_inputs(name)
+        check_settings(params, inputs.task, gives_features=inputs.gives_features)
+        jobs = [job_of(params, name, seed, inputs) for seed in params.train.seeds]
         publish(name, params.train.seeds, [cached("evaluate", j, params.execution) for j in jobs])
 
 
-def evaluation_items(items: list[CorpusItem], split: str) -> list[CorpusItem]:
-    """The labelled items of a split.
+def evaluation_items(inputs: Inputs, split: str) -> list[str]:
+    """Names of the labelled items of a split.
 
     Raises:
         InputError: there is none.
     """
-    chosen = [item for item in items if item.split == split and item.labelled]
+    chosen = [i.item for i in inputs.listed() if i.split == split and i.labelled]
     if not chosen:
         raise InputError(f"evaluate.split is {split}, and no labelled item is in it", "change it")
     return chosen
 
 
-def job_of(params: Params, name: str, seed: int, items: list[CorpusItem]) -> Job:
+def job_of(params: Params, name: str, seed: int, inputs: Inputs) -> Job:
     """The evaluation of one seed.
 
     Raises:
-        InputError: it is not trained.
+        InputError: it is not trained, or there is nothing to evaluate it on.
     """
     folder, settings = MODELS / name / f"seed-{seed}", params.evaluate
     card = recogniser.read_card(folder)
-    names, metrics = [item.item for item in items], metrics_of(card.task)
+    names, metrics = evaluation_items(inputs, settings.split), metrics_of(card.task)
     key = key_of(
         evaluate_seed,
         hash_of_file(folder / recogniser.WEIGHTS),
         values_of(card, settings, metrics),
-        read_inputs(name).for_evaluation(names),
+        inputs.for_evaluation(names),
         rows=rows_of(card, settings, metrics),
     )
     compute = partial(

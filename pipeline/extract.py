@@ -2,15 +2,10 @@
 
 import argparse
 import json
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from functools import partial
-from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
-
-import numpy as np
+from typing import Any, cast
 
 from features.corpora.item import Work
 from features.corpora.listing import (
@@ -24,7 +19,7 @@ from features.corpora.listing import (
 )
 from features.corpora.reading import read_corpus
 from features.errors import InputError
-from features.extractors.crops import VideoSource, describe_faces, open_faces
+from features.extractors.crops import describe_faces, open_faces
 from features.extractors.given import describe_given
 from features.extractors.joined import parts_of
 from features.extractors.registry import EXTRACTORS
@@ -35,32 +30,22 @@ from features.extractors.settings import (
     VGGFaceSettings,
 )
 from features.extractors.sound import describe_sound
-from features.extractors.vggface.loading import NetworkFailedError, settle
+from features.extractors.vggface.loading import settle
 from features.pins import PINS
-from features.stores.store import Store, assemble
-from pipeline.engine.cache import Cache
-from pipeline.engine.console import progress_bar, say
+from features.stores.assembling import assemble
+from pipeline.engine.console import say
 from pipeline.engine.execution import ExecutionSettings
 from pipeline.engine.inputs import from_file
 from pipeline.engine.jobs import (
-    Failure,
     Job,
-    StageFailedError,
     cached,
-    failure_of,
     run_jobs,
     stage_errors,
 )
-from pipeline.engine.keys import computing, key_of
-from pipeline.engine.stamps import CodeChangedError
+from pipeline.engine.keys import key_of
+from pipeline.extraction.together import TITLE, blank, rows_used, run_together
 from pipeline.keys import check
 from pipeline.params import Params, load_params
-
-if TYPE_CHECKING:
-    from features.extractors.vggface.extractor import VGGFace
-
-TITLE = "extract"
-"""What an extraction is called in the cache and in tables of failures."""
 
 
 def main() -> None:
@@ -106,11 +91,6 @@ def extract(params: Params, name: str) -> None:
     manifest = {"settings": attributes["settings"], "items": keys}
     text = json.dumps(manifest, indent=1, sort_keys=True)
     fresh(CONTENTS / f"{name}.json").write_text(text + "\n")
-
-
-def rows_used(settings: StreamSettings) -> list[tuple[str, str]]:
-    """Of tables, those that the extraction of a stream uses."""
-    return [("extractor", settings.extractor)]
 
 
 # ------------------------------------------------------------------ one item at a time
@@ -229,128 +209,6 @@ def _of_faces_together(
     if names:
         attributes["blank"] = blank(settled, device, execution)
     return results, keys, attributes
-
-
-def run_together(
-    names: Sequence[str],
-    faces: Store,
-    settings: VGGFaceSettings,
-    device: str,
-    execution: ExecutionSettings,
-) -> tuple[dict[str, Path], dict[str, str]]:
-    """Have the rows of every item, from the item cache or computed.
-
-    Args:
-        names: of the items.
-        faces: the faces store.
-        settings: settled.
-        device: where the network runs.
-        execution: where the cache is.
-
-    Returns:
-        The folder of every item's result, and its key.
-
-    Raises:
-        StageFailedError: after all items were tried, if any failed.
-        NetworkFailedError: the network failed; what was done before is kept.
-    """
-    entries = Cache(execution.cache_folder)
-    entries.lock(exclusive=False)
-    keys: dict[str, str] = {}
-    waiting: dict[str, VideoSource] = {}
-    failures = []
-    for name in names:
-        try:
-            key = key_of_crops(faces.key(name), settings, device)
-            if key not in waiting and entries.take(TITLE, key) is None:
-                waiting[key] = VideoSource(faces, name)
-            keys[name] = key
-        except InputError as error:
-            failures.append(failure_of(name, error))
-    failed = compute(waiting, settings, device, entries) if waiting else {}
-    failures += [replace(failed[key], name=name) for name, key in keys.items() if key in failed]
-    if failures:
-        raise StageFailedError(TITLE, failures, len(names) - len(failures))
-    return {name: entries.result(TITLE, key) for name, key in keys.items()}, keys
-
-
-def key_of_crops(crops: str, settings: VGGFaceSettings, device: str) -> str:
-    """What the rows of some crops depend on.
-
-    Devices and batch sizes differ in the last digits. A weight file is the same wherever it lies.
-    """
-    return key_of(
-        describe_faces,
-        crops,
-        settings.of_rows(),
-        device,
-        rows=rows_used(settings),
-        pin=PINS.get(settings.extractor),
-    )
-
-
-def compute(
-    sources: Mapping[str, VideoSource], settings: VGGFaceSettings, device: str, entries: Cache
-) -> dict[str, Failure]:
-    """Describe the crops of items and put the rows into the cache.
-
-    Args:
-        sources: by key.
-        settings: settled.
-        device: where the network runs.
-        entries: the cache.
-
-    Returns:
-        Why items failed, by their keys.
-
-    Raises:
-        NetworkFailedError: the network failed.
-    """
-    from features.extractors.vggface.extractor import VGGFace
-
-    entries.sweep()
-    with computing(next(iter(sources))):  # all have the same code
-        return _compute(VGGFace(settings, device), sources, entries)
-
-
-def _compute(
-    extractor: "VGGFace", sources: Mapping[str, VideoSource], entries: Cache
-) -> dict[str, Failure]:
-    """The items' rows in the cache; why some failed."""
-    from features.extractors.vggface.extractor import Turn
-
-    failed = {}
-    total = sum(len(source) for source in sources.values())
-    turns = [Turn(key, source) for key, source in sources.items()]
-    with (
-        progress_bar(TITLE, unit="frames", total=total) as advance,
-        closing(extractor.describe(turns)) as stream,
-    ):
-        for turn, parts in groupby(stream, key=lambda part: part[0][0]):
-            try:
-                with entries.new(TITLE, turn.tag) as out:
-                    extractor.write(out, turn.source, parts, advance)
-            except (NetworkFailedError, CodeChangedError):
-                raise
-            except Exception as error:  # what is left of the item is skipped by `groupby`
-                failed[turn.tag] = failure = failure_of(turn.source.item, error)
-                if failure.trace:
-                    say(failure.trace)
-    return failed
-
-
-def blank(settings: VGGFaceSettings, device: str, execution: ExecutionSettings) -> list[float]:
-    """The row of a blank face, from the item cache or computed.
-
-    Raises:
-        NetworkFailedError: the network failed.
-    """
-    from features.extractors.vggface.extractor import BLANK, write_blank
-
-    key = key_of(write_blank, settings.of_rows(), device)
-    job = Job("blank face", key, partial(write_blank, settings, device))
-    result = cached("extract-blank", job, execution)
-    return np.load(result / BLANK).tolist()
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from features.faces.items import detect_item, take_item
 from features.hashes import hash_of_file
 from features.pins import PINS
 from features.settings import FaceSettings
-from features.stores.store import assemble
+from features.stores.assembling import assemble
 from pipeline.engine.console import say
 from pipeline.engine.inputs import from_file
 from pipeline.engine.jobs import Job, run_jobs, stage_errors

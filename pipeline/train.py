@@ -11,15 +11,15 @@ from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 
-from features.corpora.listing import MODELS, CorpusItem, read_facts, read_items, read_task
-from features.stores.store import link_or_copy
+from features.corpora.listing import MODELS
+from features.stores.assembling import link_or_copy
 from models import recogniser
 from models.evaluation.registry import metrics_of
 from models.training.checkpoint import Checkpoints
 from models.training.checks import check_settings
 from models.training.run import FACTS, HISTORY, Plan, train_seed
 from models.training.speakers import parts, training_items
-from models.training.stores import open_stores, read_inputs
+from models.training.stores import Inputs, open_stores, read_inputs
 from pipeline.engine.console import Advance, progress_bar
 from pipeline.engine.jobs import Job, cached, stage_errors
 from pipeline.engine.keys import key_of
@@ -36,27 +36,27 @@ def main() -> None:
         params = load_params()
         params.model(name)  # refuses a name that is not there
         check(params, "train", name)
-        check_settings(params, read_task(), gives_features=bool(read_facts()["gives_features"]))
-        items = training_items(read_items(), params.train.heldout)
-        for seed in params.train.seeds:
-            plan = plan_of(params, name, seed, items)
-            job, checkpoints = job_of(params, name, plan)
-            publish(cached("train", job, params.execution), params, name, seed)
+        inputs = read_inputs(name)
+        check_settings(params, inputs.task, gives_features=inputs.gives_features)
+        for plan in [plan_of(params, name, seed, inputs) for seed in params.train.seeds]:
+            job, checkpoints = job_of(params, name, plan, inputs)
+            result = cached("train", job, params.execution)
+            publish(result, params, name, plan.seed, inputs)
             checkpoints.forget()
 
 
-def plan_of(params: Params, name: str, seed: int, items: list[CorpusItem]) -> Plan:
+def plan_of(params: Params, name: str, seed: int, inputs: Inputs) -> Plan:
     """What one seed of a model is trained by."""
+    items = training_items(inputs.listed(), params.train.heldout)
     learning, heldout = parts(items, params.train.heldout, seed)
-    metric, *_ = metrics_of(read_task())
+    metric, *_ = metrics_of(inputs.task)
     return Plan(params.model(name), params.resolved(name), learning, heldout, metric, seed)
 
 
-def job_of(params: Params, name: str, plan: Plan) -> tuple[Job, Checkpoints]:
+def job_of(params: Params, name: str, plan: Plan, inputs: Inputs) -> tuple[Job, Checkpoints]:
     """The training of one seed, and where it keeps its state."""
     items = sorted([*plan.learning, *plan.heldout])
-    inputs = read_inputs(name).for_training(items)
-    key = key_of(train_seed, plan.values(), inputs, rows=plan.rows())
+    key = key_of(train_seed, plan.values(), inputs.for_training(items), rows=plan.rows())
     checkpoints = Checkpoints(params.execution.cache_folder / "training", key, key.check)
     compute = partial(
         train_seed,
@@ -75,7 +75,7 @@ def show(
     return progress_bar(f"{title} {name}, seed {seed}", unit=unit, total=total)
 
 
-def publish(result: Path, params: Params, name: str, seed: int) -> None:
+def publish(result: Path, params: Params, name: str, seed: int, inputs: Inputs) -> None:
     """Link a seed's files from the item cache to where DVC tracks them, with the model's name."""
     target = MODELS / name / f"seed-{seed}"
     shutil.rmtree(target, ignore_errors=True)
@@ -87,9 +87,9 @@ def publish(result: Path, params: Params, name: str, seed: int) -> None:
     card = recogniser.Card(
         name=name,
         seed=seed,
-        synthetic_corpus=bool(read_facts()["synthetic"]),
-        given_features=bool(read_facts()["gives_features"]),
-        task=stores.windows.task,
+        synthetic_corpus=params.corpus.is_synthetic,
+        given_features=inputs.gives_features,
+        task=inputs.task,
         model=params.model(name),
         train=resolved.train.model_copy(update={"seeds": [seed]}),
         options=resolved.options.model_dump(),

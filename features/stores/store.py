@@ -6,10 +6,7 @@ are written anew. `offsets/NAME` says where each item's rows are: first row and 
 big array, ends of the items of a small one.
 """
 
-import json
-import os
-import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -20,13 +17,7 @@ import zarr
 from numpy.typing import NDArray
 
 from features.errors import InputError
-from features.stores.writing import (
-    METADATA,
-    FinishedItem,
-    create_array,
-    layout,
-    shard_rows,
-)
+from features.stores.writing import METADATA, shard_rows
 
 SCHEMA = 4
 """Version of the stores' layout; raised when a reader of one would misread another."""
@@ -36,110 +27,6 @@ OFFSETS = "offsets"
 # What a damaged file leads to depends on the byte: Zarr, its codecs and its metadata each complain
 # in their own way.
 DAMAGE = (OSError, ValueError, KeyError, RuntimeError, TypeError, AttributeError)
-
-
-def assemble(
-    path: Path,
-    items: Mapping[str, Path],
-    attributes: Mapping[str, Any],
-    keys: Mapping[str, str] | None = None,
-) -> list[str]:
-    """Make the store at `path` from items that lie elsewhere, by hard links.
-
-    What was at `path` before is replaced. Files are copied where the file system cannot link. The
-    store's own metadata go first and come last: a store that was cut short is not a readable one.
-
-    Args:
-        path: the store.
-        items: the folder of each, as `new_item` wrote it.
-        attributes: what holds for all; what the items say of themselves is taken from the first.
-        keys: of each item, hash of all that its rows depend on.
-
-    Returns:
-        Names of the items whose shards had to be copied.
-
-    Raises:
-        InputError: an item is damaged.
-    """
-    begin(path)
-    names = sorted(items)
-    found = []
-    for name in names:
-        with reading(str(items[name])):
-            found.append(FinishedItem(items[name]))
-    copied: set[str] = set()
-    for array in found[0].metadata if found else ():
-        copied |= _link_rows(path, array, dict(zip(names, found, strict=True)))
-    for array in found[0].small if found else ():
-        write_small(path, array, [item.small[array] for item in found])
-    first = found[0].attributes if found else {}
-    finish(path, {**first, **attributes, "items": names, "keys": dict(keys or {})})
-    return sorted(copied)
-
-
-def begin(path: Path) -> None:
-    """Make room for a store: from now on none can be read there."""
-    if path.is_dir() and not path.is_symlink():
-        (path / METADATA).unlink(missing_ok=True)
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
-    path.mkdir(parents=True)
-
-
-def finish(path: Path, attributes: Mapping[str, Any]) -> None:
-    """Make a store readable, when all else is written."""
-    zarr.open_group(path, mode="a", attributes={"schema": SCHEMA, **attributes})
-
-
-def write_small(path: Path, name: str, parts: Sequence[NDArray[Any]]) -> None:
-    """Write a small array of a store, the parts of all items one after the other."""
-    ends = np.cumsum([len(part) for part in parts], dtype=np.int64)
-    _write(path / name, np.concatenate(parts))
-    _write(path / OFFSETS / name, ends)
-
-
-def _write(path: Path, values: NDArray[Any]) -> None:
-    """Write an array at once: what is small is read whole, so a chunk is as long as a shard."""
-    _, shard = layout(values.shape[1:], values.dtype.itemsize)
-    length = max(1, min(len(values), shard))
-    array = create_array(path, values.shape, values.dtype, length, length)
-    if values.size:
-        array[...] = values
-
-
-def _link_rows(path: Path, array: str, items: Mapping[str, FinishedItem]) -> set[str]:
-    """Put a big array together; returns the items that had to be copied."""
-    metadata = next((item.metadata[array] for item in items.values() if item.lengths[array]), None)
-    if metadata is None:  # no item has a row
-        metadata = next(iter(items.values())).metadata[array]
-    rows = metadata["chunk_grid"]["configuration"]["chunk_shape"][0]
-    rest = ".0" * (len(metadata["shape"]) - 1)
-    folder = path / array
-    folder.mkdir(parents=True)
-    places, copied, shard = [], set(), 0
-    for name, item in items.items():
-        places.append((shard * rows, item.lengths[array]))
-        for file in item.shards(array):
-            if not link_or_copy(file, folder / f"c.{shard}{rest}"):
-                copied.add(name)
-            shard += 1
-    whole = {**metadata, "shape": [shard * rows, *metadata["shape"][1:]]}
-    (folder / METADATA).write_text(json.dumps(whole))
-    _write(path / OFFSETS / array, np.array(places, np.int64))
-    return copied
-
-
-def link_or_copy(source: str | Path, target: str | Path) -> bool:
-    """Hard-link a file, or copy it where the file system cannot link; returns whether it did."""
-    try:
-        os.link(source, target)
-    except FileNotFoundError:
-        raise
-    except OSError:
-        shutil.copy2(source, target)
-        return False
-    return True
 
 
 class ItemRows:

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.settings import Modality
-from features.stores.store import Store, begin, finish, open_store, write_small
+from features.stores.assembling import begin, finish, write_small
+from features.stores.store import Store, open_store
 from features.task import Task
 from features.windows.normaliser import Normaliser
 

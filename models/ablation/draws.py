@@ -28,6 +28,11 @@ def uniforms(key: int, item: Tensor, index: Tensor) -> Tensor:
         key: the stream, from `stream`.
         item: int64, the item's hash, broadcast against `index`.
         index: int64, the position within the item.
+
+    >>> key, index = stream(0, "example"), torch.arange(3)
+    >>> drawn = uniforms(key, torch.tensor(stream("clip")), index)
+    >>> torch.equal(drawn[1:], uniforms(key, torch.tensor(stream("clip")), index[1:]))
+    True
     """
     return _shift(_state(key, item, index), 11).double() * 2.0**-53
 
@@ -43,6 +48,10 @@ def normals(key: int, item: Tensor, index: Tensor, features: int) -> Tensor:
         item: int64, the item's hash, broadcast against `index`.
         index: int64, the position within the item.
         features: how many; the first ones do not depend on it.
+
+    >>> item, index = torch.tensor(stream("clip")), torch.arange(2)
+    >>> normals(stream(0), item, index, 3).shape
+    torch.Size([2, 3])
     """
     pair = torch.arange((features + 1) // 2, device=index.device)
     state = _next(_state(key, item, index).unsqueeze(-1), pair)

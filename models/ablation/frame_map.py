@@ -36,6 +36,11 @@ class FrameMap:
             filling: stands where no frame is shown, broadcast to `x`; by default the origin.
             origin: (features,), what zeros have become, from which the gain reckons; by default
                 zeros.
+
+        >>> x = torch.tensor([[[1.0], [2.0], [3.0]]])
+        >>> empty = torch.tensor([[False, False, True]])
+        >>> FrameMap(torch.tensor([[0, 0, 2]]), empty).apply(x).flatten().tolist()
+        [1.0, 1.0, 0.0]
         """
         # Whole rows are copied, and only those that are shown: a batch of features is 50 MB.
         shown = (~self.empty).flatten().nonzero().squeeze(1)
@@ -58,8 +63,8 @@ class FrameMap:
         Args:
             present: (clips, frames) bool, those that are there before; False for padding.
         """
-        there = present.gather(1, self.source)
-        return there & ~self.empty if self.filling == "zero" else there | self.empty
+        received = present.gather(1, self.source)
+        return received & ~self.empty if self.filling == "zero" else received | self.empty
 
     def runs(self, runs: Tensor) -> Tensor:
         """The runs of equal frames (`runs_of`) afterwards, (clips, frames).
@@ -68,10 +73,10 @@ class FrameMap:
             runs: (clips, frames) int64, those before.
         """
         # Blank faces and zeros are as good as each other, noise is never the same.
-        other = torch.full_like(runs, -1)
+        fresh = torch.full_like(runs, -1)
         if self.filling == "noise":
-            other = other - torch.arange(runs.shape[1], device=runs.device)
-        return torch.where(self.empty, other, runs.gather(1, self.source))
+            fresh = fresh - torch.arange(runs.shape[1], device=runs.device)
+        return torch.where(self.empty, fresh, runs.gather(1, self.source))
 
     def imputed(self, how: Literal["hold", "nearest"], present: Tensor) -> "FrameMap":
         """Empty frames replaced by the last one shown, or the nearest; empty where there is none.
@@ -86,11 +91,11 @@ class FrameMap:
         shown = ~self.empty & present
         index = torch.arange(present.shape[1], device=present.device).expand_as(present)
         if how == "nearest":
-            chosen, found = nearest(shown), shown.any(1, keepdim=True)
+            chosen, reachable = nearest(shown), shown.any(1, keepdim=True)
         else:
             chosen = torch.where(shown, index, -1).cummax(1).values
-            found = chosen >= 0
-        filled = self.empty & found & present
+            reachable = chosen >= 0
+        filled = self.empty & reachable & present
         source = torch.where(filled, self.source.gather(1, chosen.clamp(min=0)), self.source)
         return replace(self, source=source, empty=self.empty & ~filled)
 
@@ -119,6 +124,9 @@ def runs_of(x: Tensor) -> Tensor:
     Args:
         x: (clips, frames, features) as they arrive: equal frames need not be equal to the last bit
             once they are projected.
+
+    >>> runs_of(torch.tensor([[[1.0], [1.0], [2.0]]])).tolist()
+    [[0, 0, 1]]
     """
     same = (x[:, 1:, ::_GLANCE] == x[:, :-1, ::_GLANCE]).all(-1)
     clip, frame = same.nonzero(as_tuple=True)
@@ -127,7 +135,11 @@ def runs_of(x: Tensor) -> Tensor:
 
 
 def repeats(runs: Tensor) -> Tensor:
-    """(clips, frames) bool, whether a frame is of the same run as the one before."""
+    """(clips, frames) bool, whether a frame is of the same run as the one before.
+
+    >>> repeats(torch.tensor([[0, 0, 1, 1, 1]])).tolist()
+    [[False, True, False, True, True]]
+    """
     same = runs[:, 1:] == runs[:, :-1]
     return torch.cat((same.new_zeros(len(runs), 1), same), dim=1)
 
@@ -136,6 +148,9 @@ def nearest(present: Tensor) -> Tensor:
     """(clips, frames) int64, the nearest present frame to each; its own index where none is.
 
     Of two as near the earlier one is taken.
+
+    >>> nearest(torch.tensor([[True, False, False, False, True]])).tolist()
+    [[0, 0, 0, 4, 4]]
     """
     frames = present.shape[1]
     index = torch.arange(frames, device=present.device).expand_as(present)

@@ -64,12 +64,22 @@ class Draws:
 
 
 def clips(draws: Draws, p: Tensor | float, *purpose: object) -> Tensor:
-    """(clips, frames) bool: every clip is lost whole with probability `p`."""
+    """(clips, frames) bool: every clip is lost whole with probability `p`.
+
+    >>> clip = Draws((0,), torch.tensor([1]), torch.tensor([0]), torch.ones(1, 3, dtype=torch.bool))
+    >>> clips(clip, 1.0, "audio").tolist()
+    [[True, True, True]]
+    """
     return (draws.per_clip(*purpose) < p) & draws.mask
 
 
 def frames(draws: Draws, p: Tensor | float, *purpose: object) -> Tensor:
-    """(clips, frames) bool: every frame is lost with probability `p`."""
+    """(clips, frames) bool: every frame is lost with probability `p`.
+
+    >>> clip = Draws((0,), torch.tensor([1]), torch.tensor([0]), torch.ones(1, 3, dtype=torch.bool))
+    >>> frames(clip, 0.0, "audio").tolist()
+    [[False, False, False]]
+    """
     return (draws.per_frame(*purpose) < p) & draws.mask
 
 
@@ -77,6 +87,10 @@ def subclip(draws: Draws, share: Tensor | float, *purpose: object) -> Tensor:
     """(clips, frames) bool: one run of frames is lost, a share of the clip, anywhere in it.
 
     The share is rounded to whole frames; every place where the run fits is as likely.
+
+    >>> clip = Draws((0,), torch.tensor([1]), torch.tensor([0]), torch.ones(1, 6, dtype=torch.bool))
+    >>> int(subclip(clip, 0.5, "audio").sum())
+    3
     """
     count = draws.mask.sum(1, keepdim=True)
     length = torch.round(count * torch.as_tensor(share, dtype=torch.float64)).long()
@@ -120,13 +134,21 @@ def last_received(lost: Tensor) -> Tensor:
     """(clips, frames) int64, the last frame received at or before each.
 
     A clip's first frame counts as received: there is none to repeat before it.
+
+    >>> last_received(torch.tensor([[True, False, True, True, False]])).tolist()
+    [[0, 1, 1, 1, 4]]
     """
     index = torch.arange(lost.shape[1], device=lost.device).expand_as(lost)
     return torch.where(lost, 0, index).cummax(1).values
 
 
 def share(p: float | Share, modality: Modality, draws: Draws) -> Tensor | float:
-    """The share that is lost; (clips, 1) where it is drawn for every sample."""
+    """The share that is lost; (clips, 1) where it is drawn for every sample.
+
+    >>> clip = Draws((0,), torch.tensor([1]), torch.tensor([0]), torch.ones(1, 5, dtype=torch.bool))
+    >>> share(0.3, "audio", clip), share(Share(), "audio", clip).shape
+    (0.3, torch.Size([1, 1]))
+    """
     if not isinstance(p, Share):
         return p
     drawn = draws.per_clip(modality, "p")

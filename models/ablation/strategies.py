@@ -9,7 +9,7 @@ from models.ablation.frame_map import FrameMap
 from models.ablation.operators import Draws
 from models.ablation.registry import STRATEGIES
 from models.settings import Ablation, Modality
-from models.training.data import Batch
+from models.training.batch import Batch
 
 
 def copies(ablation: Ablation) -> int:

@@ -23,7 +23,8 @@ from models.evaluation.conditions import Condition, Run
 from models.evaluation.scores import Scores, pooled, score
 from models.networks.recogniser import Projected, Recogniser
 from models.settings import Modality
-from models.training.data import Batch, ClipData
+from models.training.batch import Batch
+from models.training.data import ClipData
 
 PASS_NUMBERS = 1 << 24
 """Numbers of one modality that go through a network at a time, 64 MB: ten trials of the paper's
@@ -57,16 +58,16 @@ def evaluate(
         Scores of shape (runs, targets) by item, in the order of the data.
     """
     on_device(network, device).eval()
-    found: dict[str, Scores] = {}
+    scored: dict[str, Scores] = {}
     clips = iter(data.clips)
     for batch in data.batches(_in_order(data, batch_clips), device):
         with torch.inference_mode():
             predictions = _Shared(network, batch, seed).predict(runs).float().cpu().numpy()
         owners = [next(clips).item for _ in range(len(batch.item))]
         for item, scores in _scores_of_items(metrics, predictions, batch, owners).items():
-            found[item] = found[item].pooled_with(scores) if item in found else scores
+            scored[item] = scored[item].pooled_with(scores) if item in scored else scores
         on_clips(len(batch.item))
-    return found
+    return scored
 
 
 def predict(
@@ -243,10 +244,10 @@ def _scores_of_items(
         owners: the item of every clip; those of one item follow each other.
     """
     valid, labels = batch.valid.cpu().numpy(), batch.labels.cpu().numpy()
-    found, start = {}, 0
-    for item, own in groupby(owners):
-        clips = slice(start, start + len(list(own)))
+    scored, start = {}, 0
+    for item, same in groupby(owners):
+        clips = slice(start, start + len(list(same)))
         chosen = valid[clips]
-        found[item] = score(metrics, predictions[:, clips][:, chosen], labels[clips][chosen])
+        scored[item] = score(metrics, predictions[:, clips][:, chosen], labels[clips][chosen])
         start = clips.stop
-    return found
+    return scored

@@ -38,19 +38,19 @@ def replicates_of_runs(
         items as they are; means over trials, NaN where one is undefined), `items` (their number)
         and `sample` (a hash: rows with the same one were resampled alike).
     """
-    drawn = {item: own for item, own in scores.items() if own.n.any()} or scores
-    own = list(drawn.values())
-    metric, *_ = own[0].metrics
+    drawn = {item: kept for item, kept in scores.items() if kept.n.any()} or scores
+    items = list(drawn.values())
+    metric, *_ = items[0].metrics
     weights = np.vstack(
-        [np.ones((1, len(own))), statistics.resamples(len(own), RESAMPLES, RESAMPLING_SEED)]
+        [np.ones((1, len(items))), statistics.resamples(len(items), RESAMPLES, RESAMPLING_SEED)]
     )
     sample = hash_of(RESAMPLES, RESAMPLING_SEED, list(drawn))
     tables, start = [], 0
     for condition, trials in groupby(runs, key=lambda run: run.condition):
         # A condition at a time bounds the memory: resamples × trials × targets.
         chosen = slice(start, start + len(list(trials)))
-        values = stacked(own, chosen).weighted(weights).values()[metric].mean(1)
-        names = {**vars(condition), "subset": "all", "items": len(own), "sample": sample}
+        values = stacked(items, chosen).weighted(weights).values()[metric].mean(1)
+        names = {**vars(condition), "subset": "all", "items": len(items), "sample": sample}
         columns = {"target": task.targets, REPLICATES: list(values.T.astype(np.float32))}
         tables.append(pd.DataFrame({**names, **columns}))
         start = chosen.stop

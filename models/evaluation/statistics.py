@@ -15,8 +15,8 @@ def paired_t(values: ArrayLike, reference: ArrayLike) -> float:
     whose pairs are the trainings with the same seed.
 
     Args:
-        values: (n,) one of each pair.
-        reference: (n,) the other.
+        values: (n,) of the one model.
+        reference: (n,) of the model that it is compared with, in the same order.
 
     Returns:
         p; NaN for fewer than two pairs and where all pairs differ by the same, so that nothing is
@@ -24,19 +24,24 @@ def paired_t(values: ArrayLike, reference: ArrayLike) -> float:
 
     Raises:
         ValueError: the two are not of one length.
+
+    >>> round(paired_t([0.5, 0.6, 0.8], [0.4, 0.4, 0.5]), 4)
+    0.0371
     """
     from scipy import stats
 
-    one, other = np.asarray(values, np.float64), np.asarray(reference, np.float64)
-    if one.ndim != 1 or one.shape != other.shape:
-        raise ValueError(f"pairs need two vectors of one length, not {one.shape} and {other.shape}")
-    if len(one) < 2:
+    first, second = np.asarray(values, np.float64), np.asarray(reference, np.float64)
+    if first.ndim != 1 or first.shape != second.shape:
+        raise ValueError(
+            f"pairs need two vectors of one length, not {first.shape} and {second.shape}"
+        )
+    if len(first) < 2:
         return np.nan
     # Differences that are the same but for the rounding of the values count as the same.
-    rounding = 4 * np.finfo(np.float64).eps * max(np.abs(one).max(), np.abs(other).max())
-    if np.ptp(one - other) <= rounding:
+    rounding = 4 * np.finfo(np.float64).eps * max(np.abs(first).max(), np.abs(second).max())
+    if np.ptp(first - second) <= rounding:
         return np.nan
-    return float(stats.ttest_rel(one, other, alternative="greater").pvalue)
+    return float(stats.ttest_rel(first, second, alternative="greater").pvalue)
 
 
 def mean_correlation(r: ArrayLike, axis: int = 0) -> Array:
@@ -47,6 +52,9 @@ def mean_correlation(r: ArrayLike, axis: int = 0) -> Array:
     Args:
         r: correlations.
         axis: the axis to average.
+
+    >>> float(mean_correlation([0.5, 0.5]).round(6))
+    0.5
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.tanh(np.arctanh(np.clip(r, -1, 1)).mean(axis))
@@ -78,13 +86,13 @@ def fisher_z(r: ArrayLike, r_reference: ArrayLike, n: ArrayLike, n_reference: Ar
     """
     from scipy import stats
 
-    correlations = [np.asarray(one, np.float64) for one in (r, r_reference)]
-    if any((np.abs(one) > 1 + 1e-9).any() for one in correlations):
+    correlations = [np.asarray(value, np.float64) for value in (r, r_reference)]
+    if any((np.abs(value) > 1 + 1e-9).any() for value in correlations):
         raise ValueError("a correlation is not within -1 and 1")
     # Three pairs or fewer leave nothing free: NaN in place of a division by zero.
     free = [np.where(count > 3, count - 3.0, np.nan) for count in map(np.asarray, (n, n_reference))]
     with np.errstate(divide="ignore", invalid="ignore"):
-        z, z_reference = (np.arctanh(np.clip(one, -1, 1)) for one in correlations)
+        z, z_reference = (np.arctanh(np.clip(value, -1, 1)) for value in correlations)
         score = (z - z_reference) / np.sqrt(1 / free[0] + 1 / free[1])
     return 2 * stats.norm.sf(np.abs(score))
 
@@ -105,6 +113,9 @@ def resamples(items: int, replicates: int, seed: int) -> Array:
 
     Raises:
         ValueError: there is no item.
+
+    >>> resamples(4, 3, seed=0).sum(1).tolist()
+    [4.0, 4.0, 4.0]
     """
     if items < 1:
         raise ValueError("there is no item to draw")
@@ -124,6 +135,10 @@ def percentile_interval(replicates: Array, level: float = 0.95) -> tuple[Array, 
 
     Raises:
         ValueError: the level is not between 0 and 1.
+
+    >>> low, high = percentile_interval(np.arange(101.0))
+    >>> round(float(low), 6), round(float(high), 6)
+    (2.5, 97.5)
     """
     if not 0 < level < 1:
         raise ValueError(f"a level is between 0 and 1, not {level}")
@@ -147,6 +162,9 @@ def bootstrap_p(differences: Array) -> Array:
 
     Returns:
         p (...); NaN where no difference is defined.
+
+    >>> float(bootstrap_p(np.array([0.1, 0.2, 0.3])).round(3))
+    0.5
     """
     count = np.isfinite(differences).sum(0)
     fewer = np.minimum((differences <= 0).sum(0), (differences >= 0).sum(0))

@@ -6,6 +6,7 @@ The networks are those of Kollias et al. 2019 on the faces of Aff-Wild.
 from collections.abc import Mapping
 
 from torch import Tensor, nn
+from typing_extensions import override
 
 from features.task import Task
 from models.networks.blocks import Dropout, pooled
@@ -43,17 +44,17 @@ class AffWildNet(Recogniser):
         self.recurrence = Recurrence(size.ffn, size) if options.dynamic else nn.Identity()
         self.head = nn.Linear(size.dim if options.dynamic else size.ffn, len(task.outputs))
 
+    @override
     def project(self, modality: Modality, x: Tensor) -> Tensor:
-        """See `Recogniser`."""
         return self.connected[modality](x)
 
+    @override
     def encode(self, modality: Modality, stream: Stream) -> Stream:
-        """See `Recogniser`; each modality is one term of the layer's sum, nothing more."""
-        return stream
+        return stream  # one term of the layer's sum, nothing more
 
+    @override
     def fuse(self, encoded: Mapping[Modality, Stream]) -> Outputs:
-        """See `Recogniser`."""
-        first, *others = (encoded[m] for m in self.modalities)
-        connected = sum((stream.x for stream in others), start=first.x)
+        first, *more = (encoded[m] for m in self.modalities)
+        connected = sum((stream.x for stream in more), start=first.x)
         outputs = self.head(self.recurrence(self.activation(connected)))
         return Outputs(outputs if self.per_frame else pooled(outputs, first.mask), {})

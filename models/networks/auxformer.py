@@ -5,6 +5,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
+from typing_extensions import override
 
 from features.task import Task
 from models.networks.blocks import pooled, sinusoidal_positions
@@ -81,8 +82,8 @@ class AuxFormer(Recogniser):
             self.loss_weights = {m: weights[m] for m in self.modalities}
             self.fused_weight = options.weight_fused
 
+    @override
     def project(self, modality: Modality, x: Tensor) -> Tensor:
-        """See `Recogniser`."""
         return self.projections[modality](x)
 
     def encode(self, modality: Modality, stream: Stream) -> Stream:
@@ -94,19 +95,19 @@ class AuxFormer(Recogniser):
         main = stream if self.crossmodal is not None else self._in_time(modality, stream)
         if modality not in self.auxiliary:
             return main
-        own = stream.holding(self.auxiliary[modality](stream.x, stream.keys))
-        said = self.shared(self._summary(own)).expand(-1, main.x.shape[1], -1)
-        return stream.holding(torch.cat((main.x, said), dim=-1))
+        attended = stream.holding(self.auxiliary[modality](stream.x, stream.keys))
+        answer = self.shared(self._summary(attended)).expand(-1, main.x.shape[1], -1)
+        return stream.holding(torch.cat((main.x, answer), dim=-1))
 
+    @override
     def fuse(self, encoded: Mapping[Modality, Stream]) -> Outputs:
-        """See `Recogniser`."""
         main = {m: s.holding(s.x[..., : self.dim]) for m, s in encoded.items()}
         if self.crossmodal is not None:
             crossed = self.crossmodal(main)
             main = {m: self._in_time(m, stream) for m, stream in crossed.items()}
         fused = self.head(torch.cat([self._summary(main[m]) for m in self.modalities], dim=-1))
-        said = {m: encoded[m].x[..., self.dim :] for m in self.loss_weights}
-        auxiliary = {m: x if self.pooling == "none" else x[:, :1] for m, x in said.items()}
+        answers = {m: encoded[m].x[..., self.dim :] for m in self.loss_weights}
+        auxiliary = {m: x if self.pooling == "none" else x[:, :1] for m, x in answers.items()}
         gone = {modality: encoded[modality].gone for modality in auxiliary}
         if not self.training:
             fused = self._mean(fused, auxiliary, gone)
@@ -119,12 +120,12 @@ class AuxFormer(Recogniser):
         gone: Mapping[Modality, Tensor],
     ) -> Tensor:
         """Of the outputs of the networks that have something to say of a clip."""
-        said = torch.stack([fused, *auxiliary.values()])
+        answers = torch.stack([fused, *auxiliary.values()])
         if self.presence.frames == "ignored":
-            return said.mean(0)
+            return answers.mean(0)
         silent = torch.stack([torch.zeros_like(fused[:, 0, 0], dtype=torch.bool), *gone.values()])
-        weight = (~silent).to(said.dtype)[..., None, None]
-        return (said * weight).sum(0) / weight.sum(0)
+        weight = (~silent).to(answers.dtype)[..., None, None]
+        return (answers * weight).sum(0) / weight.sum(0)
 
     def _embedded(self, modality: Modality, stream: Stream) -> Stream:
         x, mask, present = stream.x, stream.mask, stream.present

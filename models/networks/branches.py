@@ -60,9 +60,9 @@ class Convolution(nn.Conv1d):
         # Behind a clip there are zeros, which what goes over its end brings to its beginning.
         places = pad(taps, (0, 0, 0, beyond)).chunk(kernel, dim=-1)
         out = places[beyond]
-        for place, given in enumerate(places):
+        for place, tap in enumerate(places):
             if place != beyond:
-                out = out + given.roll(beyond - place, dims=1)
+                out = out + tap.roll(beyond - place, dims=1)
         out = out[:, :frames]
         return out if self.bias is None else out + self.bias
 

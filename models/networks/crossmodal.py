@@ -6,6 +6,7 @@ from typing import cast
 
 import torch
 from torch import Tensor, nn
+from typing_extensions import override
 
 from features.task import Task
 from models.networks.blocks import Attention, Encoder, pooled
@@ -65,20 +66,20 @@ class Crossmodal(Recogniser):
             self.heads = nn.ModuleDict({m: nn.Linear(size.dim, outputs) for m in features})
             self.loss_weights = dict.fromkeys(self.modalities, options.auxiliary)
 
+    @override
     def project(self, modality: Modality, x: Tensor) -> Tensor:
-        """See `Recogniser`."""
         return self.projections[modality](x)
 
+    @override
     def encode(self, modality: Modality, stream: Stream) -> Encoded:
-        """See `Recogniser`; also what the modality brings to both cross-modal attentions."""
         asks, answers = self.audio_from_video, self.video_from_audio
         if modality == "video":
             asks, answers = answers, asks
         x = self.encoders[modality](stream.x, stream.keys)
         return Encoded(x, stream.mask, stream.present, asks.query(x), answers.key_value(x))
 
+    @override
     def fuse(self, encoded: Mapping[Modality, Stream]) -> Outputs:
-        """See `Recogniser`."""
         audio, video = cast("Encoded", encoded["audio"]), cast("Encoded", encoded["video"])
         x_audio = self.audio_from_video.attend(audio.query, video.key_value, video.keys)
         x_video = self.video_from_audio.attend(video.query, audio.key_value, audio.keys)

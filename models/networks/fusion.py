@@ -6,6 +6,7 @@ from typing import cast
 
 import torch
 from torch import Tensor, nn
+from typing_extensions import override
 
 from features.task import Task
 from models.networks.blocks import Attention, Dropout, pooled
@@ -59,10 +60,10 @@ class TransformerBlock(nn.Module):
         self.outer = Convolution(size.ffn, dim, kernel)
         self.dropout = Dropout(size.dropout)
 
-    def forward(self, into: Stream, other: Stream) -> Stream:
-        """The frames of `into`, made of those of `other`."""
-        memory = self.norm_memory(other.x)
-        x = self.dropout(self.attention(self.norm_queries(into.x), memory, other.keys))
+    def forward(self, into: Stream, source: Stream) -> Stream:
+        """The frames of `into`, made of those of `source`."""
+        memory = self.norm_memory(source.x)
+        x = self.dropout(self.attention(self.norm_queries(into.x), memory, source.keys))
         hidden = nn.functional.gelu(self.inner(self.norm_ffn(x), into.mask))
         return into.holding(x + self.dropout(self.outer(hidden, into.mask)))
 
@@ -76,10 +77,10 @@ class Transformer(nn.Module):
             TransformerBlock(dim, memory, size, kernel) for _ in range(size.layers)
         )
 
-    def forward(self, into: Stream, other: Stream) -> Stream:
-        """The frames of `into`, made of those of `other`."""
+    def forward(self, into: Stream, source: Stream) -> Stream:
+        """The frames of `into`, made of those of `source`."""
         for block in self.blocks:
-            into = block(into, other)
+            into = block(into, source)
         return into
 
 
@@ -93,26 +94,26 @@ class FrameWeights(nn.Module):
 
     Args:
         dim: width of the modality that is weighted.
-        other: width of the one that attends, and of queries and keys.
+        attending: width of the one that attends, and of queries and keys.
         heads: number of heads.
     """
 
-    def __init__(self, dim: int, other: int, heads: int) -> None:
+    def __init__(self, dim: int, attending: int, heads: int) -> None:
         super().__init__()
         self.heads = heads
-        self.query = nn.Linear(other, other, bias=False)
-        self.key = nn.Linear(dim, other, bias=False)
+        self.query = nn.Linear(attending, attending, bias=False)
+        self.key = nn.Linear(dim, attending, bias=False)
 
-    def forward(self, stream: Stream, other: Stream) -> Tensor:
+    def forward(self, stream: Stream, attending: Stream) -> Tensor:
         """Weights (clips, frames) of `stream`; 0 for frames that are no keys."""
-        query = self.query(other.x).unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        query = self.query(attending.x).unflatten(-1, (self.heads, -1)).transpose(1, 2)
         key = self.key(stream.x).unflatten(-1, (self.heads, -1)).transpose(1, 2)
         scores = query @ key.mT / math.sqrt(key.shape[-1])
         hidden = ~stream.keys[:, None, None, :]
         attention = scores.masked_fill(hidden, -torch.inf).softmax(-1).mean(1)
-        weights = attention.masked_fill(~other.keys.unsqueeze(-1), 0).sum(1)
+        weights = attention.masked_fill(~attending.keys.unsqueeze(-1), 0).sum(1)
         # 1 where nothing is missing and both have as many frames.
-        each = stream.mask.sum(1, keepdim=True) / other.keys.sum(1, keepdim=True)
+        each = stream.mask.sum(1, keepdim=True) / attending.keys.sum(1, keepdim=True)
         return weights * each.to(weights.dtype)
 
 
@@ -162,17 +163,17 @@ class Fusion(Recogniser):
         width = sum(widths(m, size.dim)[1] for m in self.into)
         self.head = nn.Linear(width, len(task.outputs))
 
+    @override
     def project(self, modality: Modality, x: Tensor) -> Tensor:
-        """See `Recogniser`."""
         return self._first(modality).project(x)
 
+    @override
     def encode(self, modality: Modality, stream: Stream) -> Stream:
-        """See `Recogniser`."""
         stream = self._first(modality).finish(stream)
         return stream if self.early else self.second[modality](stream)
 
+    @override
     def fuse(self, encoded: Mapping[Modality, Stream]) -> Outputs:
-        """See `Recogniser`."""
         streams = [self._fused(m, encoded) for m in self.into]
         if self.per_frame or all(share_frames(streams[0], stream) for stream in streams[1:]):
             outputs = self.head(torch.cat([stream.x for stream in streams], dim=-1))
@@ -186,18 +187,19 @@ class Fusion(Recogniser):
 
     def _fused(self, modality: Modality, encoded: Mapping[Modality, Stream]) -> Stream:
         """One branch to its end, with what it takes from the other."""
-        own = encoded[modality]
+        stream = encoded[modality]
         match self.kind:
             case "none":
-                return own
+                return stream
             case "ia":
-                weights = self.weights[modality](own, encoded[OTHER[modality]])
-                return self.second[modality](own.holding(own.x * weights.unsqueeze(-1)))
+                weights = self.weights[modality](stream, encoded[OTHER[modality]])
+                return self.second[modality](stream.holding(stream.x * weights.unsqueeze(-1)))
             case "it":
-                taken = self.transformers[modality](own, encoded[OTHER[modality]])
-                return self.second[modality](own.holding(own.x + taken.x))
+                taken = self.transformers[modality](stream, encoded[OTHER[modality]])
+                return self.second[modality](stream.holding(stream.x + taken.x))
             case "mult":
-                taken = self.transformers[modality](own, encoded[OTHER[modality]])
+                taken = self.transformers[modality](stream, encoded[OTHER[modality]])
                 return taken.holding(self.alone[modality](taken.x, taken.keys))
-            case _:
-                return self.transformers[modality](own, encoded[OTHER[modality]])
+            case "lt" | "tav" | "tva":
+                return self.transformers[modality](stream, encoded[OTHER[modality]])
+        raise ValueError(f"there is no fusion {self.kind}")

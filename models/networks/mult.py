@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
+from typing_extensions import override
 
 from features.task import Task
 from models.networks.blocks import Dropout, sinusoidal_positions
@@ -49,19 +50,19 @@ class MulT(Recogniser):
         joint = len(features) * size.dim
         self.head = ResidualMLP(joint, (joint,), len(task.outputs), options.output_dropout)
 
+    @override
     def project(self, modality: Modality, x: Tensor) -> Tensor:
-        """See `Recogniser`."""
         return self.projections[modality](x)
 
+    @override
     def encode(self, modality: Modality, stream: Stream) -> Stream:
-        """See `Recogniser`."""
         x = stream.x
         positions = sinusoidal_positions(x.shape[1], x.shape[2], x.device).to(x.dtype)
         embedded = stream.holding(self.dropout(x + positions))
         return self._attended(modality, embedded) if self.crossmodal is None else embedded
 
+    @override
     def fuse(self, encoded: Mapping[Modality, Stream]) -> Outputs:
-        """See `Recogniser`."""
         if self.crossmodal is not None:
             crossed = self.crossmodal(encoded)
             encoded = {

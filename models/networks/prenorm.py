@@ -87,9 +87,9 @@ class CrossmodalEncoders(nn.Module):
         """Each modality's frames with what they found in the other modality."""
         crossed = {}
         for modality, stream in streams.items():
-            other = streams[OTHER[modality]]
+            source = streams[OTHER[modality]]
             crossed[modality] = stream.holding(
-                self.encoders[modality](stream.x, other.keys, other.x)
+                self.encoders[modality](stream.x, source.keys, source.x)
             )
         return crossed
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
+from typing_extensions import override
 
 from features.task import Task
 from models.networks.blocks import Dropout, pooled
@@ -68,12 +69,12 @@ class Recurrent(Recogniser):
         )
         self.head = nn.Linear(size.dim, len(task.outputs))
 
+    @override
     def encode(self, modality: Modality, stream: Stream) -> Stream:
-        """See `Recogniser`."""
         return stream.holding(self.branches[modality](stream.x))
 
+    @override
     def fuse(self, encoded: Mapping[Modality, Stream]) -> Outputs:
-        """See `Recogniser`."""
         streams = [encoded[m] for m in self.modalities]
         outputs = self.head(self.fusion(torch.cat([stream.x for stream in streams], dim=-1)))
         return Outputs(outputs if self.per_frame else pooled(outputs, streams[0].mask), {})

@@ -50,9 +50,9 @@ class Stream:
         )
 
 
-def share_frames(stream: Stream, other: Stream) -> bool:
+def share_frames(first: Stream, second: Stream) -> bool:
     """Whether the frames of two modalities are the same ones, so that they can be added."""
-    return stream.mask.shape == other.mask.shape and torch.equal(stream.mask, other.mask)
+    return first.mask.shape == second.mask.shape and torch.equal(first.mask, second.mask)
 
 
 class Outputs(NamedTuple):

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from torch import Tensor, nn
+from typing_extensions import override
 
 from features.task import Task
 from models.networks.blocks import Encoder, pooled
@@ -29,16 +30,16 @@ class Unimodal(Recogniser):
         self.encoder = Encoder(size)
         self.head = nn.Linear(size.dim, len(task.outputs))
 
+    @override
     def project(self, modality: Modality, x: Tensor) -> Tensor:
-        """See `Recogniser`."""
         return self.projection(x)
 
+    @override
     def encode(self, modality: Modality, stream: Stream) -> Stream:
-        """See `Recogniser`."""
         return stream.holding(self.encoder(stream.x, stream.keys))
 
+    @override
     def fuse(self, encoded: Mapping[Modality, Stream]) -> Outputs:
-        """See `Recogniser`."""
         (stream,) = encoded.values()
         outputs = self.head(stream.x)
         return Outputs(outputs if self.per_frame else pooled(outputs, stream.mask), {})

@@ -61,8 +61,8 @@ the parameter counts of Table 5. The dropout of attention and of outputs are `Au
 PRESETS = Table(
     "preset",
     {
-        # Section 3.3: Adam, learning rate 1e-4. Batch size, epochs and patience are not stated: those
-        # of `train`. The two branches alone are the models of sections 4.1 and 4.2.
+        # Section 3.3: Adam, learning rate 1e-4. Batch size, epochs and patience are not stated:
+        # those of `train`. The two branches alone are the models of sections 4.1 and 4.2.
         "parthasarathy2020": Preset(
             title="Parthasarathy and Sundaram 2020",
             networks={
@@ -84,14 +84,15 @@ PRESETS = Table(
             },
             train={**_PLAIN, "learning_rate": 1e-5},
         ),
-        # Section 4.3: Adam, learning rate 7.25e-4, gradients clipped at .8, batches of 32, 25 epochs,
-        # the best by the development loss. "Learning decay set to five epochs" is, in the code that the
-        # authors published with the conference version, torch's plateau of 5 with its factor .1. No
-        # patience is stated, and that code has none. Baseline 1 is {auxiliary: false}, baseline 4 the
-        # auxformer of one modality. Baseline 2 is MulT at 30 dimensions, which with layers, heads and
-        # fourfold feed-forward as above has the parameters of Table 5 (upscaled: {dim: 160, ffn: 640}).
-        # Of baseline 3 no size is stated, but "several encoding layers" that cannot be derived from
-        # its 2,211,628 parameters: with the sizes of auxformer four layers come nearest, 2,322,326.
+        # Section 4.3: Adam, learning rate 7.25e-4, gradients clipped at .8, batches of 32, 25
+        # epochs, the best by the development loss. "Learning decay set to five epochs" is, in the
+        # code that the authors published with the conference version, torch's plateau of 5 with its
+        # factor .1. No patience is stated, and that code has none. Baseline 1 is {auxiliary:
+        # false}, baseline 4 the auxformer of one modality. Baseline 2 is MulT at 30 dimensions,
+        # which with layers, heads and fourfold feed-forward as above has the parameters of Table 5
+        # (upscaled: {dim: 160, ffn: 640}). Of baseline 3 no size is stated, but "several encoding
+        # layers" that cannot be derived from its 2,211,628 parameters: with the sizes of auxformer
+        # four layers come nearest, 2,322,326.
         "goncalves2022": Preset(
             title="Goncalves and Busso 2022",
             networks={
@@ -114,11 +115,12 @@ PRESETS = Table(
                 "decay_factor": 0.1,
             },
         ),
-        # Table I: branches of 64 to 256 filters; section IV: one block of one head ({heads: 4} is its
-        # other form). Section IV-1, RAVDESS: SGD, learning rate .04, momentum .9, weight decay 1e-3,
-        # plateau of 10 epochs, 100 epochs. Not stated, and here as in the authors' published code:
-        # batches of 8, feed-forward of 256, no dropout, torch's factor .1. That code also damps the
-        # momentum by .9, of which the paper says nothing: steps ten times smaller than these.
+        # Table I: branches of 64 to 256 filters; section IV: one block of one head ({heads: 4} is
+        # its other form). Section IV-1, RAVDESS: SGD, learning rate .04, momentum .9, weight decay
+        # 1e-3, plateau of 10 epochs, 100 epochs. Not stated, and here as in the authors' published
+        # code: batches of 8, feed-forward of 256, no dropout, torch's factor .1. That code also
+        # damps the momentum by .9, of which the paper says nothing: steps ten times smaller than
+        # these.
         "chumachenko2022": Preset(
             title="Chumachenko et al. 2022",
             networks={

@@ -6,7 +6,8 @@ from models.ablation.draws import stream
 from models.ablation.frame_map import Lost
 from models.ablation.strategies import copies, draw, filling
 from models.settings import Ablation, Modality
-from models.training.data import Batch, ClipData
+from models.training.batch import Batch
+from models.training.data import ClipData
 from models.training.phases import Lossy
 
 

@@ -8,7 +8,8 @@ from torch import Tensor
 from features.task import Task
 from models.networks.recogniser import Recogniser
 from models.networks.stream import Outputs
-from models.training.data import Batch, ClipData
+from models.training.batch import Batch
+from models.training.data import ClipData
 
 
 def ccc_loss(predictions: Tensor, labels: Tensor, valid: Tensor) -> Tensor:
@@ -22,6 +23,10 @@ def ccc_loss(predictions: Tensor, labels: Tensor, valid: Tensor) -> Tensor:
     Returns:
         A scalar with gradients; 1 where the batch has no valid frame or labels and
         predictions are both constant.
+
+    >>> y = torch.tensor([[[-1.0], [0.0], [1.0]]])
+    >>> round(float(ccc_loss(y + 1, y, torch.ones(1, 3, dtype=torch.bool))), 4)
+    0.4286
     """
     weight = valid.unsqueeze(-1).float()
     count = weight.sum().clamp_min(1)
@@ -50,6 +55,11 @@ def cross_entropy_loss(
 
     Returns:
         A scalar with gradients; 0 where no label counts.
+
+    >>> labels = torch.tensor([[[1.0, 0.0]]])
+    >>> valid = torch.ones(1, 1, dtype=torch.bool)
+    >>> round(float(cross_entropy_loss(torch.zeros(1, 1, 2), labels, valid)), 4)
+    0.6931
     """
     shares = labels.float() if class_weights is None else labels.float() * class_weights
     shares = shares * valid.unsqueeze(-1)
@@ -64,6 +74,10 @@ def absolute_loss(predictions: Tensor, labels: Tensor, valid: Tensor) -> Tensor:
         predictions: (clips, labels, targets).
         labels: (clips, labels, targets).
         valid: (clips, labels) True where the label counts.
+
+    >>> x = torch.tensor([[[1.0]], [[5.0]]])
+    >>> float(absolute_loss(x, 0 * x, torch.tensor([[True], [False]])))
+    1.0
     """
     errors = (predictions.float() - labels.float()).abs().mean(-1) * valid
     return errors.sum() / valid.sum().clamp_min(1)
@@ -101,10 +115,10 @@ def total_loss(
         task, outputs.fused, batch.labels, batch.valid, class_weights
     )
     for modality, weight in network.loss_weights.items():
-        own, valid = outputs.auxiliary[modality], batch.valid
+        answer, valid = outputs.auxiliary[modality], batch.valid
         if modality in outputs.gone:
             valid = valid & ~outputs.gone[modality][:, None]
-        loss = loss + weight * task_loss(task, own, batch.labels, valid, class_weights)
+        loss = loss + weight * task_loss(task, answer, batch.labels, valid, class_weights)
     return loss
 
 
@@ -124,10 +138,10 @@ def pooled_loss(
     def joined(name: str) -> Tensor:
         return torch.from_numpy(np.concatenate([data.item_array(i, name) for i in data.items]))
 
-    said = torch.from_numpy(np.concatenate([predictions[item] for item in data.items]))
+    outputs = torch.from_numpy(np.concatenate([predictions[item] for item in data.items]))
     weights = None if class_weights is None else class_weights.cpu()
     labels, valid = joined("labels"), joined("valid")
-    return float(task_loss(data.task, said[None], labels[None], valid[None], weights))
+    return float(task_loss(data.task, outputs[None], labels[None], valid[None], weights))
 
 
 def class_weights(training: ClipData, device: torch.device) -> Tensor:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from features.settings import Modality
     from models.ablation.frame_map import Lost
     from models.networks.stream import Outputs
-    from models.training.data import Batch
+    from models.training.batch import Batch
 
 EVERYTHING = ("",)
 """The beginnings of names that all parameters have."""

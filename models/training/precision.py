@@ -9,7 +9,8 @@ import torch
 from features.task import Task
 from models.networks.recogniser import Recogniser
 from models.settings import Precision, TrainSettings
-from models.training.data import Batch, ClipData
+from models.training.batch import Batch
+from models.training.data import ClipData
 from models.training.losses import total_loss
 
 FABRIC_PRECISION: dict[Precision, Literal["32-true", "bf16-mixed"]] = {

@@ -5,13 +5,11 @@ from typing import Literal
 
 import numpy as np
 
-from features.corpora.listing import CorpusItem
 from features.errors import InputError
+from models.training.stores import Listed
 
 
-def training_items(
-    items: Sequence[CorpusItem], heldout: float | Literal["validation"]
-) -> list[CorpusItem]:
+def training_items(items: Sequence[Listed], heldout: float | Literal["validation"]) -> list[Listed]:
     """The labelled items to learn from and to choose the epoch by.
 
     Raises:
@@ -25,7 +23,7 @@ def training_items(
 
 
 def parts(
-    items: Sequence[CorpusItem], heldout: float | Literal["validation"], seed: int
+    items: Sequence[Listed], heldout: float | Literal["validation"], seed: int
 ) -> tuple[list[str], list[str]]:
     """Names of the items to learn from and of those to choose the epoch by.
 
@@ -45,9 +43,7 @@ def parts(
     return learning, chosen_by
 
 
-def split_speakers(
-    items: Sequence[CorpusItem], share: float, seed: int
-) -> tuple[list[str], list[str]]:
+def split_speakers(items: Sequence[Listed], share: float, seed: int) -> tuple[list[str], list[str]]:
     """Names likewise; whole speakers are held out, drawn by the seed.
 
     At least one speaker is held out, and at least one is left.

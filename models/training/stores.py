@@ -11,6 +11,7 @@ from features.errors import InputError
 from features.settings import MODALITIES, Modality
 from features.stores.streams import open_stream
 from features.stores.windows import WindowStore, open_windows
+from features.task import Task
 from features.windows.reading import StreamReader
 
 FOR_TRAINING = ("speaker", "split", "frames", "streams")
@@ -54,6 +55,23 @@ def open_stores(
 
 
 @dataclass(frozen=True)
+class Listed:
+    """An item of a manifest.
+
+    Attributes:
+        item: its name.
+        speaker: who is seen and heard.
+        split: train, validation or test.
+        labelled: whether it has labels.
+    """
+
+    item: str
+    speaker: str
+    split: str
+    labelled: bool
+
+
+@dataclass(frozen=True)
 class Inputs:
     """The manifest of what one model reads; names of models and streams are not in it.
 
@@ -67,6 +85,24 @@ class Inputs:
 
     common: dict[str, Any]
     items: dict[str, dict[str, Any]]
+
+    @property
+    def task(self) -> Task:
+        """What is recognised."""
+        return Task.model_validate(self.common["task"])
+
+    @property
+    def gives_features(self) -> bool:
+        """Whether the corpus gives features in place of media."""
+        return bool(self.common["gives_features"])
+
+    def listed(self) -> list[Listed]:
+        """The items, sorted by name."""
+        names = ("speaker", "split", "labelled")
+        return [
+            Listed(item, *(content[name] for name in names))
+            for item, content in sorted(self.items.items())
+        ]
 
     def for_training(self, items: Iterable[str]) -> list[Any]:
         """What training with these items depends on."""

@@ -11,7 +11,7 @@ from models.ablation.frame_map import Lost
 from models.networks.recogniser import Recogniser
 from models.networks.stream import OTHER
 from models.settings import Modality
-from models.training.data import Batch
+from models.training.batch import Batch
 from models.training.losses import task_loss
 
 

@@ -24,10 +24,11 @@ from features.extractors.vggface.network import (
 )
 from features.extractors.vggface.streaming import fit_to_device
 from features.extractors.vggface.weights import LAYERS
-from features.stores.store import assemble, open_store
+from features.stores.assembling import assemble
+from features.stores.store import open_store
 from features.stores.writing import new_item
 from pipeline.engine.execution import ExecutionSettings
-from pipeline.extract import run_together
+from pipeline.extraction.together import run_together
 from tests.benchmarks.flops import best_rate_timer, convolution_kernels, fc6_flops, matmul_kernels
 from tests.benchmarks.inputs import Inputs
 from tests.benchmarks.timing import Row, compare, timed

@@ -15,7 +15,8 @@ from features.extractors.vggface.network import FC6
 from features.faces.extract import extract_faces
 from features.media import decoding as media
 from features.settings import FaceSettings
-from features.stores.store import assemble, open_store
+from features.stores.assembling import assemble
+from features.stores.store import open_store
 from features.stores.writing import new_item
 from models.training.data import ClipData
 from tests.helpers.corpus_items import corpus_item

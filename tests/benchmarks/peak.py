@@ -15,7 +15,7 @@ def faces(path: Path, folder: Path) -> None:
     """Detection in every `EVERY`-th frame, crops of all."""
     from features.faces.items import detect_item
     from features.settings import FaceSettings
-    from features.stores.store import assemble
+    from features.stores.assembling import assemble
 
     detect_item(path, FaceSettings(every=EVERY), "", folder / "face")
     assemble(folder / "faces.zarr", {"item": folder / "face"}, {})

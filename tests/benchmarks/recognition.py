@@ -12,7 +12,8 @@ from models.evaluation.scores import Scores, score
 from models.networks.build import build
 from models.networks.recogniser import Recogniser
 from models.settings import Ablation, EvaluateSettings, ModelSettings, NetworkSize, TrainSettings
-from models.training.data import Batch, ClipData
+from models.training.batch import Batch
+from models.training.data import ClipData
 from models.training.losses import ccc_loss
 from models.training.optimisation import Optimisation
 from tests.benchmarks.flops import best_rate_timer, matmul_kernels, step_flops

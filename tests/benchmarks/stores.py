@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.extractors.vggface.network import FC6
-from features.stores.store import assemble, open_store
+from features.stores.assembling import assemble
+from features.stores.store import open_store
 from features.stores.writing import new_item
 from tests.benchmarks.inputs import Inputs
 from tests.benchmarks.timing import Row, compare, compare_sizes, timed

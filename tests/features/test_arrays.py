@@ -7,8 +7,8 @@ from features.arrays import contiguous
 from features.extractors.crops import open_faces
 from features.extractors.opensmile.descriptors import extract_lld
 from features.extractors.settings import OpenSMILESettings
+from features.stores.assembling import assemble
 from features.stores.jpeg import jpeg_codecs
-from features.stores.store import assemble
 from features.stores.writing import new_item
 
 

@@ -12,7 +12,8 @@ from features.extractors.sound import describe_sound
 from features.extractors.vggface.extractor import Turn, VGGFace
 from features.faces.items import detect_item
 from features.settings import FaceSettings
-from features.stores.store import Store, assemble
+from features.stores.assembling import assemble
+from features.stores.store import Store
 from features.stores.streams import ROWS, open_stream
 from tests.helpers.pins import check_pin
 

@@ -10,7 +10,7 @@ import skimage.data
 
 from features.extractors.crops import open_faces
 from features.settings import FaceSettings, ModelFile
-from features.stores.store import assemble
+from features.stores.assembling import assemble
 from features.stores.writing import new_item
 
 HEIGHT, WIDTH = 240, 320

@@ -13,7 +13,7 @@ from models.networks.build import build
 from models.networks.recogniser import Recogniser
 from models.networks.registry import NETWORKS
 from models.settings import MODALITIES, Modality, ModelSettings, NetworkSize
-from models.training.data import Batch, StreamBatch
+from models.training.batch import Batch, StreamBatch
 
 SIZE = NetworkSize(dim=16, heads=4, ffn=24, layers=2, dropout=0.0)
 FEATURES: dict[Modality, int] = {"audio": 30, "video": 20}

@@ -14,7 +14,7 @@ from features.extractors.settings import (
     StreamSettings,
     VGGFaceSettings,
 )
-from features.stores.store import assemble
+from features.stores.assembling import assemble
 from features.stores.streams import StreamStore, open_stream, write_described
 from features.stores.windows import Windowed, WindowedStream, open_windows, write_windows
 from features.task import AFFECT, Task

@@ -17,13 +17,15 @@ from features.extractors.vggface.loading import NetworkFailedError
 from features.extractors.vggface.network import MEAN_RGB, Origin, VGGFaceFC6, prepare
 from features.extractors.vggface.weights import random_weights
 from features.hashes import hash_of
-from features.stores.store import assemble, open_store
+from features.stores.assembling import assemble
+from features.stores.store import open_store
 from features.stores.streams import open_stream
 from features.stores.writing import FinishedItem, new_item
 from pipeline import extract
 from pipeline.engine.cache import Cache
 from pipeline.engine.execution import ExecutionSettings
 from pipeline.engine.jobs import Job, StageFailedError, cached
+from pipeline.extraction import together
 
 LENGTHS = {"long": 40, "empty": 0, "one": 1, "faceless": 9, "short": 7}
 SETTINGS = VGGFaceSettings(precision="fp32", batch_size=8)
@@ -93,7 +95,7 @@ def content(results):
 
 
 def run(faces, execution, names=None, settings=SETTINGS):
-    results, keys = extract.run_together(
+    results, keys = together.run_together(
         list(names or faces.items), faces, settings, "cpu", execution
     )
     assert set(keys) == set(results)
@@ -147,7 +149,7 @@ def test_progress_counts_frames(faces, execution, loaded, monkeypatch):
         bars.append((title, unit, total, steps))
         yield steps.append
 
-    monkeypatch.setattr(extract, "progress_bar", bar)
+    monkeypatch.setattr(together, "progress_bar", bar)
     run(faces, execution)
     [(title, unit, total, steps)] = bars
     assert (title, unit, total) == ("extract", "frames", sum(LENGTHS.values()))
@@ -298,7 +300,7 @@ OTHERS = [
 
 
 def key(settings, device="cpu"):
-    return extract.key_of_crops("crops", settings, device)
+    return together.key_of_crops("crops", settings, device)
 
 
 def test_no_two_settings_share_an_entry():
@@ -345,15 +347,15 @@ def test_attributes_hold_all_that_made_the_features(faces, execution, loaded, mo
 
 
 def test_a_blank_face_is_described_once(execution, loaded, monkeypatch):
-    first = extract.blank(SETTINGS, "cpu", execution)
+    first = together.blank(SETTINGS, "cpu", execution)
     assert len(first) == 256
     assert np.isfinite(first).all()
     assert any(first)
     monkeypatch.setattr(extractor, "load_network", None)
-    assert extract.blank(SETTINGS, "cpu", execution) == first
+    assert together.blank(SETTINGS, "cpu", execution) == first
     other = SETTINGS.model_copy(update={"preprocessing": "paper"})
     with pytest.raises(NetworkFailedError):
-        extract.blank(other, "cpu", execution)
+        together.blank(other, "cpu", execution)
 
 
 @pytest.mark.parametrize("gives_features", [False, True])
@@ -367,7 +369,7 @@ def test_the_store_says_what_a_blank_face_is(
     monkeypatch.setattr(extract, "open_faces", lambda _: faces)
     extract.extract(params, "face")
     store = open_stream(tmp_path / "data/streams/face.zarr")
-    expected = None if gives_features else extract.blank(SETTINGS, "cpu", execution)
+    expected = None if gives_features else together.blank(SETTINGS, "cpu", execution)
     assert store.blank == expected
     assert list(store.items) == sorted(item.item for item in items)
     assert store.settings == SETTINGS.of_rows()

@@ -9,7 +9,8 @@ from skimage import data
 from features.errors import InputError
 from features.faces.items import detect_item, take_item
 from features.settings import FaceSettings, ModelFile
-from features.stores.store import assemble, open_store
+from features.stores.assembling import assemble
+from features.stores.store import open_store
 from features.stores.writing import FinishedItem
 from pipeline import faces
 from pipeline.faces import job_of, recorded

@@ -288,7 +288,7 @@ def test_a_row_that_a_job_does_not_name_is_an_error(toy, tmp_path):
 def test_keys_are_the_same_in_every_process_and_need_no_torch():
     script = (
         "import sys; from pipeline.engine.keys import key_of\n"
-        "key = key_of('models.training.run:TrainingRun')\n"
+        "key = key_of('models.training.run:train_seed')\n"
         "assert 'torch' not in sys.modules and 'models' not in sys.modules; print(key)"
     )
     keys = {

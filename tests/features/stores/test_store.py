@@ -7,7 +7,7 @@ import pytest
 import zarr
 
 from features.errors import InputError
-from features.stores import store
+from features.stores import assembling, store
 from features.stores.jpeg import jpeg_codecs
 from features.stores.writing import SMALL, layout, new_item
 
@@ -31,7 +31,7 @@ def write(folder, big=None, small=None, **attributes):
 
 def assembled(tmp_path, items, **attributes):
     """The store of some items, opened."""
-    store.assemble(
+    assembling.assemble(
         tmp_path / "some.zarr", items, attributes, {name: f"of {name}" for name in items}
     )
     return store.open_store(tmp_path / "some.zarr", stage="faces")
@@ -174,8 +174,8 @@ def test_where_links_fail_files_are_copied_and_it_is_told(tmp_path, made, monkey
     def refuse(source, target):
         raise PermissionError("no links here")
 
-    monkeypatch.setattr(store.os, "link", refuse)
-    assert store.assemble(tmp_path / "some.zarr", made, {}) == ["a", "b", "c"]
+    monkeypatch.setattr(assembling.os, "link", refuse)
+    assert assembling.assemble(tmp_path / "some.zarr", made, {}) == ["a", "b", "c"]
     found = store.open_store(tmp_path / "some.zarr", stage="faces")
     assert (found.rows("c", "x")[:] == 2).all()
 
@@ -189,8 +189,8 @@ def test_another_process_opens_a_store_anew(tmp_path, made):
 
 
 def test_another_schema_is_refused_and_names_the_stage(tmp_path, made, monkeypatch):
-    monkeypatch.setattr(store, "SCHEMA", store.SCHEMA + 1)
-    store.assemble(tmp_path / "some.zarr", made, {})
+    monkeypatch.setattr(assembling, "SCHEMA", store.SCHEMA + 1)
+    assembling.assemble(tmp_path / "some.zarr", made, {})
     monkeypatch.undo()
     with pytest.raises(InputError, match="schema 5, this version of Lacuna reads 4") as caught:
         store.open_store(tmp_path / "some.zarr", stage="faces")
@@ -263,7 +263,7 @@ def test_a_flipped_bit_is_damage(tmp_path, place):
 def test_a_damaged_item_is_told_when_it_is_taken(tmp_path, made):
     (made["b"] / SMALL).write_bytes(b"PK nothing")
     with pytest.raises(InputError, match="b is damaged"):
-        store.assemble(tmp_path / "some.zarr", made, {})
+        assembling.assemble(tmp_path / "some.zarr", made, {})
     with pytest.raises(InputError, match="not a readable store"):
         store.open_store(tmp_path / "some.zarr", stage="faces")
 
@@ -303,14 +303,14 @@ def test_what_is_not_there_is_damage(tmp_path, made):
 
 def test_a_store_cut_short_while_it_is_replaced_is_not_readable(tmp_path, made, monkeypatch):
     path = tmp_path / "some.zarr"
-    store.assemble(path, made, {})
+    assembling.assemble(path, made, {})
 
     def interrupt(folder):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(store.shutil, "rmtree", interrupt)
+    monkeypatch.setattr(assembling.shutil, "rmtree", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        store.assemble(path, made, {})
+        assembling.assemble(path, made, {})
     with pytest.raises(InputError, match="not a readable store"):
         store.open_store(path, stage="faces")
 
@@ -320,7 +320,7 @@ def test_a_file_or_a_link_in_the_place_of_a_store_is_replaced(tmp_path, made):
     (tmp_path / "file.zarr").write_text("no store")
     (tmp_path / "link.zarr").symlink_to(tmp_path / "elsewhere")
     for name in ("file.zarr", "link.zarr"):
-        store.assemble(tmp_path / name, made, {})
+        assembling.assemble(tmp_path / name, made, {})
         assert store.open_store(tmp_path / name, stage="faces").items == tuple(made)
     assert list((tmp_path / "elsewhere").iterdir()) == []
 
@@ -329,8 +329,8 @@ def test_a_full_disk_is_told_as_such(tmp_path, made, monkeypatch):
     def full(source, target):
         raise OSError(errno.ENOSPC, "No space left on device", str(target))
 
-    monkeypatch.setattr(store.os, "link", full)
-    monkeypatch.setattr(store.shutil, "copy2", full)
+    monkeypatch.setattr(assembling.os, "link", full)
+    monkeypatch.setattr(assembling.shutil, "copy2", full)
     with pytest.raises(OSError, match="No space left") as caught:
-        store.assemble(tmp_path / "some.zarr", made, {})
+        assembling.assemble(tmp_path / "some.zarr", made, {})
     assert caught.value.errno == errno.ENOSPC

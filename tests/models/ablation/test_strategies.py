@@ -12,7 +12,8 @@ from models.ablation.operators import Draws
 from models.ablation.strategies import copies, draw, filling
 from models.settings import MODALITIES, Ablation, Share
 from models.settings.ablation import Mixture
-from models.training.data import Batch, ClipData
+from models.training.batch import Batch
+from models.training.data import ClipData
 from tests.helpers.losses import draws_of, some
 from tests.helpers.planted import DESCRIPTORS, FC6, STEPS, planted_stores
 

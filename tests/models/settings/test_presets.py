@@ -149,7 +149,7 @@ def test_parameters_are_as_many_as_the_papers(
 
 
 # What papers do not state and corpora differ in, and what changes no result.
-LEFT_TO_THE_USER = {"heldout", "epochs", "patience", "batch_clips", "precision"}
+LEFT_TO_THE_USER = {"heldout", "epochs", "patience", "batch_clips", "threads", "precision"}
 HAS_ANOTHER_PLACE = {"seeds", "checkpoint_seconds", "network"}
 PINNED = TrainSettings.model_fields.keys() - LEFT_TO_THE_USER - HAS_ANOTHER_PLACE
 

@@ -55,7 +55,7 @@ def test_it_is_a_plain_torch_loop(optimizer: str, decay: str) -> None:
     )
     ours, theirs = network(), network()
     optimisation = Optimisation(ours, settings)
-    run(ours, optimisation.optimizer, optimisation.close_epoch)
+    run(ours, optimisation.optimizers[0], optimisation.close_epoch)
     other = make(theirs.parameters())
     step, plateau = StepLR(other, 2, 0.3), ReduceLROnPlateau(other, "max", 0.3, 2, 0)
     close_epoch = {
@@ -79,7 +79,7 @@ def test_it_goes_on_from_its_state(optimizer: str, decay: str, tmp_path) -> None
     )
     whole, parted = network(), network()
     run_of = Optimisation(whole, settings)
-    run(whole, run_of.optimizer, run_of.close_epoch)
+    run(whole, run_of.optimizers[0], run_of.close_epoch)
     for epoch, score in enumerate(SCORES):
         anew = Optimisation(parted, settings)
         if epoch:

@@ -9,7 +9,8 @@ from models.ablation.frame_map import FrameMap, Lost
 from models.networks.build import build
 from models.networks.recogniser import Recogniser
 from models.settings import Ablation, Modality, ModelSettings, NetworkSize, TrainSettings
-from models.training.data import Batch, ClipData
+from models.training.batch import Batch
+from models.training.data import ClipData
 from models.training.losses import ccc_loss, cross_entropy_loss
 from models.training.teaching import Teachers
 from models.training.trainer import train

@@ -1,0 +1,1 @@
+"""What the commands that extract streams have in common."""
