@@ -30,9 +30,12 @@ train:
   batch_clips: 4
   precision: fp32
   network: {dim: 8, heads: 2, ffn: 8, layers: 1}
+streams:
+  picture: {modality: video, extractor: given, of: picture, normalise: false}
+  sound: {modality: audio, extractor: given, of: sound}
 models:
-  baseline: {}
-  lacuna: {presence: marked, ablation: {strategy: mixed}}
+  baseline: {sees: [sound, picture]}
+  lacuna: {sees: [sound, picture], presence: marked, ablation: {strategy: mixed}}
 evaluate:
   trials: 1
   conditions: [{strategy: clip_zero, p: [1.0, 0.0]}]
@@ -77,7 +80,7 @@ def test_a_study_publishes_results_that_its_stages_computed(
     cache = {file: file.stat().st_mtime for file in Path("cache").rglob("*.safetensors")}
     assert len(cache) == 2
     # A model fewer: the results of the other one do not stay, and nothing is trained again.
-    small.write_text(SETTINGS.replace("  baseline: {}\n", ""))
+    small.write_text(SETTINGS.replace("  baseline: {sees: [sound, picture]}\n", ""))
     run(monkeypatch)
     assert cache == {file: file.stat().st_mtime for file in Path("cache").rglob("*.safetensors")}
     assert [file.name for file in (target / "evaluation").iterdir()] == ["lacuna.csv"]
@@ -185,7 +188,8 @@ def test_a_mistake_in_the_settings_is_said_once_and_before_any_training(
         run(monkeypatch)
     said = capsys.readouterr().err
     assert said.count("train.class_weights") == 1
-    assert [log.name for log in Path("data/studies/small/logs").iterdir()] == ["corpus.txt"]
+    logs = {log.name for log in Path("data/studies/small/logs").iterdir()}
+    assert logs == {"keys.txt", "corpus.txt"}
 
 
 def stages(workspace: Path) -> study_runs.Stages:
@@ -195,7 +199,7 @@ def stages(workspace: Path) -> study_runs.Stages:
 def test_a_stage_that_fails_says_where_its_log_is(tmp_path: Path) -> None:
     (tmp_path / "params.yaml").write_text("models: {}\n")
     with pytest.raises(
-        InputError, match=r"corpus failed \(params.yaml: models .*\); see"
+        InputError, match=r"corpus failed \(models .*params.yaml.*\); see"
     ) as failed:
         stages(tmp_path).run("corpus")
     log = tmp_path / "logs" / "corpus.txt"
@@ -256,7 +260,7 @@ if __name__ == "__main__":
 FACTS = """
 import pathlib
 pathlib.Path("data/corpus").mkdir(parents=True, exist_ok=True)
-facts = '{"task": {"kind": "k", "level": "l", "outputs": []}, "gives_features": true}'
+facts = '{"task": {"outputs": ["valence"]}, "gives_features": {}}'
 pathlib.Path("data/corpus/corpus.json").write_text(facts)
 """
 
