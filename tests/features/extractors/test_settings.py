@@ -40,7 +40,10 @@ def test_the_defaults_are_those_of_the_extractor():
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        ({"modality": "video", "extractor": "vgg"}, "there is no extractor 'vgg': did you mean vggface"),
+        (
+            {"modality": "video", "extractor": "vgg"},
+            "there is no extractor 'vgg': did you mean vggface",
+        ),
         ({"modality": "audio", "extractor": "vggface"}, "'video'"),
         ({"modality": "video"}, "extractor"),
         ({"extractor": "given", "modality": "video"}, "of"),
