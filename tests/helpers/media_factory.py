@@ -26,6 +26,7 @@ def make_video(
     audio_codec: str = "aac",
     pix_fmt: str = "yuv420p",
     layout: str | None = None,
+    aspect: Fraction | None = None,
     display: tuple[int, int, int, int] | None = None,
     options: dict[str, str] | None = None,
     codec_options: dict[str, str] | None = None,
@@ -46,6 +47,7 @@ def make_video(
         audio_codec: FFmpeg's name of the encoder.
         pix_fmt: FFmpeg's name of the layout of pixels.
         layout: of the channels, FFmpeg's name; None: mono or stereo.
+        aspect: how many times as wide as high a pixel is displayed; None: not stated.
         display: a, b, c, d of the display matrix, for mp4 only: (x, y) is shown at
             (a x + c y, b x + d y).
         options: of the muxer.
@@ -65,11 +67,15 @@ def make_video(
             )
             video.height, video.width = frames[0].shape[:2]
             video.pix_fmt = pix_fmt
+            if aspect is not None:
+                video.codec_context.sample_aspect_ratio = aspect
             video.codec_context.thread_count = 1
             if times is not None:
                 video.codec_context.time_base = Fraction(1, TICKS)
         if sound is not None:
             audio = container.add_stream(audio_codec, rate=sound_rate, layout=layout)
+            if audio_codec == "wmav2":
+                audio.bit_rate = 128_000  # it has no default
         if video is not None:
             given = times if times is not None else [float(i / fps) for i in range(len(frames))]
             for picture, time in zip(frames, given, strict=True):
