@@ -23,6 +23,7 @@ from features.extractors.crops import VideoSource, open_faces
 from features.extractors.registry import EXTRACTORS
 from features.extractors.settings import JoinedSettings, StreamSettings, VGGFaceSettings
 from features.media.decoding import frame_times, probe
+from features.media.pauses import pauses
 from features.settings import Modality
 from features.stores.store import assemble
 from features.stores.streams import StreamStore, open_stream
@@ -172,6 +173,8 @@ def extract(clip: Path, card: recogniser.Card, device: str, folder: Path) -> Mod
     """
     if card.task.level == "sequence":
         check_length(clip)
+    with reading(clip):
+        report_pauses(clip)
     if card.faces is not None:
         crop_faces(clip, card, folder)
     settings: dict[str, StreamSettings] = {}
@@ -339,6 +342,19 @@ def report(card: recogniser.Card, table: pd.DataFrame) -> None:
         say("trained on the synthetic demo corpus: a trial, not a reading of real faces")
     for extractor in card.random_weights:
         say(f"{extractor} with random weights, not trained")
+
+
+def report_pauses(clip: Path) -> None:
+    """Say for how long the file has no picture and no sound."""
+    info, missing = probe(clip), pauses(clip)
+    streams = (
+        ("picture", info.has_video, missing.without_picture),
+        ("sound", info.has_audio, missing.without_sound),
+    )
+    for what, is_there, stretches in streams:
+        seconds = sum(last - first for first, last in stretches)
+        if is_there and seconds > 0:
+            say(f"no {what} for {seconds:.1f} s of {info.duration:.1f} s")
 
 
 if __name__ == "__main__":

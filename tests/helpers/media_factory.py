@@ -22,6 +22,7 @@ def make_video(
     sound_rate: int = 16_000,
     audio_offset: float = 0.0,
     audio_gap: tuple[float, float] | None = None,
+    no_sound: Sequence[tuple[float, float]] = (),
     video_codec: str = "libx264",
     audio_codec: str = "aac",
     pix_fmt: str = "yuv420p",
@@ -43,6 +44,7 @@ def make_video(
         sound_rate: Hz.
         audio_offset: time of the first sample in seconds.
         audio_gap: from this second of the sound on, all comes so many seconds later.
+        no_sound: stretches of the sound, in seconds, that are not coded, in blocks of 1024 samples.
         video_codec: FFmpeg's name of the encoder.
         audio_codec: FFmpeg's name of the encoder.
         pix_fmt: FFmpeg's name of the layout of pixels.
@@ -85,11 +87,53 @@ def make_video(
             container.mux(video.encode())
         if audio is not None:
             for frame in _sound_frames(sound, sound_rate, layout, audio_offset, audio_gap):
+                if any(first <= frame.time - audio_offset < last for first, last in no_sound):
+                    continue
                 container.mux(audio.encode(frame))
             container.mux(audio.encode())
     if display is not None:
         _set_display_matrix(path, display)
     return path
+
+
+def make_film(
+    path: Path,
+    seconds: float,
+    fps: int = 25,
+    *,
+    no_picture: Sequence[tuple[float, float]] = (),
+    no_sound: Sequence[tuple[float, float]] = (),
+    **options,
+) -> Path:
+    """Write a film in which the camera and the microphone are off for a while.
+
+    What is off is not in the file: no pictures and no samples are coded for that time.
+
+    Args:
+        path: where to.
+        seconds: length of the film.
+        fps: frame rate.
+        no_picture: stretches from one second to another.
+        no_sound: the same; they begin and end with a block of 64 ms.
+        **options: of `make_video`.
+
+    Returns:
+        The path.
+    """
+    times = [
+        i / fps
+        for i in range(round(seconds * fps))
+        if not any(first <= i / fps < last for first, last in no_picture)
+    ]
+    return make_video(
+        path,
+        [flat_frames(i + 1)[-1] for i in range(len(times))],
+        fps,
+        times=times,
+        sound=tone(seconds),
+        no_sound=no_sound,
+        **options,
+    )
 
 
 def flat_frames(
