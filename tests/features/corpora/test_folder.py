@@ -80,7 +80,7 @@ def test_a_folder_without_a_table(corpus):
     ("table", "message"),
     [
         ("path,sex\na.mp4,f\n", "an unknown column sex"),
-        ("path;speaker\na.mp4;f\n", "an unknown column path;speaker"),
+        ("path|speaker\na.mp4|f\n", r"an unknown column path\|speaker"),
         ("path,path\na.mp4,a.mp4\n", "an unknown column path"),
         ("speaker\nx\n", "no column path"),
         ("path,speaker\na.mp4,x\n,x\n", "row 3 has no path"),
