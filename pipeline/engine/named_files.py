@@ -11,7 +11,6 @@ from features.hashes import hash_of_file
 from features.settings import NamedFile, Settings
 from pipeline.engine.yaml_file import YamlFile
 
-
 _EXPERIMENTS = (".dvc", "tmp", "exps")
 """Where DVC runs `--temp` and `--queue` experiments, with the files that git follows alone."""
 
