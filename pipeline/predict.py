@@ -23,7 +23,7 @@ from features.extractors.crops import VideoSource, open_faces
 from features.extractors.registry import EXTRACTORS
 from features.extractors.settings import JoinedSettings, StreamSettings, VGGFaceSettings
 from features.media.decoding import frame_times, probe
-from features.media.pauses import pauses
+from features.media.pauses import Stretch, pauses
 from features.settings import Modality
 from features.stores.store import assemble
 from features.stores.streams import StreamStore, open_stream
@@ -174,7 +174,7 @@ def extract(clip: Path, card: recogniser.Card, device: str, folder: Path) -> Mod
     if card.task.level == "sequence":
         check_length(clip)
     with reading(clip):
-        report_pauses(clip)
+        report_pauses(clip, tuple(card.streams))
     if card.faces is not None:
         crop_faces(clip, card, folder)
     settings: dict[str, StreamSettings] = {}
@@ -344,16 +344,16 @@ def report(card: recogniser.Card, table: pd.DataFrame) -> None:
         say(f"{extractor} with random weights, not trained")
 
 
-def report_pauses(clip: Path) -> None:
-    """Say for how long the file has no picture and no sound."""
+def report_pauses(clip: Path, modalities: tuple[Modality, ...]) -> None:
+    """Say for how long the file has no picture and no sound, of what a model sees."""
     info, missing = probe(clip), pauses(clip)
-    streams = (
-        ("picture", info.has_video, missing.without_picture),
-        ("sound", info.has_audio, missing.without_sound),
+    streams: tuple[tuple[str, Modality, bool, tuple[Stretch, ...]], ...] = (
+        ("picture", "video", info.has_video, missing.without_picture),
+        ("sound", "audio", info.has_audio, missing.without_sound),
     )
-    for what, is_there, stretches in streams:
+    for what, modality, is_there, stretches in streams:
         seconds = sum(last - first for first, last in stretches)
-        if is_there and seconds > 0:
+        if modality in modalities and is_there and seconds > 0:
             say(f"no {what} for {seconds:.1f} s of {info.duration:.1f} s")
 
 
