@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.errors import InputError
+from features.extractors.opensmile.feeding import run_in_parts
 from features.extractors.settings import OpenSMILESettings
 from features.hashes import hash_of_file
 from features.media.decoding import LONGEST_HOURS, MAX_SAMPLE, SAMPLE_RATE
@@ -129,7 +130,10 @@ def extract_lld(samples: NDArray[np.float32], settings: OpenSMILESettings) -> ND
         reason = f"{hours:.1f} hours of sound, of which openSMILE takes {LONGEST_HOURS} at most"
         raise InputError(reason, "cut the file into parts, or exclude it")
     extractor = _extractor(settings)
-    rows = extractor.run(_clipped(samples))
+    if settings.set in _CORES:
+        rows = run_in_parts(extractor.smile, _clipped(samples), row_count(len(samples)), _HOP)
+    else:
+        rows = extractor.run(_clipped(samples))
     expected = extractor.rows_of_a_second + (len(samples) - SAMPLE_RATE) // _HOP
     too_short = len(rows) == 0 and len(samples) < SAMPLE_RATE
     if not too_short and abs(len(rows) - expected) > 1:

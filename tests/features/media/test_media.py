@@ -1,5 +1,7 @@
 import gc
 import os
+import tracemalloc
+import wave
 from fractions import Fraction
 from pathlib import Path
 
@@ -410,6 +412,22 @@ def test_full_scale_is_clipped_to_16_bits(tmp_path):
     samples, _ = media.sound(path)
     assert samples.min() == -1
     assert samples.max() == np.float32(32767 / 32768)
+
+
+def test_long_sound_is_held_once(tmp_path):
+    """20 minutes take 77 MB of samples, and little more while they are decoded."""
+    path = tmp_path / "long.wav"
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, 16_000, 0, "NONE", ""))
+        file.writeframes(bytes(2 * 1200 * 16_000))
+    tracemalloc.start()
+    try:
+        samples, _ = media.sound(path)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert samples.nbytes == 4 * 1200 * 16_000
+    assert peak < 1.3 * samples.nbytes
 
 
 def test_nan_is_refused(tmp_path):
