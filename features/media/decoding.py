@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from features.errors import InputError
 from features.media import tone
 from features.media.container import decode, open_media
+from features.media.damage import check_tracks
 from features.media.pictures import Projector, pixel_aspect
 from features.media.tracks import (
     EXCLUDE,
@@ -74,6 +75,8 @@ def probe(path: str | Path) -> MediaInfo:
     """
     with open_media(path) as container:
         video, audio = video_stream(path, container), audio_stream(path, container)
+        found = {"picture": video is not None, "sound": audio is not None}
+        check_tracks(path, container, found)
         if video is None and audio is None:
             raise InputError(f"{path} has neither a picture nor a sound stream", EXCLUDE)
         rate = video.average_rate if video else None

@@ -291,6 +291,8 @@ PLAYLIST = "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nmute.mp4\n#EXT-X-ENDLI
 NO_B = {"bf": "0"}
 """No frames that are coded out of order, so that times start at 0 without an edit list."""
 
+OLD = {"video_codec": "mpeg4", "audio_codec": "pcm_s16le"}
+
 _REFUSED = [
     Kind("empty.mp4", "zero bytes", _written(b""), "refused", "cannot be read", "corpus"),
     Kind("text.mp4", "text", _written("no video\n" * 99), "refused", "cannot be read", "corpus"),
@@ -313,7 +315,12 @@ _REFUSED = [
     Kind(
         "neither.mp4",
         "neither picture nor sound",
-        _edited(mute, lambda c: c.replace(b"vide", b"data").replace(b"avc1", b"zzz1")),
+        _edited(
+            mute,
+            lambda c: (
+                c.replace(b"vide", b"data").replace(b"avc1", b"zzz1").replace(b"vmhd", b"nmhd")
+            ),
+        ),
         "refused",
         "neither a picture nor a sound",
         "corpus",
@@ -489,6 +496,26 @@ _REFUSED = [
             "webm": {"video_codec": "libvpx", "audio_codec": "libopus"},
             "flv": {"video_codec": "flv", "audio_codec": "pcm_s16le", "sound_rate": 11_025},
         }.items()
+    ),
+    *(
+        Kind(
+            f"lost-{what}-{number}.{suffix}",
+            f"a {what} track so damaged that it looks like none",
+            _replaced(partial(clip, **options), old, new),
+            "refused",
+            f"has a {what} track that is damaged",
+            "corpus",
+        )
+        for number, (what, suffix, old, new, options) in enumerate(
+            (
+                ("picture", "mp4", b"trak", b"tr\xffk", {"sound": None}),
+                ("picture", "mkv", b"V_MPEG4", b"\xa9_MPEG4", {}),
+                ("picture", "avi", b"vids", b"v\xffds", OLD),
+                ("sound", "mp4", b"trak", b"tr\xffk", {"frames": None}),
+                ("sound", "mkv", b"A_AAC", b"\xbe_AAC", {}),
+                ("sound", "avi", b"auds", b"a\xffds", OLD),
+            )
+        )
     ),
     Kind(
         "cut-between.avi",
