@@ -106,9 +106,9 @@ def extract_lld(samples: NDArray[np.float32], settings: OpenSMILESettings) -> ND
     """Compute the descriptors of a whole recording.
 
     A part of a recording gives other rows than the whole (RASTA filtering starts up during the
-    first 0.8 s), so pass all of it at once. That takes 0.3 MB a second of sound beyond the samples,
-    a gigabyte an hour; 0.8 MB with a user's config that computes functionals as well. The longest
-    sound, of `media.LONGEST_HOURS`, so takes 5 GB or 12 GB.
+    first 0.8 s), so pass all of it at once. Two hours take 1.3 GB, samples
+    and rows included. A user's config gets its sound at once, which takes 0.3 MB a second, or 0.8
+    MB where it computes functionals as well.
 
     Args:
         samples: (N,) at 16 kHz, mono. Values outside the range of 16 bits are clipped: openSMILE
