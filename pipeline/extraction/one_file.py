@@ -13,6 +13,7 @@ from features.extractors.crops import VideoSource, open_faces
 from features.extractors.registry import EXTRACTORS
 from features.extractors.settings import JoinedSettings, StreamSettings, VGGFaceSettings
 from features.media.decoding import frame_times, probe
+from features.media.pauses import Stretch, pauses
 from features.settings import Modality
 from features.stores.assembling import assemble
 from features.stores.streams import StreamStore, open_stream
@@ -21,7 +22,7 @@ from features.windows.build import Sources, windowed, windowed_stream
 from features.windows.normaliser import Normaliser
 from models import recogniser
 from models.training.stores import ModelStores, open_stores
-from pipeline.engine.console import progress_bar
+from pipeline.engine.console import progress_bar, say
 
 CLIP = "clip"
 """The one item's name; draws of a network hang on none."""
@@ -41,6 +42,8 @@ def extract(clip: Path, card: recogniser.Card, device: str, folder: Path) -> Mod
     """
     if card.task.level == "sequence":
         check_length(clip)
+    with reading(clip):
+        report_pauses(clip, tuple(card.streams))
     if card.faces is not None:
         crop_faces(clip, card, folder)
     settings: dict[str, StreamSettings] = {}
@@ -73,6 +76,19 @@ def extract(clip: Path, card: recogniser.Card, device: str, folder: Path) -> Mod
         settings=card.windows.model_dump(),
     )
     return open_stores(list(card.streams), folder / "windows.zarr", folder)
+
+
+def report_pauses(clip: Path, modalities: tuple[Modality, ...]) -> None:
+    """Say for how long the file has no picture and no sound, of what a model sees."""
+    info, missing = probe(clip), pauses(clip)
+    streams: tuple[tuple[str, Modality, bool, tuple[Stretch, ...]], ...] = (
+        ("picture", "video", info.has_video, missing.without_picture),
+        ("sound", "audio", info.has_audio, missing.without_sound),
+    )
+    for what, modality, is_there, stretches in streams:
+        seconds = sum(last - first for first, last in stretches)
+        if modality in modalities and is_there and seconds > 0:
+            say(f"no {what} for {seconds:.1f} s of {info.duration:.1f} s")
 
 
 def part_names(modality: Modality, stream: recogniser.SeenStream) -> list[str]:

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.errors import InputError
+from features.extractors.opensmile.feeding import run_in_parts
 from features.extractors.settings import OpenSMILESettings
 from features.hashes import hash_of_file
 from features.media.decoding import LONGEST_HOURS, MAX_SAMPLE, SAMPLE_RATE
@@ -105,9 +106,9 @@ def extract_lld(samples: NDArray[np.float32], settings: OpenSMILESettings) -> ND
     """Compute the descriptors of a whole recording.
 
     A part of a recording gives other rows than the whole (RASTA filtering starts up during the
-    first 0.8 s), so pass all of it at once. That takes 0.3 MB a second of sound beyond the samples,
-    a gigabyte an hour; 0.8 MB with a user's config that computes functionals as well. The longest
-    sound, of `media.LONGEST_HOURS`, so takes 5 GB or 12 GB.
+    first 0.8 s), so pass all of it at once. Two hours take 1.3 GB, samples
+    and rows included. A user's config gets its sound at once, which takes 0.3 MB a second, or 0.8
+    MB where it computes functionals as well.
 
     Args:
         samples: (N,) at 16 kHz, mono. Values outside the range of 16 bits are clipped: openSMILE
@@ -129,7 +130,10 @@ def extract_lld(samples: NDArray[np.float32], settings: OpenSMILESettings) -> ND
         reason = f"{hours:.1f} hours of sound, of which openSMILE takes {LONGEST_HOURS} at most"
         raise InputError(reason, "cut the file into parts, or exclude it")
     extractor = _extractor(settings)
-    rows = extractor.run(_clipped(samples))
+    if settings.set in _CORES:
+        rows = run_in_parts(extractor.smile, _clipped(samples), row_count(len(samples)), _HOP)
+    else:
+        rows = extractor.run(_clipped(samples))
     expected = extractor.rows_of_a_second + (len(samples) - SAMPLE_RATE) // _HOP
     too_short = len(rows) == 0 and len(samples) < SAMPLE_RATE
     if not too_short and abs(len(rows) - expected) > 1:
