@@ -66,15 +66,15 @@ class Table(Mapping[str, RowT], Generic[RowT]):
     Args:
         kind: what a row is, in the singular, for messages: `network`.
         rows: by name.
-        own: makes a row of a user's `package.module:name`; None where users add none.
+        of_user: makes a row of a user's `package.module:name`; None where users add none.
     """
 
     def __init__(
-        self, kind: str, rows: Mapping[str, RowT], own: Callable[[str], RowT] | None = None
+        self, kind: str, rows: Mapping[str, RowT], of_user: Callable[[str], RowT] | None = None
     ) -> None:
         self.kind = kind
         self._rows = dict(rows)
-        self._own = own
+        self._of_user = of_user
         _TABLES[kind] = self
 
     def __getitem__(self, name: str) -> RowT:
@@ -91,9 +91,9 @@ class Table(Mapping[str, RowT], Generic[RowT]):
             )
         if name in self._rows:
             return self._rows[name]
-        if self._own is not None and ":" in name:
+        if self._of_user is not None and ":" in name:
             check_code(name)
-            return self._own(name)
+            return self._of_user(name)
         raise InputError(self.unknown(name), "correct the name")
 
     def __iter__(self) -> Iterator[str]:
@@ -105,10 +105,10 @@ class Table(Mapping[str, RowT], Generic[RowT]):
 
     def unknown(self, name: str) -> str:
         """A sentence about a name that is none, which lists the rows."""
-        own = ", or package.module:name of your own" if self._own is not None else ""
+        user_code = ", or package.module:name of your own" if self._of_user is not None else ""
         close = get_close_matches(name, self._rows, n=1)
         guess = f"did you mean {close[0]}? Choose" if close else "choose"
-        return f"there is no {self.kind} {name!r}: {guess} {', '.join(self._rows)}{own}"
+        return f"there is no {self.kind} {name!r}: {guess} {', '.join(self._rows)}{user_code}"
 
     def checked(self, name: str) -> str:
         """The name itself, for validators of settings; imports nothing.
@@ -118,7 +118,7 @@ class Table(Mapping[str, RowT], Generic[RowT]):
         """
         if name in self._rows:
             return name
-        if self._own is None or ":" not in name:
+        if self._of_user is None or ":" not in name:
             raise ValueError(self.unknown(name))
         try:
             check_code(name)

@@ -182,7 +182,7 @@ def streams_seen(
         settings: of all streams, by name.
         stores: that it was trained on; they know what settings leave to the machine.
     """
-    found = {}
+    streams = {}
     for modality, name in sees.items():
         reader = stores.streams[modality]
         parts = [
@@ -194,8 +194,8 @@ def streams_seen(
             for n in reader.stream.normaliser
         ]
         whole = settings[name] if settings[name].parts else parts[0]
-        found[modality] = SeenStream(settings=whole, parts=parts, moments=moments)
-    return found
+        streams[modality] = SeenStream(settings=whole, parts=parts, moments=moments)
+    return streams
 
 
 def clips_of(stores: "ModelStores", items: Sequence[str], remedy: str = "") -> "ClipData":

@@ -147,7 +147,7 @@ class Params(Settings):
         Raises:
             ValueError: it sees a stream that is not there, or two of one modality.
         """
-        found: dict[Modality, str] = {}
+        streams: dict[Modality, str] = {}
         for name in model.sees:
             if name not in self.streams:
                 close = get_close_matches(name, self.streams, n=1)
@@ -155,13 +155,13 @@ class Params(Settings):
                 known = ", ".join(self.streams)
                 raise ValueError(f"sees has {name}, which is none of the streams {known}{meant}")
             modality = self.streams[name].modality
-            if modality in found:
+            if modality in streams:
                 raise ValueError(
-                    f"sees has {found[modality]} and {name}, both of {modality}: a model sees one "
-                    "stream of a modality, which can join others"
+                    f"sees has {streams[modality]} and {name}, both of {modality}: a model sees "
+                    "one stream of a modality, which can join others"
                 )
-            found[modality] = name
-        return {modality: found[modality] for modality in MODALITIES if modality in found}
+            streams[modality] = name
+        return {modality: streams[modality] for modality in MODALITIES if modality in streams}
 
     def model(self, name: str) -> ModelSettings:
         """The settings of one model.

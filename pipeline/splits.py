@@ -45,9 +45,9 @@ def main() -> None:
     )
     parser.add_argument("setting", choices=SETTINGS, help="the setting that each split changes")
     parser.add_argument("values", type=_values, help="its values: 0-19, or 0,2,5")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     with stage_errors():
-        run(asked.setting, asked.values)
+        run(options.setting, options.values)
 
 
 def run(setting: str, values: Sequence[int]) -> None:
@@ -87,16 +87,16 @@ def check_differ(setting: str, folders: Mapping[int, Path]) -> None:
     Raises:
         InputError: two are.
     """
-    seen: dict[tuple[tuple[str, str], ...], int] = {}
+    value_of: dict[tuple[tuple[str, str], ...], int] = {}
     for value, folder in folders.items():
         items = pd.read_parquet(folder / ITEMS, columns=["item", "split"])
         split = tuple(items.itertuples(index=False, name=None))
-        if split in seen:
+        if split in value_of:
             raise InputError(
-                f"{setting} {value} splits the corpus as {seen[split]} does",
+                f"{setting} {value} splits the corpus as {value_of[split]} does",
                 "leave one of them out, or take the setting that splits this corpus",
             )
-        seen[split] = value
+        value_of[split] = value
 
 
 def compare(folders: Mapping[int, Path], models: Sequence[str], reference: str) -> pd.DataFrame:
@@ -119,7 +119,7 @@ def compare(folders: Mapping[int, Path], models: Sequence[str], reference: str) 
     first, *_ = folders.values()
     with chdir(first):
         metrics = metrics_of(read_task())
-    others = [model for model in models if model != reference]
+    challengers = [model for model in models if model != reference]
     evaluations = {
         split: read_evaluations(folder / RESULTS / "evaluation", models, metrics)
         for split, folder in folders.items()
@@ -129,7 +129,7 @@ def compare(folders: Mapping[int, Path], models: Sequence[str], reference: str) 
         values = _by_split(evaluations, metric)
         table = over_seeds(values, "headline")
         if not METRICS[metric].lower_is_better:
-            rows = t_tests(values, others, reference, unit="split")
+            rows = t_tests(values, challengers, reference, unit="split")
             tests = pd.DataFrame(rows, columns=["model", "target", "measure", *TESTED])
             tests = tests.rename(columns={"measure": "headline"})
             table = table.merge(tests, "left", ["model", "target", "headline"])

@@ -105,8 +105,8 @@ def prepare(file: Path, workspace: Path, changes: Mapping[str, Any] | None = Non
 
 def _whole(path: str) -> str:
     """The whole path of a file that is named from here, or else from the top of the project."""
-    here = Path(path).absolute()
-    return str(here if here.exists() else PROJECT / path)
+    absolute = Path(path).absolute()
+    return str(absolute if absolute.exists() else PROJECT / path)
 
 
 def publish(name: str, workspace: Path, params: Params, watch: Stopwatch) -> Path:
@@ -118,7 +118,7 @@ def publish(name: str, workspace: Path, params: Params, watch: Stopwatch) -> Pat
         The folder.
     """
     target = RESULTS / "study" / name
-    partial, old = (target.with_name(f"{name}.{what}") for what in ("partial", "old"))
+    partial, old = (target.with_name(f"{name}.{suffix}") for suffix in ("partial", "old"))
     for left in (partial, old):  # by a run that was killed here
         shutil.rmtree(left, ignore_errors=True)
     evaluation = partial / "evaluation"

@@ -36,8 +36,8 @@ class Given:
 
     def extract(self, source: GivenSource) -> Described:
         """The features of one item, and when they are present."""
-        found = source.features(source.item)[self._name]
-        return Described(found.rows, found.times, found.present, voice=found.voice)
+        features = source.features(source.item)[self._name]
+        return Described(features.rows, features.times, features.present, voice=features.voice)
 
 
 def describe_given(

@@ -40,7 +40,7 @@ class Extractor(Row):
     together: bool = False
 
 
-def _own(code: str) -> Extractor:
+def _of_user(code: str) -> Extractor:
     return Extractor(code=code, settings=OwnSettings, modalities=MODALITIES)
 
 
@@ -75,7 +75,7 @@ EXTRACTORS: Table[Extractor] = Table(
             source="streams",
         ),
     },
-    own=_own,
+    of_user=_of_user,
 )
 
 

@@ -93,8 +93,8 @@ class VGGFaceSettings(StreamSettings):
     @override
     def of_rows(self) -> dict[str, Any]:
         # A weight file is the same wherever it lies.
-        other = {"seed"} if self.weights != "random" else {"sha256"}
-        rows = self.model_dump(exclude={*OF_WINDOWS, *other, "weights"})
+        unused = {"seed"} if self.weights != "random" else {"sha256"}
+        rows = self.model_dump(exclude={*OF_WINDOWS, *unused, "weights"})
         return {**rows, "random": self.weights == "random"}
 
 

@@ -103,8 +103,8 @@ class YuNetDetector:
 def _verified(settings: FaceSettings, key: str) -> str:
     """Path of a model file whose content is the one that was meant."""
     file: ModelFile = getattr(settings, key)
-    what = f"the file of faces.{key},"
-    verify_sha256(file.path, file.sha256, what, _remedy(settings.detector, key))
+    described = f"the file of faces.{key},"
+    verify_sha256(file.path, file.sha256, described, _remedy(settings.detector, key))
     return file.path
 
 

@@ -116,10 +116,10 @@ def labels_of_frames(
     follows = labels is not None and len(labels) > 0 and labels[TIME].isna().any()
     if task.level == "sequence" or not follows or timeline.decoded.all():
         return labels_of(labels, timeline.times, task)
-    found, counts = labels_of(labels, timeline.times[timeline.decoded], task)
+    of_decoded, counts = labels_of(labels, timeline.times[timeline.decoded], task)
     values = np.zeros((len(timeline.times), len(task.outputs)), np.float32)
     valid = np.zeros(len(timeline.times), np.bool_)
-    values[timeline.decoded], valid[timeline.decoded] = found, counts
+    values[timeline.decoded], valid[timeline.decoded] = of_decoded, counts
     return values, valid
 
 
@@ -131,24 +131,25 @@ def steps_of(item: CorpusItem, timeline: Timeline, name: str, sources: Sources) 
     settings = sources.settings[name]
     first, *more = (sources.stores[part] for part in parts_of(name, sources.settings))
     clock = clock_of(first, item.item)
-    present, others = first.present(item.item), []
+    present, companions = first.present(item.item), []
     for store in more:
         # The row of another part that goes with each row of the first one.
         rows = clock_of(store, item.item).rows_at(clock.centres())
         present = present | said_of(store.present(item.item), rows)
-        others.append(rows)
+        companions.append(rows)
     if settings.align == "frames":
         at = timeline.shown if settings.modality == "video" else timeline.centres
         row, frame = clock.rows_at(at), np.arange(len(at), dtype=np.int32)
     else:
         at, row, frame = _steps_of_its_own(item, timeline, clock)
     offsets = context_offsets(settings.context_seconds, centred=settings.context == "centred")
+    no_companion = np.zeros((len(present), 0), np.int32)
     return Steps(
         # (N, steps)
         index=clock.rows_at(at[:, None] + offsets) if settings.context_seconds else row[:, None],
         present=said_of(present, row),
         frame=frame,
-        others=np.stack(others, axis=1) if others else np.zeros((len(present), 0), np.int32),
+        others=np.stack(companions, axis=1) if companions else no_companion,
     )
 
 
@@ -191,12 +192,12 @@ def windowed(
     values, valid = labels_of_frames(labels, timeline, task)
     nothing = np.zeros(len(timeline.times), np.bool_)
     face = sound = voice = nothing
-    if (heard := sources.first("audio")) is not None:
-        rows = clock_of(heard, item.item).rows_at(timeline.centres)
-        sound = said_of(heard.present(item.item), rows)
-        voice = said_of(heard.voice(item.item), rows)
-    if (seen := sources.first("video")) is not None:
-        face = said_of(seen.present(item.item), clock_of(seen, item.item).rows_at(timeline.shown))
+    if (audio := sources.first("audio")) is not None:
+        rows = clock_of(audio, item.item).rows_at(timeline.centres)
+        sound = said_of(audio.present(item.item), rows)
+        voice = said_of(audio.voice(item.item), rows)
+    if (video := sources.first("video")) is not None:
+        face = said_of(video.present(item.item), clock_of(video, item.item).rows_at(timeline.shown))
     arrays: dict[str, NDArray[Any]] = {
         "times": timeline.times,
         "labels": values,
@@ -220,8 +221,8 @@ def looked_at(item: CorpusItem, steps: Steps, rows: int) -> slice:
     """
     if item.start == 0 and np.isnan(item.end):
         return slice(0, rows)
-    found = steps.index[steps.index != NO_ROW]
-    return slice(int(found.min()), int(found.max()) + 1) if found.size else slice(0, 0)
+    looked = steps.index[steps.index != NO_ROW]
+    return slice(int(looked.min()), int(looked.max()) + 1) if looked.size else slice(0, 0)
 
 
 def fit_normaliser(
@@ -253,18 +254,18 @@ def windows_of_corpus(
         InputError: an item has no frame, or streams do not fit the corpus's task.
     """
     check_alignment(task, sources.settings)
-    found = {item.item: windowed(item, labels.get(item.item), task, sources) for item in items}
+    windows = {item.item: windowed(item, labels.get(item.item), task, sources) for item in items}
     training = [item for item in items if item.split == "train"]
     fitted: dict[str, Normaliser | None] = {}
     for name, store in sources.stores.items():
         fitted[name] = None
         if sources.settings[name].normalise:
-            pairs = ((item, found[item.item].streams[name]) for item in training)
+            pairs = ((item, windows[item.item].streams[name]) for item in training)
             fitted[name] = fit_normaliser(store, pairs)
             if fitted[name] is None:
                 say(f"no {name} in the train split: its features are not z-normed")
     streams = {name: windowed_stream(name, sources, fitted) for name in sources.settings}
-    return found, streams
+    return windows, streams
 
 
 def windowed_stream(

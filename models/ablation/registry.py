@@ -54,7 +54,7 @@ class Strategy(Row):
     faces: bool = False
 
 
-def _of_ones_own(code: str) -> Strategy:
+def _of_user(code: str) -> Strategy:
     """The row of a user's operator, of which nothing is known before it is loaded."""
     return Strategy(
         code=code, title=code.partition(":")[2], uses=(*DRAWING, "burst"), leaves=None, random=True
@@ -148,7 +148,7 @@ STRATEGIES = Table(
             condition=False,
         ),
     },
-    own=_of_ones_own,
+    of_user=_of_user,
 )
 
 

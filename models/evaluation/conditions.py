@@ -80,11 +80,11 @@ def grid(settings: EvaluateSettings) -> list[Condition]:
     """
     return list(
         dict.fromkeys(
-            Condition(modality, each.strategy, p, burst, each.fill)
-            for each in settings.conditions
-            for modality in each.modality
-            for p in each.p
-            for burst in (each.burst if "burst" in STRATEGIES[each.strategy].uses else [0.0])
+            Condition(modality, spec.strategy, p, burst, spec.fill)
+            for spec in settings.conditions
+            for modality in spec.modality
+            for p in spec.p
+            for burst in (spec.burst if "burst" in STRATEGIES[spec.strategy].uses else [0.0])
         )
     )
 

@@ -13,9 +13,9 @@ from models.evaluation.moments import Array
 class _Sums:
     """Arrays that pool by being added."""
 
-    def pooled_with(self, other: Self) -> Self:
+    def pooled_with(self, addend: Self) -> Self:
         """Those of both sets of labels together."""
-        return type(self)(*(x + y for x, y in zip(self._arrays(), other._arrays(), strict=True)))
+        return type(self)(*(x + y for x, y in zip(self._arrays(), addend._arrays(), strict=True)))
 
     def weighted(self, weights: Array) -> Self:
         """Those of sets of items drawn from these; see `models.evaluation.scores.Statistic`."""

@@ -56,19 +56,19 @@ class Moments:
         # (..., targets, labels)
         return cls.of(np.moveaxis(predictions, -1, -2), labels.T)
 
-    def pooled_with(self, other: "Moments") -> "Moments":
+    def pooled_with(self, addend: "Moments") -> "Moments":
         """Moments of both sets of frames together (Chan, Golub and LeVeque 1983)."""
-        n = self.n + other.n
-        share = np.divide(other.n, n, out=np.zeros_like(n), where=n > 0)
-        dx, dy = other.mean_x - self.mean_x, other.mean_y - self.mean_y
+        n = self.n + addend.n
+        share = np.divide(addend.n, n, out=np.zeros_like(n), where=n > 0)
+        dx, dy = addend.mean_x - self.mean_x, addend.mean_y - self.mean_y
         between = share * (1 - share)
         return Moments(
             n,
             self.mean_x + share * dx,
             self.mean_y + share * dy,
-            (1 - share) * self.var_x + share * other.var_x + between * dx * dx,
-            (1 - share) * self.var_y + share * other.var_y + between * dy * dy,
-            (1 - share) * self.cov + share * other.cov + between * dx * dy,
+            (1 - share) * self.var_x + share * addend.var_x + between * dx * dx,
+            (1 - share) * self.var_y + share * addend.var_y + between * dy * dy,
+            (1 - share) * self.cov + share * addend.cov + between * dx * dy,
         )
 
     def weighted(self, weights: Array) -> "Moments":

@@ -28,7 +28,7 @@ class Statistic(Protocol):
         """
         ...
 
-    def pooled_with(self, other: Self) -> Self:
+    def pooled_with(self, addend: Self) -> Self:
         """That of both sets of labels together."""
         ...
 
@@ -60,12 +60,12 @@ class Scores:
         """Number of labels, (..., targets)."""
         return next(iter(self.statistics.values())).n
 
-    def pooled_with(self, other: "Scores") -> "Scores":
+    def pooled_with(self, addend: "Scores") -> "Scores":
         """The scores of both sets of labels together."""
         return Scores(
             self.metrics,
             {
-                name: statistic.pooled_with(other.statistics[name])
+                name: statistic.pooled_with(addend.statistics[name])
                 for name, statistic in self.statistics.items()
             },
         )

@@ -187,11 +187,11 @@ def holm(p: ArrayLike) -> Array:
     """
     values = np.asarray(p, np.float64)
     tested = ~np.isnan(values)
-    own = values[tested]
-    if values.ndim != 1 or ((own < 0) | (own > 1)).any():
+    p_values = values[tested]
+    if values.ndim != 1 or ((p_values < 0) | (p_values > 1)).any():
         raise ValueError("p-values are a vector of numbers from 0 to 1")
-    order = np.argsort(own, kind="stable")
-    steps = np.minimum(1.0, np.arange(len(own), 0, -1) * own[order])
+    order = np.argsort(p_values, kind="stable")
+    steps = np.minimum(1.0, np.arange(len(p_values), 0, -1) * p_values[order])
     adjusted = np.full(values.shape, np.nan)
     adjusted[np.flatnonzero(tested)[order]] = np.maximum.accumulate(steps)
     return adjusted

@@ -113,8 +113,8 @@ class FrameWeights(nn.Module):
         attention = scores.masked_fill(hidden, -torch.inf).softmax(-1).mean(1)
         weights = attention.masked_fill(~attending.keys.unsqueeze(-1), 0).sum(1)
         # 1 where nothing is missing and both have as many frames.
-        each = stream.mask.sum(1, keepdim=True) / attending.keys.sum(1, keepdim=True)
-        return weights * each.to(weights.dtype)
+        scale = stream.mask.sum(1, keepdim=True) / attending.keys.sum(1, keepdim=True)
+        return weights * scale.to(weights.dtype)
 
 
 class Fusion(Recogniser):

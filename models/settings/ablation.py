@@ -119,7 +119,7 @@ class Ablation(Settings):
             # By value: a saved model names all its settings.
             if name == "strategy" or name in used or getattr(self, name) == field.default:
                 continue
-            users = [other for other, row in STRATEGIES.items() if name in row.uses]
+            users = [strategy for strategy, row in STRATEGIES.items() if name in row.uses]
             raise ValueError(
                 f"{name} is set, but strategy {self.strategy} has no use for it: "
                 f"it is for {', '.join(users)}"

@@ -154,4 +154,5 @@ class Batch(_Tensors):
 
     def _received_on(self, mask: Tensor) -> dict[Modality, Tensor]:
         """What is received of the modalities that have steps as of `mask`."""
-        return {m: there for m, there in self.received().items() if there.shape == mask.shape}
+        received = self.received()
+        return {m: steps for m, steps in received.items() if steps.shape == mask.shape}

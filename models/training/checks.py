@@ -89,17 +89,17 @@ def _check_model(params: Comparison, name: str, task: Task, gives_features: bool
             "its share",
             f"set it to {row.smallest_batch} or more",
         )
-    why = _why_no_teacher_speaks(params.models[name])
-    if train.teacher and why:
+    reason = _why_no_teacher_speaks(params.models[name])
+    if train.teacher and reason:
         raise InputError(
-            f"train.teacher of {name} is set, and {why}: a teacher speaks for a modality where the "
-            "other is gone",
+            f"train.teacher of {name} is set, and {reason}: a teacher speaks for a modality "
+            "where the other is gone",
             f"set models.{name}.train.teacher to 0",
         )
     unused = resolved.options.unused(task.level)
     if unused is not None:
-        option, why = unused
-        raise InputError(f"options.{option} of {name} is set, and {why}", "leave it out")
+        option, reason = unused
+        raise InputError(f"options.{option} of {name} is set, and {reason}", "leave it out")
     if row.faces and gives_features:
         raise InputError(
             f"models.{name}.ablation.strategy is {strategy}, and the corpus gives features, "

@@ -161,9 +161,9 @@ def _value(value: Any) -> Any:
 def _modules_of(row: Row) -> set[str]:
     """Modules of the `package.module:name` that a row has."""
     return {
-        found.group(1)
+        match.group(1)
         for text in _texts(values_of(row))
-        if (found := _CODE.fullmatch(text)) is not None
+        if (match := _CODE.fullmatch(text)) is not None
     }
 
 

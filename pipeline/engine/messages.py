@@ -78,12 +78,12 @@ def sentences(
         moved: keys of the past, `*` standing for any one part, and what to write in their place.
     """
     # A union refuses a value once for each of its members: they are one sentence.
-    found: dict[tuple[tuple[Hashable, ...], str], list[_Words]] = {}
+    by_claim: dict[tuple[tuple[Hashable, ...], str], list[_Words]] = {}
     for detail in error.errors(include_url=False):
         place = place_of(detail, file.content)
         words = _words(detail, place, moved or {})
-        found.setdefault((place, words.claim), []).append(words)
-    by_line = sorted(found.items(), key=lambda entry: file.line(entry[0][0]) or 0)
+        by_claim.setdefault((place, words.claim), []).append(words)
+    by_line = sorted(by_claim.items(), key=lambda entry: file.line(entry[0][0]) or 0)
     return [_sentence(words, file.where(place)) for (place, _), words in by_line]
 
 
@@ -148,10 +148,10 @@ def _has(content: Any, part: int | str | None) -> bool:
 def _words(detail: ErrorDetails, place: Sequence[Hashable], moved: Mapping[str, str]) -> _Words:
     """What to say of one error."""
     key = ".".join(map(str, place)) or "the file"
-    kind, context, given = detail["type"], detail.get("ctx", {}), detail["input"]
+    kind, context, value = detail["type"], detail.get("ctx", {}), detail["input"]
     if detail["loc"][-1:] == ("[key]",):
         must = str(context["error"]) if kind == "value_error" else TEXT
-        return _Words(f"{'.'.join(map(str, place[:-1]))} has the name {shown(given)}", must)
+        return _Words(f"{'.'.join(map(str, place[:-1]))} has the name {shown(value)}", must)
     match kind:
         case "missing":
             return _Words(f"{key} is missing")
@@ -160,8 +160,8 @@ def _words(detail: ErrorDetails, place: Sequence[Hashable], moved: Mapping[str, 
         case "unknown_key":
             advice = _of_unknown(place, context["keys"], moved)
             return _Words(f"{key} is not a known key", advice=advice)
-    is_empty = given is None or (isinstance(given, str | list | dict) and not given)
-    return _Words(f"{key} is {'empty' if is_empty else shown(given)}", _must(detail))
+    is_empty = value is None or (isinstance(value, str | list | dict) and not value)
+    return _Words(f"{key} is {'empty' if is_empty else shown(value)}", _must(detail))
 
 
 def _of_unknown(place: Sequence[Hashable], keys: Sequence[str], moved: Mapping[str, str]) -> str:

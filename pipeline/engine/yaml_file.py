@@ -118,7 +118,7 @@ def entry_of(node: Node | None, part: Hashable) -> tuple[Node, Node] | None:
             merged += value.value if isinstance(value, SequenceNode) else [value]
         elif isinstance(key, ScalarNode) and key.value == str(part):
             return key, value
-    return next((entry for other in merged if (entry := entry_of(other, part))), None)
+    return next((entry for mapping in merged if (entry := entry_of(mapping, part))), None)
 
 
 def _refuse_traps(root: Node | None, path: Path) -> None:

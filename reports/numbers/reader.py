@@ -81,9 +81,9 @@ def check_same_labels(evaluation: pd.DataFrame) -> None:
         counts = rows.groupby("model", sort=False)["n"].agg(["min", "max"])
         if np.unique(counts).size > 1:
             ranges = "; ".join(f"{m}: {low} to {high}" for m, low, high in counts.itertuples())
-            which = "" if subset == ALL else f" of {subset}"
+            noted = "" if subset == ALL else f" of {subset}"
             raise InputError(
-                f"not all models and conditions were scored on the same labels{which} ({ranges})",
+                f"not all models and conditions were scored on the same labels{noted} ({ranges})",
                 "rerun `dvc repro`",
             )
 

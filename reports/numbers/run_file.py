@@ -62,8 +62,8 @@ def read_task_of(path: Path, run: Mapping[str, Any]) -> Task:
         task = Task(**{name: described[name] for name in described if name != "metrics"})
     except ValidationError as error:
         first = error.errors()[0]
-        what = f"{'.'.join(map(str, first['loc']))} is {first['input']!r}"
-        raise InputError(f"{unknown}: {what}", _REMEDY) from None
+        value = f"{'.'.join(map(str, first['loc']))} is {first['input']!r}"
+        raise InputError(f"{unknown}: {value}", _REMEDY) from None
     if tuple(described["metrics"]) != metrics_of(task):
         raise InputError(
             f"{unknown}: its metrics are {', '.join(described['metrics'])}, "

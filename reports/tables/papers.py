@@ -107,7 +107,10 @@ def _run_values(benchmark: Benchmark, results: Results, summary: Summary) -> Run
     """Mean and standard deviation of this run, as the columns of a table."""
     if benchmark.metric is not None:
         groups = one_modality(results.evaluation, benchmark.metric).groupby("other")
-        return {k: v for other, t in groups for k, v in _keyed(t, t["input"], str(other)).items()}
+        keyed: RunValues = {}
+        for substitute, table in groups:
+            keyed |= _keyed(table, table["input"], str(substitute))
+        return keyed
     if benchmark.has_metrics:
         keyed = _keyed(summary.intact, summary.intact["metric"])
         for name in benchmark.measured:

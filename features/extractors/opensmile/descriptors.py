@@ -97,8 +97,10 @@ def names(settings: OpenSMILESettings) -> tuple[str, ...]:
         InputError: a config file is missing, has another SHA-256, is none that openSMILE takes,
             or does not write 100 rows a second.
     """
-    own = tuple(_extractor(settings).smile.feature_names)
-    return own + tuple(_DELTA.sub("_de", name, count=1) for name in own) if settings.deltas else own
+    columns = tuple(_extractor(settings).smile.feature_names)
+    if not settings.deltas:
+        return columns
+    return columns + tuple(_DELTA.sub("_de", name, count=1) for name in columns)
 
 
 def extract_lld(samples: NDArray[np.float32], settings: OpenSMILESettings) -> NDArray[np.float32]:

@@ -95,8 +95,8 @@ def settle(settings: VGGFaceSettings, device: str, measured: Measured) -> VGGFac
         import torch
 
         machine = [device, platform.node(), torch.__version__, torch.get_num_threads()]
-        found = measured(machine, partial(measure_precision, device))
-        precision = (found / PRECISION).read_text()
+        entry = measured(machine, partial(measure_precision, device))
+        precision = (entry / PRECISION).read_text()
     return fit_to_device(settings.model_copy(update={"precision": precision}), device)
 
 

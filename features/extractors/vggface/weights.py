@@ -78,10 +78,10 @@ def load_weights(path: str | Path, sha256: str, *, width: float = 1.0) -> VGGFac
         origin = Origin("keras-vggface", "bgr")
         state = _read_keras(path, expected)
     else:
-        found = _read_torch(path)
-        is_torchvision = "features.0.weight" in found
+        weights = _read_torch(path)
+        is_torchvision = "features.0.weight" in weights
         origin = Origin("torchvision" if is_torchvision else "vgg_face_dag", "rgb")
-        state = _select(path, found, expected, torchvision=is_torchvision)
+        state = _select(path, weights, expected, torchvision=is_torchvision)
         if path.suffix == ".safetensors":
             origin = _read_origin(path) or origin
     _check_finite(path, state)
@@ -133,18 +133,18 @@ def main() -> None:
     command.add_argument("source", type=Path, metavar="IN", help="a file of VGG-Face weights")
     command.add_argument("target", type=Path, metavar="OUT.safetensors", help="the file to write")
     command.add_argument("--sha256", metavar="HEX", help="what the hash of IN must be")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     try:
-        origin, written = convert(asked.source, asked.target, asked.sha256)
+        origin, written = convert(options.source, options.target, options.sha256)
     except InputError as error:
         print(f"Error: {error}.", file=sys.stderr)
         raise SystemExit(1) from None
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         raise SystemExit(130) from None  # as a shell calls an end by Ctrl-C
-    print(f"read {asked.source} ({origin.name}, {origin.channel_order}), sha256 {origin.sha256}")
-    print(f"wrote {asked.target}, sha256 {written}")
-    quoted = json.dumps(str(asked.target), ensure_ascii=False)
+    print(f"read {options.source} ({origin.name}, {origin.channel_order}), sha256 {origin.sha256}")
+    print(f"wrote {options.target}, sha256 {written}")
+    quoted = json.dumps(str(options.target), ensure_ascii=False)
     print(f"for params.yaml:\nfc6:\n  weights: {quoted}\n  sha256: {written}")
 
 
@@ -187,9 +187,9 @@ def _sha256(path: Path) -> str:
         raise InputError(f"{path} cannot be read ({error.strerror})", _REMEDY) from error
 
 
-def _check_shape(path: Path, what: str, found: tuple[int, ...], expected: tuple[int, ...]) -> None:
-    if found != expected:
-        raise InputError(f"{path}: {what} has shape {found}, expected {expected}", _REMEDY)
+def _check_shape(path: Path, array: str, shape: tuple[int, ...], expected: tuple[int, ...]) -> None:
+    if shape != expected:
+        raise InputError(f"{path}: {array} has shape {shape}, expected {expected}", _REMEDY)
 
 
 def _check_finite(path: Path, state: Mapping[str, Tensor]) -> None:
@@ -213,15 +213,15 @@ def _read_keras(path: Path, expected: Mapping[str, Tensor]) -> dict[str, Tensor]
                 kernel = _keras_array(path, file, layer, ("kernel", "W_1"))
                 bias = _keras_array(path, file, layer, ("bias", "b_1"))
                 outputs, *inputs = expected[f"{module}.weight"].shape
-                what = f"the kernel of {layer}"
+                kernel_name = f"the kernel of {layer}"
                 if layer == "fc6":
                     channels = inputs[0] // POOLED**2
-                    _check_shape(path, what, kernel.shape, (inputs[0], outputs))
+                    _check_shape(path, kernel_name, kernel.shape, (inputs[0], outputs))
                     # Keras flattens (rows, columns, channels), torch (channels, rows, columns).
                     kernel = kernel.reshape(POOLED, POOLED, channels, outputs)
                     weight = kernel.transpose(3, 2, 0, 1).reshape(outputs, -1)
                 else:
-                    _check_shape(path, what, kernel.shape, (3, 3, inputs[0], outputs))
+                    _check_shape(path, kernel_name, kernel.shape, (3, 3, inputs[0], outputs))
                     weight = kernel.transpose(3, 2, 0, 1)
                 _check_shape(path, f"the bias of {layer}", bias.shape, (outputs,))
                 state[f"{module}.weight"] = torch.from_numpy(np.ascontiguousarray(weight))
@@ -238,10 +238,10 @@ def _keras_array(path: Path, file: Any, layer: str, names: tuple[str, str]) -> N
     today, before = names
     for place in (f"{layer}/{layer}/{today}:0", f"{layer}/{layer}_{before}:0"):
         if place in file:
-            found = file[place]
-            if not isinstance(found, h5py.Dataset) or found.dtype.kind != "f":
+            dataset = file[place]
+            if not isinstance(dataset, h5py.Dataset) or dataset.dtype.kind != "f":
                 raise InputError(f"{path}: the {today} of {layer} is no array of floats", _REMEDY)
-            return found[()].astype(np.float32)
+            return dataset[()].astype(np.float32)
     raise InputError(f"{path} has no {today} of the layer {layer}", _REMEDY)
 
 
@@ -252,12 +252,12 @@ def _read_torch(path: Path) -> Mapping[str, Any]:
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
-        found = torch.load(path, map_location="cpu", weights_only=True)
+        content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged pickle can raise anything
         raise InputError(f"{path} is no file of torch weights", _REMEDY) from error
-    if not isinstance(found, Mapping):
+    if not isinstance(content, Mapping):
         raise InputError(f"{path} holds no state dict", _REMEDY)
-    return found
+    return content
 
 
 def _read_origin(path: Path) -> Origin | None:
@@ -282,20 +282,20 @@ def _is_plain(tensor: Tensor) -> bool:
 
 
 def _select(
-    path: Path, found: Mapping[str, Any], expected: Mapping[str, Tensor], *, torchvision: bool
+    path: Path, weights: Mapping[str, Any], expected: Mapping[str, Tensor], *, torchvision: bool
 ) -> dict[str, Tensor]:
     state = {}
     for layer, module in LAYERS.items():
         for kind in ("weight", "bias"):
             key = f"{module if torchvision else layer}.{kind}"
-            if not isinstance(found.get(key), Tensor):
+            if not isinstance(weights.get(key), Tensor):
                 raise InputError(f"{path} has no {kind} of the layer {layer} ({key})", _REMEDY)
             shape = tuple(expected[f"{module}.{kind}"].shape)
-            what = f"the {kind} of {layer} ({key})"
-            if not _is_plain(found[key]):
-                raise InputError(f"{path}: {what} is no dense tensor of floats", _REMEDY)
-            _check_shape(path, what, tuple(found[key].shape), shape)
-            state[f"{module}.{kind}"] = found[key].float()
+            tensor_name = f"the {kind} of {layer} ({key})"
+            if not _is_plain(weights[key]):
+                raise InputError(f"{path}: {tensor_name} is no dense tensor of floats", _REMEDY)
+            _check_shape(path, tensor_name, tuple(weights[key].shape), shape)
+            state[f"{module}.{kind}"] = weights[key].float()
     return state
 
 
