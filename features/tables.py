@@ -81,7 +81,7 @@ class Table(Mapping[str, RowT], Generic[RowT]):
         """The row of a name.
 
         Raises:
-            InputError: there is none; or a job asks for a row that it does not name.
+            InputError: there is no such row, or a job asks for a row that it does not name.
         """
         used = _USED.get()
         if used is not None and (self.kind, name) not in used:
@@ -104,7 +104,7 @@ class Table(Mapping[str, RowT], Generic[RowT]):
         return len(self._rows)
 
     def unknown(self, name: str) -> str:
-        """A sentence about a name that is none, which lists the rows."""
+        """A sentence that says that there is no such row, and lists the rows."""
         user_code = ", or package.module:name of your own" if self._of_user is not None else ""
         close = get_close_matches(name, self._rows, n=1)
         guess = f"did you mean {close[0]}? Choose" if close else "choose"
@@ -114,7 +114,7 @@ class Table(Mapping[str, RowT], Generic[RowT]):
         """The name itself, for validators of settings; imports nothing.
 
         Raises:
-            ValueError: it is no row.
+            ValueError: it is not a row.
         """
         if name in self._rows:
             return name
@@ -134,7 +134,7 @@ def table_of(kind: str) -> Table[Any]:
     """The table whose rows are of a kind, once its module is imported.
 
     Raises:
-        KeyError: there is none.
+        KeyError: there is no such table, or its module is not imported.
     """
     return _TABLES[kind]
 
@@ -163,7 +163,7 @@ def check_code(code: str) -> None:
     """
     remedy = "write package.module:name, such as extensions.mynet:MyNet"
     if not _CODE.fullmatch(code):
-        raise InputError(f"{code!r} is no package.module:name", remedy)
+        raise InputError(f"{code!r} is not a package.module:name", remedy)
     module, _, _ = code.partition(":")
     top = module.split(".")[0]
     if top in PACKAGES:
@@ -181,7 +181,7 @@ def check_code(code: str) -> None:
 
 
 def locate(module: str) -> Path | None:
-    """The file of a module, found without importing it or its packages; None where there is none.
+    """The file of a module, found without importing it or its packages; None if it has none.
 
     A package's file is its `__init__.py`, or its folder where it has none.
     """

@@ -93,7 +93,7 @@ def _amount(text: str) -> float:
     except ValueError:
         amount = -1
     if not amount >= 0:
-        raise argparse.ArgumentTypeError(f"{text} is no amount")
+        raise argparse.ArgumentTypeError(f"{text} is not an amount")
     return amount
 
 

@@ -50,7 +50,7 @@ def evaluation_items(inputs: Inputs, split: str) -> list[str]:
     """Names of the labelled items of a split.
 
     Raises:
-        InputError: there is none.
+        InputError: the split has no labelled item.
     """
     chosen = [i.item for i in inputs.listed() if i.split == split and i.labelled]
     if not chosen:

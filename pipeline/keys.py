@@ -3,7 +3,7 @@
 A file has a line a module of the stage's code, a library, a row of a table and a section of
 settings, with defaults and presets resolved. DVC then runs a stage when its code changes, and
 not for a comment; a diff of two files says why. It runs before all others, so what is wrong in
-params.yaml, a name that is no name included, is said before any command is run with it.
+params.yaml, unusable names included, is reported before any command runs.
 """
 
 from collections.abc import Iterator, Mapping

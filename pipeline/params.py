@@ -125,7 +125,7 @@ class Params(Settings):
         return self
 
     def resolved(self, name: str) -> Resolved:
-        """What a model's settings come to, those of its preset and of `train` included.
+        """A model's settings with those of its preset and of `train` filled in.
 
         Raises:
             InputError: params.yaml has no such model.
@@ -153,7 +153,7 @@ class Params(Settings):
                 close = get_close_matches(name, self.streams, n=1)
                 meant = f": did you mean {close[0]}?" if close else ""
                 known = ", ".join(self.streams)
-                raise ValueError(f"sees has {name}, which is none of the streams {known}{meant}")
+                raise ValueError(f"sees has {name}, which is not one of the streams {known}{meant}")
             modality = self.streams[name].modality
             if modality in streams:
                 raise ValueError(

@@ -30,7 +30,7 @@ from pipeline.studies.runs import Stages, Stopwatch, exclusive
 SETTINGS = PROJECT / "pipeline" / "studies"
 WORKSPACES = Path("data/studies")
 PUBLISHED = ("index.html", "metrics.json", "run.json", "significance.csv")
-"""What of a study's results is kept, beside the models' evaluations and the folder `figures`."""
+"""The results of a study that are kept, beside the models' evaluations and the folder `figures`."""
 
 
 def main() -> None:
@@ -110,9 +110,9 @@ def _whole(path: str) -> str:
 
 
 def publish(name: str, workspace: Path, params: Params, watch: Stopwatch) -> Path:
-    """Put what a study found where results are kept, with when and how it was found.
+    """Copy the results of a study to the folder of results, with when and how they were made.
 
-    What was there is replaced when the new is complete.
+    Earlier results are replaced once the new ones are complete.
 
     Returns:
         The folder.

@@ -78,7 +78,7 @@ def _describe_stream(stream: StreamSettings) -> dict[str, Any]:
 
 
 def _describe_model(model: ModelSettings, resolved: Resolved) -> dict[str, Any]:
-    """A model as params.yaml has it, but for its size, options and training: what they come to."""
+    """A model as in params.yaml, with its size, options and training resolved."""
     return model.model_dump() | {
         "size": resolved.size.model_dump(),
         "options": resolved.options.model_dump(),

@@ -128,7 +128,7 @@ def write_inputs(
 
 
 def remove_others(folder: Path, models: Iterable[str]) -> None:
-    """Remove the manifests of models that are no more."""
+    """Remove the manifests of models that params.yaml no longer has."""
     kept = {f"{name}.json" for name in models}
     for file in folder.glob("*.json"):
         if file.name not in kept:

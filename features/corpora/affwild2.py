@@ -238,7 +238,7 @@ def _listed(root: Path, test_list: str | None) -> list[Subject]:
 
 def _checked(name: str, where: str) -> str:
     if not re.fullmatch("[A-Za-z0-9_][A-Za-z0-9._-]*", name):
-        raise InputError(f"{where}: {name!r} is no name of Aff-Wild2", "drop it")
+        raise InputError(f"{where}: {name!r} is not a name of Aff-Wild2", "drop it")
     return name
 
 

@@ -38,7 +38,7 @@ NAME = re.compile(
 )
 
 KNOWN_BAD: Mapping[str, str] = {
-    "1064_IEO_DIS_MD": "is no single clip: the actor says the sentence in every emotion",
+    "1064_IEO_DIS_MD": "is not a single clip: the actor says the sentence in every emotion",
     "1064_TIE_SAD_XX": "breaks off within a second",
     "1076_MTI_NEU_XX": "breaks off after a few frames",
     "1076_MTI_SAD_XX": "has no sound",

@@ -88,7 +88,7 @@ class CsdSource:
     """Files of the CMU Multimodal SDK: labels, sound, picture.
 
     Raises:
-        InputError: a file is no computational sequence.
+        InputError: a file is not a computational sequence.
     """
 
     def __init__(self, labels: Path, audio: Path, video: Path) -> None:

@@ -28,7 +28,7 @@ class Given:
 
     Args:
         settings: of the stream.
-        _device: of no use.
+        _device: not used.
     """
 
     def __init__(self, settings: GivenSettings, _device: str) -> None:

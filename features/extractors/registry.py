@@ -80,12 +80,12 @@ EXTRACTORS: Table[Extractor] = Table(
 
 
 class Unknown(StreamSettings, extra="ignore"):
-    """A stream whose extractor is no row: only says so."""
+    """A stream whose extractor is not a row: only says so."""
 
     extractor: Annotated[str, AfterValidator(EXTRACTORS.checked)]
 
 
-# Names in brackets are no keys of params.yaml, and are left out of messages.
+# Names in brackets are not keys of params.yaml, and are left out of messages.
 _OWN, _UNKNOWN = "[own]", "[unknown]"
 
 

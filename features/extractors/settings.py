@@ -195,7 +195,7 @@ class JoinedSettings(StreamSettings):
 
 
 class OwnSettings(StreamSettings):
-    """A stream of an extractor of one's own.
+    """A stream of a user's own extractor.
 
     Attributes:
         options: handed to the class; checked by the class alone.

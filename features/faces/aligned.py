@@ -63,10 +63,10 @@ def _crop(file: Path, size: int) -> NDArray[np.uint8]:
     """The square in the centre of a picture, (size, size, 3) RGB."""
     remedy = "unpack it again, or delete it"
     if not (file.is_file() and file.resolve().is_relative_to(file.parent.resolve())):
-        raise InputError(f"{file} is no regular file inside its folder", remedy)
+        raise InputError(f"{file} is not a regular file inside its folder", remedy)
     picture = cv2.imread(str(file))
     if picture is None:
-        raise InputError(f"{file} is no picture", remedy)
+        raise InputError(f"{file} is not a picture", remedy)
     side = min(picture.shape[:2])
     top, left = ((length - side) // 2 for length in picture.shape[:2])
     square = cv2.cvtColor(picture[top : top + side, left : left + side], cv2.COLOR_BGR2RGB)

@@ -120,5 +120,5 @@ def _loading(settings: FaceSettings) -> Iterator[None]:
         keys = DETECTOR_FILES[settings.detector]
         files = " with ".join(getattr(settings, key).path for key in keys)
         remedy = "; ".join(_remedy(settings.detector, key) for key in keys)
-        reason = f"{files} is no model of the detector {settings.detector}"
+        reason = f"{files} is not a model of the detector {settings.detector}"
         raise InputError(reason, remedy) from error

@@ -50,7 +50,7 @@ class Draws:
         return uniforms(stream(*self.key, *purpose), self.item[:, None], place)
 
     def noise(self, clips: Tensor, features: int, *purpose: object) -> Tensor:
-        """(clips, frames, features) standard normal numbers, float32; zeros but for some clips.
+        """(clips, frames, features) standard normal numbers, float32; zeros except for some clips.
 
         Args:
             clips: (clips,) bool, those that need them.
@@ -133,7 +133,7 @@ def bursts(draws: Draws, rate: Tensor | float, length: Tensor | float, *purpose:
 def last_received(lost: Tensor) -> Tensor:
     """(clips, frames) int64, the last frame received at or before each.
 
-    A clip's first frame counts as received: there is none to repeat before it.
+    A clip's first frame counts as received: no frame comes before it that could be repeated.
 
     >>> last_received(torch.tensor([[True, False, True, True, False]])).tolist()
     [[0, 1, 1, 1, 4]]

@@ -3,8 +3,8 @@
 An operator is a function `(ablation, modality, draws)` of what is taken away (`Ablation`), the
 modality ("audio" or "video") that it is asked about, and the random numbers of a batch
 (`models.ablation.operators.Draws`). It returns which frames are lost, (clips, frames) bool, which
-are zeros then; or a `FrameMap`, which can also show something else. A strategy of one's own is such
-a function in a module of one's own, named in params.yaml as `package.module:function`; it uses the
+are zeros then; or a `FrameMap`, which can also show something else. A strategy of your own is such
+a function in a module of your own, named in params.yaml as `package.module:function`; it uses the
 settings modality, p and burst, and should lose nothing where p is 0. An operator with an attribute
 `phases` states the phases of training (`models.training.phases`).
 """

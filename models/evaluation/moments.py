@@ -151,6 +151,6 @@ def ccc(moments: Moments) -> Array:
 
 
 def _between(square: Array, mean: Array) -> Array:
-    """The variance of items' means; 0 where it is no more than rounding."""
+    """The variance of items' means; 0 where it is only rounding."""
     variance = square - mean * mean
     return np.where(variance > 1e-12 * square, variance, 0.0)

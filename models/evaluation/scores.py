@@ -45,7 +45,7 @@ class Statistic(Protocol):
 
 @dataclass(frozen=True)
 class Scores:
-    """What a set of predictions and labels came to, for any number of runs.
+    """The metrics of a set of predictions and labels, for any number of runs.
 
     Attributes:
         metrics: names of rows of METRICS.

@@ -37,7 +37,7 @@ def paired_t(values: ArrayLike, reference: ArrayLike) -> float:
         )
     if len(first) < 2:
         return np.nan
-    # Differences that are the same but for the rounding of the values count as the same.
+    # Differences that are the same except for the rounding of the values count as the same.
     rounding = 4 * np.finfo(np.float64).eps * max(np.abs(first).max(), np.abs(second).max())
     if np.ptp(first - second) <= rounding:
         return np.nan
@@ -183,7 +183,7 @@ def holm(p: ArrayLike) -> Array:
         p: (m,) p-values; a NaN stands for no test, stays, and is not counted.
 
     Raises:
-        ValueError: a value is no probability, or they are not a vector.
+        ValueError: a value is not a probability, or they are not a vector.
     """
     values = np.asarray(p, np.float64)
     tested = ~np.isnan(values)

@@ -105,7 +105,7 @@ class FrameWeights(nn.Module):
         self.key = nn.Linear(dim, attending, bias=False)
 
     def forward(self, stream: Stream, attending: Stream) -> Tensor:
-        """Weights (clips, frames) of `stream`; 0 for frames that are no keys."""
+        """Weights (clips, frames) of `stream`; 0 for frames that are not keys."""
         query = self.query(attending.x).unflatten(-1, (self.heads, -1)).transpose(1, 2)
         key = self.key(stream.x).unflatten(-1, (self.heads, -1)).transpose(1, 2)
         scores = query @ key.mT / math.sqrt(key.shape[-1])

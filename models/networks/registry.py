@@ -1,6 +1,6 @@
 """NETWORKS: the architectures, a row and a module each; loads no torch.
 
-A network of one's own is a torch module, named in params.yaml as `package.module:Class`, that needs
+A network of your own is a torch module, named in params.yaml as `package.module:Class`, that needs
 to know nothing of missing data (`models.networks.plain`).
 """
 

@@ -13,7 +13,7 @@ StrategyName = Annotated[str, AfterValidator(STRATEGIES.checked)]
 
 
 class Share(Settings):
-    """A distribution of the share that is lost, drawn anew for every sample.
+    """A distribution of the share that is lost, drawn again for every sample.
 
     Attributes:
         low: the smallest share.

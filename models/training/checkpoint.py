@@ -19,7 +19,7 @@ from models.training.phases import Phase
 
 @dataclass(frozen=True)
 class Epoch:
-    """What one epoch came to.
+    """The result of one epoch.
 
     Attributes:
         epoch: its number, from 0, through all phases.
@@ -189,7 +189,7 @@ class State:
         try:
             saved: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         except (FileNotFoundError, EOFError, RuntimeError, pickle.UnpicklingError):
-            return None  # no run to continue, or none that can be read: begin anew
+            return None  # no run to continue, or none that can be read: start again
         self.network.load_state_dict(saved["network"])
         self._begin(saved["phase"])
         self._first = saved["first"]

@@ -36,7 +36,7 @@ class Comparison(Protocol):
         ...
 
     def resolved(self, name: str) -> Resolved:
-        """What a model's settings come to."""
+        """A model's settings, resolved."""
         ...
 
 

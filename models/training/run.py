@@ -169,12 +169,12 @@ class _Run:
         """Go on from the chosen weights with the clips of all training speakers.
 
         Raises:
-            InputError: it diverged.
+            InputError: training diverged.
         """
         model, train = self.plan.model, self.plan.resolved.train
         changes = {
             "epochs": train.refit,
-            "learning_rate": train.learning_rate / 2,  # its optimizer begins anew
+            "learning_rate": train.learning_rate / 2,  # its optimizer starts again
             "precision": trained.precision,
         }
         resolved = Resolved(train.model_copy(update=changes), self.plan.resolved.options)

@@ -15,7 +15,7 @@ from features.task import Task
 from features.windows.reading import StreamReader
 
 FOR_TRAINING = ("speaker", "split", "frames", "streams")
-"""What of an item training depends on."""
+"""The facts of an item that training depends on."""
 
 
 class ModelStores(NamedTuple):
@@ -125,7 +125,7 @@ def read_inputs(model: str, folder: Path = INPUTS) -> Inputs:
     """The manifest of a model, as the stage windows wrote it.
 
     Raises:
-        InputError: there is none.
+        InputError: there is no manifest.
     """
     path = folder / f"{model}.json"
     try:

@@ -62,7 +62,7 @@ def train(
         training: clips to learn from.
         heldout: clips of other speakers, by which the epoch is chosen; None to train for all of
             `settings.epochs` and keep the last.
-        ablation: the strategy against missing modalities, drawn anew every epoch.
+        ablation: the strategy against missing modalities, drawn again every epoch.
         settings: how to train.
         metric: row of METRICS by which the held-out clips choose, unless by their loss.
         seed: of every random choice.

@@ -59,7 +59,7 @@ def code_of(modules: Iterable[str]) -> Code:
 
 
 def forget() -> None:
-    """Read all files anew when they are next asked for."""
+    """Read all files again when they are next asked for."""
     for read in (_code_of, _file_of, _tree_of, _data_beside):
         read.cache_clear()
 
@@ -172,7 +172,7 @@ def _data_of(file: Path) -> dict[str, tuple[str, Stamp]]:
 
 @cache
 def _data_beside(folder: Path) -> frozenset[str]:
-    """Names of the files in a folder that are no code."""
+    """Names of the files in a folder that are not code."""
     files = (path for path in folder.iterdir() if path.is_file())
     return frozenset(path.name for path in files if path.suffix not in (".py", ".pyc"))
 

@@ -24,7 +24,7 @@ from pipeline.engine.stamps import CodeChangedError
 from pipeline.engine.workers import run_all
 
 NO_MEMORY = ("Insufficient memory", "can't allocate memory")
-"""How OpenCV and PyTorch say that memory ran out, in errors that are no MemoryError."""
+"""How OpenCV and PyTorch say that memory ran out, in errors that are not MemoryError."""
 
 
 @dataclass(frozen=True)

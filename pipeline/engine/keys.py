@@ -19,7 +19,7 @@ from pipeline.engine.closure import Code, code_of
 from pipeline.engine.stamps import Stamp, check_loaded, check_unchanged
 
 WORDS = "words"
-"""In the metadata of a row's field: what people read, which is no part of keys."""
+"""In the metadata of a row's field: what people read, which is not part of keys."""
 
 Rows = Sequence[tuple[str, str]]
 """Rows of tables, each a table's kind and a name."""
@@ -135,7 +135,7 @@ def code_of_job(function: str, rows: Rows) -> Code:
 
 
 def values_of(row: Row, *, words: bool = False) -> dict[str, Any]:
-    """What of a row is part of keys: all its fields, words only on request."""
+    """The fields of a row that are part of keys; those that are words only on request."""
     return {
         field.name: _value(getattr(row, field.name))
         for field in dataclasses.fields(row)

@@ -70,7 +70,7 @@ _short.maxstring = _short.maxother = _LONGEST
 def sentences(
     error: ValidationError, file: YamlFile, moved: Mapping[str, str] | None = None
 ) -> list[str]:
-    """What is wrong, a sentence without a full stop for every key that is, in the file's order.
+    """A sentence, without a full stop, for every key that is wrong, in the file's order.
 
     Args:
         error: what the file's content was refused with.
@@ -103,7 +103,7 @@ class _Words:
 
 
 def _sentence(words: Sequence[_Words], where: str) -> str:
-    """One sentence of what is said of one key."""
+    """One sentence about one key."""
     musts = dict.fromkeys(part.must for part in words if part.must)
     must = " or ".join(musts).replace(" or must be ", " or ")
     advice = "; ".join(dict.fromkeys(part.advice for part in words if part.advice))
@@ -131,9 +131,9 @@ _NONE = object()
 
 
 def _entry(content: Any, part: int | str) -> Any:
-    """A key's value or an item; _NONE where there is none."""
+    """A key's value or an item; _NONE where it is missing."""
     if isinstance(content, dict):
-        # Pydantic says of a key that is no text and no number how it reads.
+        # Pydantic writes a key that is neither a string nor a number as text.
         return next((value for key, value in content.items() if str(key) == str(part)), _NONE)
     if isinstance(content, list) and isinstance(part, int) and part < len(content):
         return content[part]

@@ -99,8 +99,8 @@ def _losses(
     return Illustration(
         save_figure(figure, folder / f"{modality}_lost", results.note),
         alt=f"Line charts of {metric} against the share of {noun} that is lost"
-        f"{apart}, a panel per {panels}, a line for each of {', '.join(looks)}. The table of models "
-        "and conditions has every number.",
+        f"{apart}, a panel per {panels}, a line for each of {', '.join(looks)}. The table of "
+        "models and conditions has every number.",
         caption=f"{title} Mean over seeds and trials, bars ± 1 standard deviation{apart}. p is "
         f"what is lost; it increases {order} in steps of equal width, not to scale; models are set "
         "slightly apart. The "

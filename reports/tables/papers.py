@@ -40,9 +40,9 @@ def papers_tables(results: Results, summary: Summary) -> str:
         f"value.</strong> This run is of {corpus}; a model of it stands beside a number where it "
         "is the same network with the same options, sees the same modalities, is trained with the "
         "same strategy, is not told what is missing, keeps no running mean of its weights, and "
-        "does not go on with the held-out speakers. Its size may differ (but for what the paper's "
-        "models differ by, heads or units), and so may its streams and the rest of its training. "
-        "A dash: no such model, or not under that "
+        "does not go on with the held-out speakers. Its size may differ (except in what the "
+        "paper's models differ by, heads or units), and so may its streams and the rest of its "
+        "training. A dash: no such model, or not under that "
         f"condition. {sources}.</p>"
     )
     tables = (_table(benchmark, rows, results, summary) for benchmark, rows in claims.items())

@@ -212,6 +212,6 @@ def _p(row: TestRow) -> str:
 
 
 def _interval(row: TestRow) -> str:
-    """The interval of a difference; nothing where there is none."""
+    """The interval of a difference; empty where it has none."""
     low, high = row["low"], row["high"]
     return "" if math.isnan(low) or math.isnan(high) else f"[{decimals(low)}, {decimals(high)}]"

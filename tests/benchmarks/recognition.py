@@ -43,7 +43,7 @@ def training(inputs: Inputs) -> list[Row]:
     gflop = flops / 1e9
     what = f"training step, {BATCH_CLIPS} clips of {CLIP_FRAMES} frames, {gflop:.1f} GFLOP"
     limit = best_rate_timer(flops, matmul_kernels(torch.float32))
-    # Training runs for hours: what its first steps take to have memory is no part of its speed.
+    # Training runs for hours: what its first steps take to have memory is not part of its speed.
     return [
         compare(name, against, step, other, amount=gflop, unit="GFLOP/s", repeats=9, warm_ups=4)
         for name, against, step, other in (

@@ -303,7 +303,7 @@ def test_the_ranking_has_the_interval_of_what_it_ranks_by(report):
 
 def test_a_dropped_model_leaves_nothing_behind(small):
     build(small, TWO, SEEDS)
-    tests = small / "significance.csv"  # summarise writes it anew
+    tests = small / "significance.csv"  # summarise writes it again
     pd.read_csv(tests).head(0).to_csv(tests, index=False)
     build(small, TWO[:1], SEEDS)
     assert [path.stem for path in (small / "metrics").iterdir()] == [TWO[0]]

@@ -29,7 +29,7 @@ class NetworkFailedError(InputError):
 
 @contextmanager
 def network_errors(device: str) -> Iterator[None]:
-    """Make one sentence of what torch raises, most often for want of memory.
+    """Make one sentence of what torch raises, most often when memory runs out.
 
     Raises:
         NetworkFailedError: in place of any error that is not an InputError.
@@ -53,7 +53,7 @@ def load_network(settings: VGGFaceSettings, device: str) -> "VGGFaceFC6":
 
     from features.extractors.vggface.network import prepare
 
-    # By default cuDNN rounds what goes into convolutions to TF32, which is no fp32.
+    # By default cuDNN rounds what goes into convolutions to TF32, which is not fp32.
     torch.backends.cudnn.allow_tf32 = False
     formats = {"fp32": torch.float32, "bf16": torch.bfloat16}
     return prepare(read_network(settings), device, formats[settings.precision])

@@ -106,7 +106,7 @@ def convert(
         InputError: the source cannot be read or does not fit, or the target cannot be written.
     """
     if target.suffix != ".safetensors":
-        raise InputError(f"{target} is no name for safetensors", "end it in .safetensors")
+        raise InputError(f"{target} is not a name for safetensors", "end it in .safetensors")
     network = load_weights(source, sha256 or _sha256(source), width=width)
     state = {name: value.contiguous() for name, value in network.state_dict().items()}
     # One entry: safetensors writes several in any order, and the hash would follow it.
@@ -227,7 +227,7 @@ def _read_keras(path: Path, expected: Mapping[str, Tensor]) -> dict[str, Tensor]
                 state[f"{module}.weight"] = torch.from_numpy(np.ascontiguousarray(weight))
                 state[f"{module}.bias"] = torch.from_numpy(bias)
     except (OSError, KeyError, RuntimeError, ValueError) as error:  # what h5py makes of damage
-        raise InputError(f"{path} is no HDF5 file, or is damaged", _REMEDY) from error
+        raise InputError(f"{path} is not an HDF5 file, or is damaged", _REMEDY) from error
     return state
 
 
@@ -240,7 +240,9 @@ def _keras_array(path: Path, file: Any, layer: str, names: tuple[str, str]) -> N
         if place in file:
             dataset = file[place]
             if not isinstance(dataset, h5py.Dataset) or dataset.dtype.kind != "f":
-                raise InputError(f"{path}: the {today} of {layer} is no array of floats", _REMEDY)
+                raise InputError(
+                    f"{path}: the {today} of {layer} is not an array of floats", _REMEDY
+                )
             return dataset[()].astype(np.float32)
     raise InputError(f"{path} has no {today} of the layer {layer}", _REMEDY)
 
@@ -254,7 +256,7 @@ def _read_torch(path: Path) -> Mapping[str, Any]:
             return load_file(path)
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged pickle can raise anything
-        raise InputError(f"{path} is no file of torch weights", _REMEDY) from error
+        raise InputError(f"{path} is not a file of torch weights", _REMEDY) from error
     if not isinstance(content, Mapping):
         raise InputError(f"{path} holds no state dict", _REMEDY)
     return content
@@ -293,7 +295,7 @@ def _select(
             shape = tuple(expected[f"{module}.{kind}"].shape)
             tensor_name = f"the {kind} of {layer} ({key})"
             if not _is_plain(weights[key]):
-                raise InputError(f"{path}: {tensor_name} is no dense tensor of floats", _REMEDY)
+                raise InputError(f"{path}: {tensor_name} is not a dense tensor of floats", _REMEDY)
             _check_shape(path, tensor_name, tuple(weights[key].shape), shape)
             state[f"{module}.{kind}"] = weights[key].float()
     return state

@@ -38,7 +38,7 @@ CONDITIONS = grid(
         ]
     )
 )
-"""Every strategy, and every modality where its losses are no others' code."""
+"""Every strategy, and every modality where its losses are not others' code."""
 
 
 @pytest.fixture(scope="module")
