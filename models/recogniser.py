@@ -28,7 +28,7 @@ PRELOAD_BYTES = 4 << 30
 """Rows up to this size are read into memory once."""
 
 
-class Moments(Settings):
+class Normalisation(Settings):
     """What rows were z-normed with: mean and deviation of the train split's."""
 
     mean: list[float]
@@ -46,7 +46,7 @@ class SeenStream(Settings):
 
     settings: AnyStream
     parts: list[AnyStream]
-    moments: list[Moments | None]
+    moments: list[Normalisation | None]
 
     @property
     def random_weights(self) -> list[str]:
@@ -190,7 +190,7 @@ def streams_seen(
             for number, part in enumerate(parts_of(name, settings))
         ]
         moments = [
-            None if n is None else Moments(mean=n.mean.tolist(), std=n.std.tolist())
+            None if n is None else Normalisation(mean=n.mean.tolist(), std=n.std.tolist())
             for n in reader.stream.normaliser
         ]
         whole = settings[name] if settings[name].parts else parts[0]

@@ -69,10 +69,10 @@ def main() -> None:
             gone = prune(cache, unused_days=options.unused_days, most_bytes=most)
             size, freed = (sum(getattr(e, of) for e in gone) / 1e9 for of in ("size", "unshared"))
             say(f"{len(gone)} entries of {size:.3g} GB deleted, {freed:.3g} GB freed")
-        show(cache)
+        show_entries(cache)
 
 
-def show(cache: Cache) -> None:
+def show_entries(cache: Cache) -> None:
     """Print entries, size and age by stage."""
     stages: dict[str, list[Entry]] = defaultdict(list)
     for entry in cache.entries():

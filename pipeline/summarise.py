@@ -15,7 +15,7 @@ from pipeline.engine.console import say
 from pipeline.engine.jobs import stage_errors
 from pipeline.keys import check
 from pipeline.params import Params, load_params
-from reports.build import build
+from reports.build import build_report
 from reports.numbers.significance import significance_tests
 
 
@@ -30,7 +30,7 @@ def main() -> None:
         tests = significance_tests(RESULTS, models, run["reference"], read_task())
         tests.to_csv(fresh(RESULTS / "significance.csv"), index=False, float_format="%.6g")
         fresh(RESULTS / "index.html")
-        build(RESULTS, models, params.train.seeds)
+        build_report(RESULTS, models, params.train.seeds)
         say(f"open {RESULTS / 'index.html'}")
 
 

@@ -83,13 +83,13 @@ def frames(draws: Draws, p: Tensor | float, *purpose: object) -> Tensor:
     return (draws.per_frame(*purpose) < p) & draws.mask
 
 
-def subclip(draws: Draws, share: Tensor | float, *purpose: object) -> Tensor:
+def subclips(draws: Draws, share: Tensor | float, *purpose: object) -> Tensor:
     """(clips, frames) bool: one run of frames is lost, a share of the clip, anywhere in it.
 
     The share is rounded to whole frames; every place where the run fits is as likely.
 
     >>> clip = Draws((0,), torch.tensor([1]), torch.tensor([0]), torch.ones(1, 6, dtype=torch.bool))
-    >>> int(subclip(clip, 0.5, "audio").sum())
+    >>> int(subclips(clip, 0.5, "audio").sum())
     3
     """
     count = draws.mask.sum(1, keepdim=True)

@@ -89,11 +89,11 @@ def grid(settings: EvaluateSettings) -> list[Condition]:
     )
 
 
-def runs_of(conditions: Sequence[Condition], trials: int) -> list[Run]:
+def runs_under(conditions: Sequence[Condition], trials: int) -> list[Run]:
     """The runs of a grid: `trials` of each random condition, one of each other.
 
     >>> conditions = [Condition("audio", "clip_zero", p) for p in (1.0, 0.5)]
-    >>> [run.trial for run in runs_of(conditions, 3)]
+    >>> [run.trial for run in runs_under(conditions, 3)]
     [0, 0, 1, 2]
     """
     return [

@@ -47,7 +47,7 @@ def evaluate(
     Args:
         network: trained.
         data: the clips of the split.
-        runs: what to run, in the order of `runs_of`.
+        runs: what to run, in the order of `runs_under`.
         metrics: names of rows of METRICS.
         seed: of the draws; the same for every model, so that all lose the same frames.
         device: where to run.

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from features.task import Task
-from models.networks.blocks import Attention, Dropout, pooled
-from models.networks.branches import KERNEL, Convolution, Stage, stages, widths
+from models.networks.blocks import Attention, Dropout, masked_mean
+from models.networks.branches import KERNEL, BranchStage, Convolution, stages, widths
 from models.networks.prenorm import PreNormEncoder
 from models.networks.recogniser import Presence, Recogniser
 from models.networks.stream import OTHER, Outputs, Stream, share_frames
@@ -177,13 +177,13 @@ class Fusion(Recogniser):
         streams = [self._fused(m, encoded) for m in self.into]
         if self.per_frame or all(share_frames(streams[0], stream) for stream in streams[1:]):
             outputs = self.head(torch.cat([stream.x for stream in streams], dim=-1))
-            return Outputs(outputs if self.per_frame else pooled(outputs, streams[0].mask), {})
+            return Outputs(outputs if self.per_frame else masked_mean(outputs, streams[0].mask), {})
         # Each modality has frames of its own: their means, (clips, 1, dim), are beside each other.
-        means = [pooled(stream.x, stream.mask) for stream in streams]
+        means = [masked_mean(stream.x, stream.mask) for stream in streams]
         return Outputs(self.head(torch.cat(means, dim=-1)), {})
 
-    def _first(self, modality: Modality) -> Stage:
-        return cast("Stage", self.first[modality])
+    def _first(self, modality: Modality) -> BranchStage:
+        return cast("BranchStage", self.first[modality])
 
     def _fused(self, modality: Modality, encoded: Mapping[Modality, Stream]) -> Stream:
         """One branch to its end, with what it takes from the other."""

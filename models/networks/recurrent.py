@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from features.task import Task
-from models.networks.blocks import Dropout, pooled
+from models.networks.blocks import Dropout, masked_mean
 from models.networks.recogniser import Presence, Recogniser
 from models.networks.stream import Outputs, Stream
 from models.settings import Modality, NetworkSize, Options
@@ -77,4 +77,4 @@ class Recurrent(Recogniser):
     def fuse(self, encoded: Mapping[Modality, Stream]) -> Outputs:
         streams = [encoded[m] for m in self.modalities]
         outputs = self.head(self.fusion(torch.cat([stream.x for stream in streams], dim=-1)))
-        return Outputs(outputs if self.per_frame else pooled(outputs, streams[0].mask), {})
+        return Outputs(outputs if self.per_frame else masked_mean(outputs, streams[0].mask), {})

@@ -12,7 +12,7 @@ from models.settings import Ablation, EvaluateSettings, ModelSettings, TrainSett
 from models.settings.resolved import Resolved
 
 
-class Comparison(Protocol):
+class ComparedModels(Protocol):
     """The settings of all models, as params.yaml has them."""
 
     @property
@@ -40,7 +40,7 @@ class Comparison(Protocol):
         ...
 
 
-def check_settings(params: Comparison, task: Task, *, gives_features: bool) -> None:
+def check_settings(params: ComparedModels, task: Task, *, gives_features: bool) -> None:
     """Refuse what cannot be trained, or would give misleading results.
 
     Args:
@@ -70,7 +70,7 @@ def check_settings(params: Comparison, task: Task, *, gives_features: bool) -> N
         _check_clocks(name, model, own_clocks, task)
 
 
-def _check_model(params: Comparison, name: str, task: Task, gives_features: bool) -> None:
+def _check_model(params: ComparedModels, name: str, task: Task, gives_features: bool) -> None:
     resolved, strategy = params.resolved(name), params.models[name].ablation.strategy
     train, row = resolved.train, STRATEGIES[strategy]
     if train.class_weights != "none" and task.kind != "classification":

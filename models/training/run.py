@@ -23,7 +23,7 @@ from models.threads import threads
 from models.training.checkpoint import Checkpoints, Epoch
 from models.training.data import ClipData
 from models.training.rows import TEACHER_NETWORK, TEACHERS, training_rows
-from models.training.stores import open_stores
+from models.training.stores import ModelStores, open_stores
 from models.training.teaching import Teachers
 from models.training.trainer import Trained, train
 
@@ -94,14 +94,7 @@ def train_seed(
     settings = plan.resolved.train
     stores = open_stores(plan.model.sees)
     with threads(settings.threads):
-        learning, heldout = (
-            recogniser.clips_of(stores, part) for part in (plan.learning, plan.heldout)
-        )
-        if not learning.has_labels or not heldout.has_labels:
-            raise InputError(
-                "no valid label is left to learn from or to choose the epoch by",
-                "check the labels' range and times",
-            )
+        learning, heldout = _labelled_clips(stores, plan)
         run = _Run(plan, torch.device(device), checkpoints, progress)
         teachers = run.teachers(learning, heldout) if settings.teacher else None
         trained = run.train(learning, heldout, teachers)
@@ -119,6 +112,19 @@ def train_seed(
         "best_epoch": trained.best_epoch,
     }
     (out / FACTS).write_text(json.dumps(facts) + "\n")
+
+
+def _labelled_clips(stores: ModelStores, plan: Plan) -> tuple[ClipData, ClipData]:
+    """The clips to learn from and those to choose the epoch by."""
+    learning, heldout = (
+        recogniser.clips_of(stores, part) for part in (plan.learning, plan.heldout)
+    )
+    if not learning.has_labels or not heldout.has_labels:
+        raise InputError(
+            "no valid label is left to learn from or to choose the epoch by",
+            "check the labels' range and times",
+        )
+    return learning, heldout
 
 
 @dataclass(frozen=True)

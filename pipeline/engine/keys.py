@@ -96,7 +96,7 @@ def key_of(
     counted: Any = code.modules
     if pin is not None and pin.digest == code.digest:
         counted = pin.number
-    values = [[kind, row, values_of(table_of(kind)[row])] for kind, row in rows]
+    values = [[kind, row, fields_of(table_of(kind)[row])] for kind, row in rows]
     text = hash_of(name, counted, code.libraries, values, inputs)
     return Key(text, rows, code.files)
 
@@ -134,7 +134,7 @@ def code_of_job(function: str, rows: Rows) -> Code:
     )
 
 
-def values_of(row: Row, *, words: bool = False) -> dict[str, Any]:
+def fields_of(row: Row, *, words: bool = False) -> dict[str, Any]:
     """The fields of a row that are part of keys; those that are words only on request."""
     return {
         field.name: _value(getattr(row, field.name))
@@ -162,7 +162,7 @@ def _modules_of(row: Row) -> set[str]:
     """Modules of the `package.module:name` that a row has."""
     return {
         match.group(1)
-        for text in _texts(values_of(row))
+        for text in _texts(fields_of(row))
         if (match := _CODE.fullmatch(text)) is not None
     }
 

@@ -40,7 +40,7 @@ def network():
 def loaded(monkeypatch, network):
     """Gives the stage a small network; counts how often it asks for one."""
     calls = []
-    monkeypatch.setattr(extractor, "load_network", lambda *of: (calls.append(of), network)[1])
+    monkeypatch.setattr(extractor, "load_vggface", lambda *of: (calls.append(of), network)[1])
     return calls
 
 
@@ -337,7 +337,7 @@ def test_attributes_hold_all_that_made_the_features(faces, execution, loaded, mo
     for parameter in network.parameters():
         parameter.detach().zero_()
     monkeypatch.setattr(
-        extractor, "load_network", lambda *_: prepare(network, "cpu", torch.bfloat16)
+        extractor, "load_vggface", lambda *_: prepare(network, "cpu", torch.bfloat16)
     )
     result = run(faces, execution, ["one"], settings)["one"]
     attributes = FinishedItem(result).attributes
@@ -351,7 +351,7 @@ def test_a_blank_face_is_described_once(execution, loaded, monkeypatch):
     assert len(first) == 256
     assert np.isfinite(first).all()
     assert any(first)
-    monkeypatch.setattr(extractor, "load_network", None)
+    monkeypatch.setattr(extractor, "load_vggface", None)
     assert together.blank(SETTINGS, "cpu", execution) == first
     other = SETTINGS.model_copy(update={"preprocessing": "paper"})
     with pytest.raises(NetworkFailedError):

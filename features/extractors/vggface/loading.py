@@ -47,7 +47,7 @@ def network_errors(device: str) -> Iterator[None]:
 
 
 @cache
-def load_network(settings: VGGFaceSettings, device: str) -> "VGGFaceFC6":
+def load_vggface(settings: VGGFaceSettings, device: str) -> "VGGFaceFC6":
     """The network of these settings, ready on its device; loaded once per process."""
     import torch
 

@@ -129,7 +129,7 @@ def prepare(network: VGGFaceFC6, device: torch.device | str, precision: torch.dt
 
 
 @torch.inference_mode()
-def describe(network: VGGFaceFC6, crops: Tensor, settings: VGGFaceSettings) -> Tensor:
+def compute_fc6(network: VGGFaceFC6, crops: Tensor, settings: VGGFaceSettings) -> Tensor:
     """Compute fc6 of a batch of crops.
 
     Args:
