@@ -31,7 +31,8 @@ from features.hashes import hash_of
 from features.stores.streams import StreamStore, open_stream
 from features.stores.windows import Windowed, WindowedStream, write_windows
 from features.task import Task
-from features.windows.build import Sources, windows_of_corpus
+from features.windows.build import windows_of_corpus
+from features.windows.sources import Sources
 from models.training.stores import Inputs
 from pipeline.engine.console import say
 from pipeline.engine.jobs import stage_errors

@@ -15,6 +15,7 @@ from models.evaluation.natural import natural_scores
 from models.evaluation.replicates import replicates_of_runs
 from models.evaluation.scores import pooled
 from models.evaluation.tables import (
+    Predictions,
     answers,
     metrics_of_items,
     metrics_of_runs,
@@ -25,6 +26,7 @@ from models.progress import Progress, silent
 from models.recogniser import Card
 from models.settings import EvaluateSettings
 from models.threads import threads
+from models.training.data import ClipData
 from models.training.stores import open_stores
 
 
@@ -98,16 +100,22 @@ def evaluate_seed(
     if settings.natural:
         natural = metrics_of_subsets(data.task, natural_scores(data, predictions, metrics))
         evaluation = pd.concat([evaluation, natural])
-    if data.task.level == "frame":
-        videos, drawn = metrics_of_items(data, predictions, metrics), traces(data, predictions)
-    else:
-        videos, drawn = answers(data, predictions), traces(data, {})
+    videos, drawn = _tables_of_items(data, predictions, metrics)
     for name, table in {"evaluation": evaluation, "videos": videos}.items():
         table.insert(0, "seed", card.seed)
         _write(table, out, name)
     _write(drawn, out, "traces")
     replicates = replicates_of_runs(data.task, runs, scores)
     replicates.to_parquet(out / f"{REPLICATES}.parquet", index=False)
+
+
+def _tables_of_items(
+    data: ClipData, predictions: Predictions, metrics: Sequence[str]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """A row per item, and the predictions of frames; the latter is empty for sequences."""
+    if data.task.level == "frame":
+        return metrics_of_items(data, predictions, metrics), traces(data, predictions)
+    return answers(data, predictions), traces(data, {})
 
 
 def _write(table: pd.DataFrame, folder: Path, name: str) -> None:

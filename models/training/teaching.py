@@ -71,12 +71,8 @@ class Teachers:
             if not len(alone):
                 continue
             samples = alone % len(inputs[modality])
-            answers = _answers(
-                network,
-                {modality: inputs[modality][samples]},
-                {modality: masks[modality][alone]},
-                {modality: received[modality][alone]},
-            )
+            steps = masks[modality][alone], received[modality][alone]
+            answers = _answers(network, modality, inputs[modality][samples], *steps)
             targets = answers.softmax(-1) if task.kind == "classification" else answers
             mask = batch.mask[alone]
             counted = mask if task.level == "frame" else mask.any(1, keepdim=True)
@@ -86,10 +82,7 @@ class Teachers:
 
 @torch.no_grad()
 def _answers(
-    network: Recogniser,
-    inputs: Mapping[Modality, Tensor],
-    masks: Mapping[Modality, Tensor],
-    received: Mapping[Modality, Tensor],
+    network: Recogniser, modality: Modality, x: Tensor, mask: Tensor, received: Tensor
 ) -> Tensor:
     """What a teacher says, (clips, frames, outputs), without gradients."""
-    return network(inputs, masks, received).fused.float()
+    return network({modality: x}, {modality: mask}, {modality: received}).fused.float()

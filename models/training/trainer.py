@@ -90,13 +90,19 @@ def train(
         _learn(step, training, ablation, device, saving)
         scores, heldout_loss = [float("nan")] * len(training.task.targets), float("nan")
         if heldout is not None:
-            predictions = predict(state.averaged, heldout, device, settings.batch_clips)
-            values = pooled_scores(heldout, predictions, (metric,)).values()[metric]
-            scores = [float(value) for value in values]
-            heldout_loss = pooled_loss(heldout, predictions, weights)
+            scores, heldout_loss = _heldout_scores(state, heldout, metric, weights, device)
         on_epoch(state.close_epoch(scores, heldout_loss))
         saving.save()
     return Trained(state.best_weights, state.history, state.best_epoch, precision)
+
+
+def _heldout_scores(
+    state: State, heldout: ClipData, metric: str, weights: Tensor | None, device: torch.device
+) -> tuple[list[float], float]:
+    """The metric of every target, and the loss."""
+    predictions = predict(state.averaged, heldout, device, state.settings.batch_clips)
+    values = pooled_scores(heldout, predictions, (metric,)).values()[metric]
+    return [float(value) for value in values], pooled_loss(heldout, predictions, weights)
 
 
 @dataclass

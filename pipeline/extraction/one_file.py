@@ -17,8 +17,9 @@ from features.settings import Modality
 from features.stores.assembling import assemble
 from features.stores.streams import StreamStore, open_stream
 from features.stores.windows import write_windows
-from features.windows.build import Sources, windowed, windowed_stream
+from features.windows.build import windowed, windowed_stream
 from features.windows.normaliser import Normaliser
+from features.windows.sources import Sources
 from models import recogniser
 from models.training.stores import ModelStores, open_stores
 from pipeline.engine.console import progress_bar

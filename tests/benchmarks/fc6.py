@@ -23,7 +23,7 @@ from features.extractors.vggface.network import (
     preprocess,
 )
 from features.extractors.vggface.streaming import fit_to_device
-from features.extractors.vggface.weights import LAYERS
+from features.extractors.vggface.weight_files import LAYERS
 from features.stores.assembling import assemble
 from features.stores.store import open_store
 from features.stores.writing import new_item

@@ -235,8 +235,8 @@ OUT_OF_MEMORY = "CUDA out of memory. Tried to allocate 20 GiB.\nGPU 0 has a tota
 @pytest.mark.parametrize(
     "where",
     [
-        "features.extractors.vggface.streaming.describe",
-        "features.extractors.vggface.extractor.load_network",
+        "features.extractors.vggface.streaming.compute_fc6",
+        "features.extractors.vggface.extractor.load_vggface",
     ],
 )
 def test_a_failure_of_the_network_is_one_sentence(faces, execution, monkeypatch, loaded, where):
@@ -253,7 +253,7 @@ def test_a_failure_of_the_network_is_one_sentence(faces, execution, monkeypatch,
 
 
 def test_what_was_done_before_the_network_failed_is_kept(faces, execution, loaded, monkeypatch):
-    from features.extractors.vggface.streaming import describe
+    from features.extractors.vggface.streaming import compute_fc6
 
     batches = []
 
@@ -261,9 +261,9 @@ def test_what_was_done_before_the_network_failed_is_kept(faces, execution, loade
         batches.append(1)
         if len(batches) == 3:
             raise RuntimeError("CUDA error")
-        return describe(*of)
+        return compute_fc6(*of)
 
-    monkeypatch.setattr("features.extractors.vggface.streaming.describe", breaking)
+    monkeypatch.setattr("features.extractors.vggface.streaming.compute_fc6", breaking)
     before = set(threading.enumerate())
     with pytest.raises(NetworkFailedError):
         run(faces, execution, ["one", "short", "long"])

@@ -15,8 +15,9 @@ from safetensors.torch import save_file
 from features.errors import InputError
 from features.extractors.settings import VGGFaceSettings
 from features.extractors.vggface import weights as vggface_weights
-from features.extractors.vggface.network import describe, preprocess
-from features.extractors.vggface.weights import LAYERS, convert, load_weights, main, random_weights
+from features.extractors.vggface.network import compute_fc6, preprocess
+from features.extractors.vggface.weight_files import LAYERS
+from features.extractors.vggface.weights import convert, load_weights, main, random_weights
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
@@ -92,7 +93,7 @@ def test_features_equal_keras_from_the_crop_on(tmp_path, keras_network):
     path = write_keras(tmp_path / "vgg.h5", keras_arrays(keras_network))
     crops = np.random.default_rng(1).integers(0, 256, (2, 224, 224, 3), np.uint8)
     settings = VGGFaceSettings(input_size=224)
-    found = describe(
+    found = compute_fc6(
         load_weights(path, sha256(path), width=WIDTH), torch.from_numpy(crops), settings
     )
     # As keras_vggface.utils.preprocess_input(version=1) does.
