@@ -143,7 +143,7 @@ def read_card(folder: Path) -> Card:
 
 
 def load_network(folder: Path, card: Card, *, allow: Collection[str] | None = ()) -> "Recogniser":
-    """Read a recogniser whose card is known; see `load`."""
+    """Read the network of a recogniser whose card is known."""
     from safetensors.torch import load_file
 
     from models.networks.build import build

@@ -142,7 +142,7 @@ def compare_splits(
 
 
 def _by_split(evaluations: Mapping[int, pd.DataFrame], metric: str) -> pd.DataFrame:
-    """What `per_seed` returns, of splits in place of seeds."""
+    """The table of `per_seed`, with splits in place of seeds."""
     tables = []
     for split, evaluation in evaluations.items():
         values = per_seed(evaluation, metric)

@@ -46,7 +46,7 @@ def main() -> None:
 
 
 def plan_of(params: Params, name: str, seed: int, inputs: Inputs) -> Plan:
-    """What one seed of a model is trained by."""
+    """How one seed of a model is trained."""
     items = training_items(inputs.listed(), params.train.heldout)
     learning, heldout = parts(items, params.train.heldout, seed)
     metric, *_ = metrics_of(inputs.task)

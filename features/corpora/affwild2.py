@@ -147,7 +147,7 @@ def _with_video(subject: Subject, videos: Mapping[str, Path]) -> Subject:
 
 
 def _with_sides(subjects: list[Subject]) -> list[Subject]:
-    """Those without a side get the one that the other subject of their video leaves."""
+    """Give subjects without a side the one that the other subject of their video leaves."""
     sides: dict[str, set[Side]] = defaultdict(set)
     for subject in subjects:
         if subject.side:

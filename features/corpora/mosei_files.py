@@ -41,7 +41,7 @@ class Source(Protocol):
     """One of the forms of the corpus."""
 
     sentences: dict[str, Sentence]
-    """By their names, in the order of these."""
+    """The sentences by their names, in order."""
 
     def frames(self, sentence: Sentence) -> Frames:
         """The frames of a sentence; none if nothing is there of it."""

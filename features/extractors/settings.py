@@ -47,7 +47,7 @@ class StreamSettings(Settings):
         return ()
 
     def of_rows(self) -> dict[str, Any]:
-        """What the rows depend on."""
+        """The settings that the rows depend on."""
         return self.model_dump(exclude=set(OF_WINDOWS))
 
 

@@ -32,7 +32,7 @@ class SsdDetector:
     """
 
     MIN_SCORE = 0.5
-    """As in OpenCV's sample."""
+    """The value of OpenCV's sample."""
 
     def __init__(self, settings: FaceSettings) -> None:
         model = _verified(settings, "model")

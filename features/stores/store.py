@@ -53,12 +53,12 @@ class ItemRows:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Of the numbers."""
+        """Type of the numbers."""
         return self._array.dtype
 
     @property
     def nbytes(self) -> int:
-        """Of all rows in memory."""
+        """Bytes of all rows in memory."""
         return int(np.prod(self.shape)) * self.dtype.itemsize
 
     def __getitem__(self, rows: slice) -> NDArray[Any]:
@@ -115,7 +115,7 @@ class Store:
         return tuple(self.attribute("items"))
 
     def attribute(self, name: str) -> Any:
-        """What the store says of itself.
+        """The facts that the store holds of itself.
 
         Raises:
             InputError: it does not.

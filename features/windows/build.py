@@ -57,7 +57,7 @@ def steps_of(item: CorpusItem, timeline: Timeline, name: str, sources: Sources) 
 def _steps_of_its_own(
     item: CorpusItem, timeline: Timeline, clock: Clock
 ) -> tuple[NDArray[np.float64], NDArray[np.int32], NDArray[np.int32]]:
-    """Of a stream at its own rate the second, the row and the frame of each step, (N,)."""
+    """The second, row and frame of each step of a stream at its own rate, (N,) each."""
     centres = clock.centres()
     rows = np.arange(len(centres), dtype=np.int32)
     # Of an item that is part of a file, the rows of that part.

@@ -22,11 +22,11 @@ class _Part:
 
     @property
     def settled(self) -> dict[str, Any]:
-        """What settings left to the machine that made the rows."""
+        """The values of settings that were left to the machine that made the rows."""
         return self._store.settled
 
     def nbytes(self, item: str) -> int:
-        """Of an item's rows in memory."""
+        """Bytes of an item's rows in memory."""
         rows = self._store.rows(item)
         size = rows.dtype.itemsize if self._normaliser is None else 4
         return len(rows) * rows.shape[1] * size
@@ -87,7 +87,7 @@ class StreamReader:
         return self._windows.steps(item, self._name)
 
     def nbytes(self, item: str) -> int:
-        """Of an item's rows in memory."""
+        """Bytes of an item's rows in memory."""
         return sum(part.nbytes(item) for part in self._parts)
 
     def load(self, item: str) -> None:
@@ -106,7 +106,7 @@ class StreamReader:
         return columns[0] if len(columns) == 1 else np.concatenate(columns, axis=1)
 
     def settled(self, part: int) -> dict[str, Any]:
-        """What the settings of a part left to the machine that made its rows."""
+        """The values of a part's settings that were left to the machine that made its rows."""
         return self._parts[part].settled
 
     def blank(self) -> NDArray[np.float32] | None:

@@ -37,7 +37,7 @@ class Condition:
 
     @property
     def modalities(self) -> tuple[Modality, ...]:
-        """What loses."""
+        """The modalities that lose frames."""
         return MODALITIES if self.modality == "both" else (self.modality,)
 
     @property

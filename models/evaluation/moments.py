@@ -52,7 +52,7 @@ class Moments:
 
     @classmethod
     def measured(cls, predictions: NDArray[np.floating], labels: NDArray[np.floating]) -> "Moments":
-        """Of predictions (..., labels, targets) and labels (labels, targets)."""
+        """Measure predictions (..., labels, targets) against labels (labels, targets)."""
         # (..., targets, labels)
         return cls.of(np.moveaxis(predictions, -1, -2), labels.T)
 

@@ -31,7 +31,7 @@ from models.training.stores import open_stores
 
 
 def values_of(card: Card, settings: EvaluateSettings, metrics: Sequence[str]) -> list[Any]:
-    """What results depend on beside weights, data and code: no names of models or streams."""
+    """The values that results depend on beside weights, data and code, without names."""
     return [
         card.model_dump(mode="json", include={"seed", "task", "options", "inputs"}),
         card.model.model_dump(include={"network", "presence", "repeats"}),

@@ -22,18 +22,18 @@ class Statistic(Protocol):
 
     @classmethod
     def measured(cls, predictions: NDArray[np.floating], labels: NDArray[np.floating]) -> Self:
-        """Of predictions (..., labels, outputs) and labels (labels, outputs).
+        """Measure predictions (..., labels, outputs) against labels (labels, outputs).
 
         Outputs of a classification are logits, and labels shares of the classes.
         """
         ...
 
     def pooled_with(self, addend: Self) -> Self:
-        """That of both sets of labels together."""
+        """The statistic of both sets of labels together."""
         ...
 
     def weighted(self, weights: Array) -> Self:
-        """Those of sets of items drawn from these, whose first axis is items.
+        """The statistics of sets of items drawn from these, whose first axis is items.
 
         The same as pooling every item as often as it was drawn.
 
@@ -71,7 +71,7 @@ class Scores:
         )
 
     def weighted(self, weights: Array) -> "Scores":
-        """The scores of sets of items, likewise; see `Statistic`."""
+        """The scores of sets of items drawn from these, (sets, ..., targets)."""
         weighted = {name: s.weighted(weights) for name, s in self.statistics.items()}
         return Scores(self.metrics, weighted)
 

@@ -119,7 +119,7 @@ class AuxFormer(Recogniser):
         auxiliary: Mapping[Modality, Tensor],
         gone: Mapping[Modality, Tensor],
     ) -> Tensor:
-        """Of the outputs of the networks that have something to say of a clip."""
+        """The mean output of the networks that know something of a clip."""
         answers = torch.stack([fused, *auxiliary.values()])
         if self.presence.frames == "ignored":
             return answers.mean(0)

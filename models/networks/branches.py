@@ -54,7 +54,7 @@ class Convolution(nn.Conv1d):
         return linear(x, self.weight.permute(2, 0, 1).flatten(0, 1))
 
     def gather(self, taps: Tensor, mask: Tensor) -> Tensor:
-        """The sum of what each frame is given, (clips, frames, outputs); see `taps`, `forward`."""
+        """The sum of what each frame is given, (clips, frames, outputs)."""
         kernel, beyond = self.kernel_size[0], self.kernel_size[0] // 2
         frames, taps = taps.shape[1], _zeroed(taps, mask)
         # Behind a clip there are zeros, which what goes over its end brings to its beginning.
@@ -123,7 +123,7 @@ class BranchBlock(nn.Module):
         self.pools = pools
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        """(clips, frames, inputs) to (clips, frames, outputs); see `Convolution`."""
+        """Map (clips, frames, inputs) to (clips, frames, outputs)."""
         return self.finish(self.convolution.taps(x), mask)
 
     def finish(self, taps: Tensor, mask: Tensor) -> Tensor:

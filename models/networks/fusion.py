@@ -69,7 +69,7 @@ class TransformerBlock(nn.Module):
 
 
 class Transformer(nn.Module):
-    """`size.layers` blocks, all with the same memory; see `TransformerBlock`."""
+    """`size.layers` blocks, all with the same memory."""
 
     def __init__(self, dim: int, memory: int, size: NetworkSize, kernel: int) -> None:
         super().__init__()

@@ -38,8 +38,9 @@ class Recurrent(Recogniser):
     as many GRU layers again. A dense layer follows. The paper's size is `dim` 128, `layers` 2.
 
     The paper gives VGGFace-RNN (V) the layers of the dynamic AffWildNet. Here it is without that
-    one's fully connected layer of 4096: the features are fc6, the output of just such a layer. With
-    one more, as in `AffWildNet`, it would have 18,503,426 parameters instead of 1,722,114.
+    network's fully connected layer of 4096: the demo's features are already the output of such a
+    layer (VGG-Face's). With one more, as in `AffWildNet`, it would have 18,503,426 parameters
+    instead of 1,722,114.
 
     Section 5 says that the transformers and these baselines differ by less than 10 % in parameters.
     By the sizes of sections 4.3 and 4.4 they do not, with that layer or without: 3,616,002 here

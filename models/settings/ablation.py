@@ -35,7 +35,7 @@ class Share(Settings):
 
 
 def _number_or_share(value: Any) -> str:
-    """Which of the two a value is meant to be, so that what is wrong is said of that one alone."""
+    """Which of the two a value is meant to be, so that an error is reported of it alone."""
     return "[share]" if isinstance(value, dict | Share) else "[number]"
 
 

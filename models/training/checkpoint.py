@@ -39,7 +39,7 @@ class Epoch:
         return float(np.mean(self.heldout))
 
     def score(self, choose_by: Literal["metric", "loss"]) -> float:
-        """What epochs are compared by, more is better; −inf where it is undefined.
+        """The number that epochs are compared by, more is better; −inf where it is undefined.
 
         >>> Epoch(0, 1.0, [0.2, 0.4], 0.7).score("loss")
         -0.7
@@ -118,7 +118,7 @@ class State:
 
     @property
     def averaged(self) -> Recogniser:
-        """What is judged by the held-out clips and kept."""
+        """The network that the held-out clips judge and that is kept."""
         return cast("Recogniser", self.optimisation.averaged)
 
     @property

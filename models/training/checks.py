@@ -17,7 +17,7 @@ class ComparedModels(Protocol):
 
     @property
     def train(self) -> TrainSettings:
-        """Of all models that do not say otherwise."""
+        """How models are trained that do not say otherwise."""
         ...
 
     @property
@@ -27,12 +27,12 @@ class ComparedModels(Protocol):
 
     @property
     def streams(self) -> Mapping[str, StreamSettings]:
-        """What they see, by name."""
+        """The streams that models see, by name."""
         ...
 
     @property
     def models(self) -> Mapping[str, ModelSettings]:
-        """By name."""
+        """The models' settings by name."""
         ...
 
     def resolved(self, name: str) -> Resolved:

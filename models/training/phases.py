@@ -101,5 +101,5 @@ class Phase:
 
 
 def one_phase(objective: Loss) -> tuple[Phase, ...]:
-    """What is done where nothing is stated."""
+    """The phases of a network that states none."""
     return (Phase("train", (Update(objective),)),)

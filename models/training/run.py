@@ -39,7 +39,7 @@ TRAIN, REFIT = "train", "refit"
 
 @dataclass(frozen=True)
 class Plan:
-    """What one seed is trained by.
+    """How one seed is trained.
 
     Attributes:
         model: its network and strategy, as params.yaml has them.
@@ -58,7 +58,7 @@ class Plan:
     seed: int
 
     def values(self) -> list[Any]:
-        """What weights depend on beside data and code: no names of models or streams."""
+        """The values that weights depend on beside data and code, without names."""
         return [
             self.model.model_dump(include={"network", "presence", "repeats", "ablation"}),
             self.resolved.train.model_dump(exclude={"seeds", "checkpoint_seconds"}),

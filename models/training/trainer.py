@@ -140,7 +140,7 @@ def _learn(
 
 
 class Step:
-    """What is done with a batch: every update of the present phase, each with its optimizer."""
+    """The step taken with a batch: every update of the present phase, each with its optimizer."""
 
     def __init__(self, state: State, precision: Precision, device: torch.device, seed: int) -> None:
         self.state, self.seed = state, seed

@@ -110,7 +110,7 @@ def _conditions(results: Results, summary: Summary) -> str:
 
 
 def _meanings_of_p(strategies: Collection[str]) -> str:
-    """What p is of the strategies for which it is not a probability of losing a clip or a frame."""
+    """What p means for strategies where it is not the probability of losing a clip or a frame."""
     rows = [row for name, row in STRATEGIES.items() if name in strategies and row.p_means]
     return "".join(f"; {row.title}: {row.p_means}" for row in rows)
 

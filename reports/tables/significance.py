@@ -120,7 +120,7 @@ def _by_number(significance: pd.DataFrame) -> dict[tuple[str, str, str], dict[st
 
 
 def legend(significance: pd.DataFrame, task: Task) -> str:
-    """Which test each mark is, and where there is no verdict and why.
+    """What each mark stands for, and why some comparisons have no verdict.
 
     Args:
         significance: `Results.significance`.
