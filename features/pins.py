@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from features.hashes import Pin
 
 PINS: Mapping[str, Pin] = {
-    "faces": Pin(1, "fdf7e95415b849ccda83ece0a0faf81633acb81149ded9d198d70e92069b81b0"),
-    "opensmile": Pin(1, "2897c8e64fab6fb38e65cb3deaa217a778f4538bc61741034a05ec33816ed471"),
-    "vggface": Pin(1, "620228ff66519a846c6af23b747a432c48ff322fb7f617e8e94682a693f18981"),
+    "faces": Pin(1, "18e1065e2e0e7a65bdfa5c74455bf59a0657e88a59565de4c5f1649e48308af8"),
+    "opensmile": Pin(1, "af6342f193899b8f3f596bed7f2ac7b999e949ea1378d8525a2f91b578f5a65c"),
+    "vggface": Pin(1, "727195f13e8d9f4b166f92c8af4058cbc0c17843f9f606b114a0afed92602944"),
 }
 """By what is extracted: `faces`, or the row of an extractor."""

@@ -30,22 +30,23 @@ def main() -> None:
     parser.add_argument("--split", default="test", help="whose items (default: test)")
     parser.add_argument("--wanted", type=Path, help="the challenge's list of image locations")
     parser.add_argument("--out", type=Path, default=Path("predictions.txt"), help="file to write")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     with stage_errors(goes_on=False):
-        text = predictions_of(model_folder(asked.model, asked.seed), asked.split, asked.wanted)
-        with writing_to(asked.out.parent):
-            asked.out.parent.mkdir(parents=True, exist_ok=True)
-            asked.out.write_text(text)
-        say(f"wrote {asked.out}: {text.count(chr(10)) - 1} rows")
+        folder = model_folder(options.model, options.seed)
+        text = predictions_of(folder, options.split, options.wanted)
+        with writing_to(options.out.parent):
+            options.out.parent.mkdir(parents=True, exist_ok=True)
+            options.out.write_text(text)
+        say(f"wrote {options.out}: {text.count(chr(10)) - 1} rows")
 
 
-def predictions_of(folder: Path, split: str, wanted: Path | None) -> str:
+def predictions_of(folder: Path, split: str, listing: Path | None) -> str:
     """The text of the file.
 
     Args:
         folder: of a trained model.
         split: whose items, with labels or without.
-        wanted: CSV with a column image_location; None for every frame.
+        listing: CSV with a column image_location; None for every frame.
 
     Raises:
         InputError: the task is another one, the split is empty, or the list does not fit it.
@@ -63,10 +64,10 @@ def predictions_of(folder: Path, split: str, wanted: Path | None) -> str:
             "name another one; corpus.affwild2.test_list brings the test set",
         )
     locations = None
-    if wanted is not None:
-        table = read_table(wanted)
+    if listing is not None:
+        table = read_table(listing)
         if LOCATION not in table:
-            raise InputError(f"{wanted} has no column {LOCATION}", "give the challenge's list")
+            raise InputError(f"{listing} has no column {LOCATION}", "give the challenge's list")
         locations = table[LOCATION].tolist()
     params = load_params()
     card, network = recogniser.load(folder)

@@ -147,7 +147,7 @@ def _with_video(subject: Subject, videos: Mapping[str, Path]) -> Subject:
 
 
 def _with_sides(subjects: list[Subject]) -> list[Subject]:
-    """Those without a side get the one that the other subject of their video leaves."""
+    """Give subjects without a side the one that the other subject of their video leaves."""
     sides: dict[str, set[Side]] = defaultdict(set)
     for subject in subjects:
         if subject.side:
@@ -238,7 +238,7 @@ def _listed(root: Path, test_list: str | None) -> list[Subject]:
 
 def _checked(name: str, where: str) -> str:
     if not re.fullmatch("[A-Za-z0-9_][A-Za-z0-9._-]*", name):
-        raise InputError(f"{where}: {name!r} is no name of Aff-Wild2", "drop it")
+        raise InputError(f"{where}: {name!r} is not a name of Aff-Wild2", "drop it")
     return name
 
 

@@ -40,7 +40,7 @@ class Extractor(Row):
     together: bool = False
 
 
-def _own(code: str) -> Extractor:
+def _of_user(code: str) -> Extractor:
     return Extractor(code=code, settings=OwnSettings, modalities=MODALITIES)
 
 
@@ -75,17 +75,17 @@ EXTRACTORS: Table[Extractor] = Table(
             source="streams",
         ),
     },
-    own=_own,
+    of_user=_of_user,
 )
 
 
 class Unknown(StreamSettings, extra="ignore"):
-    """A stream whose extractor is no row: only says so."""
+    """A stream whose extractor is not a row: only says so."""
 
     extractor: Annotated[str, AfterValidator(EXTRACTORS.checked)]
 
 
-# Names in brackets are no keys of params.yaml, and are left out of messages.
+# Names in brackets are not keys of params.yaml, and are left out of messages.
 _OWN, _UNKNOWN = "[own]", "[unknown]"
 
 

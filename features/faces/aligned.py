@@ -66,10 +66,10 @@ def _crop(file: Path, size: int) -> NDArray[np.uint8]:
     place = file.resolve()
     is_inside = place.is_relative_to(file.parent.resolve()) or is_dvc_object(place)
     if not (file.is_file() and is_inside):
-        raise InputError(f"{file} is no regular file inside its folder", remedy)
+        raise InputError(f"{file} is not a regular file inside its folder", remedy)
     picture = cv2.imread(str(file))
     if picture is None:
-        raise InputError(f"{file} is no picture", remedy)
+        raise InputError(f"{file} is not a picture", remedy)
     side = min(picture.shape[:2])
     top, left = ((length - side) // 2 for length in picture.shape[:2])
     square = cv2.cvtColor(picture[top : top + side, left : left + side], cv2.COLOR_BGR2RGB)

@@ -22,7 +22,7 @@ class Timeline:
         times: (F,) second at which each frame begins.
         centres: (F,) second at its centre.
         shown: (F,) second at the centre of the picture that it shows, NaN for none.
-        decoded: (F,) bool, whether a picture begins with it; all where there is none at all.
+        decoded: (F,) bool, whether a picture begins with it; all true where there are no pictures.
     """
 
     times: NDArray[np.float64]

@@ -95,11 +95,13 @@ def names(settings: OpenSMILESettings) -> tuple[str, ...]:
     """Names of the columns in their order, as openSMILE gives them; deltas end in `_de`.
 
     Raises:
-        InputError: a config file is missing, has another SHA-256, is none that openSMILE takes,
+        InputError: a config file is missing, has another SHA-256, is not one that openSMILE takes,
             or does not write 100 rows a second.
     """
-    own = tuple(_extractor(settings).smile.feature_names)
-    return own + tuple(_DELTA.sub("_de", name, count=1) for name in own) if settings.deltas else own
+    columns = tuple(_extractor(settings).smile.feature_names)
+    if not settings.deltas:
+        return columns
+    return columns + tuple(_DELTA.sub("_de", name, count=1) for name in columns)
 
 
 def extract_lld(samples: NDArray[np.float32], settings: OpenSMILESettings) -> NDArray[np.float32]:
@@ -142,7 +144,7 @@ def extract_lld(samples: NDArray[np.float32], settings: OpenSMILESettings) -> ND
     finite = np.isfinite(rows).all(axis=0)
     if not finite.all():
         column = names(settings)[int(np.argmin(finite))]
-        raise InputError(f"{settings.set} gives {column} that is not finite", "mend the config")
+        raise InputError(f"{settings.set} gives {column} that is not finite", "fix the config")
     return np.hstack((rows, _deltas(rows))) if settings.deltas else rows
 
 
@@ -255,8 +257,8 @@ def _with_includes(path: Path, including: tuple[Path, ...], options: dict[str, P
     openSMILE itself would look in the working directory first, whatever lies there.
     """
     if not path.is_file() or path in including:  # endless inclusion would crash openSMILE
-        fault = "includes itself" if path in including else "is no file"
-        raise InputError(f"{path}, included by {including[-1]}, {fault}", "mend the config")
+        fault = "includes itself" if path in including else "is not a file"
+        raise InputError(f"{path}, included by {including[-1]}, {fault}", "fix the config")
 
     def included(match: re.Match[str]) -> str:
         option, default, literal = match.groups()
