@@ -110,11 +110,12 @@ def predict(
     Raises:
         InputError: the clip or the model cannot be read.
     """
+    card, network = recogniser.load(folder, allow=allowed(allow))
+
     import torch
 
     from models.evaluation.evaluator import predict as run
 
-    card, network = recogniser.load(folder, allow=allowed(allow))
     if card.given_features:
         raise InputError(
             f"{card.name} was trained on features that its corpus gives, not on media",
