@@ -6,6 +6,7 @@ an installed package.
 """
 
 import re
+import sys
 import sysconfig
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -24,6 +25,9 @@ EXTENSIONS = "extensions"
 
 PACKAGES = ("features", "models", "reports", "pipeline", "tests")
 """Lacuna's own packages, whose names no module of a user's can have."""
+
+SITES = ("site-packages", "dist-packages")
+"""Names of the folders on Python's path that packages are installed into."""
 
 _CODE = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 _USED: ContextVar[frozenset[tuple[str, str]] | None] = ContextVar("rows", default=None)
@@ -201,7 +205,13 @@ def locate(module: str) -> Path | None:
 
 
 def is_installed(file: Path) -> bool:
-    """Whether a file belongs to an installed package or the standard library."""
+    """Whether a file belongs to an installed package or the standard library.
+
+    Packages of the system, of the user, and those that a virtual environment takes over from
+    another one are installed too.
+    """
     paths = sysconfig.get_paths()
-    places = {Path(paths[name]).resolve() for name in ("purelib", "platlib", "stdlib")}
-    return any(file.resolve().is_relative_to(place) for place in places)
+    places = {paths[name] for name in ("purelib", "platlib", "stdlib")}
+    places |= {path for path in sys.path if Path(path).name in SITES}
+    found = file.resolve()
+    return any(found.is_relative_to(Path(place).resolve()) for place in places)

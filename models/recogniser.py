@@ -125,10 +125,12 @@ def load(folder: Path, *, allow: Collection[str] | None = ()) -> "tuple[Card, Re
             params.yaml names the model.
 
     Raises:
-        InputError: the folder holds none, one of another version, or one whose network is not
-            allowed.
+        InputError: the folder holds none, one of another version, or one whose network or
+            extractors are not allowed.
     """
     card = read_card(folder)
+    if allow is not None:
+        _check_extractors(card, allow)
     return card, load_network(folder, card, allow=allow)
 
 
@@ -155,6 +157,18 @@ def load_network(folder: Path, card: Card, *, allow: Collection[str] | None = ()
         )
         network.load_state_dict(load_file(folder / WEIGHTS))
     return network.eval()
+
+
+def _check_extractors(card: Card, allow: Collection[str]) -> None:
+    """Refuse to see what extractors in modules of the user's own describe, unless it is allowed."""
+    for part in (part for stream in card.streams.values() for part in stream.parts):
+        module, colon, _ = part.extractor.partition(":")
+        if colon and module not in allow:
+            raise InputError(
+                f"the model sees what {part.extractor} describes, and a saved model imports no "
+                "module by itself",
+                f"allow it by name: {module}",
+            )
 
 
 @contextmanager

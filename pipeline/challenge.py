@@ -5,6 +5,7 @@ item x.
 """
 
 import argparse
+from collections.abc import Collection
 from pathlib import Path
 
 from features.corpora.challenge import write_predictions
@@ -17,7 +18,7 @@ from models.training.stores import open_stores
 from pipeline.engine.console import say
 from pipeline.engine.jobs import stage_errors
 from pipeline.params import load_params
-from pipeline.predict import model_folder, writing_to
+from pipeline.predict import ALLOW, allowed, model_folder, writing_to
 
 LOCATION = "image_location"
 
@@ -30,23 +31,27 @@ def main() -> None:
     parser.add_argument("--split", default="test", help="whose items (default: test)")
     parser.add_argument("--wanted", type=Path, help="the challenge's list of image locations")
     parser.add_argument("--out", type=Path, default=Path("predictions.txt"), help="file to write")
+    parser.add_argument("--allow", metavar="MODULE", action="append", default=[], help=ALLOW)
     options = parser.parse_args()
     with stage_errors(goes_on=False):
-        folder = model_folder(options.model, options.seed)
-        text = predictions_of(folder, options.split, options.wanted)
+        folder, allow = model_folder(options.model, options.seed), allowed(options.allow)
+        text = predictions_of(folder, options.split, options.wanted, allow)
         with writing_to(options.out.parent):
             options.out.parent.mkdir(parents=True, exist_ok=True)
             options.out.write_text(text)
         say(f"wrote {options.out}: {text.count(chr(10)) - 1} rows")
 
 
-def predictions_of(folder: Path, split: str, listing: Path | None) -> str:
+def predictions_of(
+    folder: Path, split: str, listing: Path | None, allow: Collection[str] = ()
+) -> str:
     """The text of the file.
 
     Args:
         folder: of a trained model.
         split: whose items, with labels or without.
         listing: CSV with a column image_location; None for every frame.
+        allow: modules that the model may import.
 
     Raises:
         InputError: the task is another one, the split is empty, or the list does not fit it.
@@ -70,7 +75,7 @@ def predictions_of(folder: Path, split: str, listing: Path | None) -> str:
             raise InputError(f"{listing} has no column {LOCATION}", "give the challenge's list")
         locations = table[LOCATION].tolist()
     params = load_params()
-    card, network = recogniser.load(folder)
+    card, network = recogniser.load(folder, allow=allow)
     data = recogniser.clips_of(open_stores(card.model.sees), names)
     device = torch.device(params.execution.torch_device)
     predictions = {

@@ -6,15 +6,16 @@ not for a comment; a diff of two files says why. It runs before all others, so w
 params.yaml, unusable names included, is reported before any command runs.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from features.corpora.registry import CORPORA
 from features.extractors.registry import EXTRACTORS
 from features.hashes import hash_of
 from features.tables import table_of, tables
-from models.evaluation.registry import METRICS
+from models.evaluation.registry import METRICS, primary_metrics
 from models.training.rows import training_rows
 from pipeline.engine.jobs import stage_errors
 from pipeline.engine.keyfiles import check_file, write_all
@@ -81,7 +82,7 @@ def stages_of(params: Params) -> dict[str, Stage]:
     sees = {name: model.sees for name, model in params.models.items()}
     shown = _values(params, "faces", "streams", "train", "models", "evaluate")
     return {
-        "corpus": Stage("pipeline.corpus", _values(params, "corpus"), corpus),
+        "corpus": Stage("pipeline.corpus", {"corpus": _corpus(params)}, corpus),
         "faces": Stage("pipeline.faces", _values(params, "faces")),
         **{f"extract/{name}": _extraction(params, name) for name in params.streams},
         "windows": Stage(
@@ -93,6 +94,12 @@ def stages_of(params: Params) -> dict[str, Stage]:
             "pipeline.summarise", shown | {"corpus": params.corpus.name}, words=True
         ),
     }
+
+
+def _corpus(params: Params) -> dict[str, Any]:
+    """The settings of the chosen corpus, without the sections of others."""
+    others = CORPORA.keys() - {params.corpus.name}
+    return params.corpus.model_dump(mode="json", exclude=others)
 
 
 def _extraction(params: Params, name: str) -> Stage:
@@ -111,7 +118,7 @@ def _training(params: Params, name: str) -> Stage:
         "size": resolved.size.model_dump(),
         "options": resolved.options.model_dump(),
     }
-    rows = [*training_rows(model, resolved.train), *_metrics()]
+    rows = [*training_rows(model, resolved.train), *_metrics(primary_metrics())]
     return Stage("pipeline.train", settings, rows)
 
 
@@ -119,15 +126,15 @@ def _evaluation(params: Params, name: str) -> Stage:
     rows = [
         ("network", params.models[name].network),
         *sorted({("strategy", grid.strategy) for grid in params.evaluate.conditions}),
-        *_metrics(),
+        *_metrics(METRICS),
     ]
     settings = _values(params, "evaluate") | {"seeds": params.train.seeds}
     return Stage("pipeline.evaluate", settings, rows)
 
 
-def _metrics() -> list[tuple[str, str]]:
-    """Rows of all metrics: which of them a task has is known once the corpus is read."""
-    return [(METRICS.kind, name) for name in METRICS]
+def _metrics(names: Iterable[str]) -> list[tuple[str, str]]:
+    """Rows of the metrics of all tasks: which one there is is known once the corpus is read."""
+    return [(METRICS.kind, name) for name in names]
 
 
 def _values(params: Params, *sections: str) -> dict[str, Any]:

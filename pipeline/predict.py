@@ -6,7 +6,7 @@ Works without sound, without a face, or without both, and says what was missing.
 """
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
@@ -25,6 +25,8 @@ from pipeline.engine.jobs import stage_errors
 from pipeline.extraction.one_file import CLIP, extract
 from pipeline.params import load_params
 
+ALLOW = "a module of your own that the saved model may import; those in params.yaml may be anyhow"
+
 
 def main() -> None:
     """Run the command."""
@@ -33,13 +35,14 @@ def main() -> None:
     parser.add_argument("--model", required=True, help="name of a trained model")
     parser.add_argument("--seed", type=int, help="which run of it (default: the first)")
     parser.add_argument("--out", type=Path, default=Path(), help="folder for the results")
+    parser.add_argument("--allow", metavar="MODULE", action="append", default=[], help=ALLOW)
     arguments = parser.parse_args()
     with stage_errors(goes_on=False):
         folder = model_folder(arguments.model, arguments.seed)
         with writing_to(arguments.out):  # found out before the work, not after it
             arguments.out.mkdir(parents=True, exist_ok=True)
             TemporaryFile(dir=arguments.out).close()
-        card, table = predict(arguments.clip, folder)
+        card, table = predict(arguments.clip, folder, arguments.allow)
         base = arguments.out / f"{arguments.clip.stem}.{arguments.model}"
         csv, figure = (base.with_name(f"{base.name}.{suffix}") for suffix in ("csv", "png"))
         with writing_to(arguments.out):
@@ -78,8 +81,26 @@ def model_folder(name: str, seed: int | None) -> Path:
     return MODELS / name / f"seed-{seeds[0] if seed is None else seed}"
 
 
-def predict(clip: Path, folder: Path) -> tuple[recogniser.Card, pd.DataFrame]:
+def allowed(more: Sequence[str]) -> list[str]:
+    """Modules that a saved model may import: those that params.yaml names, and more."""
+    try:
+        params = load_params()
+    except InputError:
+        return list(more)
+    names = [model.network for model in params.models.values()]
+    names += [stream.extractor for stream in params.streams.values()]
+    return [*more, *(name.partition(":")[0] for name in names if ":" in name)]
+
+
+def predict(
+    clip: Path, folder: Path, allow: Sequence[str] = ()
+) -> tuple[recogniser.Card, pd.DataFrame]:
     """Predict for every frame of a clip, or for the whole of it, as the model does.
+
+    Args:
+        clip: a media file.
+        folder: of the model.
+        allow: modules that it may import, beside those that params.yaml names.
 
     Returns:
         The model's card, and a row per frame: time, the targets, face_present, sound_present (0 or
@@ -89,11 +110,12 @@ def predict(clip: Path, folder: Path) -> tuple[recogniser.Card, pd.DataFrame]:
     Raises:
         InputError: the clip or the model cannot be read.
     """
+    card, network = recogniser.load(folder, allow=allowed(allow))
+
     import torch
 
     from models.evaluation.evaluator import predict as run
 
-    card, network = recogniser.load(folder)
     if card.given_features:
         raise InputError(
             f"{card.name} was trained on features that its corpus gives, not on media",

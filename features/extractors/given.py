@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from features.corpora.item import Features
+from features.extractors.described import Described
 from features.extractors.items import describe_item
-from features.extractors.own import Described
 from features.extractors.settings import GivenSettings
 
 

@@ -9,14 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 
 from pydantic import AfterValidator, Discriminator, Tag
 
-from features.extractors.settings import (
-    GivenSettings,
-    JoinedSettings,
-    OpenSMILESettings,
-    OwnSettings,
-    StreamSettings,
-    VGGFaceSettings,
-)
+from features.extractors.settings import OwnSettings, StreamSettings
 from features.settings import MODALITIES, Modality
 from features.tables import Row, Table
 
@@ -26,7 +19,8 @@ class Extractor(Row):
     """A row.
 
     Attributes:
-        settings: what a user can set; their defaults are the extractor's.
+        settings: the class of what a user can set, `package.module:Class`, in a module that loads
+            no heavy library; its defaults are the extractor's.
         modalities: that it can describe.
         source: what it describes: an item's media file or crops, features that the corpus gives,
             or other streams.
@@ -34,14 +28,21 @@ class Extractor(Row):
             method for it (`features.extractors.vggface.extractor`).
     """
 
-    settings: type[StreamSettings]
+    settings: str
     modalities: tuple[Modality, ...]
     source: Literal["media", "features", "streams"] = "media"
     together: bool = False
 
+    def settings_class(self) -> type[StreamSettings]:
+        """The class of what a user can set."""
+        loaded: type[StreamSettings] = Row(code=self.settings).load()
+        return loaded
+
 
 def _of_user(code: str) -> Extractor:
-    return Extractor(code=code, settings=OwnSettings, modalities=MODALITIES)
+    return Extractor(
+        code=code, settings="features.extractors.settings:OwnSettings", modalities=MODALITIES
+    )
 
 
 EXTRACTORS: Table[Extractor] = Table(
@@ -50,27 +51,27 @@ EXTRACTORS: Table[Extractor] = Table(
         "vggface": Extractor(
             code="features.extractors.vggface.extractor:VGGFace",
             title="VGG-Face fc6 (Parkhi et al. 2015) of face crops",
-            settings=VGGFaceSettings,
+            settings="features.extractors.settings:VGGFaceSettings",
             modalities=("video",),
             together=True,
         ),
         "opensmile": Extractor(
             code="features.extractors.opensmile.extractor:OpenSMILE",
             title="low-level descriptors by openSMILE (Eyben et al. 2013)",
-            settings=OpenSMILESettings,
+            settings="features.extractors.settings:OpenSMILESettings",
             modalities=("audio",),
         ),
         "given": Extractor(
             code="features.extractors.given:Given",
             title="features that the corpus brings along",
-            settings=GivenSettings,
+            settings="features.extractors.settings:GivenSettings",
             modalities=MODALITIES,
             source="features",
         ),
         "joined": Extractor(
             code="features.extractors.joined:parts_of",
             title="other streams of the modality, side by side",
-            settings=JoinedSettings,
+            settings="features.extractors.settings:JoinedSettings",
             modalities=MODALITIES,
             source="streams",
         ),
@@ -104,7 +105,7 @@ def _tag(value: Any) -> str:
 if TYPE_CHECKING:
     AnyStream = StreamSettings
 else:
-    _classes = {f"[{name}]": row.settings for name, row in EXTRACTORS.items()}
+    _classes = {f"[{name}]": row.settings_class() for name, row in EXTRACTORS.items()}
     _classes |= {_OWN: OwnSettings, _UNKNOWN: Unknown}
     AnyStream = Annotated[
         Union[tuple(Annotated[kind, Tag(tag)] for tag, kind in _classes.items())],  # noqa: UP007

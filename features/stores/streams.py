@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from features.extractors.own import Described
+from features.extractors.described import Described
 from features.media.decoding import AUDIO_ONLY_RATE
 from features.stores.store import ItemRows, Store, open_store
 from features.stores.writing import ItemWriter, new_item

@@ -134,3 +134,16 @@ def metrics_of(task: Task) -> tuple[str, ...]:
     ('ccc', 'pearson', 'rmse')
     """
     return tuple(name for name, row in METRICS.items() if task.kind in row.kinds)
+
+
+def primary_metrics() -> list[str]:
+    """The first metric of each kind of task, which trainings choose their epoch by.
+
+    >>> primary_metrics()
+    ['ccc', 'pearson', 'macro_f1']
+    """
+    first: dict[str, str] = {}
+    for name, row in METRICS.items():
+        for kind in row.kinds:
+            first.setdefault(kind, name)
+    return list(dict.fromkeys(first.values()))

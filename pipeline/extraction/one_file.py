@@ -43,7 +43,7 @@ def extract(clip: Path, card: recogniser.Card, device: str, folder: Path) -> Mod
     """
     if card.task.level == "sequence":
         check_length(clip)
-    with reading(clip):
+    with clip_errors(clip):
         report_pauses(clip, tuple(card.streams))
     if card.faces is not None:
         crop_faces(clip, card, folder)

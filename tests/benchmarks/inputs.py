@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from features.corpora.demo.corpus import make_clip
 from features.corpora.settings import DemoSettings
+from features.extractors.described import Described
 from features.extractors.opensmile.descriptors import DESCRIPTORS, ROW_RATE
-from features.extractors.own import Described
 from features.extractors.vggface.network import FC6
 from features.faces.extract import extract_faces
 from features.media import decoding as media

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from features.extractors.own import Described
+from features.extractors.described import Described
 from features.stores.assembling import assemble
 from features.stores.streams import open_stream, write_described
 from features.stores.windows import (

@@ -54,7 +54,8 @@ class Project:
             else:
                 shutil.copy(source, folder / name)
         (folder / ".dvc").mkdir()
-        shutil.copy(ROOT / ".dvc/config", folder / ".dvc/config")
+        for name in (".gitignore", "config"):
+            shutil.copy(ROOT / ".dvc" / name, folder / ".dvc" / name)
         shutil.copytree(ROOT / ".dvc/plots", folder / ".dvc/plots")
         (folder / ".gitignore").write_text("/data/\n/item-cache/\n/noted-reads/\n__pycache__/\n")
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from features.corpora.listing import CorpusItem
-from features.extractors.own import Described
+from features.extractors.described import Described
 from features.extractors.settings import (
     JoinedSettings,
     OpenSMILESettings,

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.extractors.own import Described
+from features.extractors.described import Described
 from features.extractors.settings import GivenSettings, JoinedSettings, OpenSMILESettings
 from features.settings import WindowSettings
 from features.task import AFFECT, Task

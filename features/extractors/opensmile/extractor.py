@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from features.extractors.described import Described
 from features.extractors.opensmile.descriptors import ROW_RATE, extract_lld, names
 from features.extractors.opensmile.presence import sound_present, voice_present
-from features.extractors.own import Described
 from features.extractors.settings import OpenSMILESettings
 from features.extractors.sound import AudioSource
 from features.media.decoding import SAMPLE_RATE

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.extractors.crops import VideoSource
-from features.extractors.own import Described
+from features.extractors.described import Described
 from features.extractors.settings import VGGFaceSettings
 from features.extractors.vggface.loading import check_range, load_vggface, network_errors
 from features.stores.streams import ROWS, begin_described

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from features.errors import InputError
+from features.extractors.described import Described
 from features.extractors.opensmile.presence import F0, voice_present
-from features.extractors.own import Described
 from features.extractors.settings import (
     GivenSettings,
     JoinedSettings,
