@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from features.hashes import Pin
 
 PINS: Mapping[str, Pin] = {
-    "faces": Pin(1, "18e1065e2e0e7a65bdfa5c74455bf59a0657e88a59565de4c5f1649e48308af8"),
-    "opensmile": Pin(1, "af6342f193899b8f3f596bed7f2ac7b999e949ea1378d8525a2f91b578f5a65c"),
-    "vggface": Pin(1, "727195f13e8d9f4b166f92c8af4058cbc0c17843f9f606b114a0afed92602944"),
+    "faces": Pin(1, "4d1ec29279df158cb1fc9743437258dc16ab97b0a2f4c6482491a4ab6fcadd9d"),
+    "opensmile": Pin(1, "90fba99820ddd56bd65cc6549519742b79effb6a591c7a5894795b6bd3ee06be"),
+    "vggface": Pin(1, "ce1bab9d371ecbf693d394a7869326aa5979f60c35d96cb401eb715e18590eed"),
 }
 """By what is extracted: `faces`, or the row of an extractor."""
