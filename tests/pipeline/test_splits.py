@@ -183,4 +183,4 @@ def test_a_split_that_the_corpus_lacks_is_named(
 ) -> None:
     with pytest.raises(SystemExit):
         run(monkeypatch, "corpus.ravdess.fold", "0-5")
-    assert "corpus.ravdess.fold should be less than or equal to 4" in capsys.readouterr().err
+    assert "corpus.ravdess.fold is 5, must be at most 4" in capsys.readouterr().err
