@@ -1,1 +1,1 @@
-"""From video files to feature arrays: decoding, faces, fc6, low-level descriptors, stores."""
+"""From video files to feature arrays: decoding, faces, extractors, stores, windows."""

@@ -44,13 +44,13 @@ def hash_of_file(path: str | Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def verify_sha256(path: str | Path, sha256: str, what: str, remedy: str) -> None:
+def verify_sha256(path: str | Path, sha256: str, kind: str, remedy: str) -> None:
     """Check a file's content before anything parses it.
 
     Args:
         path: the file.
         sha256: what the hash of its content must be, in hexadecimal.
-        what: kind of file, for messages: `weight file`.
+        kind: kind of file, for messages: `weight file`.
         remedy: what to do when it cannot be read: where such a file comes from, which key takes it.
 
     Raises:
@@ -59,7 +59,7 @@ def verify_sha256(path: str | Path, sha256: str, what: str, remedy: str) -> None
     try:
         actual = hash_of_file(path)
     except OSError as error:
-        raise InputError(f"{what} {path} cannot be read ({error.strerror})", remedy) from error
+        raise InputError(f"{kind} {path} cannot be read ({error.strerror})", remedy) from error
     if actual != sha256.lower():
-        reason = f"{what} {path} has sha256 {actual}, expected {sha256.lower()}"
+        reason = f"{kind} {path} has sha256 {actual}, expected {sha256.lower()}"
         raise InputError(reason, "download it again or correct the sha256")

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from features.hashes import Pin
 
 PINS: Mapping[str, Pin] = {
-    "faces": Pin(1, "fdf7e95415b849ccda83ece0a0faf81633acb81149ded9d198d70e92069b81b0"),
-    "opensmile": Pin(1, "2897c8e64fab6fb38e65cb3deaa217a778f4538bc61741034a05ec33816ed471"),
-    "vggface": Pin(1, "620228ff66519a846c6af23b747a432c48ff322fb7f617e8e94682a693f18981"),
+    "faces": Pin(1, "4d1ec29279df158cb1fc9743437258dc16ab97b0a2f4c6482491a4ab6fcadd9d"),
+    "opensmile": Pin(1, "90fba99820ddd56bd65cc6549519742b79effb6a591c7a5894795b6bd3ee06be"),
+    "vggface": Pin(1, "ce1bab9d371ecbf693d394a7869326aa5979f60c35d96cb401eb715e18590eed"),
 }
 """By what is extracted: `faces`, or the row of an extractor."""

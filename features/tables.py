@@ -70,22 +70,22 @@ class Table(Mapping[str, RowT], Generic[RowT]):
     Args:
         kind: what a row is, in the singular, for messages: `network`.
         rows: by name.
-        own: makes a row of a user's `package.module:name`; None where users add none.
+        of_user: makes a row of a user's `package.module:name`; None where users add none.
     """
 
     def __init__(
-        self, kind: str, rows: Mapping[str, RowT], own: Callable[[str], RowT] | None = None
+        self, kind: str, rows: Mapping[str, RowT], of_user: Callable[[str], RowT] | None = None
     ) -> None:
         self.kind = kind
         self._rows = dict(rows)
-        self._own = own
+        self._of_user = of_user
         _TABLES[kind] = self
 
     def __getitem__(self, name: str) -> RowT:
         """The row of a name.
 
         Raises:
-            InputError: there is none; or a job asks for a row that it does not name.
+            InputError: there is no such row, or a job asks for a row that it does not name.
         """
         used = _USED.get()
         if used is not None and (self.kind, name) not in used:
@@ -95,9 +95,9 @@ class Table(Mapping[str, RowT], Generic[RowT]):
             )
         if name in self._rows:
             return self._rows[name]
-        if self._own is not None and ":" in name:
+        if self._of_user is not None and ":" in name:
             check_code(name)
-            return self._own(name)
+            return self._of_user(name)
         raise InputError(self.unknown(name), "correct the name")
 
     def __iter__(self) -> Iterator[str]:
@@ -108,21 +108,21 @@ class Table(Mapping[str, RowT], Generic[RowT]):
         return len(self._rows)
 
     def unknown(self, name: str) -> str:
-        """A sentence about a name that is none, which lists the rows."""
-        own = ", or package.module:name of your own" if self._own is not None else ""
+        """A sentence that says that there is no such row, and lists the rows."""
+        user_code = ", or package.module:name of your own" if self._of_user is not None else ""
         close = get_close_matches(name, self._rows, n=1)
         guess = f"did you mean {close[0]}? Choose" if close else "choose"
-        return f"there is no {self.kind} {name!r}: {guess} {', '.join(self._rows)}{own}"
+        return f"there is no {self.kind} {name!r}: {guess} {', '.join(self._rows)}{user_code}"
 
     def checked(self, name: str) -> str:
         """The name itself, for validators of settings; imports nothing.
 
         Raises:
-            ValueError: it is no row.
+            ValueError: it is not a row.
         """
         if name in self._rows:
             return name
-        if self._own is None or ":" not in name:
+        if self._of_user is None or ":" not in name:
             raise ValueError(self.unknown(name))
         try:
             check_code(name)
@@ -138,7 +138,7 @@ def table_of(kind: str) -> Table[Any]:
     """The table whose rows are of a kind, once its module is imported.
 
     Raises:
-        KeyError: there is none.
+        KeyError: there is no such table, or its module is not imported.
     """
     return _TABLES[kind]
 
@@ -167,7 +167,7 @@ def check_code(code: str) -> None:
     """
     remedy = "write package.module:name, such as extensions.mynet:MyNet"
     if not _CODE.fullmatch(code):
-        raise InputError(f"{code!r} is no package.module:name", remedy)
+        raise InputError(f"{code!r} is not a package.module:name", remedy)
     module, _, _ = code.partition(":")
     top = module.split(".")[0]
     if top in PACKAGES:
@@ -185,7 +185,7 @@ def check_code(code: str) -> None:
 
 
 def locate(module: str) -> Path | None:
-    """The file of a module, found without importing it or its packages; None where there is none.
+    """The file of a module, found without importing it or its packages; None if it has none.
 
     A package's file is its `__init__.py`, or its folder where it has none.
     """

@@ -28,7 +28,7 @@ PRELOAD_BYTES = 4 << 30
 """Rows up to this size are read into memory once."""
 
 
-class Moments(Settings):
+class Normalisation(Settings):
     """What rows were z-normed with: mean and deviation of the train split's."""
 
     mean: list[float]
@@ -46,7 +46,7 @@ class SeenStream(Settings):
 
     settings: AnyStream
     parts: list[AnyStream]
-    moments: list[Moments | None]
+    moments: list[Normalisation | None]
 
     @property
     def random_weights(self) -> list[str]:
@@ -145,7 +145,7 @@ def read_card(folder: Path) -> Card:
 
 
 def load_network(folder: Path, card: Card, *, allow: Collection[str] | None = ()) -> "Recogniser":
-    """Read a recogniser whose card is known; see `load`."""
+    """Read the network of a recogniser whose card is known."""
     from safetensors.torch import load_file
 
     from models.networks.build import build
@@ -196,7 +196,7 @@ def streams_seen(
         settings: of all streams, by name.
         stores: that it was trained on; they know what settings leave to the machine.
     """
-    found = {}
+    streams = {}
     for modality, name in sees.items():
         reader = stores.streams[modality]
         parts = [
@@ -204,12 +204,12 @@ def streams_seen(
             for number, part in enumerate(parts_of(name, settings))
         ]
         moments = [
-            None if n is None else Moments(mean=n.mean.tolist(), std=n.std.tolist())
+            None if n is None else Normalisation(mean=n.mean.tolist(), std=n.std.tolist())
             for n in reader.stream.normaliser
         ]
         whole = settings[name] if settings[name].parts else parts[0]
-        found[modality] = SeenStream(settings=whole, parts=parts, moments=moments)
-    return found
+        streams[modality] = SeenStream(settings=whole, parts=parts, moments=moments)
+    return streams
 
 
 def clips_of(stores: "ModelStores", items: Sequence[str], remedy: str = "") -> "ClipData":

@@ -54,25 +54,25 @@ def main() -> None:
     parser.add_argument("--verify", action="store_true", help="read all; delete what is damaged")
     parser.add_argument("--unused-days", type=_amount, help="delete what was not used for so long")
     parser.add_argument("--max-gb", type=_amount, help="delete the longest unused down to a size")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     with stage_errors(goes_on=False):
         cache = Cache(load_params().execution.cache_folder)
-        prunes = asked.unused_days is not None or asked.max_gb is not None
-        deletes = prunes or asked.verify
+        prunes = options.unused_days is not None or options.max_gb is not None
+        deletes = prunes or options.verify
         cache.lock(exclusive=deletes)
         if deletes:
             say(f"{cache.sweep()} unfinished entries deleted")
-        if asked.verify:
+        if options.verify:
             say(f"{verify(cache)} damaged entries deleted")
         if prunes:
-            most = None if asked.max_gb is None else asked.max_gb * 1e9
-            gone = prune(cache, unused_days=asked.unused_days, most_bytes=most)
+            most = None if options.max_gb is None else options.max_gb * 1e9
+            gone = prune(cache, unused_days=options.unused_days, most_bytes=most)
             size, freed = (sum(getattr(e, of) for e in gone) / 1e9 for of in ("size", "unshared"))
             say(f"{len(gone)} entries of {size:.3g} GB deleted, {freed:.3g} GB freed")
-        show(cache)
+        show_entries(cache)
 
 
-def show(cache: Cache) -> None:
+def show_entries(cache: Cache) -> None:
     """Print entries, size and age by stage."""
     stages: dict[str, list[Entry]] = defaultdict(list)
     for entry in cache.entries():
@@ -93,7 +93,7 @@ def _amount(text: str) -> float:
     except ValueError:
         amount = -1
     if not amount >= 0:
-        raise argparse.ArgumentTypeError(f"{text} is no amount")
+        raise argparse.ArgumentTypeError(f"{text} is not an amount")
     return amount
 
 

@@ -32,25 +32,25 @@ def main() -> None:
     parser.add_argument("--wanted", type=Path, help="the challenge's list of image locations")
     parser.add_argument("--out", type=Path, default=Path("predictions.txt"), help="file to write")
     parser.add_argument("--allow", metavar="MODULE", action="append", default=[], help=ALLOW)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     with stage_errors(goes_on=False):
-        folder, allow = model_folder(asked.model, asked.seed), allowed(asked.allow)
-        text = predictions_of(folder, asked.split, asked.wanted, allow)
-        with writing_to(asked.out.parent):
-            asked.out.parent.mkdir(parents=True, exist_ok=True)
-            asked.out.write_text(text)
-        say(f"wrote {asked.out}: {text.count(chr(10)) - 1} rows")
+        folder, allow = model_folder(options.model, options.seed), allowed(options.allow)
+        text = predictions_of(folder, options.split, options.wanted, allow)
+        with writing_to(options.out.parent):
+            options.out.parent.mkdir(parents=True, exist_ok=True)
+            options.out.write_text(text)
+        say(f"wrote {options.out}: {text.count(chr(10)) - 1} rows")
 
 
 def predictions_of(
-    folder: Path, split: str, wanted: Path | None, allow: Collection[str] = ()
+    folder: Path, split: str, listing: Path | None, allow: Collection[str] = ()
 ) -> str:
     """The text of the file.
 
     Args:
         folder: of a trained model.
         split: whose items, with labels or without.
-        wanted: CSV with a column image_location; None for every frame.
+        listing: CSV with a column image_location; None for every frame.
         allow: modules that the model may import.
 
     Raises:
@@ -69,10 +69,10 @@ def predictions_of(
             "name another one; corpus.affwild2.test_list brings the test set",
         )
     locations = None
-    if wanted is not None:
-        table = read_table(wanted)
+    if listing is not None:
+        table = read_table(listing)
         if LOCATION not in table:
-            raise InputError(f"{wanted} has no column {LOCATION}", "give the challenge's list")
+            raise InputError(f"{listing} has no column {LOCATION}", "give the challenge's list")
         locations = table[LOCATION].tolist()
     params = load_params()
     card, network = recogniser.load(folder, allow=allow)

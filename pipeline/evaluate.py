@@ -25,7 +25,7 @@ from pipeline.engine.jobs import Job, cached, stage_errors
 from pipeline.engine.keys import key_of
 from pipeline.keys import check
 from pipeline.params import Params, load_params
-from pipeline.train import show
+from pipeline.train import seed_progress
 
 TABLES = ("evaluation", "videos", "traces")
 """Tables of a result, and folders of results; each gets a table named after the model."""
@@ -42,15 +42,16 @@ def main() -> None:
         check(params, "evaluate", name)
         inputs = read_inputs(name)
         check_settings(params, inputs.task, gives_features=inputs.gives_features)
-        jobs = [job_of(params, name, seed, inputs) for seed in params.train.seeds]
-        publish(name, params.train.seeds, [cached("evaluate", j, params.execution) for j in jobs])
+        jobs = [evaluation_job(params, name, seed, inputs) for seed in params.train.seeds]
+        results = [cached("evaluate", job, params.execution) for job in jobs]
+        publish_evaluation(name, params.train.seeds, results)
 
 
 def evaluation_items(inputs: Inputs, split: str) -> list[str]:
     """Names of the labelled items of a split.
 
     Raises:
-        InputError: there is none.
+        InputError: the split has no labelled item.
     """
     chosen = [i.item for i in inputs.listed() if i.split == split and i.labelled]
     if not chosen:
@@ -58,7 +59,7 @@ def evaluation_items(inputs: Inputs, split: str) -> list[str]:
     return chosen
 
 
-def job_of(params: Params, name: str, seed: int, inputs: Inputs) -> Job:
+def evaluation_job(params: Params, name: str, seed: int, inputs: Inputs) -> Job:
     """The evaluation of one seed.
 
     Raises:
@@ -82,12 +83,12 @@ def job_of(params: Params, name: str, seed: int, inputs: Inputs) -> Job:
         settings=settings,
         metrics=metrics,
         device=params.execution.torch_device,
-        progress=partial(show, name, seed),
+        progress=partial(seed_progress, name, seed),
     )
     return Job(f"{name}, seed {seed}", key, compute)
 
 
-def publish(name: str, seeds: list[int], results: list[Path]) -> None:
+def publish_evaluation(name: str, seeds: list[int], results: list[Path]) -> None:
     """Write the tables of all seeds as one, with the model's name."""
     for table in TABLES:
         # Traces are of the first seed: one line a video is what a person can read.

@@ -4,6 +4,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
+from features.corpora.census import pauses_of
 from features.corpora.listing import (
     FACES,
     CorpusItem,
@@ -85,7 +88,7 @@ def recorded_aligned(settings: FaceSettings) -> dict[str, Any]:
 
 
 def report() -> None:
-    """Say in how many frames a face was found, and name the items without any."""
+    """Say in how many frames a face was found, and name the items without any, and pauses."""
     store = open_faces(FACES)
     present = {name: store.array(name, "present") for name in store.items}
     found = sum(int(p.sum()) for p in present.values())
@@ -95,6 +98,8 @@ def report() -> None:
     for name, p in present.items():
         if not p.any():
             say(f"{name}: no face in any frame")
+    for sentence in pauses_of(pd.DataFrame(read_items())):
+        say(sentence)
 
 
 if __name__ == "__main__":

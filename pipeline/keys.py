@@ -3,7 +3,7 @@
 A file has a line a module of the stage's code, a library, a row of a table and a section of
 settings, with defaults and presets resolved. DVC then runs a stage when its code changes, and
 not for a comment; a diff of two files says why. It runs before all others, so what is wrong in
-params.yaml, a name that is no name included, is said before any command is run with it.
+params.yaml, unusable names included, is reported before any command runs.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,7 +19,7 @@ from models.evaluation.registry import METRICS, primary_metrics
 from models.training.rows import training_rows
 from pipeline.engine.jobs import stage_errors
 from pipeline.engine.keyfiles import check_file, write_all
-from pipeline.engine.keys import Rows, code_of_job, values_of
+from pipeline.engine.keys import Rows, code_of_job, fields_of
 from pipeline.params import Params, check_params
 
 FOLDER = Path("data/keys")
@@ -45,10 +45,10 @@ class Stage:
         """The lines of its key file."""
         yield from code_of_job(self.command, self.rows).lines()
         for kind, name in self.rows:
-            yield f"row {kind} {name} {hash_of(values_of(table_of(kind)[name]))}"
+            yield f"row {kind} {name} {hash_of(fields_of(table_of(kind)[name]))}"
         for table in tables() if self.words else ():
             for name, row in table.items():
-                yield f"words {table.kind} {name} {hash_of(values_of(row, words=True))}"
+                yield f"words {table.kind} {name} {hash_of(fields_of(row, words=True))}"
         for section, values in self.settings.items():
             yield f"settings {section} {hash_of(values)}"
 

@@ -125,7 +125,7 @@ class Params(Settings):
         return self
 
     def resolved(self, name: str) -> Resolved:
-        """What a model's settings come to, those of its preset and of `train` included.
+        """A model's settings with those of its preset and of `train` filled in.
 
         Raises:
             InputError: params.yaml has no such model.
@@ -147,21 +147,21 @@ class Params(Settings):
         Raises:
             ValueError: it sees a stream that is not there, or two of one modality.
         """
-        found: dict[Modality, str] = {}
+        streams: dict[Modality, str] = {}
         for name in model.sees:
             if name not in self.streams:
                 close = get_close_matches(name, self.streams, n=1)
                 meant = f": did you mean {close[0]}?" if close else ""
                 known = ", ".join(self.streams)
-                raise ValueError(f"sees has {name}, which is none of the streams {known}{meant}")
+                raise ValueError(f"sees has {name}, which is not one of the streams {known}{meant}")
             modality = self.streams[name].modality
-            if modality in found:
+            if modality in streams:
                 raise ValueError(
-                    f"sees has {found[modality]} and {name}, both of {modality}: a model sees one "
-                    "stream of a modality, which can join others"
+                    f"sees has {streams[modality]} and {name}, both of {modality}: a model sees "
+                    "one stream of a modality, which can join others"
                 )
-            found[modality] = name
-        return {modality: found[modality] for modality in MODALITIES if modality in found}
+            streams[modality] = name
+        return {modality: streams[modality] for modality in MODALITIES if modality in streams}
 
     def model(self, name: str) -> ModelSettings:
         """The settings of one model.

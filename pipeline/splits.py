@@ -23,7 +23,7 @@ from pipeline.engine.console import console, say
 from pipeline.engine.jobs import stage_errors
 from pipeline.params import FILE
 from pipeline.studies.runs import Stages, exclusive
-from pipeline.study import prepare
+from pipeline.study import prepare_workspace
 from reports.numbers.means import over_seeds, per_seed
 from reports.numbers.replicates import read_evaluations
 from reports.numbers.schema import HEADLINES, LEVELS, MEAN, MEASURES
@@ -45,12 +45,12 @@ def main() -> None:
     )
     parser.add_argument("setting", choices=SETTINGS, help="the setting that each split changes")
     parser.add_argument("values", type=_values, help="its values: 0-19, or 0,2,5")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     with stage_errors():
-        run(asked.setting, asked.values)
+        run_splits(options.setting, options.values)
 
 
-def run(setting: str, values: Sequence[int]) -> None:
+def run_splits(setting: str, values: Sequence[int]) -> None:
     """Train and evaluate every model on every split, and write and print the table.
 
     Raises:
@@ -62,7 +62,7 @@ def run(setting: str, values: Sequence[int]) -> None:
     for workspace in folders.values():
         workspace.mkdir(parents=True, exist_ok=True)
     with exclusive(folder):
-        params = {v: prepare(FILE, folders[v], {setting: v}) for v in values}
+        params = {v: prepare_workspace(FILE, folders[v], {setting: v}) for v in values}
         for value in values:
             with Stages(folders[value], threads=params[value].execution.threads) as stages:
                 stages.run("keys")
@@ -74,10 +74,10 @@ def run(setting: str, values: Sequence[int]) -> None:
                 stages.run_after_corpus(params[value])
     models = list(params[values[0]].models)
     reference = params[values[0]].evaluate.reference or models[0]
-    table = compare(folders, models, reference)
+    table = compare_splits(folders, models, reference)
     file = fresh(RESULTS / "splits" / f"{setting}.csv")
     table.to_csv(file, index=False, float_format="%.6g")
-    console.print(shown(table, reference))
+    console.print(comparison_table(table, reference))
     say(f"wrote {file}")
 
 
@@ -87,19 +87,21 @@ def check_differ(setting: str, folders: Mapping[int, Path]) -> None:
     Raises:
         InputError: two are.
     """
-    seen: dict[tuple[tuple[str, str], ...], int] = {}
+    value_of: dict[tuple[tuple[str, str], ...], int] = {}
     for value, folder in folders.items():
         items = pd.read_parquet(folder / ITEMS, columns=["item", "split"])
         split = tuple(items.itertuples(index=False, name=None))
-        if split in seen:
+        if split in value_of:
             raise InputError(
-                f"{setting} {value} splits the corpus as {seen[split]} does",
+                f"{setting} {value} splits the corpus as {value_of[split]} does",
                 "leave one of them out, or take the setting that splits this corpus",
             )
-        seen[split] = value
+        value_of[split] = value
 
 
-def compare(folders: Mapping[int, Path], models: Sequence[str], reference: str) -> pd.DataFrame:
+def compare_splits(
+    folders: Mapping[int, Path], models: Sequence[str], reference: str
+) -> pd.DataFrame:
     """Every model's numbers over the splits, and whether they are better than the reference's.
 
     Args:
@@ -119,7 +121,7 @@ def compare(folders: Mapping[int, Path], models: Sequence[str], reference: str) 
     first, *_ = folders.values()
     with chdir(first):
         metrics = metrics_of(read_task())
-    others = [model for model in models if model != reference]
+    challengers = [model for model in models if model != reference]
     evaluations = {
         split: read_evaluations(folder / RESULTS / "evaluation", models, metrics)
         for split, folder in folders.items()
@@ -129,7 +131,7 @@ def compare(folders: Mapping[int, Path], models: Sequence[str], reference: str) 
         values = _by_split(evaluations, metric)
         table = over_seeds(values, "headline")
         if not METRICS[metric].lower_is_better:
-            rows = t_tests(values, others, reference, unit="split")
+            rows = t_tests(values, challengers, reference, unit="split")
             tests = pd.DataFrame(rows, columns=["model", "target", "measure", *TESTED])
             tests = tests.rename(columns={"measure": "headline"})
             table = table.merge(tests, "left", ["model", "target", "headline"])
@@ -140,7 +142,7 @@ def compare(folders: Mapping[int, Path], models: Sequence[str], reference: str) 
 
 
 def _by_split(evaluations: Mapping[int, pd.DataFrame], metric: str) -> pd.DataFrame:
-    """What `per_seed` returns, of splits in place of seeds."""
+    """The table of `per_seed`, with splits in place of seeds."""
     tables = []
     for split, evaluation in evaluations.items():
         values = per_seed(evaluation, metric)
@@ -149,11 +151,11 @@ def _by_split(evaluations: Mapping[int, pd.DataFrame], metric: str) -> pd.DataFr
     return pd.concat(tables, ignore_index=True)
 
 
-def shown(table: pd.DataFrame, reference: str) -> Table:
+def comparison_table(table: pd.DataFrame, reference: str) -> Table:
     """The primary metric as a table to print: mean ± sd, a star where the test says better.
 
     Args:
-        table: what `compare` returned.
+        table: what `compare_splits` returned.
         reference: the model that the others were compared with.
     """
     metric = table["metric"].iloc[0]

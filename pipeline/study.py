@@ -30,7 +30,7 @@ from pipeline.studies.runs import Stages, Stopwatch, exclusive
 SETTINGS = PROJECT / "pipeline" / "studies"
 WORKSPACES = Path("data/studies")
 PUBLISHED = ("index.html", "metrics.json", "run.json", "significance.csv")
-"""What of a study's results is kept, beside the models' evaluations and the folder `figures`."""
+"""The results of a study that are kept, beside the models' evaluations and the folder `figures`."""
 
 
 def main() -> None:
@@ -40,10 +40,10 @@ def main() -> None:
     parser.add_argument("name", nargs="?", default="strategies", choices=names)
     name = parser.parse_args().name
     with stage_errors():
-        run(name)
+        run_study(name)
 
 
-def run(name: str) -> None:
+def run_study(name: str) -> None:
     """Run a study to its end.
 
     Raises:
@@ -53,22 +53,24 @@ def run(name: str) -> None:
     workspace = WORKSPACES.resolve() / name
     workspace.mkdir(parents=True, exist_ok=True)
     with exclusive(workspace):
-        params = prepare(file, workspace)
+        params = prepare_workspace(file, workspace)
         watch = Stopwatch(workspace / "time.json", hash_of_file(file))
         with Stages(workspace, threads=params.execution.threads, on_end=watch.save) as stages:
             stages.run("keys")
             stages.run("corpus")
             stages.run_after_corpus(params)
             stages.run("summarise")
-        target = publish(name, workspace, params, watch)
+        target = publish_study(name, workspace, params, watch)
         watch.reset()
     say(f"open {target / 'index.html'}")
 
 
-def prepare(file: Path, workspace: Path, changes: Mapping[str, Any] | None = None) -> Params:
+def prepare_workspace(
+    file: Path, workspace: Path, changes: Mapping[str, Any] | None = None
+) -> Params:
     """Write the params.yaml that stages run with in a folder of their own: all paths are whole.
 
-    How work is run is taken from the params.yaml of the user where the file does not say.
+    How work is done is taken from the params.yaml of the user where the file does not say.
 
     Args:
         file: the settings, as in params.yaml.
@@ -105,20 +107,20 @@ def prepare(file: Path, workspace: Path, changes: Mapping[str, Any] | None = Non
 
 def _whole(path: str) -> str:
     """The whole path of a file that is named from here, or else from the top of the project."""
-    here = Path(path).absolute()
-    return str(here if here.exists() else PROJECT / path)
+    absolute = Path(path).absolute()
+    return str(absolute if absolute.exists() else PROJECT / path)
 
 
-def publish(name: str, workspace: Path, params: Params, watch: Stopwatch) -> Path:
-    """Put what a study found where results are kept, with when and how it was found.
+def publish_study(name: str, workspace: Path, params: Params, watch: Stopwatch) -> Path:
+    """Copy the results of a study to the folder of results, with when and how they were made.
 
-    What was there is replaced when the new is complete.
+    Earlier results are replaced once the new ones are complete.
 
     Returns:
         The folder.
     """
     target = RESULTS / "study" / name
-    partial, old = (target.with_name(f"{name}.{what}") for what in ("partial", "old"))
+    partial, old = (target.with_name(f"{name}.{suffix}") for suffix in ("partial", "old"))
     for left in (partial, old):  # by a run that was killed here
         shutil.rmtree(left, ignore_errors=True)
     evaluation = partial / "evaluation"
@@ -134,7 +136,7 @@ def publish(name: str, workspace: Path, params: Params, watch: Stopwatch) -> Pat
         if comparison is not None:
             comparison.table.to_csv(partial / file, index=False, float_format="%.6g")
     sentences = [] if published is None else verdict(published, alike)
-    about = {**describe(name, workspace, params, watch), "verdict": sentences}
+    about = {**about_study(name, workspace, params, watch), "verdict": sentences}
     (partial / "study.json").write_text(json.dumps(about, indent=1) + "\n")
     if target.exists():
         target.rename(old)
@@ -145,7 +147,7 @@ def publish(name: str, workspace: Path, params: Params, watch: Stopwatch) -> Pat
     return target
 
 
-def describe(name: str, workspace: Path, params: Params, watch: Stopwatch) -> dict[str, Any]:
+def about_study(name: str, workspace: Path, params: Params, watch: Stopwatch) -> dict[str, Any]:
     """When and how a study was computed, and how much of it the item cache had already."""
     files = [
         workspace / MODELS / model / f"seed-{seed}" / WEIGHTS

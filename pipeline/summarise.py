@@ -15,7 +15,7 @@ from pipeline.engine.console import say
 from pipeline.engine.jobs import stage_errors
 from pipeline.keys import check
 from pipeline.params import Params, load_params
-from reports.build import build
+from reports.build import build_report
 from reports.numbers.significance import significance_tests
 
 
@@ -30,7 +30,7 @@ def main() -> None:
         tests = significance_tests(RESULTS, models, run["reference"], read_task())
         tests.to_csv(fresh(RESULTS / "significance.csv"), index=False, float_format="%.6g")
         fresh(RESULTS / "index.html")
-        build(RESULTS, models, params.train.seeds)
+        build_report(RESULTS, models, params.train.seeds)
         say(f"open {RESULTS / 'index.html'}")
 
 
@@ -78,7 +78,7 @@ def _describe_stream(stream: StreamSettings) -> dict[str, Any]:
 
 
 def _describe_model(model: ModelSettings, resolved: Resolved) -> dict[str, Any]:
-    """A model as params.yaml has it, but for its size, options and training: what they come to."""
+    """A model as in params.yaml, with its size, options and training resolved."""
     return model.model_dump() | {
         "size": resolved.size.model_dump(),
         "options": resolved.options.model_dump(),

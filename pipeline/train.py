@@ -39,21 +39,21 @@ def main() -> None:
         inputs = read_inputs(name)
         check_settings(params, inputs.task, gives_features=inputs.gives_features)
         for plan in [plan_of(params, name, seed, inputs) for seed in params.train.seeds]:
-            job, checkpoints = job_of(params, name, plan, inputs)
+            job, checkpoints = training_job(params, name, plan, inputs)
             result = cached("train", job, params.execution)
-            publish(result, params, name, plan.seed, inputs)
+            publish_seed(result, params, name, plan.seed, inputs)
             checkpoints.forget()
 
 
 def plan_of(params: Params, name: str, seed: int, inputs: Inputs) -> Plan:
-    """What one seed of a model is trained by."""
+    """How one seed of a model is trained."""
     items = training_items(inputs.listed(), params.train.heldout)
     learning, heldout = parts(items, params.train.heldout, seed)
     metric, *_ = metrics_of(inputs.task)
     return Plan(params.model(name), params.resolved(name), learning, heldout, metric, seed)
 
 
-def job_of(params: Params, name: str, plan: Plan, inputs: Inputs) -> tuple[Job, Checkpoints]:
+def training_job(params: Params, name: str, plan: Plan, inputs: Inputs) -> tuple[Job, Checkpoints]:
     """The training of one seed, and where it keeps its state."""
     items = sorted([*plan.learning, *plan.heldout])
     key = key_of(train_seed, plan.values(), inputs.for_training(items), rows=plan.rows())
@@ -63,19 +63,19 @@ def job_of(params: Params, name: str, plan: Plan, inputs: Inputs) -> tuple[Job, 
         plan=plan,
         device=params.execution.torch_device,
         checkpoints=checkpoints,
-        progress=partial(show, name, plan.seed),
+        progress=partial(seed_progress, name, plan.seed),
     )
     return Job(f"{name}, seed {plan.seed}", key, compute), checkpoints
 
 
-def show(
+def seed_progress(
     name: str, seed: int, title: str, unit: str, total: float
 ) -> AbstractContextManager[Advance]:
     """The progress bar of a part of a seed."""
     return progress_bar(f"{title} {name}, seed {seed}", unit=unit, total=total)
 
 
-def publish(result: Path, params: Params, name: str, seed: int, inputs: Inputs) -> None:
+def publish_seed(result: Path, params: Params, name: str, seed: int, inputs: Inputs) -> None:
     """Link a seed's files from the item cache to where DVC tracks them, with the model's name."""
     target = MODELS / name / f"seed-{seed}"
     shutil.rmtree(target, ignore_errors=True)

@@ -31,7 +31,8 @@ from features.hashes import hash_of
 from features.stores.streams import StreamStore, open_stream
 from features.stores.windows import Windowed, WindowedStream, write_windows
 from features.task import Task
-from features.windows.build import Sources, windows_of_corpus
+from features.windows.build import windows_of_corpus
+from features.windows.sources import Sources
 from models.training.stores import Inputs
 from pipeline.engine.console import say
 from pipeline.engine.jobs import stage_errors
@@ -47,18 +48,18 @@ def main() -> None:
         items, task = read_items(), read_task()
         labels: dict[str, pd.DataFrame] = dict(tuple(read_labels().groupby("item")))  # type: ignore[arg-type]
         sources = open_sources(params)
-        found, streams = windows_of_corpus(items, labels, task, sources, say)
+        windows, streams = windows_of_corpus(items, labels, task, sources, say)
         write_windows(
             WINDOWS,
-            found,
+            windows,
             streams,
             task=task,
             clip_frames=params.windows.clip_frames,
             settings=params.windows.model_dump(),
         )
-        write_inputs(params, items, found, streams, sources)
+        write_inputs(params, items, windows, streams, sources)
         for item in items:
-            say_if_counts_differ(item, labels.get(item.item), task, found[item.item])
+            say_if_counts_differ(item, labels.get(item.item), task, windows[item.item])
 
 
 def open_sources(params: Params) -> Sources:
@@ -85,11 +86,11 @@ def make_sources(params: Params, stores: Mapping[str, StreamStore]) -> Sources:
     sources = Sources(
         settings, stores, None, bool(read_facts()["gives_features"]), params.windows.hold
     )
-    seen = sources.first("video")
-    if seen is None:
+    video = sources.first("video")
+    if video is None:
         return sources
     if sources.gives_features:
-        return Sources(settings, stores, seen.times, True, params.windows.hold)
+        return Sources(settings, stores, video.times, True, params.windows.hold)
     faces = open_faces(FACES)
     pictures = partial(faces.array, name="times")
     return Sources(settings, stores, pictures, gives_features=False, hold=params.windows.hold)
@@ -98,7 +99,7 @@ def make_sources(params: Params, stores: Mapping[str, StreamStore]) -> Sources:
 def write_inputs(
     params: Params,
     items: Sequence[CorpusItem],
-    found: Mapping[str, Windowed],
+    windows: Mapping[str, Windowed],
     streams: Mapping[str, WindowedStream],
     sources: Sources,
 ) -> None:
@@ -119,7 +120,7 @@ def write_inputs(
                     "speaker": item.speaker,
                     "split": item.split,
                     "labelled": item.labelled,
-                    **content_of(found[item.item], item.item, sees, sources),
+                    **content_of(windows[item.item], item.item, sees, sources),
                 }
                 for item in items
             }
@@ -128,10 +129,10 @@ def write_inputs(
 
 
 def remove_others(folder: Path, models: Iterable[str]) -> None:
-    """Remove the manifests of models that are no more."""
-    wanted = {f"{name}.json" for name in models}
+    """Remove the manifests of models that params.yaml no longer has."""
+    kept = {f"{name}.json" for name in models}
     for file in folder.glob("*.json"):
-        if file.name not in wanted:
+        if file.name not in kept:
             file.unlink()
 
 
@@ -140,10 +141,10 @@ def describe_stream(
 ) -> dict[str, Any]:
     """What is common to all rows that a model sees of a stream, without any name of a stream."""
     parts = parts_of(name, settings)
-    own = settings[name].model_dump(exclude={"of"} if settings[name].parts else set())
+    described = settings[name].model_dump(exclude={"of"} if settings[name].parts else set())
     content = stream.as_json()
     return {
-        "settings": own,
+        "settings": described,
         "parts": [settings[part].of_rows() for part in parts],
         "width": stream.width,
         "steps": stream.steps,

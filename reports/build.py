@@ -11,7 +11,7 @@ from reports.numbers.summary import nested_metrics, summarise
 from reports.page.page import page_of
 
 
-def build(folder: Path, models: Sequence[str], seeds: Sequence[int]) -> None:
+def build_report(folder: Path, models: Sequence[str], seeds: Sequence[int]) -> None:
     """Write `metrics.json`, `metrics/`, `plots/`, `figures/` and `index.html` beside the results.
 
     The three folders are emptied first. The same results give the same bytes.

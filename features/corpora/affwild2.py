@@ -28,7 +28,7 @@ from features.corpora.folder import SUFFIXES
 from features.corpora.item import Corpus, Item, Side, Split, Work
 from features.corpora.labels import read_labels
 from features.corpora.notes import some_of
-from features.corpora.paths import inside
+from features.corpora.paths import MAC_FOLDER, inside, leads_outside
 from features.corpora.settings import AffWild2Settings, SplitSettings
 from features.errors import InputError
 from features.task import AFFECT
@@ -147,7 +147,7 @@ def _with_video(subject: Subject, videos: Mapping[str, Path]) -> Subject:
 
 
 def _with_sides(subjects: list[Subject]) -> list[Subject]:
-    """Those without a side get the one that the other subject of their video leaves."""
+    """Give subjects without a side the one that the other subject of their video leaves."""
     sides: dict[str, set[Side]] = defaultdict(set)
     for subject in subjects:
         if subject.side:
@@ -238,7 +238,7 @@ def _listed(root: Path, test_list: str | None) -> list[Subject]:
 
 def _checked(name: str, where: str) -> str:
     if not re.fullmatch("[A-Za-z0-9_][A-Za-z0-9._-]*", name):
-        raise InputError(f"{where}: {name!r} is no name of Aff-Wild2", "drop it")
+        raise InputError(f"{where}: {name!r} is not a name of Aff-Wild2", "drop it")
     return name
 
 
@@ -257,7 +257,8 @@ def _videos(root: Path) -> dict[str, Path]:
 def _folders(root: Path) -> list[Path]:
     if not root.is_dir():
         raise InputError(f"corpus.root {root} is not a folder", "point it to the unpacked corpus")
-    return sorted(path for path in root.iterdir() if path.is_dir() and path.name[0] != ".")
+    folders = (path for path in root.iterdir() if path.is_dir())
+    return sorted(path for path in folders if path.name[0] != "." and path.name != MAC_FOLDER)
 
 
 def _without_crops(root: Path, subjects: list[Subject]) -> dict[str, str]:
@@ -270,7 +271,7 @@ def _without_crops(root: Path, subjects: list[Subject]) -> dict[str, str]:
     excluded = {}
     for subject in subjects:
         folder = root / CROPS / subject.name
-        if not folder.resolve().is_relative_to(root.resolve()):
+        if leads_outside(root, folder):
             raise InputError(f"{folder} leads outside the corpus", "move it into the corpus")
         if not folder.is_dir():
             excluded[subject.name] = f"there is no folder {CROPS}/{subject.name}"

@@ -36,7 +36,7 @@ def read_arrays(
     Arrays of objects may hold texts and numbers only. Other keys may be there.
 
     Raises:
-        InputError: the file is no such pickle, or names anything else than arrays need.
+        InputError: the file is not such a pickle, or names anything else than arrays need.
     """
     try:
         with file.open("rb") as stream:
@@ -85,7 +85,7 @@ class _PickledArray:
         dtype, size = described.dtype(), math.prod(shape)
         if dtype.hasobject:
             if not all(isinstance(value, str | bytes | int | float) for value in content):
-                raise _RefusedError("it has an array of objects that are no texts or numbers")
+                raise _RefusedError("it has an array of objects that are not texts or numbers")
             values = np.array([*content, None], dtype=object)[:-1]
         else:
             content = content.encode("latin1") if isinstance(content, str) else content
@@ -210,4 +210,4 @@ class _ArrayUnpickler(_PythonUnpickler):
 
 def _check_keys(keys: Sequence[object]) -> None:
     if not all(isinstance(key, str | bytes) for key in keys):
-        raise _RefusedError("it has a dictionary whose keys are no texts")
+        raise _RefusedError("it has a dictionary whose keys are not texts")

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from features.corpora.item import SPLITS, TIME, Corpus, Item
+from features.corpora.listing import NOTES
 from features.corpora.notes import NAMED, some_of
 from features.media.decoding import AUDIO_ONLY_RATE
 from features.task import Task
@@ -34,6 +35,8 @@ def census(
         *corpus.notes,
         *(f"excluded {name}: {reason}" for name, reason in corpus.excluded.items()),
         *missing(table, corpus.task, clip_frames),
+        *pauses_of(table),
+        *unusual(table),
         *mismatches(items, table),
     ]
 
@@ -118,6 +121,37 @@ def missing(table: pd.DataFrame, task: Task, clip_frames: int) -> list[str]:
     return [
         f"{note}: {_names(table['item'][which])}" for note, which in notes.items() if any(which)
     ]
+
+
+def pauses_of(table: pd.DataFrame) -> list[str]:
+    """For how long pictures and sound pause in files that have them.
+
+    >>> facts = {"item": ["a", "b"], "has_video": [True, True], "has_audio": [True, False]}
+    >>> lengths = {"without_picture": [5.0, 0.0], "without_sound": [0.0, 8.0]}
+    >>> pauses_of(pd.DataFrame(facts | lengths | {"seconds": [8.0, 8.0]}))
+    ['no picture comes for 5.0 s of 16.0 s: a (5.0 s)']
+    """
+    whole = table["seconds"].sum()
+    sentences = []
+    for what, column, has in (
+        ("no picture comes", "without_picture", "has_video"),
+        ("there is no sound", "without_sound", "has_audio"),
+    ):
+        seconds = table.loc[table[has] & (table[column] > 0)].set_index("item")[column]
+        if len(seconds):
+            longest = seconds.sort_values(ascending=False, kind="stable")
+            names = _names(f"{name} ({length:.1f} s)" for name, length in longest.items())
+            sentences.append(f"{what} for {seconds.sum():.1f} s of {whole:.1f} s: {names}")
+    return sentences
+
+
+def unusual(table: pd.DataFrame) -> list[str]:
+    """What is done about what is unusual in files, each with the items that it concerns."""
+    concerned: dict[str, list[str]] = {}
+    for name, notes in zip(table["item"], table["notes"], strict=True):
+        for note in notes.split(NOTES) if notes else ():
+            concerned.setdefault(note, []).append(name)
+    return [f"{note}: {_names(names)}" for note, names in concerned.items()]
 
 
 def mismatches(items: list[Item], table: pd.DataFrame) -> list[str]:

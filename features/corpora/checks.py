@@ -58,10 +58,10 @@ def check_content(table: pd.DataFrame) -> None:
     Raises:
         InputError: files of two splits have the same content.
     """
-    for _, same in table.groupby("sha256", sort=False):
-        if same["split"].nunique() > 1:
-            first = same.iloc[0]
-            second = same[same["split"] != first["split"]].iloc[0]
+    for _, copies in table.groupby("sha256", sort=False):
+        if copies["split"].nunique() > 1:
+            first = copies.iloc[0]
+            second = copies[copies["split"] != first["split"]].iloc[0]
             raise InputError(
                 f"{first['item']} in {first['split']} and {second['item']} in {second['split']} "
                 "are files of the same content",

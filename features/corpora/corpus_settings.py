@@ -4,7 +4,7 @@ The sections are those that the table of corpora names.
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, create_model, model_validator
 from typing_extensions import override
@@ -24,6 +24,8 @@ class _CorpusSettings(Settings):
         name: a row of CORPORA, or `package.module:read` of your own.
         root: folder of the corpus, as DVC can follow it: no `~`. Of a corpus that is made on the
             spot a folder without code.
+        links: where links in the corpus may lead: `inside` it or into DVC's cache, or `follow`
+            them anywhere.
         exclude: items left out, each with the reason.
         split: of the speakers, where the corpus has no splits of its own.
         options: settings of a corpus of your own.
@@ -31,6 +33,7 @@ class _CorpusSettings(Settings):
 
     name: Annotated[str, AfterValidator(CORPORA.checked)] = "demo"
     root: str = MADE
+    links: Literal["inside", "follow"] = "inside"
     exclude: dict[str, str] = Field(default={})
     split: SplitSettings = SplitSettings()
     options: dict[str, Any] = Field(default={})

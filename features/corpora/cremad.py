@@ -38,7 +38,7 @@ NAME = re.compile(
 )
 
 KNOWN_BAD: Mapping[str, str] = {
-    "1064_IEO_DIS_MD": "is no single clip: the actor says the sentence in every emotion",
+    "1064_IEO_DIS_MD": "is not a single clip: the actor says the sentence in every emotion",
     "1064_TIE_SAD_XX": "breaks off within a second",
     "1076_MTI_NEU_XX": "breaks off after a few frames",
     "1076_MTI_SAD_XX": "has no sound",
@@ -121,7 +121,7 @@ def read_winners(root: Path, votes: str) -> dict[str, tuple[str, ...]]:
 
 
 def _summary_winners(file: Path, votes: str) -> dict[str, tuple[str, ...]]:
-    """Of summaryTable.csv: a row per clip, `A:D` where anger and disgust are tied."""
+    """Read summaryTable.csv: a row per clip, `A:D` where anger and disgust are tied."""
     column = SUMMARY_COLUMNS[votes]
     table = _read_columns(file, "FileName", [column])
     for row, letters in table[column].items():
@@ -132,7 +132,7 @@ def _summary_winners(file: Path, votes: str) -> dict[str, tuple[str, ...]]:
 
 
 def _tabulated_winners(file: Path, votes: str) -> dict[str, tuple[str, ...]]:
-    """Of tabulatedVotes.csv: a row per clip and kind of rating, a column of counts per class."""
+    """Read tabulatedVotes.csv: a row per clip and kind of rating, a column of counts per class."""
     table = _read_columns(file, "fileName", list(VOTED), row_id=QUERY_TYPES[votes])
     for letter in VOTED:
         for row, count in table[letter].items():

@@ -23,7 +23,7 @@ class ComputationalSequence:
     """One .csd file; read a video at a time.
 
     Raises:
-        InputError: the file is no computational sequence, or a link in it leads elsewhere.
+        InputError: the file is not a computational sequence, or a link in it leads elsewhere.
     """
 
     def __init__(self, file: Path) -> None:
@@ -77,7 +77,7 @@ class ComputationalSequence:
             or not is_here
         ):
             raise InputError(
-                f"{dataset.name} of {self.file} is no table of numbers of its own",
+                f"{dataset.name} of {self.file} is not a table of numbers of its own",
                 "get the file again",
             )
         if dataset.size > MOST_VALUES:

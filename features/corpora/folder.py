@@ -30,7 +30,8 @@ import pandas as pd
 
 from features.corpora.item import SIDES, SPLITS, Corpus, Item, Work
 from features.corpora.labels import class_label, read_labels, read_numbers
-from features.corpora.paths import inside
+from features.corpora.notes import some_of
+from features.corpora.paths import Listing, files_below, inside
 from features.corpora.settings import SplitSettings
 from features.corpora.splits import draw_splits
 from features.corpora.table import read_table
@@ -118,7 +119,8 @@ def read(root: Path, _settings: Settings, split: SplitSettings, _work: Work) -> 
     if not root.is_dir():
         raise InputError(f"corpus.root {root} is not a folder", "point it to the unpacked corpus")
     file = root / TABLE
-    rows = _read_items(file) if file.exists() else _list_videos(root)
+    listing = Listing() if file.exists() else files_below(root)
+    rows = _read_items(file) if file.exists() else _list_videos(root, listing.files)
     if rows.empty and file.exists():
         raise InputError(
             f"{file} has no row", "write a row per item, or delete it to take all videos"
@@ -143,15 +145,23 @@ def read(root: Path, _settings: Settings, split: SplitSettings, _work: Work) -> 
             zip(_names(table), paths, table.to_dict("records"), strict=True)
         )
     ]
-    return Corpus(task, sorted(items, key=lambda item: item.name), notes=_notes(rows, split))
+    return Corpus(
+        task, sorted(items, key=lambda item: item.name), notes=_notes(rows, split, listing)
+    )
 
 
-def _notes(rows: pd.DataFrame, split: SplitSettings) -> tuple[str, ...]:
+def _notes(rows: pd.DataFrame, split: SplitSettings, listing: Listing) -> tuple[str, ...]:
     notes = {
         "speaker": "no speakers are named: every file counts as one",
         "split": f"no splits are named: speakers are split at random from seed {split.seed}",
     }
-    return tuple(note for column, note in notes.items() if column not in rows)
+    said = [note for column, note in notes.items() if column not in rows]
+    if listing.mac:
+        said.append(f"{listing.mac} of a Mac's own files (._*, __MACOSX) are left out")
+    if listing.not_followed:
+        folders = some_of(listing.not_followed)
+        said.append(f"linked folders that corpus.links: follow would follow: {folders}")
+    return tuple(said)
 
 
 def _inside(root: Path, row: int, column: str, path: str) -> Path:
@@ -225,9 +235,8 @@ def _told_apart(name: str, path: str) -> str:
 # ---------------------------------------------------------------------- items.csv
 
 
-def _list_videos(root: Path) -> pd.DataFrame:
-    files = (path for path in root.rglob("*") if not path.is_dir())
-    videos = sorted(path for path in files if path.suffix.lower() in SUFFIXES)
+def _list_videos(root: Path, files: list[Path]) -> pd.DataFrame:
+    videos = [path for path in files if path.suffix.lower() in SUFFIXES]
     for path in videos:
         if any("\ud800" <= letter <= "\udfff" for letter in str(path)):  # bytes that are no UTF-8
             raise InputError(f"{root} has a file named {path.name!r}", "rename it")

@@ -4,16 +4,18 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from features.corpora.item import TIME, Corpus, Item
-from features.corpora.listing import CorpusItem
+from features.corpora.listing import NOTES, CorpusItem
 from features.corpora.paths import pictures_in
 from features.errors import InputError
 from features.hashes import hash_of, hash_of_file
 from features.media.decoding import AUDIO_ONLY_RATE, probe
+from features.media.pauses import pauses, seconds_within
 from features.task import Task
 
 FACTS = "facts.json"
@@ -21,7 +23,7 @@ FACTS = "facts.json"
 
 
 def inspect(item: Item, out: Path) -> None:
-    """Hash a media file, and the pictures that go with it, and read its header.
+    """Hash a media file, and the pictures that go with it, and read its header and its times.
 
     Args:
         item: with a media file.
@@ -31,7 +33,7 @@ def inspect(item: Item, out: Path) -> None:
         InputError: the file cannot be used.
     """
     assert item.path is not None
-    info = probe(item.path)
+    info, missing = probe(item.path), pauses(item.path)
     pictures = pictures_in(item.crops) if item.crops else []
     sha256 = hash_of_file(item.path)
     facts = {
@@ -43,6 +45,9 @@ def inspect(item: Item, out: Path) -> None:
         "height": info.height,
         "rate": float(info.rate) if info.rate else None,
         "seconds": info.duration,
+        "notes": list(info.notes),
+        "without_picture": missing.without_picture,
+        "without_sound": missing.without_sound,
     }
     (out / FACTS).write_text(json.dumps(facts))
 
@@ -53,11 +58,15 @@ def facts_of_file(item: Item, folder: Path) -> dict[str, object]:
     Raises:
         InputError: the item starts after its file's end.
     """
-    facts: dict[str, object] = json.loads((folder / FACTS).read_text())
-    seconds = float(facts["seconds"])  # type: ignore[arg-type]
+    facts: dict[str, Any] = json.loads((folder / FACTS).read_text())
+    seconds = float(facts["seconds"])
     if 0 < seconds <= item.start:  # 0: the file does not say
         reason = f"it starts at {item.start:g} s, but its file lasts {seconds:g} s"
         raise InputError(reason, "correct its start, or exclude it")
+    facts["notes"] = NOTES.join(facts["notes"])
+    end = np.inf if item.end is None else item.end
+    for name in ("without_picture", "without_sound"):
+        facts[name] = seconds_within(facts[name], item.start, end)
     return facts
 
 
@@ -78,6 +87,9 @@ def facts_of_features(item: Item, corpus: Corpus) -> dict[str, object]:
         "height": 0,
         "rate": 1 / step,
         "seconds": len(times) * step,
+        "notes": "",
+        "without_picture": 0.0,
+        "without_sound": 0.0,
     }
 
 

@@ -1,5 +1,6 @@
 """Tables of labels: read from a CSV, made from a class, and given to the frames of a video."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -8,9 +9,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.corpora.item import TIME
-from features.corpora.table import read_table
+from features.corpora.table import DECIMAL, read_table
 from features.errors import InputError
 from features.task import AFFECT, Task
+
+_DECIMAL_COMMA = re.compile(r"^([+-]?\d*),(\d+(?:[eE][+-]?\d+)?)$")
 
 
 def class_label(shares: Mapping[str, float], classes: Sequence[str]) -> pd.DataFrame:
@@ -53,10 +56,15 @@ def read_labels(path: Path) -> pd.DataFrame:
 def read_numbers(column: pd.Series, path: Path) -> pd.Series:
     """The numbers that a column of a table holds as text, float64.
 
+    Where no comma separates the values, it may stand before decimals.
+
     Raises:
         InputError: a value is no finite number; names the file `path`, row and column.
     """
-    numbers = pd.to_numeric(column, errors="coerce").astype("float64")
+    values = column
+    if column.attrs.get(DECIMAL) == ",":
+        values = column.str.replace(_DECIMAL_COMMA, r"\1.\2", regex=True)
+    numbers = pd.to_numeric(values, errors="coerce").astype("float64")
     for row in column.index[~np.isfinite(numbers)]:
         raise InputError(
             f"{path} row {row + 2} column {column.name} is {column[row]!r}, not a number",

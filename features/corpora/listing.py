@@ -30,6 +30,7 @@ INPUTS = Path("data/inputs")
 """A small file a model: which frames, labels and rows it reads."""
 MODELS = Path("data/models")
 RESULTS = Path("reports/results")
+NOTES = "; "
 REPLICATES = "replicates"
 """The folder of results with the bootstrap, its files in the cache, and their column."""
 
@@ -56,6 +57,9 @@ class CorpusItem:
         height: in pixels.
         rate: average frames per second; NaN without a picture.
         seconds: length, as the container states it.
+        notes: what is done about what is unusual in the file, sentences joined by NOTES.
+        without_picture: seconds in which no picture comes; 0 where features are given.
+        without_sound: seconds in which the file has no sound; 0 where features are given.
     """
 
     item: str
@@ -75,6 +79,9 @@ class CorpusItem:
     height: int
     rate: float
     seconds: float
+    notes: str = ""
+    without_picture: float = 0.0
+    without_sound: float = 0.0
 
     @property
     def frames(self) -> float:

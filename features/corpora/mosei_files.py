@@ -41,7 +41,7 @@ class Source(Protocol):
     """One of the forms of the corpus."""
 
     sentences: dict[str, Sentence]
-    """By their names, in the order of these."""
+    """The sentences by their names, in order."""
 
     def frames(self, sentence: Sentence) -> Frames:
         """The frames of a sentence; none if nothing is there of it."""
@@ -88,7 +88,7 @@ class CsdSource:
     """Files of the CMU Multimodal SDK: labels, sound, picture.
 
     Raises:
-        InputError: a file is no computational sequence.
+        InputError: a file is not a computational sequence.
     """
 
     def __init__(self, labels: Path, audio: Path, video: Path) -> None:

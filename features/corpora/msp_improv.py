@@ -51,7 +51,7 @@ _CLIP = re.compile(
 _RATER = re.compile(r"[^;]+;[^;]*;.*\bA:")
 
 
-class Clip(NamedTuple):
+class _Clip(NamedTuple):
     """One clip of Evaluation.txt: where it is, and what the raters agreed on."""
 
     name: str
@@ -90,7 +90,7 @@ def read(root: Path, settings: MspImprovSettings, split: SplitSettings, _work: W
     return Corpus(task, items, notes=tuple(notes))
 
 
-def _videos(root: Path, clips: list[Clip]) -> dict[str, Path]:
+def _videos(root: Path, clips: list[_Clip]) -> dict[str, Path]:
     where = str(root / EVALUATION)
     filmed = [clip for clip in clips if (root / clip.path).exists()]
     if not filmed:
@@ -102,7 +102,7 @@ def _videos(root: Path, clips: list[Clip]) -> dict[str, Path]:
     return {clip.name: inside(root, clip.path, where) for clip in filmed}
 
 
-def read_evaluation(file: Path) -> list[Clip]:
+def read_evaluation(file: Path) -> list[_Clip]:
     """The clips of Evaluation.txt, in its order.
 
     Raises:
@@ -115,7 +115,7 @@ def read_evaluation(file: Path) -> list[Clip]:
         )
     if file.stat().st_size > MOST_BYTES:
         raise InputError(f"{file} is larger than {MOST_BYTES >> 20} MiB", "restore the file")
-    clips: dict[str, Clip] = {}
+    clips: dict[str, _Clip] = {}
     # Raters wrote their comments in any encoding; what is read of them is ASCII.
     lines = file.read_text(encoding="ascii", errors="replace").splitlines()
     for number, line in enumerate(lines, start=1):
@@ -136,11 +136,11 @@ def read_evaluation(file: Path) -> list[Clip]:
     return list(clips.values())
 
 
-def _clip(match: re.Match[str]) -> Clip:
+def _clip(match: re.Match[str]) -> _Clip:
     name = f"MSP-IMPROV-{match['name']}"
     folder = f"session{int(match['session'])}/{match['name'][:4]}/{match['scenario']}"
     valence, arousal, dominance = (float(match[attribute]) for attribute in ATTRIBUTES)
-    return Clip(
+    return _Clip(
         name=name,
         path=f"{folder}/{name}.avi",
         speaker=match["speaker"],
@@ -150,7 +150,7 @@ def _clip(match: re.Match[str]) -> Clip:
     )
 
 
-def _emotions(clips: list[Clip]) -> tuple[dict[str, pd.DataFrame], list[str]]:
+def _emotions(clips: list[_Clip]) -> tuple[dict[str, pd.DataFrame], list[str]]:
     counts = Counter(clip.emotion for clip in clips)
     label = {letter: class_label({name: 1.0}, EMOTION.outputs) for letter, name in CLASSES.items()}
     labels = {clip.name: label[clip.emotion] for clip in clips if clip.emotion in CLASSES}
@@ -162,7 +162,7 @@ def _emotions(clips: list[Clip]) -> tuple[dict[str, pd.DataFrame], list[str]]:
 
 
 def _attributes(
-    clips: list[Clip], *, calm_is_high: bool
+    clips: list[_Clip], *, calm_is_high: bool
 ) -> tuple[dict[str, pd.DataFrame], list[str]]:
     rated = np.array([clip.attributes for clip in clips])
     is_whole = np.all((rated >= 1) & (rated <= 5), axis=1)
@@ -182,7 +182,7 @@ def _attributes(
     return labels, notes
 
 
-def _calm_is_high(clips: list[Clip]) -> bool:
+def _calm_is_high(clips: list[_Clip]) -> bool:
     """Whether the sad have a higher A than the angry: the scale is the other way round.
 
     Raters of the corpus clicked at manikins from agitated to calm, and published readers of

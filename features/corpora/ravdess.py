@@ -61,7 +61,7 @@ def read(root: Path, settings: RavdessSettings, _split: SplitSettings, _work: Wo
             items.append(Item(name, file, actor, split_of[int(actor)], label[emotion]))
     notes = [f"fold {settings.fold} of 5 over actors"]
     if unread:
-        notes.append(f"{unread} files are no audio-visual clips of speech and are left out")
+        notes.append(f"{unread} files are not audio-visual clips of speech and are left out")
     if len(items) < len(clips):
         notes.append(f"{len(clips) - len(items)} clips are neutral, not one of the 7 classes")
     notes += [

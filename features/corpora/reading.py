@@ -4,6 +4,7 @@ from pathlib import Path
 
 from features.corpora.corpus_settings import CorpusSettings
 from features.corpora.item import Corpus, Reader, Work
+from features.corpora.paths import following_links
 from features.corpora.splits import with_validation
 from features.errors import InputError
 
@@ -27,7 +28,8 @@ def read_corpus(settings: CorpusSettings, work: Work) -> Corpus:
             f"{settings.name} is no function",
             "name a function as features.corpora.item.Reader describes it",
         )
-    corpus = read(Path(settings.root), settings.section, settings.split, work)
+    with following_links(settings.links == "follow"):
+        corpus = read(Path(settings.root), settings.section, settings.split, work)
     if not isinstance(corpus, Corpus):
         raise InputError(
             f"{settings.name} returns {type(corpus).__name__}, not a Corpus",

@@ -77,5 +77,5 @@ CORPORA = Table(
             gives={"facet": "video", "openface": "video", "covarep": "audio"},
         ),
     },
-    own=lambda code: CorpusRow(code=code, title=code),
+    of_user=lambda code: CorpusRow(code=code, title=code),
 )

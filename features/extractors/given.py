@@ -28,7 +28,7 @@ class Given:
 
     Args:
         settings: of the stream.
-        _device: of no use.
+        _device: not used.
     """
 
     def __init__(self, settings: GivenSettings, _device: str) -> None:
@@ -36,8 +36,8 @@ class Given:
 
     def extract(self, source: GivenSource) -> Described:
         """The features of one item, and when they are present."""
-        found = source.features(source.item)[self._name]
-        return Described(found.rows, found.times, found.present, voice=found.voice)
+        features = source.features(source.item)[self._name]
+        return Described(features.rows, features.times, features.present, voice=features.voice)
 
 
 def describe_given(

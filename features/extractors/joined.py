@@ -16,7 +16,7 @@ def parts_of(name: str, streams: Mapping[str, StreamSettings]) -> tuple[str, ...
     settings = streams[name]
     for part in settings.parts:
         if part not in streams:
-            reason = f"streams.{name} joins {part}, which is no stream"
+            reason = f"streams.{name} joins {part}, which is not a stream"
         elif streams[part].parts:
             reason = f"streams.{name} joins {part}, which is joined itself"
         elif streams[part].modality != settings.modality:

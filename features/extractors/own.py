@@ -62,15 +62,16 @@ class _Own:
 
     def extract(self, source: Any) -> Described:
         """Describe one item."""
-        found = self._extractor.extract(source)
-        if not isinstance(found, Described):
-            rows, times, present = found
-            found = Described(np.asarray(rows), np.asarray(times, np.float64), np.asarray(present))
-        self._check(found)
-        return found
+        described = self._extractor.extract(source)
+        if not isinstance(described, Described):
+            rows, times, present = described
+            times = np.asarray(times, np.float64)
+            described = Described(np.asarray(rows), times, np.asarray(present))
+        self._check(described)
+        return described
 
-    def _check(self, found: Described) -> None:
-        rows, times, present = found.rows, found.times, found.present
+    def _check(self, described: Described) -> None:
+        rows, times, present = described.rows, described.times, described.present
         if rows.ndim != 2 or rows.dtype not in (np.float16, np.float32):
             fault = f"rows {rows.shape} of {rows.dtype}, not (T, D) of float16 or float32"
         elif times.shape != (len(rows),) or present.shape != (len(rows),):

@@ -39,7 +39,7 @@ class Extractor(Row):
         return loaded
 
 
-def _own(code: str) -> Extractor:
+def _of_user(code: str) -> Extractor:
     return Extractor(
         code=code, settings="features.extractors.settings:OwnSettings", modalities=MODALITIES
     )
@@ -76,17 +76,17 @@ EXTRACTORS: Table[Extractor] = Table(
             source="streams",
         ),
     },
-    own=_own,
+    of_user=_of_user,
 )
 
 
 class Unknown(StreamSettings, extra="ignore"):
-    """A stream whose extractor is no row: only says so."""
+    """A stream whose extractor is not a row: only says so."""
 
     extractor: Annotated[str, AfterValidator(EXTRACTORS.checked)]
 
 
-# Names in brackets are no keys of params.yaml, and are left out of messages.
+# Names in brackets are not keys of params.yaml, and are left out of messages.
 _OWN, _UNKNOWN = "[own]", "[unknown]"
 
 

@@ -47,7 +47,7 @@ class StreamSettings(Settings):
         return ()
 
     def of_rows(self) -> dict[str, Any]:
-        """What the rows depend on."""
+        """The settings that the rows depend on."""
         return self.model_dump(exclude=set(OF_WINDOWS))
 
 
@@ -93,8 +93,8 @@ class VGGFaceSettings(StreamSettings):
     @override
     def of_rows(self) -> dict[str, Any]:
         # A weight file is the same wherever it lies.
-        other = {"seed"} if self.weights != "random" else {"sha256"}
-        rows = self.model_dump(exclude={*OF_WINDOWS, *other, "weights"})
+        unused = {"seed"} if self.weights != "random" else {"sha256"}
+        rows = self.model_dump(exclude={*OF_WINDOWS, *unused, "weights"})
         return {**rows, "random": self.weights == "random"}
 
 
@@ -195,7 +195,7 @@ class JoinedSettings(StreamSettings):
 
 
 class OwnSettings(StreamSettings):
-    """A stream of an extractor of one's own.
+    """A stream of a user's own extractor.
 
     Attributes:
         options: handed to the class; checked by the class alone.

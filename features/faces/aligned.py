@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from features.corpora.paths import is_dvc_object
 from features.errors import InputError
 from features.faces.store import crop_codecs, write_tracks
 from features.media import decoding as media
@@ -62,11 +63,13 @@ def take_aligned(
 def _crop(file: Path, size: int) -> NDArray[np.uint8]:
     """The square in the centre of a picture, (size, size, 3) RGB."""
     remedy = "unpack it again, or delete it"
-    if not (file.is_file() and file.resolve().is_relative_to(file.parent.resolve())):
-        raise InputError(f"{file} is no regular file inside its folder", remedy)
+    place = file.resolve()
+    is_inside = place.is_relative_to(file.parent.resolve()) or is_dvc_object(place)
+    if not (file.is_file() and is_inside):
+        raise InputError(f"{file} is not a regular file inside its folder", remedy)
     picture = cv2.imread(str(file))
     if picture is None:
-        raise InputError(f"{file} is no picture", remedy)
+        raise InputError(f"{file} is not a picture", remedy)
     side = min(picture.shape[:2])
     top, left = ((length - side) // 2 for length in picture.shape[:2])
     square = cv2.cvtColor(picture[top : top + side, left : left + side], cv2.COLOR_BGR2RGB)

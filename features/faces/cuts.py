@@ -25,7 +25,7 @@ def thumbnail(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
 def is_cut(before: NDArray[np.float32], after: NDArray[np.float32]) -> bool:
     """Whether a shot ends between the thumbnails of two neighbouring frames.
 
-    Their correlation tells: it does not change when the light does, so a fade is no cut.
+    Their correlation tells: it does not change when the light does, so a fade is not a cut.
     """
     if np.abs(after - before).mean() < LEAST_CHANGE:
         return False

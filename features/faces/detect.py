@@ -61,7 +61,7 @@ def load_detector(settings: FaceSettings) -> Detector:
     From then on OpenCV uses one thread in this process: items are what runs in parallel.
 
     Raises:
-        InputError: a model file is missing, has another hash or is none of that detector.
+        InputError: a model file is missing, has another hash or is not a model of that detector.
     """
     cv2.setNumThreads(1)
     key = (settings.detector, settings.model, settings.config)

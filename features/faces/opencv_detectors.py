@@ -32,7 +32,7 @@ class SsdDetector:
     """
 
     MIN_SCORE = 0.5
-    """As in OpenCV's sample."""
+    """The value of OpenCV's sample."""
 
     def __init__(self, settings: FaceSettings) -> None:
         model = _verified(settings, "model")
@@ -103,8 +103,8 @@ class YuNetDetector:
 def _verified(settings: FaceSettings, key: str) -> str:
     """Path of a model file whose content is the one that was meant."""
     file: ModelFile = getattr(settings, key)
-    what = f"the file of faces.{key},"
-    verify_sha256(file.path, file.sha256, what, _remedy(settings.detector, key))
+    described = f"the file of faces.{key},"
+    verify_sha256(file.path, file.sha256, described, _remedy(settings.detector, key))
     return file.path
 
 
@@ -120,5 +120,5 @@ def _loading(settings: FaceSettings) -> Iterator[None]:
         keys = DETECTOR_FILES[settings.detector]
         files = " with ".join(getattr(settings, key).path for key in keys)
         remedy = "; ".join(_remedy(settings.detector, key) for key in keys)
-        reason = f"{files} is no model of the detector {settings.detector}"
+        reason = f"{files} is not a model of the detector {settings.detector}"
         raise InputError(reason, remedy) from error

@@ -6,22 +6,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import av
 import numpy as np
 from av.filter import Graph
-from av.video.reformatter import Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
-from features.arrays import contiguous
 from features.errors import InputError
-from features.media.container import (
+from features.media import tone
+from features.media.container import decode, open_media
+from features.media.damage import check_tracks
+from features.media.pictures import Projector, pixel_aspect
+from features.media.tracks import (
     EXCLUDE,
-    MAX_PIXELS,
     audio_stream,
-    decode,
-    open_media,
+    described,
+    picture_tracks,
     video_stream,
 )
 
@@ -32,10 +32,12 @@ AUDIO_ONLY_RATE = 30
 LONGEST_HOURS = 4
 """Longest sound that is decoded; its samples take a gigabyte."""
 
+MOST_CHANNELS = 64
+"""Channels that FFmpeg mixes."""
+
 MAX_SAMPLE = 32767 / 32768
 """The largest sample that 16-bit integers hold."""
 
-_UPRIGHT = np.eye(2, dtype=np.int32)
 _PUSHES, _SAMPLES = 64, 16384  # frames the resampler takes before it is read; samples it gives
 
 
@@ -46,11 +48,12 @@ class MediaInfo:
     Attributes:
         has_video: there is a picture stream (cover art is none).
         has_audio: there is a sound stream.
-        width: coded picture width in pixels, 0 without pictures.
+        width: picture width in pixels as displayed before it is turned, 0 without pictures.
         height: coded picture height in pixels, 0 without pictures.
         rate: average frame rate in Hz, where the container knows it.
         frames: number of pictures as the container states it, else by rate and duration.
         duration: seconds, as the container states them.
+        notes: what is done about what is unusual in it, a sentence each.
     """
 
     has_video: bool
@@ -60,6 +63,7 @@ class MediaInfo:
     rate: Fraction | None
     frames: int
     duration: float
+    notes: tuple[str, ...] = ()
 
 
 def probe(path: str | Path) -> MediaInfo:
@@ -71,6 +75,8 @@ def probe(path: str | Path) -> MediaInfo:
     """
     with open_media(path) as container:
         video, audio = video_stream(path, container), audio_stream(path, container)
+        found = {"picture": video is not None, "sound": audio is not None}
+        check_tracks(path, container, found)
         if video is None and audio is None:
             raise InputError(f"{path} has neither a picture nor a sound stream", EXCLUDE)
         rate = video.average_rate if video else None
@@ -78,12 +84,34 @@ def probe(path: str | Path) -> MediaInfo:
         return MediaInfo(
             has_video=video is not None,
             has_audio=audio is not None,
-            width=video.width if video else 0,
+            width=round(video.width * pixel_aspect(video)) if video else 0,
             height=video.height if video else 0,
             rate=rate,
             frames=(video.frames if video else 0) or round(duration * (rate or 0)),
             duration=duration,
+            notes=(
+                *described("picture", picture_tracks(container), video),
+                *described("sound", container.streams.audio, audio),
+                *(_notes_of_pictures(video) if video else ()),
+                *(_notes_of_sound(audio) if audio else ()),
+            ),
         )
+
+
+def _notes_of_pictures(stream: av.VideoStream) -> Iterator[str]:
+    transfer = tone.NAMES.get(stream.codec_context.color_trc)
+    if transfer is not None:
+        yield f"high dynamic range ({transfer}): pictures are brought to the ordinary range"
+
+
+def _notes_of_sound(stream: av.AudioStream) -> Iterator[str]:
+    if _has_no_layout(stream.layout):
+        yield f"{stream.layout.nb_channels} channels of sound without a layout: their mean is used"
+
+
+def _has_no_layout(layout: av.AudioLayout) -> bool:
+    """Whether it is a mere number of channels; FFmpeg has a layout of its own for up to eight."""
+    return layout.name == f"{layout.nb_channels} channels"
 
 
 def frames(
@@ -91,8 +119,11 @@ def frames(
 ) -> Iterator[tuple[float, NDArray[np.uint8]]]:
     """Decode the pictures one by one.
 
-    The first frame's display matrix is honoured in quarter turns and mirrorings. A frame whose time
-    is missing or not later than that of the frame before comes one frame duration after it.
+    They are as displayed: pixels that are not square are widened or narrowed to the shape that the
+    container states, else the coded stream; the first frame's display matrix is honoured in quarter
+    turns and mirrorings; PQ and HLG are brought to the ordinary range (`features.media.tone`). A
+    frame whose time is missing or not later than that of the frame before comes one frame duration
+    after it.
 
     Args:
         path: a file with a picture stream.
@@ -107,20 +138,9 @@ def frames(
             FFmpeg does not convert, the height makes it larger than MAX_PIXELS, the clock jumps
             back, or decoding stops before the stated end.
     """
-    # A frame's own converter would be set up again for each, and use all cores.
-    converter = VideoReformatter()
-    matrix = None
-    for time, frame in _timed_frames(path):
-        if matrix is None:
-            matrix = _display_matrix(frame)
-        turned = bool(abs(matrix[0, 1]) > abs(matrix[0, 0]))
-        size = _scaled(path, frame, height, turned=turned)
-        try:
-            picture = _picture(frame, size, matrix, converter, turned=turned)
-        except (av.FFmpegError, OSError) as error:
-            reason = f"{path} has colours that FFmpeg cannot convert to RGB, at {time:.2f} s"
-            raise InputError(reason, EXCLUDE) from error
-        yield time, picture
+    projector = Projector(path, height)
+    for time, frame, aspect in _timed_frames(path):
+        yield time, projector.show(frame, aspect, time)
 
 
 def frame_times(path: str | Path) -> NDArray[np.float64]:
@@ -132,14 +152,16 @@ def frame_times(path: str | Path) -> NDArray[np.float64]:
         InputError: as `frames` and `sound` do.
     """
     if probe(path).has_video:
-        return np.array([time for time, _ in _timed_frames(path)])
+        return np.array([time for time, *_ in _timed_frames(path)])
     start, end = _span_of_sound(path)
     count = max(1, round((end - start) * AUDIO_ONLY_RATE))
     return start + np.arange(count) / AUDIO_ONLY_RATE
 
 
 def sound(path: str | Path) -> tuple[NDArray[np.float32], float]:
-    """Decode the sound to 16 kHz mono: the mean of two channels, FFmpeg's downmix of more.
+    """Decode the sound to 16 kHz mono: FFmpeg's downmix, the mean of two channels.
+
+    Of channels without a layout, up to MOST_CHANNELS, it is the mean.
 
     Where the stream's times and samples part by more than 0.1 s, gaps are filled with silence and
     overlaps are dropped, so that sample n is always at start + n / 16000.
@@ -149,37 +171,69 @@ def sound(path: str | Path) -> tuple[NDArray[np.float32], float]:
         without sound gives no samples and 0.
 
     Raises:
-        InputError: the sound is damaged, changes its format, has NaN or infinite samples, is longer
-            than LONGEST_HOURS, its clock jumps, or decoding stops before the stated end.
+        InputError: the sound is damaged, changes its format, has NaN or infinite samples or more
+            than MOST_CHANNELS, is longer than LONGEST_HOURS, its clock jumps, or decoding stops
+            before the stated end.
     """
     start, resampler = 0.0, None
-    blocks: list[NDArray[np.float32]] = []
+    samples = _Samples(path)
     for count, frame in enumerate(_sound_frames(path)):
         if resampler is None:
-            start, resampler = frame.time or 0.0, _resampler(frame)
+            start, resampler = frame.time or 0.0, _resampler(path, frame)
         try:
             resampler.push(frame)
         except av.FFmpegError as error:
             reason = f"{path} changes its sound format after {count} audio frames"
             raise InputError(reason, EXCLUDE) from error
         if count % _PUSHES == 0:
-            blocks += _resampled(resampler)
-    if resampler is None:
-        return np.zeros(0, np.float32), 0.0
-    resampler.push(None)
-    blocks += _resampled(resampler)
-    samples = np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
-    if not np.isfinite(samples).all():
-        raise InputError(f"{path} has sound samples that are not finite", EXCLUDE)
-    return np.clip(samples, -1.0, np.float32(MAX_SAMPLE), out=samples), start
+            samples.take(resampler)
+    if resampler is not None:
+        resampler.push(None)
+        samples.take(resampler)
+    return samples.all(), start
 
 
-def _timed_frames(path: str | Path) -> Iterator[tuple[float, av.VideoFrame]]:
+class _Samples:
+    """Samples that grow in place: no second copy of long sound is ever held."""
+
+    def __init__(self, path: str | Path) -> None:
+        self._path = path
+        self._array = np.zeros(SAMPLE_RATE, np.float32)
+        self._count = 0
+
+    def take(self, resampler: Graph) -> None:
+        """Add what a resampler has ready.
+
+        Raises:
+            InputError: a sample is not finite.
+        """
+        while True:
+            try:
+                block = resampler.pull().to_ndarray()[0]
+            except (av.BlockingIOError, av.EOFError):
+                return
+            if not np.isfinite(block).all():
+                raise InputError(f"{self._path} has sound samples that are not finite", EXCLUDE)
+            end = self._count + len(block)
+            if end > len(self._array):
+                self._array.resize(max(end, len(self._array) * 5 // 4), refcheck=False)
+            np.clip(block, -1.0, np.float32(MAX_SAMPLE), out=self._array[self._count : end])
+            self._count = end
+
+    def all(self) -> NDArray[np.float32]:
+        """All of them, (N,); none can be added afterwards."""
+        self._array.resize(self._count, refcheck=False)
+        return self._array
+
+
+def _timed_frames(path: str | Path) -> Iterator[tuple[float, av.VideoFrame, Fraction]]:
+    """Time, frame, and the aspect of its pixels."""
     with open_media(path) as container:
         stream = video_stream(path, container)
         if stream is None:
             raise InputError(f"{path} has no picture stream", EXCLUDE)
         step = float(1 / (stream.average_rate or AUDIO_ONLY_RATE))
+        aspect = pixel_aspect(stream)
         time = None
         for frame in decode(path, container, stream):
             if time is None:
@@ -188,56 +242,9 @@ def _timed_frames(path: str | Path) -> Iterator[tuple[float, av.VideoFrame]]:
                 time = frame.time
             else:
                 time += step
-            yield time, frame
+            yield time, frame, aspect
         if time is None:
             raise InputError(f"{path} has a picture stream without pictures", EXCLUDE)
-
-
-def _scaled(
-    path: str | Path, frame: av.VideoFrame, height: int | None, *, turned: bool
-) -> tuple[int, int]:
-    """Width and height to decode a picture to, so that it has that height once it is upright."""
-    if height is None:
-        return frame.width, frame.height
-    scale = height / (frame.width if turned else frame.height)
-    width, rows = (max(1, round(scale * side)) for side in (frame.width, frame.height))
-    if width * rows > MAX_PIXELS:
-        reason = (
-            f"pictures of {frame.width}×{frame.height} pixels, such as {path} has, take more than "
-            f"{MAX_PIXELS:,} pixels (8K) when they are scaled to a height of {height}"
-        )
-        raise InputError(reason, "lower faces.working_height")
-    return width, rows
-
-
-def _picture(
-    frame: av.VideoFrame,
-    size: tuple[int, int],
-    matrix: NDArray[np.int32],
-    converter: VideoReformatter,
-    *,
-    turned: bool,
-) -> NDArray[np.uint8]:
-    """RGB of that size, then made upright: (height, width, 3), contiguous."""
-    rgb = converter.reformat(
-        frame, *size, "rgb24", interpolation=Interpolation.AREA, threads=1
-    ).to_ndarray()
-    # FFmpeg pads lines to a multiple of 16 pixels: at other widths this is a view with gaps.
-    if matrix is _UPRIGHT:
-        return contiguous(np.asarray(rgb, np.uint8))
-    shown = rgb.swapaxes(0, 1) if turned else rgb
-    across, down = np.sign(matrix[[1, 0], [0, 1]] if turned else matrix.diagonal())
-    return contiguous(np.asarray(shown[:: down or 1, :: across or 1], np.uint8))
-
-
-def _display_matrix(frame: av.VideoFrame) -> NDArray[np.int32]:
-    """(2, 2): the pixel (x, y) is shown at (x, y) @ matrix, but for scale and origin.
-
-    To be asked of the first frame only: PyAV's side data keep a frame alive until the next garbage
-    collection.
-    """
-    data: Any = frame.side_data.get("DISPLAYMATRIX")
-    return _UPRIGHT if data is None else np.frombuffer(data, np.int32).reshape(3, 3)[:2, :2]
 
 
 def _sound_frames(path: str | Path) -> Iterator[av.AudioFrame]:
@@ -269,12 +276,23 @@ def _span_of_sound(path: str | Path) -> tuple[float, float]:
     return start or 0.0, end or 0.0
 
 
-def _resampler(frame: av.AudioFrame) -> Graph:
+def _resampler(path: str | Path, frame: av.AudioFrame) -> Graph:
     """From sound such as a frame's to 16 kHz mono.
 
     PyAV's AudioResampler is this graph, but read after every frame, which takes longer.
+
+    Raises:
+        InputError: there are more than MOST_CHANNELS.
     """
+    channels = frame.layout.nb_channels
+    if channels > MOST_CHANNELS:
+        reason = f"{path} has {channels} channels of sound, of which {MOST_CHANNELS} can be mixed"
+        raise InputError(reason, EXCLUDE)
     graph = Graph()
+    mix = []
+    if _has_no_layout(frame.layout):
+        parts = "+".join(f"{1 / channels}*c{channel}" for channel in range(channels))
+        mix = [graph.add("pan", f"mono|c0={parts}")]
     graph.link_nodes(
         graph.add(
             "abuffer",
@@ -283,6 +301,7 @@ def _resampler(frame: av.AudioFrame) -> Graph:
             channel_layout=frame.layout.name,
             time_base=str(frame.time_base),
         ),
+        *mix,
         # `async` compares times with samples; `rematrix_maxval` keeps a downmix below full scale.
         graph.add("aresample", **{"async": "1"}, rematrix_maxval="1"),
         graph.add(
@@ -292,12 +311,3 @@ def _resampler(frame: av.AudioFrame) -> Graph:
     ).configure()
     graph.set_audio_frame_size(_SAMPLES)
     return graph
-
-
-def _resampled(resampler: Graph) -> Iterator[NDArray[np.float32]]:
-    """What a resampler has ready, (samples,) at a time."""
-    while True:
-        try:
-            yield resampler.pull().to_ndarray()[0]
-        except (av.BlockingIOError, av.EOFError):
-            return

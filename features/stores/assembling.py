@@ -40,16 +40,16 @@ def assemble(
     """
     begin(path)
     names = sorted(items)
-    found = []
+    finished = []
     for name in names:
         with reading(str(items[name])):
-            found.append(FinishedItem(items[name]))
+            finished.append(FinishedItem(items[name]))
     copied: set[str] = set()
-    for array in found[0].metadata if found else ():
-        copied |= _link_rows(path, array, dict(zip(names, found, strict=True)))
-    for array in found[0].small if found else ():
-        write_small(path, array, [item.small[array] for item in found])
-    first = found[0].attributes if found else {}
+    for array in finished[0].metadata if finished else ():
+        copied |= _link_rows(path, array, dict(zip(names, finished, strict=True)))
+    for array in finished[0].small if finished else ():
+        write_small(path, array, [item.small[array] for item in finished])
+    first = finished[0].attributes if finished else {}
     finish(path, {**first, **attributes, "items": names, "keys": dict(keys or {})})
     return sorted(copied)
 

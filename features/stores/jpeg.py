@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from zarr.core.buffer import Buffer, NDBuffer
 
 # Colours at half the resolution, as is usual, would run from one picture into the next; and so do
-# pictures whose sides are no multiple of 8, the pixels that are coded together.
+# pictures whose sides are not multiples of 8, the pixels that are coded together.
 _FULL_COLOUR = (cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444)
 
 MOST_ROWS = 65_500

@@ -2,7 +2,7 @@
 
 A big array holds the items' rows one after the other, each item from a shard's boundary on; a store
 never holds its own copy of a shard: shards are hard-linked from where items were made. Small arrays
-are written anew. `offsets/NAME` says where each item's rows are: first row and number of rows of a
+are written again. `offsets/NAME` says where each item's rows are: first row and number of rows of a
 big array, ends of the items of a small one.
 """
 
@@ -53,12 +53,12 @@ class ItemRows:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Of the numbers."""
+        """Type of the numbers."""
         return self._array.dtype
 
     @property
     def nbytes(self) -> int:
-        """Of all rows in memory."""
+        """Bytes of all rows in memory."""
         return int(np.prod(self.shape)) * self.dtype.itemsize
 
     def __getitem__(self, rows: slice) -> NDArray[Any]:
@@ -102,7 +102,7 @@ class Store:
         self._big: dict[str, tuple[zarr.Array[Any], NDArray[np.int64]]] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Other processes open the store anew, once each.
+        # Other processes each open the store again, once.
         return _reopened, (self.path, (self.path / METADATA).stat().st_mtime_ns)
 
     @cached_property
@@ -115,7 +115,7 @@ class Store:
         return tuple(self.attribute("items"))
 
     def attribute(self, name: str) -> Any:
-        """What the store says of itself.
+        """The facts that the store holds of itself.
 
         Raises:
             InputError: it does not.
@@ -188,7 +188,7 @@ class Store:
     def _array(self, name: str) -> "zarr.Array[Any]":
         array = self._group[name]
         if not isinstance(array, zarr.Array):
-            raise TypeError(f"{name} is no array")
+            raise TypeError(f"{name} is not an array")
         return array
 
     def _read(self, name: str) -> NDArray[Any]:
@@ -230,7 +230,7 @@ def open_store(path: Path, *, stage: str) -> Store:
 
 @lru_cache(maxsize=2)
 def _reopened(path: Path, _changed: int) -> Store:
-    """A store from another process; one that was written anew has another time of change."""
+    """A store from another process; one that was written again has another time of change."""
     return open_store(path, stage=path.stem)
 
 

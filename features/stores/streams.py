@@ -65,12 +65,12 @@ class StreamStore:
 
     @cached_property
     def settings(self) -> dict[str, Any]:
-        """What the rows were made with."""
+        """The settings that the rows were made with."""
         return self._store.attribute("settings")
 
     @property
     def settled(self) -> dict[str, Any]:
-        """What settings left to the machine that made the rows."""
+        """The values of settings that were left to the machine that made the rows."""
         return self._store.attributes.get("settled", {})
 
     @property

@@ -237,9 +237,9 @@ def shard_rows(array: "zarr.Array[Any]") -> int:
 def layout(row: tuple[int, ...], itemsize: int, most_rows: int = _CHUNK_ROWS) -> tuple[int, int]:
     """Rows of a chunk and of a shard, for rows of a shape.
 
-    >>> layout((4096,), 2)  # fc6
+    >>> layout((4096,), 2)  # features of faces
     (100, 2000)
-    >>> layout((65,), 4)  # low-level descriptors
+    >>> layout((65,), 4)  # descriptors of sound
     (100, 64500)
     >>> layout((1024, 1024, 3), 1)  # large crops
     (1, 5)

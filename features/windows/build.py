@@ -1,7 +1,6 @@
-"""What the stage windows makes: the frames of every item, and the rows that their steps look at."""
+"""What the stage windows makes of every item: its frames, and the rows that its steps look at."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
@@ -9,118 +8,20 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.corpora.item import TIME
-from features.corpora.labels import labels_of
 from features.corpora.listing import CorpusItem
 from features.errors import InputError
 from features.extractors.joined import parts_of
 from features.extractors.settings import StreamSettings
-from features.settings import Modality
 from features.stores.streams import StreamStore
 from features.stores.windows import Steps, Windowed, WindowedStream
 from features.task import Task
 from features.windows.clocks import NO_ROW, Clock, context_offsets
+from features.windows.frames import frames_of, labels_of_frames
 from features.windows.normaliser import Normaliser
-from features.windows.timeline import (
-    Timeline,
-    timeline_of,
-    timeline_of_rows,
-    timeline_without_pictures,
-)
+from features.windows.sources import Sources, clock_of
+from features.windows.timeline import Timeline
 
 _ROUNDING = 1e-9  # seconds
-
-
-@dataclass(frozen=True)
-class Sources:
-    """What windows are made of.
-
-    Attributes:
-        settings: of every stream, by its name.
-        stores: of those that have rows.
-        pictures: when an item's pictures begin, (P,) seconds, by its name; None where no stream
-            shows any.
-        gives_features: whether the corpus gives features in place of media.
-        hold: seconds for which the last picture stays.
-    """
-
-    settings: Mapping[str, StreamSettings]
-    stores: Mapping[str, StreamStore]
-    pictures: Callable[[str], NDArray[np.float64]] | None
-    gives_features: bool
-    hold: float
-
-    def first(self, modality: Modality) -> StreamStore | None:
-        """The store of the first stream of a modality: it says where there is a face or sound."""
-        names = [name for name, s in self.settings.items() if s.modality == modality]
-        return next((self.stores[name] for name in names if name in self.stores), None)
-
-
-def clock_of(store: StreamStore, item: str) -> Clock:
-    """When an item's rows are."""
-    return Clock(store.times(item), store.span(item), store.window, store.rate)
-
-
-# ------------------------------------------------------------------ frames
-
-
-def frames_of(item: CorpusItem, labels: pd.DataFrame | None, sources: Sources) -> Timeline:
-    """The frames of an item, or, where it is part of a file, those of its part.
-
-    Raises:
-        InputError: it has none.
-    """
-    end = np.inf if np.isnan(item.end) else item.end
-    timeline = _frames_of_file(item, labels, sources)
-    if item.start > 0 or end < np.inf:
-        timeline = timeline.part(item.start, end)
-    if not len(timeline.times):
-        raise InputError(
-            f"{item.item} has no frame between its start and its end",
-            "correct them, or name it in corpus.exclude",
-        )
-    return timeline
-
-
-def _frames_of_file(item: CorpusItem, labels: pd.DataFrame | None, sources: Sources) -> Timeline:
-    sound = sources.first("audio")
-    heard = sound.span(item.item) if sound is not None else None
-    pictures = np.zeros(0) if sources.pictures is None else sources.pictures(item.item)
-    if len(pictures):
-        extents = [] if not heard or not heard[1] else [(heard[0], heard[0] + heard[1])]
-        extents += _extent_of_labels(labels)
-        return timeline_of(pictures, extents, sources.hold)
-    if sound is not None and sources.gives_features:
-        return timeline_of_rows(sound.times(item.item))
-    if heard is None:  # no stream hears: as long as the container says
-        heard = (0.0, item.start + item.seconds)
-    return timeline_without_pictures(*heard)
-
-
-def _extent_of_labels(labels: pd.DataFrame | None) -> list[tuple[float, float]]:
-    """First and last second of labels over time; none where rows follow the frames."""
-    if labels is None or labels.empty or labels[TIME].isna().any():
-        return []
-    at = labels[TIME].to_numpy()
-    step = float(np.median(np.diff(at))) if len(at) > 1 else 0.0
-    return [(float(at[0]), float(at[-1]) + step)]
-
-
-def labels_of_frames(
-    labels: pd.DataFrame | None, timeline: Timeline, task: Task
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """The labels of an item's frames, or its one label, and which of them count.
-
-    Labels with a row per frame count decoded pictures only.
-    """
-    follows = labels is not None and len(labels) > 0 and labels[TIME].isna().any()
-    if task.level == "sequence" or not follows or timeline.decoded.all():
-        return labels_of(labels, timeline.times, task)
-    found, counts = labels_of(labels, timeline.times[timeline.decoded], task)
-    values = np.zeros((len(timeline.times), len(task.outputs)), np.float32)
-    valid = np.zeros(len(timeline.times), np.bool_)
-    values[timeline.decoded], valid[timeline.decoded] = found, counts
-    return values, valid
 
 
 # ------------------------------------------------------------------ steps
@@ -131,31 +32,32 @@ def steps_of(item: CorpusItem, timeline: Timeline, name: str, sources: Sources) 
     settings = sources.settings[name]
     first, *more = (sources.stores[part] for part in parts_of(name, sources.settings))
     clock = clock_of(first, item.item)
-    present, others = first.present(item.item), []
+    present, companions = first.present(item.item), []
     for store in more:
         # The row of another part that goes with each row of the first one.
         rows = clock_of(store, item.item).rows_at(clock.centres())
-        present = present | said_of(store.present(item.item), rows)
-        others.append(rows)
+        present = present | values_at(store.present(item.item), rows)
+        companions.append(rows)
     if settings.align == "frames":
         at = timeline.shown if settings.modality == "video" else timeline.centres
         row, frame = clock.rows_at(at), np.arange(len(at), dtype=np.int32)
     else:
         at, row, frame = _steps_of_its_own(item, timeline, clock)
     offsets = context_offsets(settings.context_seconds, centred=settings.context == "centred")
+    no_companion = np.zeros((len(present), 0), np.int32)
     return Steps(
         # (N, steps)
         index=clock.rows_at(at[:, None] + offsets) if settings.context_seconds else row[:, None],
-        present=said_of(present, row),
+        present=values_at(present, row),
         frame=frame,
-        others=np.stack(others, axis=1) if others else np.zeros((len(present), 0), np.int32),
+        others=np.stack(companions, axis=1) if companions else no_companion,
     )
 
 
 def _steps_of_its_own(
     item: CorpusItem, timeline: Timeline, clock: Clock
 ) -> tuple[NDArray[np.float64], NDArray[np.int32], NDArray[np.int32]]:
-    """Of a stream at its own rate the second, the row and the frame of each step, (N,)."""
+    """The second, row and frame of each step of a stream at its own rate, (N,) each."""
     centres = clock.centres()
     rows = np.arange(len(centres), dtype=np.int32)
     # Of an item that is part of a file, the rows of that part.
@@ -167,10 +69,10 @@ def _steps_of_its_own(
     return at, rows, np.clip(frame, 0, len(timeline.times) - 1).astype(np.int32)
 
 
-def said_of(values: NDArray[np.bool_], rows: NDArray[np.int32]) -> NDArray[np.bool_]:
-    """What holds for rows (T,), by their index; false where that is −1.
+def values_at(values: NDArray[np.bool_], rows: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """The values of rows (T,) by their index; false where that is −1.
 
-    >>> said_of(np.array([True, False]), np.array([0, 1, -1, 0])).tolist()
+    >>> values_at(np.array([True, False]), np.array([0, 1, -1, 0])).tolist()
     [True, False, False, True]
     """
     return np.append(values, False)[rows]
@@ -191,12 +93,14 @@ def windowed(
     values, valid = labels_of_frames(labels, timeline, task)
     nothing = np.zeros(len(timeline.times), np.bool_)
     face = sound = voice = nothing
-    if (heard := sources.first("audio")) is not None:
-        rows = clock_of(heard, item.item).rows_at(timeline.centres)
-        sound = said_of(heard.present(item.item), rows)
-        voice = said_of(heard.voice(item.item), rows)
-    if (seen := sources.first("video")) is not None:
-        face = said_of(seen.present(item.item), clock_of(seen, item.item).rows_at(timeline.shown))
+    if (audio := sources.first("audio")) is not None:
+        rows = clock_of(audio, item.item).rows_at(timeline.centres)
+        sound = values_at(audio.present(item.item), rows)
+        voice = values_at(audio.voice(item.item), rows)
+    if (video := sources.first("video")) is not None:
+        face = values_at(
+            video.present(item.item), clock_of(video, item.item).rows_at(timeline.shown)
+        )
     arrays: dict[str, NDArray[Any]] = {
         "times": timeline.times,
         "labels": values,
@@ -220,8 +124,8 @@ def looked_at(item: CorpusItem, steps: Steps, rows: int) -> slice:
     """
     if item.start == 0 and np.isnan(item.end):
         return slice(0, rows)
-    found = steps.index[steps.index != NO_ROW]
-    return slice(int(found.min()), int(found.max()) + 1) if found.size else slice(0, 0)
+    looked = steps.index[steps.index != NO_ROW]
+    return slice(int(looked.min()), int(looked.max()) + 1) if looked.size else slice(0, 0)
 
 
 def fit_normaliser(
@@ -253,18 +157,18 @@ def windows_of_corpus(
         InputError: an item has no frame, or streams do not fit the corpus's task.
     """
     check_alignment(task, sources.settings)
-    found = {item.item: windowed(item, labels.get(item.item), task, sources) for item in items}
+    windows = {item.item: windowed(item, labels.get(item.item), task, sources) for item in items}
     training = [item for item in items if item.split == "train"]
     fitted: dict[str, Normaliser | None] = {}
     for name, store in sources.stores.items():
         fitted[name] = None
         if sources.settings[name].normalise:
-            pairs = ((item, found[item.item].streams[name]) for item in training)
+            pairs = ((item, windows[item.item].streams[name]) for item in training)
             fitted[name] = fit_normaliser(store, pairs)
             if fitted[name] is None:
                 say(f"no {name} in the train split: its features are not z-normed")
     streams = {name: windowed_stream(name, sources, fitted) for name in sources.settings}
-    return found, streams
+    return windows, streams
 
 
 def windowed_stream(

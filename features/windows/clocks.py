@@ -89,7 +89,7 @@ def context_offsets(seconds: float, *, centred: bool = False) -> NDArray[np.floa
     """Times of the context steps relative to the frame's centre, in seconds.
 
     Causal: the last step is the frame itself, (j − (n − 1)) / 30 s. With 2 s there are 60
-    steps, hence 60 · 65 = 3900 dimensions (Parthasarathy and Sundaram 2020, section 3.2.2).
+    steps, so 60 · 65 = 3900 dimensions (Parthasarathy and Sundaram 2020, section 3.2.2).
     Without any context the frame itself is the only step.
 
     >>> context_offsets(0).tolist()

@@ -22,11 +22,11 @@ class _Part:
 
     @property
     def settled(self) -> dict[str, Any]:
-        """What settings left to the machine that made the rows."""
+        """The values of settings that were left to the machine that made the rows."""
         return self._store.settled
 
     def nbytes(self, item: str) -> int:
-        """Of an item's rows in memory."""
+        """Bytes of an item's rows in memory."""
         rows = self._store.rows(item)
         size = rows.dtype.itemsize if self._normaliser is None else 4
         return len(rows) * rows.shape[1] * size
@@ -87,7 +87,7 @@ class StreamReader:
         return self._windows.steps(item, self._name)
 
     def nbytes(self, item: str) -> int:
-        """Of an item's rows in memory."""
+        """Bytes of an item's rows in memory."""
         return sum(part.nbytes(item) for part in self._parts)
 
     def load(self, item: str) -> None:
@@ -98,15 +98,15 @@ class StreamReader:
     def rows(self, item: str, low: int, high: int) -> NDArray[Any]:
         """Rows [low, high) of the (first) stream's, (n, D)."""
         first, *more = self._parts
-        found = [first.read(item, low, high)]
-        others = self.steps(item).others[low:high] if more else None
+        columns = [first.read(item, low, high)]
+        companions = self.steps(item).others[low:high] if more else None
         for number, part in enumerate(more):
-            assert others is not None
-            found.append(_gathered(part, item, others[:, number]))
-        return found[0] if len(found) == 1 else np.concatenate(found, axis=1)
+            assert companions is not None
+            columns.append(_gathered(part, item, companions[:, number]))
+        return columns[0] if len(columns) == 1 else np.concatenate(columns, axis=1)
 
     def settled(self, part: int) -> dict[str, Any]:
-        """What the settings of a part left to the machine that made its rows."""
+        """The values of a part's settings that were left to the machine that made its rows."""
         return self._parts[part].settled
 
     def blank(self) -> NDArray[np.float32] | None:
@@ -120,6 +120,6 @@ def _gathered(part: _Part, item: str, index: NDArray[np.int32]) -> NDArray[Any]:
     inside = index >= 0
     low, high = (int(index[inside].min()), int(index[inside].max()) + 1) if inside.any() else (0, 0)
     rows = part.read(item, low, high)
-    found = np.zeros((len(index), rows.shape[1]), rows.dtype)
-    found[inside] = rows[index[inside] - low]
-    return found
+    gathered = np.zeros((len(index), rows.shape[1]), rows.dtype)
+    gathered[inside] = rows[index[inside] - low]
+    return gathered

@@ -6,10 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.media.decoding import AUDIO_ONLY_RATE
+from features.media.pauses import PAUSE_FRAMES, PAUSE_SECONDS
 from features.windows.clocks import frame_centres
-
-PAUSE_SECONDS, PAUSE_FRAMES = 0.25, 4
-"""Pictures pause where none comes for longer than both: jitter grows no frames."""
 
 NONE = -1
 
@@ -24,7 +22,7 @@ class Timeline:
         times: (F,) second at which each frame begins.
         centres: (F,) second at its centre.
         shown: (F,) second at the centre of the picture that it shows, NaN for none.
-        decoded: (F,) bool, whether a picture begins with it; all where there is none at all.
+        decoded: (F,) bool, whether a picture begins with it; all true where there are no pictures.
     """
 
     times: NDArray[np.float64]
@@ -46,9 +44,9 @@ def timeline_of(
 ) -> Timeline:
     """The frames of a recording with pictures.
 
-    Where no picture comes for more than PAUSE_SECONDS and PAUSE_FRAMES, frames follow at the median
-    picture's duration: between pictures, and before the first and after the last one while sound
-    or labels go on. They show the picture before for up to `hold` seconds.
+    Where no picture comes for more than PAUSE_SECONDS and PAUSE_FRAMES (jitter so grows no frames),
+    frames follow at the median picture's duration: between pictures, and before the first and after
+    the last one while sound or labels go on. They show the picture before for up to `hold` seconds.
 
     Args:
         pictures: (P,) second at which each begins, increasing; at least one.

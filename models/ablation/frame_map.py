@@ -58,7 +58,7 @@ class FrameMap:
         """Which frames are there afterwards, (clips, frames).
 
         A repeated frame is there if the one that it repeats was. Noise and blank faces arrive like
-        any frame: nobody knows that they are none.
+        any frame: nobody knows that they are not real ones.
 
         Args:
             present: (clips, frames) bool, those that are there before; False for padding.
@@ -79,7 +79,7 @@ class FrameMap:
         return torch.where(self.empty, fresh, runs.gather(1, self.source))
 
     def imputed(self, how: Literal["hold", "nearest"], present: Tensor) -> "FrameMap":
-        """Empty frames replaced by the last one shown, or the nearest; empty where there is none.
+        """Empty frames replaced by the last one shown, or the nearest; empty if none is shown.
 
         That fills what was taken away. A frame that never was there is neither filled nor shown in
         place of another.
@@ -155,7 +155,7 @@ def nearest(present: Tensor) -> Tensor:
     frames = present.shape[1]
     index = torch.arange(frames, device=present.device).expand_as(present)
     before = torch.where(present, index, -frames - 1).cummax(1).values
-    # Far away on either side where there is none: no index is nearer than an absent one.
+    # Far away on either side where no frame is present: no index is nearer than an absent one.
     after = torch.where(present, index, 3 * frames).flip(1).cummin(1).values.flip(1)
     chosen = torch.where(index - before <= after - index, before, after)
     return torch.where(present.any(1, keepdim=True), chosen, index)

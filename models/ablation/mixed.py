@@ -3,7 +3,7 @@
 import torch
 
 from models.ablation.frame_map import FrameMap
-from models.ablation.operators import Draws, bursts, frames, gain, last_received, share, subclip
+from models.ablation.operators import Draws, bursts, frames, gain, last_received, share, subclips
 from models.settings import Ablation, Modality
 
 _WHOLE, _REPEATED, _RUN, _BURSTS = 0, 2, 3, 4
@@ -23,7 +23,7 @@ def mixed(ablation: Ablation, modality: Modality, draws: Draws) -> FrameMap:
     way = torch.stack([kind >= bound for bound in bounds]).sum(0)
     p = share(mixture.p, modality, draws)
     lost = torch.where(way == _WHOLE, draws.mask, frames(draws, p, modality))
-    lost = torch.where(way == _RUN, subclip(draws, p, modality, "start"), lost)
+    lost = torch.where(way == _RUN, subclips(draws, p, modality, "start"), lost)
     lost = torch.where(way == _BURSTS, bursts(draws, p, ablation.burst, modality), lost) & loses
     repeated = lost & (way == _REPEATED)
     scale = gain(draws.per_clip("scaled") < mixture.gains, modality, draws)

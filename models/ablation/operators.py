@@ -50,7 +50,7 @@ class Draws:
         return uniforms(stream(*self.key, *purpose), self.item[:, None], place)
 
     def noise(self, clips: Tensor, features: int, *purpose: object) -> Tensor:
-        """(clips, frames, features) standard normal numbers, float32; zeros but for some clips.
+        """(clips, frames, features) standard normal numbers, float32; zeros except for some clips.
 
         Args:
             clips: (clips,) bool, those that need them.
@@ -83,13 +83,13 @@ def frames(draws: Draws, p: Tensor | float, *purpose: object) -> Tensor:
     return (draws.per_frame(*purpose) < p) & draws.mask
 
 
-def subclip(draws: Draws, share: Tensor | float, *purpose: object) -> Tensor:
+def subclips(draws: Draws, share: Tensor | float, *purpose: object) -> Tensor:
     """(clips, frames) bool: one run of frames is lost, a share of the clip, anywhere in it.
 
     The share is rounded to whole frames; every place where the run fits is as likely.
 
     >>> clip = Draws((0,), torch.tensor([1]), torch.tensor([0]), torch.ones(1, 6, dtype=torch.bool))
-    >>> int(subclip(clip, 0.5, "audio").sum())
+    >>> int(subclips(clip, 0.5, "audio").sum())
     3
     """
     count = draws.mask.sum(1, keepdim=True)
@@ -133,7 +133,7 @@ def bursts(draws: Draws, rate: Tensor | float, length: Tensor | float, *purpose:
 def last_received(lost: Tensor) -> Tensor:
     """(clips, frames) int64, the last frame received at or before each.
 
-    A clip's first frame counts as received: there is none to repeat before it.
+    A clip's first frame counts as received: no frame comes before it that could be repeated.
 
     >>> last_received(torch.tensor([[True, False, True, True, False]])).tolist()
     [[0, 1, 1, 1, 4]]

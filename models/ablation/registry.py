@@ -3,8 +3,8 @@
 An operator is a function `(ablation, modality, draws)` of what is taken away (`Ablation`), the
 modality ("audio" or "video") that it is asked about, and the random numbers of a batch
 (`models.ablation.operators.Draws`). It returns which frames are lost, (clips, frames) bool, which
-are zeros then; or a `FrameMap`, which can also show something else. A strategy of one's own is such
-a function in a module of one's own, named in params.yaml as `package.module:function`; it uses the
+are zeros then; or a `FrameMap`, which can also show something else. A strategy of your own is such
+a function in a module of your own, named in params.yaml as `package.module:function`; it uses the
 settings modality, p and burst, and should lose nothing where p is 0. An operator with an attribute
 `phases` states the phases of training (`models.training.phases`).
 """
@@ -54,7 +54,7 @@ class Strategy(Row):
     faces: bool = False
 
 
-def _of_ones_own(code: str) -> Strategy:
+def _of_user(code: str) -> Strategy:
     """The row of a user's operator, of which nothing is known before it is loaded."""
     return Strategy(
         code=code, title=code.partition(":")[2], uses=(*DRAWING, "burst"), leaves=None, random=True
@@ -148,7 +148,7 @@ STRATEGIES = Table(
             condition=False,
         ),
     },
-    own=_of_ones_own,
+    of_user=_of_user,
 )
 
 

@@ -39,7 +39,7 @@ def frame_repeat(ablation: Ablation, modality: Modality, draws: Draws) -> FrameM
 def subclip(ablation: Ablation, modality: Modality, draws: Draws) -> Tensor:
     """One run of frames becomes zeros."""
     p = share(ablation.p, modality, draws)
-    lost = operators.subclip(draws, p, modality, "start")
+    lost = operators.subclips(draws, p, modality, "start")
     return _chosen(ablation, modality, draws, lost)
 
 

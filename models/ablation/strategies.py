@@ -48,7 +48,7 @@ def draw(ablation: Ablation, modality: Modality, draws: Draws) -> FrameMap | Non
             f"strategy {ablation.strategy} returns no bool tensor of shape (clips, frames) {shape}",
             "return which frames are lost, or a FrameMap",
         )
-    # Padding is no frame that could be lost.
+    # Padding is not a frame that could be lost.
     return FrameMap(draws.index, drawn.bool() & draws.mask)
 
 

@@ -37,7 +37,7 @@ class Condition:
 
     @property
     def modalities(self) -> tuple[Modality, ...]:
-        """What loses."""
+        """The modalities that lose frames."""
         return MODALITIES if self.modality == "both" else (self.modality,)
 
     @property
@@ -80,20 +80,20 @@ def grid(settings: EvaluateSettings) -> list[Condition]:
     """
     return list(
         dict.fromkeys(
-            Condition(modality, each.strategy, p, burst, each.fill)
-            for each in settings.conditions
-            for modality in each.modality
-            for p in each.p
-            for burst in (each.burst if "burst" in STRATEGIES[each.strategy].uses else [0.0])
+            Condition(modality, spec.strategy, p, burst, spec.fill)
+            for spec in settings.conditions
+            for modality in spec.modality
+            for p in spec.p
+            for burst in (spec.burst if "burst" in STRATEGIES[spec.strategy].uses else [0.0])
         )
     )
 
 
-def runs_of(conditions: Sequence[Condition], trials: int) -> list[Run]:
+def runs_under(conditions: Sequence[Condition], trials: int) -> list[Run]:
     """The runs of a grid: `trials` of each random condition, one of each other.
 
     >>> conditions = [Condition("audio", "clip_zero", p) for p in (1.0, 0.5)]
-    >>> [run.trial for run in runs_of(conditions, 3)]
+    >>> [run.trial for run in runs_under(conditions, 3)]
     [0, 0, 1, 2]
     """
     return [

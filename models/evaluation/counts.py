@@ -13,12 +13,12 @@ from models.evaluation.moments import Array
 class _Sums:
     """Arrays that pool by being added."""
 
-    def pooled_with(self, other: Self) -> Self:
-        """Those of both sets of labels together."""
-        return type(self)(*(x + y for x, y in zip(self._arrays(), other._arrays(), strict=True)))
+    def pooled_with(self, addend: Self) -> Self:
+        """The sums over both sets of labels."""
+        return type(self)(*(x + y for x, y in zip(self._arrays(), addend._arrays(), strict=True)))
 
     def weighted(self, weights: Array) -> Self:
-        """Those of sets of items drawn from these; see `models.evaluation.scores.Statistic`."""
+        """The sums over sets of items drawn from these, (sets, ...)."""
         return type(self)(*(np.tensordot(weights, x, 1) for x in self._arrays()))
 
     def _arrays(self) -> list[Any]:
@@ -39,7 +39,7 @@ class AbsoluteErrors(_Sums):
 
     @classmethod
     def measured(cls, predictions: NDArray[np.floating], labels: NDArray[np.floating]) -> Self:
-        """Of predictions (..., labels, targets) and labels (labels, targets)."""
+        """Measure predictions (..., labels, targets) against labels (labels, targets)."""
         # (..., targets, labels)
         x, y = np.moveaxis(np.asarray(predictions, np.float64), -1, -2), labels.T.astype(np.float64)
         return cls(_labels(x), np.abs(x - y).sum(-1))
@@ -61,7 +61,7 @@ class Signs(_Sums):
 
     @classmethod
     def measured(cls, predictions: NDArray[np.floating], labels: NDArray[np.floating]) -> Self:
-        """Of predictions (..., labels, targets) and labels (labels, targets)."""
+        """Measure predictions (..., labels, targets) against labels (labels, targets)."""
         x, y = np.moveaxis(predictions, -1, -2), labels.T
         signed = y != 0
         agreeing = (((x > 0) == (y > 0)) & signed).sum(-1).astype(np.float64)
@@ -86,7 +86,7 @@ class Confusion(_Sums):
 
     @classmethod
     def measured(cls, predictions: NDArray[np.floating], labels: NDArray[np.floating]) -> Self:
-        """Of logits (..., labels, classes) and shares of classes (labels, classes)."""
+        """Measure logits (..., labels, classes) against shares of classes (labels, classes)."""
         classes = predictions.shape[-1]
         # Counts of (label, prediction) by one-hot products, for all runs at once.
         predicted = np.eye(classes)[predictions.argmax(-1)]
@@ -107,7 +107,7 @@ class Entropies(_Sums):
 
     @classmethod
     def measured(cls, predictions: NDArray[np.floating], labels: NDArray[np.floating]) -> Self:
-        """Of logits (..., labels, classes) and shares of classes (labels, classes)."""
+        """Measure logits (..., labels, classes) against shares of classes (labels, classes)."""
         logits, shares = np.asarray(predictions, np.float64), labels.astype(np.float64)
         top = logits.max(-1, keepdims=True, initial=-np.inf)
         log_sum = top + np.log(np.exp(logits - top).sum(-1, keepdims=True))

@@ -47,7 +47,7 @@ def evaluate(
     Args:
         network: trained.
         data: the clips of the split.
-        runs: what to run, in the order of `runs_of`.
+        runs: what to run, in the order of `runs_under`.
         metrics: names of rows of METRICS.
         seed: of the draws; the same for every model, so that all lose the same frames.
         device: where to run.
@@ -189,8 +189,8 @@ class _Shared:
         for count in range(1, len(lost) + 1):
             for together in combinations(lost, count):
                 # Those that have lost more come later, and overrule those that have lost less.
-                where = reduce(torch.logical_and, (lost[m] for m in together))
-                chosen = torch.where(where, self.gone(together), chosen)
+                lost_together = reduce(torch.logical_and, (lost[m] for m in together))
+                chosen = torch.where(lost_together, self.gone(together), chosen)
         return chosen
 
     def _map(self, modality: Modality, run: Run) -> FrameMap:
@@ -245,8 +245,8 @@ def _scores_of_items(
     """
     valid, labels = batch.valid.cpu().numpy(), batch.labels.cpu().numpy()
     scored, start = {}, 0
-    for item, same in groupby(owners):
-        clips = slice(start, start + len(list(same)))
+    for item, clips_of_item in groupby(owners):
+        clips = slice(start, start + len(list(clips_of_item)))
         chosen = valid[clips]
         scored[item] = score(metrics, predictions[:, clips][:, chosen], labels[clips][chosen])
         start = clips.stop

@@ -52,23 +52,23 @@ class Moments:
 
     @classmethod
     def measured(cls, predictions: NDArray[np.floating], labels: NDArray[np.floating]) -> "Moments":
-        """Of predictions (..., labels, targets) and labels (labels, targets)."""
+        """Measure predictions (..., labels, targets) against labels (labels, targets)."""
         # (..., targets, labels)
         return cls.of(np.moveaxis(predictions, -1, -2), labels.T)
 
-    def pooled_with(self, other: "Moments") -> "Moments":
+    def pooled_with(self, addend: "Moments") -> "Moments":
         """Moments of both sets of frames together (Chan, Golub and LeVeque 1983)."""
-        n = self.n + other.n
-        share = np.divide(other.n, n, out=np.zeros_like(n), where=n > 0)
-        dx, dy = other.mean_x - self.mean_x, other.mean_y - self.mean_y
+        n = self.n + addend.n
+        share = np.divide(addend.n, n, out=np.zeros_like(n), where=n > 0)
+        dx, dy = addend.mean_x - self.mean_x, addend.mean_y - self.mean_y
         between = share * (1 - share)
         return Moments(
             n,
             self.mean_x + share * dx,
             self.mean_y + share * dy,
-            (1 - share) * self.var_x + share * other.var_x + between * dx * dx,
-            (1 - share) * self.var_y + share * other.var_y + between * dy * dy,
-            (1 - share) * self.cov + share * other.cov + between * dx * dy,
+            (1 - share) * self.var_x + share * addend.var_x + between * dx * dx,
+            (1 - share) * self.var_y + share * addend.var_y + between * dy * dy,
+            (1 - share) * self.cov + share * addend.cov + between * dx * dy,
         )
 
     def weighted(self, weights: Array) -> "Moments":
@@ -151,6 +151,6 @@ def ccc(moments: Moments) -> Array:
 
 
 def _between(square: Array, mean: Array) -> Array:
-    """The variance of items' means; 0 where it is no more than rounding."""
+    """The variance of items' means; 0 where it is only rounding."""
     variance = square - mean * mean
     return np.where(variance > 1e-12 * square, variance, 0.0)

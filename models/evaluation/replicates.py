@@ -30,7 +30,7 @@ def replicates_of_runs(
 
     Args:
         task: what was recognised.
-        runs: in the order of `models.evaluation.conditions.runs_of`.
+        runs: in the order of `models.evaluation.conditions.runs_under`.
         scores: (runs, targets) by item.
 
     Returns:

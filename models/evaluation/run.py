@@ -9,12 +9,13 @@ import torch
 
 from features.corpora.listing import REPLICATES
 from models import recogniser
-from models.evaluation.conditions import grid, runs_of
+from models.evaluation.conditions import grid, runs_under
 from models.evaluation.evaluator import evaluate, predict
 from models.evaluation.natural import natural_scores
 from models.evaluation.replicates import replicates_of_runs
 from models.evaluation.scores import pooled
 from models.evaluation.tables import (
+    Predictions,
     answers,
     metrics_of_items,
     metrics_of_runs,
@@ -25,11 +26,12 @@ from models.progress import Progress, silent
 from models.recogniser import Card
 from models.settings import EvaluateSettings
 from models.threads import threads
+from models.training.data import ClipData
 from models.training.stores import open_stores
 
 
 def values_of(card: Card, settings: EvaluateSettings, metrics: Sequence[str]) -> list[Any]:
-    """What results depend on beside weights, data and code: no names of models or streams."""
+    """The values that results depend on beside weights, data and code, without names."""
     return [
         card.model_dump(mode="json", include={"seed", "task", "options", "inputs"}),
         card.model.model_dump(include={"network", "presence", "repeats"}),
@@ -81,7 +83,7 @@ def evaluate_seed(
         network = recogniser.load_network(folder, card, allow=allow)
         data = recogniser.clips_of(open_stores(card.model.sees), items)
         place = torch.device(device)
-        runs = runs_of(grid(settings), settings.trials)
+        runs = runs_under(grid(settings), settings.trials)
         with progress("evaluate", "clips", len(data.clips)) as advance:
             scores = evaluate(
                 network,
@@ -94,20 +96,27 @@ def evaluate_seed(
                 on_clips=advance,
             )
         predictions = predict(network, data, place, settings.batch_clips)
-    per_frame = data.task.level == "frame"
     evaluation = metrics_of_runs(data.task, runs, pooled(scores.values()))
     if settings.natural:
         natural = metrics_of_subsets(data.task, natural_scores(data, predictions, metrics))
         evaluation = pd.concat([evaluation, natural])
-    of_items = metrics_of_items(data, predictions, metrics) if per_frame else None
-    tables = {
-        "evaluation": evaluation,
-        "videos": answers(data, predictions) if of_items is None else of_items,
-    }
-    for name, table in tables.items():
+    videos, drawn = _tables_of_items(data, predictions, metrics)
+    for name, table in {"evaluation": evaluation, "videos": videos}.items():
         table.insert(0, "seed", card.seed)
-        table.to_csv(out / f"{name}.csv", index=False, float_format="%.6g")
-    shown = traces(data, predictions if per_frame else {})
-    shown.to_csv(out / "traces.csv", index=False, float_format="%.6g")
+        _write(table, out, name)
+    _write(drawn, out, "traces")
     replicates = replicates_of_runs(data.task, runs, scores)
     replicates.to_parquet(out / f"{REPLICATES}.parquet", index=False)
+
+
+def _tables_of_items(
+    data: ClipData, predictions: Predictions, metrics: Sequence[str]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """A row per item, and the predictions of frames; the latter is empty for sequences."""
+    if data.task.level == "frame":
+        return metrics_of_items(data, predictions, metrics), traces(data, predictions)
+    return answers(data, predictions), traces(data, {})
+
+
+def _write(table: pd.DataFrame, folder: Path, name: str) -> None:
+    table.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g")

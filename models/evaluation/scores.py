@@ -22,18 +22,18 @@ class Statistic(Protocol):
 
     @classmethod
     def measured(cls, predictions: NDArray[np.floating], labels: NDArray[np.floating]) -> Self:
-        """Of predictions (..., labels, outputs) and labels (labels, outputs).
+        """Measure predictions (..., labels, outputs) against labels (labels, outputs).
 
         Outputs of a classification are logits, and labels shares of the classes.
         """
         ...
 
-    def pooled_with(self, other: Self) -> Self:
-        """That of both sets of labels together."""
+    def pooled_with(self, addend: Self) -> Self:
+        """The statistic of both sets of labels together."""
         ...
 
     def weighted(self, weights: Array) -> Self:
-        """Those of sets of items drawn from these, whose first axis is items.
+        """The statistics of sets of items drawn from these, whose first axis is items.
 
         The same as pooling every item as often as it was drawn.
 
@@ -45,7 +45,7 @@ class Statistic(Protocol):
 
 @dataclass(frozen=True)
 class Scores:
-    """What a set of predictions and labels came to, for any number of runs.
+    """The metrics of a set of predictions and labels, for any number of runs.
 
     Attributes:
         metrics: names of rows of METRICS.
@@ -60,18 +60,18 @@ class Scores:
         """Number of labels, (..., targets)."""
         return next(iter(self.statistics.values())).n
 
-    def pooled_with(self, other: "Scores") -> "Scores":
+    def pooled_with(self, addend: "Scores") -> "Scores":
         """The scores of both sets of labels together."""
         return Scores(
             self.metrics,
             {
-                name: statistic.pooled_with(other.statistics[name])
+                name: statistic.pooled_with(addend.statistics[name])
                 for name, statistic in self.statistics.items()
             },
         )
 
     def weighted(self, weights: Array) -> "Scores":
-        """The scores of sets of items, likewise; see `Statistic`."""
+        """The scores of sets of items drawn from these, (sets, ..., targets)."""
         weighted = {name: s.weighted(weights) for name, s in self.statistics.items()}
         return Scores(self.metrics, weighted)
 

@@ -37,7 +37,7 @@ def paired_t(values: ArrayLike, reference: ArrayLike) -> float:
         )
     if len(first) < 2:
         return np.nan
-    # Differences that are the same but for the rounding of the values count as the same.
+    # Differences that are the same except for the rounding of the values count as the same.
     rounding = 4 * np.finfo(np.float64).eps * max(np.abs(first).max(), np.abs(second).max())
     if np.ptp(first - second) <= rounding:
         return np.nan
@@ -183,15 +183,15 @@ def holm(p: ArrayLike) -> Array:
         p: (m,) p-values; a NaN stands for no test, stays, and is not counted.
 
     Raises:
-        ValueError: a value is no probability, or they are not a vector.
+        ValueError: a value is not a probability, or they are not a vector.
     """
     values = np.asarray(p, np.float64)
     tested = ~np.isnan(values)
-    own = values[tested]
-    if values.ndim != 1 or ((own < 0) | (own > 1)).any():
+    p_values = values[tested]
+    if values.ndim != 1 or ((p_values < 0) | (p_values > 1)).any():
         raise ValueError("p-values are a vector of numbers from 0 to 1")
-    order = np.argsort(own, kind="stable")
-    steps = np.minimum(1.0, np.arange(len(own), 0, -1) * own[order])
+    order = np.argsort(p_values, kind="stable")
+    steps = np.minimum(1.0, np.arange(len(p_values), 0, -1) * p_values[order])
     adjusted = np.full(values.shape, np.nan)
     adjusted[np.flatnonzero(tested)[order]] = np.maximum.accumulate(steps)
     return adjusted

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from features.task import Task
-from models.networks.blocks import Dropout, pooled
+from models.networks.blocks import Dropout, masked_mean
 from models.networks.recogniser import Presence, Recogniser
 from models.networks.recurrent import Recurrence
 from models.networks.stream import Outputs, Stream
@@ -57,4 +57,4 @@ class AffWildNet(Recogniser):
         first, *more = (encoded[m] for m in self.modalities)
         connected = sum((stream.x for stream in more), start=first.x)
         outputs = self.head(self.recurrence(self.activation(connected)))
-        return Outputs(outputs if self.per_frame else pooled(outputs, first.mask), {})
+        return Outputs(outputs if self.per_frame else masked_mean(outputs, first.mask), {})

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from features.task import Task
-from models.networks.blocks import pooled, sinusoidal_positions
+from models.networks.blocks import masked_mean, sinusoidal_positions
 from models.networks.prenorm import CrossmodalEncoders, PreNormEncoder, ResidualMLP, last_frame
 from models.networks.recogniser import Presence, Recogniser
 from models.networks.stream import Outputs, Stream
@@ -119,7 +119,7 @@ class AuxFormer(Recogniser):
         auxiliary: Mapping[Modality, Tensor],
         gone: Mapping[Modality, Tensor],
     ) -> Tensor:
-        """Of the outputs of the networks that have something to say of a clip."""
+        """The mean output of the networks that know something of a clip."""
         answers = torch.stack([fused, *auxiliary.values()])
         if self.presence.frames == "ignored":
             return answers.mean(0)
@@ -149,7 +149,7 @@ class AuxFormer(Recogniser):
             return stream.x
         if self.pooling == "token":
             return stream.x[:, :1]
-        return (pooled if self.pooling == "mean" else last_frame)(stream.x, stream.mask)
+        return (masked_mean if self.pooling == "mean" else last_frame)(stream.x, stream.mask)
 
 
 class _RecurrentLayer(nn.Module):

@@ -112,7 +112,7 @@ def sinusoidal_positions(frames: int, dim: int, device: torch.device | None = No
     return torch.stack((angle.sin(), angle.cos()), dim=-1).flatten(1)[:, :dim]
 
 
-def pooled(x: Tensor, mask: Tensor) -> Tensor:
+def masked_mean(x: Tensor, mask: Tensor) -> Tensor:
     """The mean (clips, 1, dim) of `x` (clips, frames, dim) over the frames of `mask`."""
     weight = mask.unsqueeze(-1).to(x.dtype)
     return (x * weight).sum(1, keepdim=True) / weight.sum(1, keepdim=True).clamp_min(1)

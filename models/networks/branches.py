@@ -54,7 +54,7 @@ class Convolution(nn.Conv1d):
         return linear(x, self.weight.permute(2, 0, 1).flatten(0, 1))
 
     def gather(self, taps: Tensor, mask: Tensor) -> Tensor:
-        """The sum of what each frame is given, (clips, frames, outputs); see `taps`, `forward`."""
+        """The sum of what each frame is given, (clips, frames, outputs)."""
         kernel, beyond = self.kernel_size[0], self.kernel_size[0] // 2
         frames, taps = taps.shape[1], _zeroed(taps, mask)
         # Behind a clip there are zeros, which what goes over its end brings to its beginning.
@@ -109,7 +109,7 @@ class FrameNorm(nn.BatchNorm1d):
         )
 
 
-class Block(nn.Module):
+class BranchBlock(nn.Module):
     """Convolution of kernel 3, batch normalisation, ReLU and, in the audio branch, max pooling.
 
     Pooling takes a frame and the next one, at stride 1: Table I says `[2x1]`, and every frame has
@@ -123,7 +123,7 @@ class Block(nn.Module):
         self.pools = pools
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        """(clips, frames, inputs) to (clips, frames, outputs); see `Convolution`."""
+        """Map (clips, frames, inputs) to (clips, frames, outputs)."""
         return self.finish(self.convolution.taps(x), mask)
 
     def finish(self, taps: Tensor, mask: Tensor) -> Tensor:
@@ -141,14 +141,14 @@ def _zeroed(x: Tensor, mask: Tensor) -> Tensor:
     return x.masked_fill(~mask.unsqueeze(-1), 0)
 
 
-class Stage(nn.Module):
+class BranchStage(nn.Module):
     """Two blocks of a branch."""
 
     def __init__(self, inputs: int, widths: tuple[int, int], *, pools: bool) -> None:
         super().__init__()
         first, last = widths
-        self.first = Block(inputs, first, pools=pools)
-        self.second = Block(first, last, pools=pools)
+        self.first = BranchBlock(inputs, first, pools=pools)
+        self.second = BranchBlock(first, last, pools=pools)
 
     def project(self, x: Tensor) -> Tensor:
         """The taps of the first convolution, (clips, frames, taps): a linear map of each frame."""
@@ -170,7 +170,7 @@ def widths(modality: Modality, dim: int) -> tuple[int, int]:
     return early * dim, late * dim
 
 
-def stages(modality: Modality, features: int, dim: int) -> tuple[Stage, Stage]:
+def stages(modality: Modality, features: int, dim: int) -> tuple[BranchStage, BranchStage]:
     """The two stages of a modality's branch.
 
     Args:
@@ -180,7 +180,7 @@ def stages(modality: Modality, features: int, dim: int) -> tuple[Stage, Stage]:
     """
     inputs = (features, widths(modality, dim)[0])
     early, late = (
-        Stage(count, (first * dim, last * dim), pools=modality == "audio")
+        BranchStage(count, (first * dim, last * dim), pools=modality == "audio")
         for count, (first, last) in zip(inputs, WIDTHS[modality], strict=True)
     )
     return early, late

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from features.task import Task
-from models.networks.blocks import Attention, Encoder, pooled
+from models.networks.blocks import Attention, Encoder, masked_mean
 from models.networks.recogniser import Presence, Recogniser
 from models.networks.stream import Outputs, Stream, share_frames
 from models.settings import CrossmodalOptions, Modality, NetworkSize
@@ -89,8 +89,8 @@ class Crossmodal(Recogniser):
         else:
             # Each modality has frames of its own, (clips, N_a, dim) and (clips, N_v, dim): what is
             # added are their means, (clips, 1, dim).
-            z_audio = pooled(audio.x + self.alpha * x_audio, audio.mask)
-            fused = self.head(z_audio + pooled(video.x + self.beta * x_video, video.mask))
+            z_audio = masked_mean(audio.x + self.alpha * x_audio, audio.mask)
+            fused = self.head(z_audio + masked_mean(video.x + self.beta * x_video, video.mask))
         auxiliary = {
             m: self._answer(self.heads[m](encoded[m].x), encoded[m].mask) for m in self.loss_weights
         }
@@ -103,4 +103,4 @@ class Crossmodal(Recogniser):
         return Outputs(fused, auxiliary, {m: encoded[m].gone for m in auxiliary})
 
     def _answer(self, outputs: Tensor, mask: Tensor) -> Tensor:
-        return outputs if self.per_frame else pooled(outputs, mask)
+        return outputs if self.per_frame else masked_mean(outputs, mask)

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from features.task import Task
-from models.networks.blocks import Attention, Dropout, pooled
-from models.networks.branches import KERNEL, Convolution, Stage, stages, widths
+from models.networks.blocks import Attention, Dropout, masked_mean
+from models.networks.branches import KERNEL, BranchStage, Convolution, stages, widths
 from models.networks.prenorm import PreNormEncoder
 from models.networks.recogniser import Presence, Recogniser
 from models.networks.stream import OTHER, Outputs, Stream, share_frames
@@ -69,7 +69,7 @@ class TransformerBlock(nn.Module):
 
 
 class Transformer(nn.Module):
-    """`size.layers` blocks, all with the same memory; see `TransformerBlock`."""
+    """`size.layers` blocks, all with the same memory."""
 
     def __init__(self, dim: int, memory: int, size: NetworkSize, kernel: int) -> None:
         super().__init__()
@@ -105,7 +105,7 @@ class FrameWeights(nn.Module):
         self.key = nn.Linear(dim, attending, bias=False)
 
     def forward(self, stream: Stream, attending: Stream) -> Tensor:
-        """Weights (clips, frames) of `stream`; 0 for frames that are no keys."""
+        """Weights (clips, frames) of `stream`; 0 for frames that are not keys."""
         query = self.query(attending.x).unflatten(-1, (self.heads, -1)).transpose(1, 2)
         key = self.key(stream.x).unflatten(-1, (self.heads, -1)).transpose(1, 2)
         scores = query @ key.mT / math.sqrt(key.shape[-1])
@@ -113,8 +113,8 @@ class FrameWeights(nn.Module):
         attention = scores.masked_fill(hidden, -torch.inf).softmax(-1).mean(1)
         weights = attention.masked_fill(~attending.keys.unsqueeze(-1), 0).sum(1)
         # 1 where nothing is missing and both have as many frames.
-        each = stream.mask.sum(1, keepdim=True) / attending.keys.sum(1, keepdim=True)
-        return weights * each.to(weights.dtype)
+        scale = stream.mask.sum(1, keepdim=True) / attending.keys.sum(1, keepdim=True)
+        return weights * scale.to(weights.dtype)
 
 
 class Fusion(Recogniser):
@@ -177,13 +177,13 @@ class Fusion(Recogniser):
         streams = [self._fused(m, encoded) for m in self.into]
         if self.per_frame or all(share_frames(streams[0], stream) for stream in streams[1:]):
             outputs = self.head(torch.cat([stream.x for stream in streams], dim=-1))
-            return Outputs(outputs if self.per_frame else pooled(outputs, streams[0].mask), {})
+            return Outputs(outputs if self.per_frame else masked_mean(outputs, streams[0].mask), {})
         # Each modality has frames of its own: their means, (clips, 1, dim), are beside each other.
-        means = [pooled(stream.x, stream.mask) for stream in streams]
+        means = [masked_mean(stream.x, stream.mask) for stream in streams]
         return Outputs(self.head(torch.cat(means, dim=-1)), {})
 
-    def _first(self, modality: Modality) -> Stage:
-        return cast("Stage", self.first[modality])
+    def _first(self, modality: Modality) -> BranchStage:
+        return cast("BranchStage", self.first[modality])
 
     def _fused(self, modality: Modality, encoded: Mapping[Modality, Stream]) -> Stream:
         """One branch to its end, with what it takes from the other."""

@@ -7,9 +7,9 @@ It is a torch module that needs to know nothing of missing data:
         def forward(self, inputs, masks, present): ...  # (B, T or 1, outputs)
 
 The arguments of `forward` are dicts by `audio` and `video`, of what the model sees: vectors
-(B, T, features), zeros where something was lost; which steps are no padding, (B, T) bool; and which
-steps there are, (B, T) bool. `level` is `frame`, with outputs (B, T, outputs), or `sequence`, with
-outputs (B, 1, outputs). It may state phases of training (`models.training.phases`).
+(B, T, features), zeros where something was lost; which steps are not padding, (B, T) bool; and
+which steps there are, (B, T) bool. `level` is `frame`, with outputs (B, T, outputs), or `sequence`,
+with outputs (B, 1, outputs). It may state phases of training (`models.training.phases`).
 """
 
 from collections.abc import Mapping
@@ -53,7 +53,7 @@ class Plain(Recogniser):
             task: what it has to recognise.
 
         Raises:
-            InputError: it refuses its options, or is no module with something to learn.
+            InputError: it refuses its options, or is not a module with something to learn.
         """
         name = getattr(network, "__name__", str(network))
         try:
@@ -61,7 +61,7 @@ class Plain(Recogniser):
         except (TypeError, ValueError) as error:
             raise InputError(f"{name} cannot be made ({error})", "correct its options") from error
         if not isinstance(module, nn.Module) or not any(True for _ in module.parameters()):
-            raise InputError(f"{name} is no torch module with parameters", "make it one")
+            raise InputError(f"{name} is not a torch module with parameters", "make it one")
         return cls(module, features, task)
 
     @override

@@ -58,7 +58,7 @@ class PreNormLayer(nn.Module):
 
 
 class PreNormEncoder(nn.Module):
-    """A stack of pre-norm layers and a last layer norm; see `PreNormLayer`."""
+    """A stack of pre-norm layers and a last layer norm."""
 
     def __init__(
         self, size: NetworkSize, attention_dropout: float = 0.0, *, scaled: bool = False

@@ -18,7 +18,7 @@ from models.training.phases import Loss, Phase, one_phase
 
 @dataclass(frozen=True)
 class Presence:
-    """What a network does about missing frames; see `models.settings.ModelSettings`."""
+    """What a network does about missing frames, as `models.settings.ModelSettings` has it."""
 
     frames: Literal["ignored", "marked", "filled"] = "ignored"
     repeats: Literal["shown", "missing"] = "shown"

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from features.task import Task
-from models.networks.blocks import Dropout, pooled
+from models.networks.blocks import Dropout, masked_mean
 from models.networks.recogniser import Presence, Recogniser
 from models.networks.stream import Outputs, Stream
 from models.settings import Modality, NetworkSize, Options
@@ -38,8 +38,9 @@ class Recurrent(Recogniser):
     as many GRU layers again. A dense layer follows. The paper's size is `dim` 128, `layers` 2.
 
     The paper gives VGGFace-RNN (V) the layers of the dynamic AffWildNet. Here it is without that
-    one's fully connected layer of 4096: the features are fc6, the output of just such a layer. With
-    one more, as in `AffWildNet`, it would have 18,503,426 parameters instead of 1,722,114.
+    network's fully connected layer of 4096: the demo's features are already the output of such a
+    layer (VGG-Face's). With one more, as in `AffWildNet`, it would have 18,503,426 parameters
+    instead of 1,722,114.
 
     Section 5 says that the transformers and these baselines differ by less than 10 % in parameters.
     By the sizes of sections 4.3 and 4.4 they do not, with that layer or without: 3,616,002 here
@@ -77,4 +78,4 @@ class Recurrent(Recogniser):
     def fuse(self, encoded: Mapping[Modality, Stream]) -> Outputs:
         streams = [encoded[m] for m in self.modalities]
         outputs = self.head(self.fusion(torch.cat([stream.x for stream in streams], dim=-1)))
-        return Outputs(outputs if self.per_frame else pooled(outputs, streams[0].mask), {})
+        return Outputs(outputs if self.per_frame else masked_mean(outputs, streams[0].mask), {})

@@ -1,6 +1,6 @@
 """NETWORKS: the architectures, a row and a module each; loads no torch.
 
-A network of one's own is a torch module, named in params.yaml as `package.module:Class`, that needs
+A network of your own is a torch module, named in params.yaml as `package.module:Class`, that needs
 to know nothing of missing data (`models.networks.plain`).
 """
 
@@ -38,7 +38,7 @@ class Network(Row):
     plain: bool = False
 
 
-def _of_ones_own(code: str) -> Network:
+def _of_user(code: str) -> Network:
     """The row of a user's module, which takes what it is given."""
     return Network(
         code=code,
@@ -97,7 +97,7 @@ NETWORKS = Table(
             lengths=True,
         ),
     },
-    own=_of_ones_own,
+    of_user=_of_user,
 )
 
 

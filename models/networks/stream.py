@@ -62,7 +62,7 @@ class Outputs(NamedTuple):
         fused: (clips, frames, outputs); (clips, 1, outputs) of sequences.
         auxiliary: likewise, of single modalities, for the training loss alone.
         gone: (clips,) bool, the clips of which a modality is missing altogether, so that its
-            auxiliary output is no answer; none where a network does not know.
+            auxiliary output is not an answer; none where a network does not know.
     """
 
     fused: Tensor

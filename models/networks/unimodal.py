@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from features.task import Task
-from models.networks.blocks import Encoder, pooled
+from models.networks.blocks import Encoder, masked_mean
 from models.networks.recogniser import Presence, Recogniser
 from models.networks.stream import Outputs, Stream
 from models.settings import Modality, NetworkSize, Options
@@ -42,4 +42,4 @@ class Unimodal(Recogniser):
     def fuse(self, encoded: Mapping[Modality, Stream]) -> Outputs:
         (stream,) = encoded.values()
         outputs = self.head(stream.x)
-        return Outputs(outputs if self.per_frame else pooled(outputs, stream.mask), {})
+        return Outputs(outputs if self.per_frame else masked_mean(outputs, stream.mask), {})

@@ -13,7 +13,7 @@ StrategyName = Annotated[str, AfterValidator(STRATEGIES.checked)]
 
 
 class Share(Settings):
-    """A distribution of the share that is lost, drawn anew for every sample.
+    """A distribution of the share that is lost, drawn again for every sample.
 
     Attributes:
         low: the smallest share.
@@ -35,7 +35,7 @@ class Share(Settings):
 
 
 def _number_or_share(value: Any) -> str:
-    """Which of the two a value is meant to be, so that what is wrong is said of that one alone."""
+    """Which of the two a value is meant to be, so that an error is reported of it alone."""
     return "[share]" if isinstance(value, dict | Share) else "[number]"
 
 
@@ -119,7 +119,7 @@ class Ablation(Settings):
             # By value: a saved model names all its settings.
             if name == "strategy" or name in used or getattr(self, name) == field.default:
                 continue
-            users = [other for other, row in STRATEGIES.items() if name in row.uses]
+            users = [strategy for strategy, row in STRATEGIES.items() if name in row.uses]
             raise ValueError(
                 f"{name} is set, but strategy {self.strategy} has no use for it: "
                 f"it is for {', '.join(users)}"

@@ -1,4 +1,4 @@
-"""What a model's settings come to: the shared ones, its preset's and its own."""
+"""A model's settings, resolved from the shared ones, its preset's and its own."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ OptionsT = TypeVar("OptionsT", bound=Options)
 
 @dataclass(frozen=True)
 class Resolved:
-    """What a model's settings come to.
+    """A model's settings with its preset's and the shared ones filled in.
 
     Attributes:
         train: how it is trained; `train.network` are its own sizes.

@@ -82,7 +82,7 @@ class TrainSettings(Settings):
         if value == "validation" or (isinstance(value, float) and 0 < value < 1):
             return value
         # One sentence; pydantic has one for each member of a union.
-        raise PydanticCustomError("share", "should be less than 1 and above 0, or `validation`")
+        raise PydanticCustomError("share", "should be above 0 and less than 1, or `validation`")
 
     @model_validator(mode="after")
     def _seeds_differ(self) -> "TrainSettings":

@@ -121,7 +121,7 @@ class Batch(_Tensors):
         return {modality: part.inputs() for modality, part in self.streams.items()}
 
     def masks(self) -> dict[Modality, Tensor]:
-        """Which steps of each modality are no padding, (clips, N) bool."""
+        """Which steps of each modality are not padding, (clips, N) bool."""
         return {modality: part.mask for modality, part in self.streams.items()}
 
     def received(self) -> dict[Modality, Tensor]:
@@ -144,7 +144,7 @@ class Batch(_Tensors):
 
         Args:
             key: for example (seed, condition, trial).
-            modality: for its steps; None for the item's frames, which are the same but for a
+            modality: for its steps; None for the item's frames, which are the same except for a
                 stream with a clock of its own.
         """
         if modality is None:
@@ -154,4 +154,5 @@ class Batch(_Tensors):
 
     def _received_on(self, mask: Tensor) -> dict[Modality, Tensor]:
         """What is received of the modalities that have steps as of `mask`."""
-        return {m: there for m, there in self.received().items() if there.shape == mask.shape}
+        received = self.received()
+        return {m: steps for m, steps in received.items() if steps.shape == mask.shape}

@@ -1,4 +1,4 @@
-"""In which order clips are learnt from, and what of them is lost."""
+"""The order in which clips are learnt from, and what is lost of them."""
 
 import torch
 

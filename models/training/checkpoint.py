@@ -19,7 +19,7 @@ from models.training.phases import Phase
 
 @dataclass(frozen=True)
 class Epoch:
-    """What one epoch came to.
+    """The result of one epoch.
 
     Attributes:
         epoch: its number, from 0, through all phases.
@@ -39,7 +39,7 @@ class Epoch:
         return float(np.mean(self.heldout))
 
     def score(self, choose_by: Literal["metric", "loss"]) -> float:
-        """What epochs are compared by, more is better; −inf where it is undefined.
+        """The number that epochs are compared by, more is better; −inf where it is undefined.
 
         >>> Epoch(0, 1.0, [0.2, 0.4], 0.7).score("loss")
         -0.7
@@ -118,7 +118,7 @@ class State:
 
     @property
     def averaged(self) -> Recogniser:
-        """What is judged by the held-out clips and kept."""
+        """The network that the held-out clips judge and that is kept."""
         return cast("Recogniser", self.optimisation.averaged)
 
     @property
@@ -189,7 +189,7 @@ class State:
         try:
             saved: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         except (FileNotFoundError, EOFError, RuntimeError, pickle.UnpicklingError):
-            return None  # no run to continue, or none that can be read: begin anew
+            return None  # no run to continue, or none that can be read: start again
         self.network.load_state_dict(saved["network"])
         self._begin(saved["phase"])
         self._first = saved["first"]

@@ -12,12 +12,12 @@ from models.settings import Ablation, EvaluateSettings, ModelSettings, TrainSett
 from models.settings.resolved import Resolved
 
 
-class Comparison(Protocol):
+class ComparedModels(Protocol):
     """The settings of all models, as params.yaml has them."""
 
     @property
     def train(self) -> TrainSettings:
-        """Of all models that do not say otherwise."""
+        """How models are trained that do not say otherwise."""
         ...
 
     @property
@@ -27,20 +27,20 @@ class Comparison(Protocol):
 
     @property
     def streams(self) -> Mapping[str, StreamSettings]:
-        """What they see, by name."""
+        """The streams that models see, by name."""
         ...
 
     @property
     def models(self) -> Mapping[str, ModelSettings]:
-        """By name."""
+        """The models' settings by name."""
         ...
 
     def resolved(self, name: str) -> Resolved:
-        """What a model's settings come to."""
+        """A model's settings, resolved."""
         ...
 
 
-def check_settings(params: Comparison, task: Task, *, gives_features: bool) -> None:
+def check_settings(params: ComparedModels, task: Task, *, gives_features: bool) -> None:
     """Refuse what cannot be trained, or would give misleading results.
 
     Args:
@@ -70,7 +70,7 @@ def check_settings(params: Comparison, task: Task, *, gives_features: bool) -> N
         _check_clocks(name, model, own_clocks, task)
 
 
-def _check_model(params: Comparison, name: str, task: Task, gives_features: bool) -> None:
+def _check_model(params: ComparedModels, name: str, task: Task, gives_features: bool) -> None:
     resolved, strategy = params.resolved(name), params.models[name].ablation.strategy
     train, row = resolved.train, STRATEGIES[strategy]
     if train.class_weights != "none" and task.kind != "classification":
@@ -89,17 +89,17 @@ def _check_model(params: Comparison, name: str, task: Task, gives_features: bool
             "its share",
             f"set it to {row.smallest_batch} or more",
         )
-    why = _why_no_teacher_speaks(params.models[name])
-    if train.teacher and why:
+    reason = _why_no_teacher_speaks(params.models[name])
+    if train.teacher and reason:
         raise InputError(
-            f"train.teacher of {name} is set, and {why}: a teacher speaks for a modality where the "
-            "other is gone",
+            f"train.teacher of {name} is set, and {reason}: a teacher speaks for a modality "
+            "where the other is gone",
             f"set models.{name}.train.teacher to 0",
         )
     unused = resolved.options.unused(task.level)
     if unused is not None:
-        option, why = unused
-        raise InputError(f"options.{option} of {name} is set, and {why}", "leave it out")
+        option, reason = unused
+        raise InputError(f"options.{option} of {name} is set, and {reason}", "leave it out")
     if row.faces and gives_features:
         raise InputError(
             f"models.{name}.ablation.strategy is {strategy}, and the corpus gives features, "

@@ -59,7 +59,7 @@ class Optimisation:
         """Lower the learning rate if it is time to.
 
         Args:
-            score: what the epoch came to, more is better; −inf where it is undefined.
+            score: of the epoch, more is better; −inf where it is undefined.
         """
         for schedule in self._schedules:
             if isinstance(schedule, ReduceLROnPlateau):

@@ -30,7 +30,7 @@ class Lossy:
     Attributes:
         batch: with its labels; copies of samples follow each other.
         inputs: (samples, frames, features) by modality, before anything is lost.
-        lost: what of it the network is not given.
+        lost: the part of it that the network is not given.
     """
 
     batch: "Batch"
@@ -88,7 +88,7 @@ class Phase:
         """The parameters of a network that an update moves.
 
         Raises:
-            ValueError: there are none.
+            ValueError: the network has no such parameters.
         """
         moved = [
             parameter
@@ -101,5 +101,5 @@ class Phase:
 
 
 def one_phase(objective: Loss) -> tuple[Phase, ...]:
-    """What is done where nothing is stated."""
+    """The phases of a network that states none."""
     return (Phase("train", (Update(objective),)),)

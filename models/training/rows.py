@@ -10,7 +10,7 @@ TEACHER_NETWORK = "unimodal"
 
 
 def training_rows(model: ModelSettings, train: TrainSettings) -> list[tuple[str, str]]:
-    """Those of a model and of its teachers, metrics left out.
+    """The rows that a model and its teachers use, without metrics.
 
     >>> training_rows(ModelSettings(), TrainSettings())
     [('network', 'crossmodal'), ('strategy', 'none')]

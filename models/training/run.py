@@ -23,7 +23,7 @@ from models.threads import threads
 from models.training.checkpoint import Checkpoints, Epoch
 from models.training.data import ClipData
 from models.training.rows import TEACHER_NETWORK, TEACHERS, training_rows
-from models.training.stores import open_stores
+from models.training.stores import ModelStores, open_stores
 from models.training.teaching import Teachers
 from models.training.trainer import Trained, train
 
@@ -39,7 +39,7 @@ TRAIN, REFIT = "train", "refit"
 
 @dataclass(frozen=True)
 class Plan:
-    """What one seed is trained by.
+    """How one seed is trained.
 
     Attributes:
         model: its network and strategy, as params.yaml has them.
@@ -58,7 +58,7 @@ class Plan:
     seed: int
 
     def values(self) -> list[Any]:
-        """What weights depend on beside data and code: no names of models or streams."""
+        """The values that weights depend on beside data and code, without names."""
         return [
             self.model.model_dump(include={"network", "presence", "repeats", "ablation"}),
             self.resolved.train.model_dump(exclude={"seeds", "checkpoint_seconds"}),
@@ -94,14 +94,7 @@ def train_seed(
     settings = plan.resolved.train
     stores = open_stores(plan.model.sees)
     with threads(settings.threads):
-        learning, heldout = (
-            recogniser.clips_of(stores, part) for part in (plan.learning, plan.heldout)
-        )
-        if not learning.has_labels or not heldout.has_labels:
-            raise InputError(
-                "no valid label is left to learn from or to choose the epoch by",
-                "check the labels' range and times",
-            )
+        learning, heldout = _labelled_clips(stores, plan)
         run = _Run(plan, torch.device(device), checkpoints, progress)
         teachers = run.teachers(learning, heldout) if settings.teacher else None
         trained = run.train(learning, heldout, teachers)
@@ -119,6 +112,19 @@ def train_seed(
         "best_epoch": trained.best_epoch,
     }
     (out / FACTS).write_text(json.dumps(facts) + "\n")
+
+
+def _labelled_clips(stores: ModelStores, plan: Plan) -> tuple[ClipData, ClipData]:
+    """The clips to learn from and those to choose the epoch by."""
+    learning, heldout = (
+        recogniser.clips_of(stores, part) for part in (plan.learning, plan.heldout)
+    )
+    if not learning.has_labels or not heldout.has_labels:
+        raise InputError(
+            "no valid label is left to learn from or to choose the epoch by",
+            "check the labels' range and times",
+        )
+    return learning, heldout
 
 
 @dataclass(frozen=True)
@@ -169,12 +175,12 @@ class _Run:
         """Go on from the chosen weights with the clips of all training speakers.
 
         Raises:
-            InputError: it diverged.
+            InputError: training diverged.
         """
         model, train = self.plan.model, self.plan.resolved.train
         changes = {
             "epochs": train.refit,
-            "learning_rate": train.learning_rate / 2,  # its optimizer begins anew
+            "learning_rate": train.learning_rate / 2,  # its optimizer starts again
             "precision": trained.precision,
         }
         resolved = Resolved(train.model_copy(update=changes), self.plan.resolved.options)

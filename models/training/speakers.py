@@ -13,7 +13,7 @@ def training_items(items: Sequence[Listed], heldout: float | Literal["validation
     """The labelled items to learn from and to choose the epoch by.
 
     Raises:
-        InputError: there are none to learn from.
+        InputError: no item is left to learn from.
     """
     splits = ("train", "validation") if heldout == "validation" else ("train",)
     chosen = [item for item in items if item.split in splits and item.labelled]
@@ -28,7 +28,7 @@ def parts(
     """Names of the items to learn from and of those to choose the epoch by.
 
     Raises:
-        InputError: there are none to choose by.
+        InputError: no item is left to choose the epoch by.
     """
     if heldout != "validation":
         return split_speakers(items, heldout, seed)

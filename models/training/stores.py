@@ -15,11 +15,11 @@ from features.task import Task
 from features.windows.reading import StreamReader
 
 FOR_TRAINING = ("speaker", "split", "frames", "streams")
-"""What of an item training depends on."""
+"""The facts of an item that training depends on."""
 
 
 class ModelStores(NamedTuple):
-    """What one model reads.
+    """The data that one model reads.
 
     Attributes:
         windows: frames and labels.
@@ -88,7 +88,7 @@ class Inputs:
 
     @property
     def task(self) -> Task:
-        """What is recognised."""
+        """The task of the corpus."""
         return Task.model_validate(self.common["task"])
 
     @property
@@ -105,12 +105,12 @@ class Inputs:
         ]
 
     def for_training(self, items: Iterable[str]) -> list[Any]:
-        """What training with these items depends on."""
+        """The facts that training with these items depends on."""
         chosen = [[item, {n: self.items[item][n] for n in FOR_TRAINING}] for item in items]
         return [self.common, chosen]
 
     def for_evaluation(self, items: Iterable[str]) -> list[Any]:
-        """What evaluating on these items depends on."""
+        """The facts that evaluating on these items depends on."""
         return [self.common, [[item, self.items[item]] for item in items]]
 
     def write(self, path: Path) -> None:
@@ -125,7 +125,7 @@ def read_inputs(model: str, folder: Path = INPUTS) -> Inputs:
     """The manifest of a model, as the stage windows wrote it.
 
     Raises:
-        InputError: there is none.
+        InputError: there is no manifest.
     """
     path = folder / f"{model}.json"
     try:

@@ -71,14 +71,18 @@ class Teachers:
             if not len(alone):
                 continue
             samples = alone % len(inputs[modality])
-            with torch.no_grad():
-                answers = network(
-                    {modality: inputs[modality][samples]},
-                    {modality: masks[modality][alone]},
-                    {modality: received[modality][alone]},
-                ).fused.float()
+            steps = masks[modality][alone], received[modality][alone]
+            answers = _answers(network, modality, inputs[modality][samples], *steps)
             targets = answers.softmax(-1) if task.kind == "classification" else answers
             mask = batch.mask[alone]
             counted = mask if task.level == "frame" else mask.any(1, keepdim=True)
             loss = loss + self.weight * task_loss(task, fused[alone], targets, counted)
         return loss
+
+
+@torch.no_grad()
+def _answers(
+    network: Recogniser, modality: Modality, x: Tensor, mask: Tensor, received: Tensor
+) -> Tensor:
+    """What a teacher says, (clips, frames, outputs), without gradients."""
+    return network({modality: x}, {modality: mask}, {modality: received}).fused.float()

@@ -8,7 +8,7 @@ GPU sums of the same numbers may be taken in another order.
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -62,7 +62,7 @@ def train(
         training: clips to learn from.
         heldout: clips of other speakers, by which the epoch is chosen; None to train for all of
             `settings.epochs` and keep the last.
-        ablation: the strategy against missing modalities, drawn anew every epoch.
+        ablation: the strategy against missing modalities, drawn again every epoch.
         settings: how to train.
         metric: row of METRICS by which the held-out clips choose, unless by their loss.
         seed: of every random choice.
@@ -82,33 +82,65 @@ def train(
         precision = precision_of(settings, network, training, device)
     for epoch in state.history:
         on_epoch(epoch)
-    step, saved_at = Step(state, precision, device, seed), time.monotonic()
+    saving = _Saving(state, precision, checkpoint, before_saving)
+    step = Step(state, precision, device, seed)
     while not state.finished:
         if step.phase is not phases[state.phase]:
             step = Step(state, precision, device, seed)
-        batches = epoch_batches(training, settings.batch_clips, seed, state.epoch)
-        network.train()
-        for batch in training.batches(batches[state.step :], device):
-            state.losses.append(step.take(lose(batch, ablation, (seed, "train", state.epoch))))
-            state.step += 1
-            if time.monotonic() - saved_at >= settings.checkpoint_seconds:
-                before_saving()
-                state.save(checkpoint, precision)
-                saved_at = time.monotonic()
+        _learn(step, training, ablation, device, saving)
         scores, heldout_loss = [float("nan")] * len(training.task.targets), float("nan")
         if heldout is not None:
-            predictions = predict(state.averaged, heldout, device, settings.batch_clips)
-            values = pooled_scores(heldout, predictions, (metric,)).values()[metric]
-            scores = [float(value) for value in values]
-            heldout_loss = pooled_loss(heldout, predictions, weights)
+            scores, heldout_loss = _heldout_scores(state, heldout, metric, weights, device)
         on_epoch(state.close_epoch(scores, heldout_loss))
-        before_saving()
-        state.save(checkpoint, precision)
+        saving.save()
     return Trained(state.best_weights, state.history, state.best_epoch, precision)
 
 
+def _heldout_scores(
+    state: State, heldout: ClipData, metric: str, weights: Tensor | None, device: torch.device
+) -> tuple[list[float], float]:
+    """The metric of every target, and the loss."""
+    predictions = predict(state.averaged, heldout, device, state.settings.batch_clips)
+    values = pooled_scores(heldout, predictions, (metric,)).values()[metric]
+    return [float(value) for value in values], pooled_loss(heldout, predictions, weights)
+
+
+@dataclass
+class _Saving:
+    """Writes the state of an unfinished run to its checkpoint."""
+
+    state: State
+    precision: Precision
+    checkpoint: Path
+    before_saving: Callable[[], None]
+    saved_at: float = field(default_factory=time.monotonic)
+
+    def save(self) -> None:
+        self.before_saving()
+        self.state.save(self.checkpoint, self.precision)
+
+    def save_if_due(self) -> None:
+        """Save within an epoch, every `checkpoint_seconds`."""
+        if time.monotonic() - self.saved_at >= self.state.settings.checkpoint_seconds:
+            self.save()
+            self.saved_at = time.monotonic()
+
+
+def _learn(
+    step: "Step", training: ClipData, ablation: Ablation, device: torch.device, saving: _Saving
+) -> None:
+    """Take the steps of an epoch that are left."""
+    state = step.state
+    batches = epoch_batches(training, state.settings.batch_clips, step.seed, state.epoch)
+    state.network.train()
+    for batch in training.batches(batches[state.step :], device):
+        state.losses.append(step.take(lose(batch, ablation, (step.seed, "train", state.epoch))))
+        state.step += 1
+        saving.save_if_due()
+
+
 class Step:
-    """What is done with a batch: every update of the present phase, each with its optimizer."""
+    """The step taken with a batch: every update of the present phase, each with its optimizer."""
 
     def __init__(self, state: State, precision: Precision, device: torch.device, seed: int) -> None:
         self.state, self.seed = state, seed

@@ -88,7 +88,7 @@ class Cache:
         try:
             check_sizes(entry)
         except DamagedEntryError as error:
-            say(f"{stage}: a result in the item cache is damaged ({error}) and is made anew")
+            say(f"{stage}: a result in the item cache is damaged ({error}) and is made again")
             delete(entry)
             return None
         with suppress(OSError):  # another user's entry is as good

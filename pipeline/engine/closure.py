@@ -45,7 +45,7 @@ class Code:
         """A line a module and a library, sorted."""
         return [
             *(f"code {name} {digest}" for name, digest in sorted(self.modules.items())),
-            *(f"library {name} {found}" for name, found in sorted(self.libraries.items())),
+            *(f"library {name} {release}" for name, release in sorted(self.libraries.items())),
         ]
 
 
@@ -59,7 +59,7 @@ def code_of(modules: Iterable[str]) -> Code:
 
 
 def forget() -> None:
-    """Read all files anew when they are next asked for."""
+    """Read all files again when they are next asked for."""
     for read in (_code_of, _file_of, _tree_of, _data_beside):
         read.cache_clear()
 
@@ -102,7 +102,7 @@ def is_counted(name: str) -> bool:
     """
     if name.partition(".")[0] in sys.stdlib_module_names or is_settings(name):
         return False
-    return not any(name == other or name.startswith(f"{other}.") for other in UNCOUNTED)
+    return not any(name == uncounted or name.startswith(f"{uncounted}.") for uncounted in UNCOUNTED)
 
 
 def is_settings(name: str) -> bool:
@@ -163,16 +163,16 @@ def _tree_of(file: Path) -> tuple[Tree, Stamp]:
 def _data_of(file: Path) -> dict[str, tuple[str, Stamp]]:
     """Digest and stamp of the data files beside a module that its code names."""
     beside = _data_beside(file.parent)
-    found = {}
+    files = {}
     for name in beside & _tree_of(file)[0].strings:
         content, stamp = _read(file.parent / name)
-        found[name] = (sha256(content).hexdigest(), stamp)
-    return found
+        files[name] = (sha256(content).hexdigest(), stamp)
+    return files
 
 
 @cache
 def _data_beside(folder: Path) -> frozenset[str]:
-    """Names of the files in a folder that are no code."""
+    """Names of the files in a folder that are not code."""
     files = (path for path in folder.iterdir() if path.is_file())
     return frozenset(path.name for path in files if path.suffix not in (".py", ".pyc"))
 
@@ -204,9 +204,9 @@ def _owners(name: str) -> list[str]:
     """Distributions whose lists of files have a package or a module, where no index has it."""
     if locate(name) is None:
         return []
-    found = []
+    names = []
     for distribution in distributions():
         record = distribution.read_text("RECORD") or ""
         if any(line.startswith((f"{name}/", f"{name}.")) for line in record.splitlines()):
-            found.append(distribution.metadata["Name"])
-    return found
+            names.append(distribution.metadata["Name"])
+    return names

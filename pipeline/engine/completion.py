@@ -35,7 +35,7 @@ class _Section:
 def complete(file: YamlFile, settings: BaseModel, *, entries_of: Sequence[str] = ()) -> bool:
     """Add every key that a file lacks, with its default, and write it as DVC does.
 
-    The items of lists stay as they are, and so do the entries of dicts and comments, but for
+    The items of lists stay as they are, and so do the entries of dicts and comments, except for
     those within braces.
 
     Args:

@@ -20,7 +20,7 @@ console = Console(stderr=True)
 
 
 def say(message: str) -> None:
-    """Print a message as it is: names of files are no markup."""
+    """Print a message as it is: names of files are not markup."""
     console.print(message, markup=False, highlight=False, soft_wrap=True)
 
 

@@ -47,7 +47,7 @@ class ExecutionSettings(Settings):
         """The device, `cuda` for auto where there is one.
 
         Raises:
-            InputError: cuda is asked for and there is none.
+            InputError: cuda is asked for and the machine has none.
         """
         if self.device == "cpu":
             return "cpu"

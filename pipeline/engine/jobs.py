@@ -24,7 +24,7 @@ from pipeline.engine.stamps import CodeChangedError
 from pipeline.engine.workers import run_all
 
 NO_MEMORY = ("Insufficient memory", "can't allocate memory")
-"""How OpenCV and PyTorch say that memory ran out, in errors that are no MemoryError."""
+"""How OpenCV and PyTorch say that memory ran out, in errors that are not MemoryError."""
 
 
 @dataclass(frozen=True)
@@ -233,9 +233,9 @@ def stage_errors(*, goes_on: bool = True) -> Iterator[None]:
     except OSError as error:
         if error.errno not in FULL:
             raise
-        where = f" ({error.filename})" if error.filename else ""
+        place = f" ({error.filename})" if error.filename else ""
         _stop(
-            f"the disk is full{where}; make room, for example with `python -m pipeline.cache "
+            f"the disk is full{place}; make room, for example with `python -m pipeline.cache "
             "--unused-days 30`, and run again: what was done is kept"
         )
 

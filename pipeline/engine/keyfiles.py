@@ -45,8 +45,8 @@ def check_file(file: Path, code: Code) -> None:
         return
     for line in file.read_text().splitlines():
         kind, name, value = line.split(" ", 2)
-        now = {"code": code.modules, "library": code.libraries}.get(kind, {}).get(name, value)
-        if now != value:
+        current = {"code": code.modules, "library": code.libraries}.get(kind, {}).get(name, value)
+        if current != value:
             raise CodeChangedError(
                 f"the code is not that of {file} ({name} changed)", "run `dvc repro`"
             )

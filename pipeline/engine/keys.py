@@ -19,7 +19,7 @@ from pipeline.engine.closure import Code, code_of
 from pipeline.engine.stamps import Stamp, check_loaded, check_unchanged
 
 WORDS = "words"
-"""In the metadata of a row's field: what people read, which is no part of keys."""
+"""In the metadata of a row's field: what people read, which is not part of keys."""
 
 Rows = Sequence[tuple[str, str]]
 """Rows of tables, each a table's kind and a name."""
@@ -96,7 +96,7 @@ def key_of(
     counted: Any = code.modules
     if pin is not None and pin.digest == code.digest:
         counted = pin.number
-    values = [[kind, row, values_of(table_of(kind)[row])] for kind, row in rows]
+    values = [[kind, row, fields_of(table_of(kind)[row])] for kind, row in rows]
     text = hash_of(name, counted, code.libraries, values, inputs)
     return Key(text, rows, code.files)
 
@@ -134,8 +134,8 @@ def code_of_job(function: str, rows: Rows) -> Code:
     )
 
 
-def values_of(row: Row, *, words: bool = False) -> dict[str, Any]:
-    """What of a row is part of keys: all its fields, words only on request."""
+def fields_of(row: Row, *, words: bool = False) -> dict[str, Any]:
+    """The fields of a row that are part of keys; those that are words only on request."""
     return {
         field.name: _value(getattr(row, field.name))
         for field in dataclasses.fields(row)
@@ -161,9 +161,9 @@ def _value(value: Any) -> Any:
 def _modules_of(row: Row) -> set[str]:
     """Modules of the `package.module:name` that a row has."""
     return {
-        found.group(1)
-        for text in _texts(values_of(row))
-        if (found := _CODE.fullmatch(text)) is not None
+        match.group(1)
+        for text in _texts(fields_of(row))
+        if (match := _CODE.fullmatch(text)) is not None
     }
 
 

@@ -70,7 +70,7 @@ _short.maxstring = _short.maxother = _LONGEST
 def sentences(
     error: ValidationError, file: YamlFile, moved: Mapping[str, str] | None = None
 ) -> list[str]:
-    """What is wrong, a sentence without a full stop for every key that is, in the file's order.
+    """A sentence, without a full stop, for every key that is wrong, in the file's order.
 
     Args:
         error: what the file's content was refused with.
@@ -78,12 +78,12 @@ def sentences(
         moved: keys of the past, `*` standing for any one part, and what to write in their place.
     """
     # A union refuses a value once for each of its members: they are one sentence.
-    found: dict[tuple[tuple[Hashable, ...], str], list[_Words]] = {}
+    by_claim: dict[tuple[tuple[Hashable, ...], str], list[_Words]] = {}
     for detail in error.errors(include_url=False):
         place = place_of(detail, file.content)
         words = _words(detail, place, moved or {})
-        found.setdefault((place, words.claim), []).append(words)
-    by_line = sorted(found.items(), key=lambda entry: file.line(entry[0][0]) or 0)
+        by_claim.setdefault((place, words.claim), []).append(words)
+    by_line = sorted(by_claim.items(), key=lambda entry: file.line(entry[0][0]) or 0)
     return [_sentence(words, file.where(place)) for (place, _), words in by_line]
 
 
@@ -103,7 +103,7 @@ class _Words:
 
 
 def _sentence(words: Sequence[_Words], where: str) -> str:
-    """One sentence of what is said of one key."""
+    """One sentence about one key."""
     musts = dict.fromkeys(part.must for part in words if part.must)
     must = " or ".join(musts).replace(" or must be ", " or ")
     advice = "; ".join(dict.fromkeys(part.advice for part in words if part.advice))
@@ -131,9 +131,9 @@ _NONE = object()
 
 
 def _entry(content: Any, part: int | str) -> Any:
-    """A key's value or an item; _NONE where there is none."""
+    """A key's value or an item; _NONE where it is missing."""
     if isinstance(content, dict):
-        # Pydantic says of a key that is no text and no number how it reads.
+        # Pydantic writes a key that is neither a string nor a number as text.
         return next((value for key, value in content.items() if str(key) == str(part)), _NONE)
     if isinstance(content, list) and isinstance(part, int) and part < len(content):
         return content[part]
@@ -148,10 +148,10 @@ def _has(content: Any, part: int | str | None) -> bool:
 def _words(detail: ErrorDetails, place: Sequence[Hashable], moved: Mapping[str, str]) -> _Words:
     """What to say of one error."""
     key = ".".join(map(str, place)) or "the file"
-    kind, context, given = detail["type"], detail.get("ctx", {}), detail["input"]
+    kind, context, value = detail["type"], detail.get("ctx", {}), detail["input"]
     if detail["loc"][-1:] == ("[key]",):
         must = str(context["error"]) if kind == "value_error" else TEXT
-        return _Words(f"{'.'.join(map(str, place[:-1]))} has the name {shown(given)}", must)
+        return _Words(f"{'.'.join(map(str, place[:-1]))} has the name {shown(value)}", must)
     match kind:
         case "missing":
             return _Words(f"{key} is missing")
@@ -160,8 +160,8 @@ def _words(detail: ErrorDetails, place: Sequence[Hashable], moved: Mapping[str, 
         case "unknown_key":
             advice = _of_unknown(place, context["keys"], moved)
             return _Words(f"{key} is not a known key", advice=advice)
-    is_empty = given is None or (isinstance(given, str | list | dict) and not given)
-    return _Words(f"{key} is {'empty' if is_empty else shown(given)}", _must(detail))
+    is_empty = value is None or (isinstance(value, str | list | dict) and not value)
+    return _Words(f"{key} is {'empty' if is_empty else shown(value)}", _must(detail))
 
 
 def _of_unknown(place: Sequence[Hashable], keys: Sequence[str], moved: Mapping[str, str]) -> str:

@@ -11,6 +11,13 @@ from features.hashes import hash_of_file
 from features.settings import NamedFile, Settings
 from pipeline.engine.yaml_file import YamlFile
 
+_EXPERIMENTS = (".dvc", "tmp", "exps")
+"""Where DVC runs `--temp` and `--queue` experiments, with the files that git follows alone."""
+
+_ELSEWHERE = (
+    "which does not exist in the folder that DVC made for this experiment: write its whole path"
+)
+
 
 def check_files(settings: Settings, file: YamlFile) -> None:
     """Look for every file and folder that settings name, and compare the hashes.
@@ -53,7 +60,7 @@ def _problem(named: NamedFile) -> str:
     path = Path(named.path)
     try:
         if not path.exists():
-            return "which does not exist"
+            return _ELSEWHERE if _is_in_an_experiment(path) else "which does not exist"
         if path.is_dir() and named.sha256 is not None:
             return "which is a folder, not a file"
         if path.is_dir():
@@ -62,3 +69,10 @@ def _problem(named: NamedFile) -> str:
     except (OSError, ValueError) as error:  # no permission; a name that is too long, or has a NUL
         return f"which cannot be read ({getattr(error, 'strerror', None) or error})"
     return "" if actual == named.sha256 else f"which has the sha256 {actual}, not {named.sha256}"
+
+
+def _is_in_an_experiment(path: Path) -> bool:
+    """Whether a path is relative to a folder of an experiment's own."""
+    parts, count = Path.cwd().parts, len(_EXPERIMENTS)
+    windows = (parts[first : first + count] for first in range(len(parts)))
+    return not path.is_absolute() and _EXPERIMENTS in windows

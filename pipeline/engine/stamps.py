@@ -40,8 +40,8 @@ def stamp_of(file: str | Path) -> Stamp:
     Raises:
         OSError: there is no such file.
     """
-    found = Path(file).stat()
-    return Stamp(str(file), found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
+    status = Path(file).stat()
+    return Stamp(str(file), status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
 
 
 def check_unchanged(files: Mapping[str, Stamp]) -> None:

@@ -1,4 +1,4 @@
-"""What of a module's source counts in keys: its syntax tree without docstrings and comments."""
+"""What counts in keys of a module's source: its syntax tree without docstrings and comments."""
 
 import ast
 from collections.abc import Callable, Iterator
@@ -56,7 +56,7 @@ def read_tree(source: str | bytes) -> Tree:
     with one: a job names the rows that it uses.
 
     Raises:
-        SyntaxError: it is no Python.
+        SyntaxError: it is not Python.
     """
     module = ast.parse(source)
     counted = [node for node in module.body if not _makes_table(node)]
@@ -140,7 +140,7 @@ def _makes_table(statement: ast.stmt) -> bool:
 
 
 def _runs(tree: ast.AST) -> Iterator[ast.AST]:
-    """A node and all below it, but for what only type checkers run."""
+    """A node and all below it, except for what only type checkers run."""
     waiting = [tree]
     while waiting:
         node = waiting.pop()

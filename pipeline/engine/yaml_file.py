@@ -59,7 +59,7 @@ def read_yaml(path: Path) -> YamlFile:
     """Read a YAML file.
 
     Raises:
-        InputError: there is none, it cannot be read, or is no YAML; names the line.
+        InputError: the file is missing, cannot be read, or is not YAML; names the line.
     """
     try:
         text = path.read_bytes().decode("utf-8-sig")
@@ -81,7 +81,7 @@ def parse_yaml(text: str, path: Path) -> YamlFile:
         path: the file that the text is of, for messages.
 
     Raises:
-        InputError: it is no YAML; names the line.
+        InputError: it is not YAML; names the line.
     """
     yaml = YAML(typ="safe", pure=True)
     try:
@@ -105,7 +105,7 @@ def parse_yaml(text: str, path: Path) -> YamlFile:
 
 
 def entry_of(node: Node | None, part: Hashable) -> tuple[Node, Node] | None:
-    """The nodes of a key and its value, or twice that of an item; None where there is none."""
+    """The nodes of a key and its value, or twice that of an item; None where it is missing."""
     if isinstance(node, SequenceNode):
         if isinstance(part, int) and 0 <= part < len(node.value):
             return node.value[part], node.value[part]
@@ -118,7 +118,7 @@ def entry_of(node: Node | None, part: Hashable) -> tuple[Node, Node] | None:
             merged += value.value if isinstance(value, SequenceNode) else [value]
         elif isinstance(key, ScalarNode) and key.value == str(part):
             return key, value
-    return next((entry for other in merged if (entry := entry_of(other, part))), None)
+    return next((entry for mapping in merged if (entry := entry_of(mapping, part))), None)
 
 
 def _refuse_traps(root: Node | None, path: Path) -> None:

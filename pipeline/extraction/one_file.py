@@ -13,15 +13,17 @@ from features.extractors.crops import VideoSource, open_faces
 from features.extractors.registry import EXTRACTORS
 from features.extractors.settings import JoinedSettings, StreamSettings, VGGFaceSettings
 from features.media.decoding import frame_times, probe
+from features.media.pauses import Stretch, pauses
 from features.settings import Modality
 from features.stores.assembling import assemble
 from features.stores.streams import StreamStore, open_stream
 from features.stores.windows import write_windows
-from features.windows.build import Sources, windowed, windowed_stream
+from features.windows.build import windowed, windowed_stream
 from features.windows.normaliser import Normaliser
+from features.windows.sources import Sources
 from models import recogniser
 from models.training.stores import ModelStores, open_stores
-from pipeline.engine.console import progress_bar
+from pipeline.engine.console import progress_bar, say
 
 CLIP = "clip"
 """The one item's name; draws of a network hang on none."""
@@ -41,6 +43,8 @@ def extract(clip: Path, card: recogniser.Card, device: str, folder: Path) -> Mod
     """
     if card.task.level == "sequence":
         check_length(clip)
+    with clip_errors(clip):
+        report_pauses(clip, tuple(card.streams))
     if card.faces is not None:
         crop_faces(clip, card, folder)
     settings: dict[str, StreamSettings] = {}
@@ -49,7 +53,7 @@ def extract(clip: Path, card: recogniser.Card, device: str, folder: Path) -> Mod
     for modality, stream in card.streams.items():
         names = part_names(modality, stream)
         for name, part, moments in zip(names, stream.parts, stream.moments, strict=True):
-            describe(clip, part, device, folder, name)
+            describe_clip(clip, part, device, folder, name)
             settings[name] = part
             stores[name] = open_stream(folder / f"{name}.zarr")
             fitted[name] = None
@@ -73,6 +77,19 @@ def extract(clip: Path, card: recogniser.Card, device: str, folder: Path) -> Mod
         settings=card.windows.model_dump(),
     )
     return open_stores(list(card.streams), folder / "windows.zarr", folder)
+
+
+def report_pauses(clip: Path, modalities: tuple[Modality, ...]) -> None:
+    """Say for how long the file has no picture and no sound, of what a model sees."""
+    info, missing = probe(clip), pauses(clip)
+    streams: tuple[tuple[str, Modality, bool, tuple[Stretch, ...]], ...] = (
+        ("picture", "video", info.has_video, missing.without_picture),
+        ("sound", "audio", info.has_audio, missing.without_sound),
+    )
+    for what, modality, is_there, stretches in streams:
+        seconds = sum(last - first for first, last in stretches)
+        if modality in modalities and is_there and seconds > 0:
+            say(f"no {what} for {seconds:.1f} s of {info.duration:.1f} s")
 
 
 def part_names(modality: Modality, stream: recogniser.SeenStream) -> list[str]:
@@ -111,18 +128,23 @@ def crop_faces(clip: Path, card: recogniser.Card, folder: Path) -> None:
     from features.faces.items import detect_item
 
     assert card.faces is not None
-    with reading(clip), progress_bar("faces", unit="frames", total=probe(clip).frames) as advance:
+    with (
+        clip_errors(clip),
+        progress_bar("faces", unit="frames", total=probe(clip).frames) as advance,
+    ):
         detect_item(clip, card.faces, "", folder / "face", advance)
     assemble(folder / "faces.zarr", {CLIP: folder / "face"}, {})
 
 
-def describe(clip: Path, settings: StreamSettings, device: str, folder: Path, name: str) -> None:
+def describe_clip(
+    clip: Path, settings: StreamSettings, device: str, folder: Path, name: str
+) -> None:
     """Write the store of one stream."""
     out = folder / f"{name}-item"
     if settings.modality == "audio":
         from features.extractors.sound import describe_sound
 
-        with reading(clip):
+        with clip_errors(clip):
             describe_sound(settings, clip, device, out)
     elif EXTRACTORS[settings.extractor].together:
         from features.extractors.vggface.extractor import Turn, VGGFace
@@ -152,14 +174,14 @@ def check_length(clip: Path) -> None:
     """
     from models.training.data import MAX_SEQUENCE_FRAMES, SequenceTooLongError
 
-    with reading(clip):
+    with clip_errors(clip):
         count = len(frame_times(clip))  # headers are not always right
     if count > MAX_SEQUENCE_FRAMES:
         raise InputError(str(SequenceTooLongError(clip.name, count)), "give a part of it")
 
 
 @contextmanager
-def reading(clip: Path) -> Iterator[None]:
+def clip_errors(clip: Path) -> Iterator[None]:
     """Give advice on an unreadable clip that fits one clip; the stages' advice is on a corpus."""
     try:
         yield

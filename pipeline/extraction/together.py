@@ -33,7 +33,7 @@ BLANK = "blank.npy"
 
 
 def rows_used(settings: StreamSettings) -> list[tuple[str, str]]:
-    """Of tables, those that the extraction of a stream uses."""
+    """The rows of tables that the extraction of a stream uses."""
     return [("extractor", settings.extractor)]
 
 

@@ -94,14 +94,14 @@ def _losses(
         order = "from left to right (the paper goes from 1 to 0)"
     else:
         title, order = f"{capitalised(metric)} with {noun} lost.", "from left to right"
-    both = ", each losing independently" if modality == "both" else ""
+    apart = ", each losing independently" if modality == "both" else ""
     panels = "strategy and target" if len(task.targets) > 1 else "strategy"
     return Illustration(
         save_figure(figure, folder / f"{modality}_lost", results.note),
         alt=f"Line charts of {metric} against the share of {noun} that is lost"
-        f"{both}, a panel per {panels}, a line for each of {', '.join(looks)}. The table of models "
-        "and conditions has every number.",
-        caption=f"{title} Mean over seeds and trials, bars ± 1 standard deviation{both}. p is "
+        f"{apart}, a panel per {panels}, a line for each of {', '.join(looks)}. The table of "
+        "models and conditions has every number.",
+        caption=f"{title} Mean over seeds and trials, bars ± 1 standard deviation{apart}. p is "
         f"what is lost; it increases {order} in steps of equal width, not to scale; models are set "
         "slightly apart. The "
         f"vertical scales are those of the other modality's figure.{_limited(results, looks)}",

@@ -137,7 +137,7 @@ def per_seed(evaluation: pd.DataFrame, metric: str) -> pd.DataFrame:
 
 
 def headline(evaluation: pd.DataFrame, metric: str) -> pd.DataFrame:
-    """The headline numbers of every model, see `per_seed`.
+    """The headline numbers of every model, from those of `per_seed`.
 
     Args:
         evaluation: rows of `Results.evaluation`.

@@ -41,7 +41,7 @@ def one_modality(evaluation: pd.DataFrame, metric: str) -> pd.DataFrame:
     cell = cell[(cell["subset"] == ALL) & (cell["fill"] == NONE)]
     both = cell[cell["p"] == 0].groupby(by, sort=False)["value"].mean()
     tables = []
-    for strategy, other in OTHER_MODALITY.items():
+    for strategy, substitute in OTHER_MODALITY.items():
         lost = cell[(cell["strategy"] == strategy) & (cell["p"] == 1)]
         if not {"audio", "video"} <= set(lost["modality"]):
             continue
@@ -49,7 +49,7 @@ def one_modality(evaluation: pd.DataFrame, metric: str) -> pd.DataFrame:
         inputs = pd.DataFrame({"AV": both, "A": single["video"], "V": single["audio"]})
         inputs["M"] = inputs.mean(axis=1, skipna=False)
         long = inputs.reset_index().melt(by, var_name="input")
-        tables.append(over_seeds(long, "input").assign(other=other))
+        tables.append(over_seeds(long, "input").assign(other=substitute))
     names = ["model", "target", "input", "value", "sd", "n", "other"]
     return pd.concat(tables) if tables else pd.DataFrame(columns=names)
 

@@ -34,18 +34,7 @@ def read_result_table(
         InputError: it is missing, cannot be read, or holds what it should not.
     """
     remedy = f"rerun `dvc repro {stage}`"
-    try:
-        table = pd.read_csv(
-            path,
-            usecols=list(schema),
-            dtype=dict(schema),
-            keep_default_na=False,  # an item may well be named NA
-            na_values={column: [""] for column, kind in schema.items() if kind != "str"},
-        )[list(schema)]
-    except FileNotFoundError:
-        raise InputError(f"{path} is missing", f"run `dvc repro {stage}`") from None
-    except ValueError as error:  # columns, types, an empty file: pandas says which
-        raise InputError(f"{path} cannot be read: {error}", remedy) from None
+    table = _read_csv(path, schema, stage)
     if table.empty and not can_be_empty:
         raise InputError(f"{path} has no rows", remedy)
     for column, values in allowed.items():
@@ -59,6 +48,22 @@ def read_result_table(
     if table.duplicated(keys).any():
         raise InputError(f"{path} has two rows for the same {', '.join(keys)}", remedy)
     return table
+
+
+def _read_csv(path: Path, schema: Mapping[str, str], stage: str) -> pd.DataFrame:
+    """The columns of a schema, with its types."""
+    try:
+        return pd.read_csv(
+            path,
+            usecols=list(schema),
+            dtype=dict(schema),
+            keep_default_na=False,  # an item may well be named NA
+            na_values={column: [""] for column, kind in schema.items() if kind != "str"},
+        )[list(schema)]
+    except FileNotFoundError:
+        raise InputError(f"{path} is missing", f"run `dvc repro {stage}`") from None
+    except ValueError as error:  # columns, types, an empty file: pandas says which
+        raise InputError(f"{path} cannot be read: {error}", f"rerun `dvc repro {stage}`") from None
 
 
 def _check_values(path: Path, column: pd.Series, allowed: Collection[str], remedy: str) -> None:
@@ -81,9 +86,9 @@ def check_same_labels(evaluation: pd.DataFrame) -> None:
         counts = rows.groupby("model", sort=False)["n"].agg(["min", "max"])
         if np.unique(counts).size > 1:
             ranges = "; ".join(f"{m}: {low} to {high}" for m, low, high in counts.itertuples())
-            which = "" if subset == ALL else f" of {subset}"
+            noted = "" if subset == ALL else f" of {subset}"
             raise InputError(
-                f"not all models and conditions were scored on the same labels{which} ({ranges})",
+                f"not all models and conditions were scored on the same labels{noted} ({ranges})",
                 "rerun `dvc repro`",
             )
 

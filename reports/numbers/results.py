@@ -67,7 +67,7 @@ class Results:
 
     @property
     def note(self) -> str:
-        """What every figure of the run has to say, see `caveat`."""
+        """The caveat of every figure of the run."""
         return caveat(
             synthetic=synthetic_corpus(self.run), random_weights=untrained_streams(self.run)
         )

@@ -62,8 +62,8 @@ def read_task_of(path: Path, run: Mapping[str, Any]) -> Task:
         task = Task(**{name: described[name] for name in described if name != "metrics"})
     except ValidationError as error:
         first = error.errors()[0]
-        what = f"{'.'.join(map(str, first['loc']))} is {first['input']!r}"
-        raise InputError(f"{unknown}: {what}", _REMEDY) from None
+        value = f"{'.'.join(map(str, first['loc']))} is {first['input']!r}"
+        raise InputError(f"{unknown}: {value}", _REMEDY) from None
     if tuple(described["metrics"]) != metrics_of(task):
         raise InputError(
             f"{unknown}: its metrics are {', '.join(described['metrics'])}, "
@@ -86,9 +86,9 @@ def synthetic_corpus(run: Mapping[str, Any]) -> str:
 def streams_in_use(run: Mapping[str, Any]) -> dict[str, Any]:
     """The streams that some model sees, by itself or joined with others, with their settings.
 
-    >>> streams = {"fc6": {}, "lips": {}, "face": {"extractor": "joined", "of": ["fc6"]}}
+    >>> streams = {"eyes": {}, "lips": {}, "face": {"extractor": "joined", "of": ["eyes"]}}
     >>> list(streams_in_use({"streams": streams, "models": {"m": {"sees": ["face"]}}}))
-    ['fc6', 'face']
+    ['eyes', 'face']
     """
     streams = run["streams"]
     seen = {name for model in run["models"].values() for name in model["sees"]}
@@ -100,9 +100,9 @@ def streams_in_use(run: Mapping[str, Any]) -> dict[str, Any]:
 def untrained_streams(run: Mapping[str, Any]) -> tuple[str, ...]:
     """The streams seen that come from an untrained network.
 
-    >>> streams = {"fc6": {"random_weights": True}, "lld": {}}
-    >>> untrained_streams({"streams": streams, "models": {"m": {"sees": ["lld", "fc6"]}}})
-    ('fc6',)
+    >>> streams = {"face": {"random_weights": True}, "voice": {}}
+    >>> untrained_streams({"streams": streams, "models": {"m": {"sees": ["voice", "face"]}}})
+    ('face',)
     """
     seen = streams_in_use(run)
     return tuple(name for name, stream in seen.items() if stream.get("random_weights"))
@@ -111,8 +111,8 @@ def untrained_streams(run: Mapping[str, Any]) -> tuple[str, ...]:
 def modalities_seen(run: Mapping[str, Any], model: str) -> tuple[str, ...]:
     """The modalities of the streams that a model sees, in order.
 
-    >>> streams = {"fc6": {"modality": "video"}, "lld": {"modality": "audio"}}
-    >>> modalities_seen({"streams": streams, "models": {"m": {"sees": ["fc6", "lld"]}}}, "m")
+    >>> streams = {"face": {"modality": "video"}, "voice": {"modality": "audio"}}
+    >>> modalities_seen({"streams": streams, "models": {"m": {"sees": ["face", "voice"]}}}, "m")
     ('audio', 'video')
     """
     streams = run["streams"]
@@ -129,8 +129,8 @@ def caveat(*, synthetic: str, random_weights: Sequence[str]) -> str:
     Returns:
         The words; none where neither applies.
 
-    >>> caveat(synthetic="demo", random_weights=["fc6"])
-    'synthetic corpus demo · fc6 from random weights'
+    >>> caveat(synthetic="demo", random_weights=["face"])
+    'synthetic corpus demo · face from random weights'
     """
     words = []
     if synthetic:

@@ -79,7 +79,7 @@ def t_tests(
     """Rows of the one-tailed t-test; a seed for which a value is undefined makes no pair.
 
     Args:
-        values: what `reports.numbers.means.per_seed` returns, or the like.
+        values: what `reports.numbers.means.per_seed` returns, or a similar table.
         tested: names of the models to test.
         reference: the model that they are compared with.
         unit: what pairs them.

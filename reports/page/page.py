@@ -87,7 +87,7 @@ def _introduction(results: Results) -> str:
 
 
 def _streams(streams: Mapping[str, Mapping[str, Any]]) -> str:
-    """What models see, and what it is made of."""
+    """The streams that models see, and what they are made of."""
     if all(stream["extractor"] == "given" for stream in streams.values()):
         return "Features as the corpus gives them"
     words = (

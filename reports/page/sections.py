@@ -55,7 +55,7 @@ the labels. Subsets differ in their labels, so columns are not to be compared wi
 
 _IMPUTATION = """<p>What an evaluation-time imputation does, without any training: lost frames
 stay lost, or the last or the nearest frame received stands in for them. {metric}, mean ± standard
-deviation over seeds and trials. These columns are no part of the robustness area, but for the
+deviation over seeds and trials. These columns are not part of the robustness area, except for the
 first of each condition.</p>"""
 
 
@@ -110,7 +110,7 @@ def _conditions(results: Results, summary: Summary) -> str:
 
 
 def _meanings_of_p(strategies: Collection[str]) -> str:
-    """What p is of the strategies for which it is no probability of losing a clip or a frame."""
+    """What p means for strategies where it is not the probability of losing a clip or a frame."""
     rows = [row for name, row in STRATEGIES.items() if name in strategies and row.p_means]
     return "".join(f"; {row.title}: {row.p_means}" for row in rows)
 

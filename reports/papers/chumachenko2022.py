@@ -28,7 +28,7 @@ _TRAININGS: tuple[tuple[str, str, str | None, str], ...] = (
     (", modality dropout", "modality_dropout", "soft", "gone"),
     (", modality dropout with noise", "modality_dropout", "noise", "noise"),
 )
-# Table II as printed, but for one 62.9 that stands there as 0.629: accuracy on RAVDESS in %, binary
+# Table II as printed, except that 62.9 is printed there as 0.629: accuracy on RAVDESS in %, binary
 # accuracy in % and MAE on CMU-MOSEI, each for AV, A, V and M. `III` is MULT in Table III, with the
 # published blocks. Six of the printed means are wrong.
 _TABLES = (

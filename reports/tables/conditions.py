@@ -211,7 +211,7 @@ def _starts(groups: Sequence[object]) -> list[bool]:
 
 
 def _row_names(task: Task) -> dict[str, str]:
-    """What the rows of a model hold, by target; for classes it is the metric that says it."""
+    """The title of each target's row; of classes, that of the metric."""
     return {
         target: title or primary_metric(task).title for target, title in target_titles(task).items()
     }

@@ -40,9 +40,9 @@ def papers_tables(results: Results, summary: Summary) -> str:
         f"value.</strong> This run is of {corpus}; a model of it stands beside a number where it "
         "is the same network with the same options, sees the same modalities, is trained with the "
         "same strategy, is not told what is missing, keeps no running mean of its weights, and "
-        "does not go on with the held-out speakers. Its size may differ (but for what the paper's "
-        "models differ by, heads or units), and so may its streams and the rest of its training. "
-        "A dash: no such model, or not under that "
+        "does not go on with the held-out speakers. Its size may differ (except in what the "
+        "paper's models differ by, heads or units), and so may its streams and the rest of its "
+        "training. A dash: no such model, or not under that "
         f"condition. {sources}.</p>"
     )
     tables = (_table(benchmark, rows, results, summary) for benchmark, rows in claims.items())
@@ -107,7 +107,10 @@ def _run_values(benchmark: Benchmark, results: Results, summary: Summary) -> Run
     """Mean and standard deviation of this run, as the columns of a table."""
     if benchmark.metric is not None:
         groups = one_modality(results.evaluation, benchmark.metric).groupby("other")
-        return {k: v for other, t in groups for k, v in _keyed(t, t["input"], str(other)).items()}
+        keyed: RunValues = {}
+        for substitute, table in groups:
+            keyed |= _keyed(table, table["input"], str(substitute))
+        return keyed
     if benchmark.has_metrics:
         keyed = _keyed(summary.intact, summary.intact["metric"])
         for name in benchmark.measured:

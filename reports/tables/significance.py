@@ -120,7 +120,7 @@ def _by_number(significance: pd.DataFrame) -> dict[tuple[str, str, str], dict[st
 
 
 def legend(significance: pd.DataFrame, task: Task) -> str:
-    """Which test each mark is, and where there is no verdict and why.
+    """What each mark stands for, and why some comparisons have no verdict.
 
     Args:
         significance: `Results.significance`.
@@ -212,6 +212,6 @@ def _p(row: TestRow) -> str:
 
 
 def _interval(row: TestRow) -> str:
-    """The interval of a difference; nothing where there is none."""
+    """The interval of a difference; empty where it has none."""
     low, high = row["low"], row["high"]
     return "" if math.isnan(low) or math.isnan(high) else f"[{decimals(low)}, {decimals(high)}]"

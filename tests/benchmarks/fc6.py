@@ -13,17 +13,17 @@ import torch
 from numpy.typing import NDArray
 
 from features.extractors.settings import VGGFaceSettings
-from features.extractors.vggface.loading import load_network
+from features.extractors.vggface.loading import load_vggface
 from features.extractors.vggface.network import (
     BLOCKS,
     FC6,
     POOLED,
     VGGFaceFC6,
-    describe,
+    compute_fc6,
     preprocess,
 )
 from features.extractors.vggface.streaming import fit_to_device
-from features.extractors.vggface.weights import LAYERS
+from features.extractors.vggface.weight_files import LAYERS
 from features.stores.assembling import assemble
 from features.stores.store import open_store
 from features.stores.writing import new_item
@@ -115,7 +115,7 @@ def network(settings: VGGFaceSettings) -> Row:
 
 def keras(settings: VGGFaceSettings) -> Row:
     """fc6 of ready crops against Keras with the same weights."""
-    vgg = load_network(fit_to_device(settings, "cpu"), "cpu")
+    vgg = load_vggface(fit_to_device(settings, "cpu"), "cpu")
     model = keras_model(vgg)
     crops = torch.from_numpy(make_crops(KERAS_FRAMES))
     values = preprocess(crops.permute(0, 3, 1, 2), settings.preprocessing, "rgb")
@@ -123,12 +123,12 @@ def keras(settings: VGGFaceSettings) -> Row:
     pictures = values.permute(0, 2, 3, 1).numpy()
     plain = settings.model_copy(update={"rectify": False})
     expected = model(pictures)
-    found = describe(vgg, crops, plain).numpy()
+    found = compute_fc6(vgg, crops, plain).numpy()
     difference = np.abs(found - expected).max() / np.abs(expected).max()
     return compare(
         "fc6 of the same frames, 224×224, fp32",
         f"Keras on torch (they differ by {difference:.0e} of the largest, float16 included)",
-        timed(lambda: describe(vgg, crops, plain)),
+        timed(lambda: compute_fc6(vgg, crops, plain)),
         timed(lambda: model(pictures)),
         amount=KERAS_FRAMES,
         unit="frames/s",
@@ -161,7 +161,7 @@ def share_of_peak(settings: VGGFaceSettings) -> Row:
 def bare(settings: VGGFaceSettings, device: str, frames: int) -> Callable[[], None]:
     """The network alone on so many frames, in preprocessed batches that lie on the device."""
     fitted = fit_to_device(settings, device)
-    vgg = load_network(fitted, device)
+    vgg = load_vggface(fitted, device)
     side, size = fitted.input_size, fitted.batch_size
     assert size is not None
     parameter = next(vgg.parameters())

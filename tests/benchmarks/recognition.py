@@ -5,7 +5,7 @@ import torch
 from features.task import Task
 from models.ablation.frame_map import Lost
 from models.ablation.strategies import draw
-from models.evaluation.conditions import Run, grid, runs_of
+from models.evaluation.conditions import Run, grid, runs_under
 from models.evaluation.evaluator import evaluate
 from models.evaluation.registry import metrics_of
 from models.evaluation.scores import Scores, score
@@ -43,7 +43,7 @@ def training(inputs: Inputs) -> list[Row]:
     gflop = flops / 1e9
     what = f"training step, {BATCH_CLIPS} clips of {CLIP_FRAMES} frames, {gflop:.1f} GFLOP"
     limit = best_rate_timer(flops, matmul_kernels(torch.float32))
-    # Training runs for hours: what its first steps take to have memory is no part of its speed.
+    # Training runs for hours: what its first steps take to have memory is not part of its speed.
     return [
         compare(name, against, step, other, amount=gflop, unit="GFLOP/s", repeats=9, warm_ups=4)
         for name, against, step, other in (
@@ -58,7 +58,7 @@ def evaluation(inputs: Inputs) -> list[Row]:
     data = inputs.clips(EVALUATED_CLIPS)
     network = _network(data).eval()
     conditions = grid(EvaluateSettings())
-    runs = runs_of(conditions, TRIALS)
+    runs = runs_under(conditions, TRIALS)
     batch = data.batch(range(EVALUATED_CLIPS))
     row = compare(
         f"`evaluate`, {len(conditions)} conditions × {TRIALS} trials, {EVALUATED_CLIPS} clips",

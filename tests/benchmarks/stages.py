@@ -38,7 +38,7 @@ class Project:
     """A folder of videos with params.yaml and an item cache of its own.
 
     Args:
-        folder: made anew.
+        folder: made again.
     """
 
     def __init__(self, folder: Path) -> None:

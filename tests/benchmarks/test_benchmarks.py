@@ -8,7 +8,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from features.extractors.vggface.network import Origin, VGGFaceFC6
 from features.task import Task
-from models.evaluation.conditions import grid, runs_of
+from models.evaluation.conditions import grid, runs_under
 from models.evaluation.evaluator import evaluate
 from models.evaluation.registry import metrics_of
 from models.networks.build import build
@@ -73,7 +73,7 @@ def test_conditions_together_take_3_5_times_fewer_operations(
 ) -> None:
     data = Inputs(tmp_path).clips(1)
     network = build(ModelSettings(), data.features, NetworkSize(), data.task).eval()
-    runs = runs_of(grid(EvaluateSettings()), recognition.TRIALS)
+    runs = runs_under(grid(EvaluateSettings()), recognition.TRIALS)
     with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as together:
         evaluate(
             network,

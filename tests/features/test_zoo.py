@@ -6,8 +6,9 @@ import pytest
 
 from features.errors import InputError
 from features.media import decoding as media
+from features.media import tone
 from tests.helpers.media_factory import flat_frames
-from tests.helpers.zoo import FRAMES, ZOO, Kind, clip
+from tests.helpers.zoo import FRAMES, HDR, ZOO, Kind, clip
 
 REFUSED = [kind for kind in ZOO if kind.outcome == "refused"]
 USED = [kind for kind in ZOO if kind.outcome != "refused"]
@@ -91,6 +92,8 @@ def test_pictures_of_used_files(paths, kind: Kind):
     assert all(picture.dtype == np.uint8 for picture in pictures)
     assert all(picture.shape[2] == 3 for picture in pictures)
     given = np.tile(GREYS[:FRAMES], 2) if kind.file == "growing.ts" else GREYS[: kind.frames]
+    if transfer := HDR.get(kind.file.removesuffix(".mkv")):
+        given = tone.curve(transfer)[np.array(given * 257, int)].astype(float)
     tolerance = 20 if kind.file == "palette.mp4" else 6  # that palette has 8 levels
     means = np.array([picture.mean(axis=(0, 1)) for picture in pictures])
     np.testing.assert_allclose(means, np.tile(given[:, None], 3), atol=tolerance)
@@ -116,11 +119,14 @@ def test_sound_of_used_files(paths, kind: Kind):
         ("turned-90.mp4", (64, 48)),
         ("turned-180.mp4", (48, 64)),
         ("grey.mkv", (48, 64)),
+        ("anamorphic.mp4", (48, 85)),
+        ("anamorphic.vp9.mp4", (48, 85)),
+        ("anamorphic.ts", (48, 85)),
     ],
 )
 def test_shapes(paths, file, shape):
     assert next(media.frames(paths[file]))[1].shape == (*shape, 3)
-    width = round(shape[1] * 24 / shape[0])
+    width = 43 if file.startswith("anamorphic") else round(shape[1] * 24 / shape[0])
     assert next(media.frames(paths[file], height=24))[1].shape == (24, width, 3)
 
 

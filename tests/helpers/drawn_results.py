@@ -4,14 +4,14 @@ import numpy as np
 import pandas as pd
 
 from features.task import AFFECT
-from models.evaluation.conditions import Condition, runs_of
+from models.evaluation.conditions import Condition, runs_under
 from models.evaluation.registry import metrics_of
 from models.evaluation.replicates import mean_over_seeds, replicates_of_runs
 from models.evaluation.scores import pooled, score
 from models.evaluation.tables import metrics_of_runs
 from reports.numbers.significance import significance_tests
 
-RUNS = runs_of(
+RUNS = runs_under(
     [
         *(Condition("audio", "clip_zero", p) for p in (0.0, 1.0)),
         *(Condition("video", "clip_zero", p) for p in (0.0, 0.5, 1.0)),

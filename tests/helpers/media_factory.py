@@ -22,10 +22,12 @@ def make_video(
     sound_rate: int = 16_000,
     audio_offset: float = 0.0,
     audio_gap: tuple[float, float] | None = None,
+    no_sound: Sequence[tuple[float, float]] = (),
     video_codec: str = "libx264",
     audio_codec: str = "aac",
     pix_fmt: str = "yuv420p",
     layout: str | None = None,
+    aspect: Fraction | None = None,
     display: tuple[int, int, int, int] | None = None,
     options: dict[str, str] | None = None,
     codec_options: dict[str, str] | None = None,
@@ -42,10 +44,12 @@ def make_video(
         sound_rate: Hz.
         audio_offset: time of the first sample in seconds.
         audio_gap: from this second of the sound on, all comes so many seconds later.
+        no_sound: stretches of the sound, in seconds, that are not coded, in blocks of 1024 samples.
         video_codec: FFmpeg's name of the encoder.
         audio_codec: FFmpeg's name of the encoder.
         pix_fmt: FFmpeg's name of the layout of pixels.
         layout: of the channels, FFmpeg's name; None: mono or stereo.
+        aspect: how many times as wide as high a pixel is displayed; None: not stated.
         display: a, b, c, d of the display matrix, for mp4 only: (x, y) is shown at
             (a x + c y, b x + d y).
         options: of the muxer.
@@ -65,11 +69,15 @@ def make_video(
             )
             video.height, video.width = frames[0].shape[:2]
             video.pix_fmt = pix_fmt
+            if aspect is not None:
+                video.codec_context.sample_aspect_ratio = aspect
             video.codec_context.thread_count = 1
             if times is not None:
                 video.codec_context.time_base = Fraction(1, TICKS)
         if sound is not None:
             audio = container.add_stream(audio_codec, rate=sound_rate, layout=layout)
+            if audio_codec == "wmav2":
+                audio.bit_rate = 128_000  # it has no default
         if video is not None:
             given = times if times is not None else [float(i / fps) for i in range(len(frames))]
             for picture, time in zip(frames, given, strict=True):
@@ -79,11 +87,53 @@ def make_video(
             container.mux(video.encode())
         if audio is not None:
             for frame in _sound_frames(sound, sound_rate, layout, audio_offset, audio_gap):
+                if any(first <= frame.time - audio_offset < last for first, last in no_sound):
+                    continue
                 container.mux(audio.encode(frame))
             container.mux(audio.encode())
     if display is not None:
         _set_display_matrix(path, display)
     return path
+
+
+def make_film(
+    path: Path,
+    seconds: float,
+    fps: int = 25,
+    *,
+    no_picture: Sequence[tuple[float, float]] = (),
+    no_sound: Sequence[tuple[float, float]] = (),
+    **options,
+) -> Path:
+    """Write a film in which the camera and the microphone are off for a while.
+
+    What is off is not in the file: no pictures and no samples are coded for that time.
+
+    Args:
+        path: where to.
+        seconds: length of the film.
+        fps: frame rate.
+        no_picture: stretches from one second to another.
+        no_sound: the same; they begin and end with a block of 64 ms.
+        **options: of `make_video`.
+
+    Returns:
+        The path.
+    """
+    times = [
+        i / fps
+        for i in range(round(seconds * fps))
+        if not any(first <= i / fps < last for first, last in no_picture)
+    ]
+    return make_video(
+        path,
+        [flat_frames(i + 1)[-1] for i in range(len(times))],
+        fps,
+        times=times,
+        sound=tone(seconds),
+        no_sound=no_sound,
+        **options,
+    )
 
 
 def flat_frames(

@@ -2,7 +2,7 @@
 
 After a change of code that should change no output: `LACUNA_PINS=renew pytest
 tests/features/test_pins.py` compares, and writes the digests into features/pins.py. After one that
-should: raise the number there first, and the same command writes the golden outputs anew.
+should: raise the number there first, and the same command writes the golden outputs again.
 """
 
 import os
@@ -38,7 +38,7 @@ def check_pin(
         outputs: what the code gives now for the golden inputs, by any names.
         golden: an .npz file of what it gave when the pin's number was set; a few kilobytes.
         rows: as `key_of` is given them.
-        rtol: relative difference that is no difference, between machines.
+        rtol: relative difference between machines that is allowed.
         atol: absolute.
     """
     pin, renews = PINS[name], os.environ.get("LACUNA_PINS") == "renew"

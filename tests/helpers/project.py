@@ -24,7 +24,7 @@ TINY = {
     "corpus": {"demo": {"speakers": 4, "clips": 4, "seconds": 3.0}},
     "streams": {
         "fc6": {"precision": "fp32"}
-    },  # measured anew in each process, `auto` may change its mind
+    },  # measured again in each process, `auto` may choose differently
     "train": {"seeds": [0], "epochs": 3, "network": {"dim": 16, "ffn": 16}},
     "evaluate": {"trials": 2},
 }

@@ -18,8 +18,9 @@ from features.stores.assembling import assemble
 from features.stores.streams import StreamStore, open_stream, write_described
 from features.stores.windows import Windowed, WindowedStream, open_windows, write_windows
 from features.task import AFFECT, Task
-from features.windows.build import Sources, windows_of_corpus
+from features.windows.build import windows_of_corpus
 from features.windows.reading import StreamReader
+from features.windows.sources import Sources
 from models.training.stores import ModelStores, open_stores
 
 SOUND = OpenSMILESettings()

@@ -79,6 +79,11 @@ def noise(count: int = 30) -> NDArray[np.uint8]:
     return np.random.default_rng(0).integers(0, 256, (count, 48, 64, 3), np.uint8)
 
 
+def _returned(make: Callable[[Path], object], path: Path) -> Path:
+    make(path)
+    return path
+
+
 def _written(content: bytes | str) -> Callable[[Path], object]:
     return lambda path: path.write_bytes(content.encode() if isinstance(content, str) else content)
 
@@ -193,12 +198,100 @@ def _poisoned() -> NDArray[np.float32]:
     return sound
 
 
+def _of_length(size: int) -> Callable[[Path], None]:
+    """A WAV as a program writes it to a pipe: with this in place of its length."""
+
+    def edit(content: bytes) -> bytes:
+        at, four = content.index(b"data") + 4, size.to_bytes(4, "little")
+        return content[:4] + four + content[8:at] + four + content[at + 4 :]
+
+    return _edited(partial(clip, frames=None, audio_codec="pcm_s16le"), edit)
+
+
+def _untagged(part: float, **options) -> Callable[[Path], None]:
+    """Two seconds without lengths of streams, broken off after a part of the bytes."""
+
+    def edit(content: bytes) -> bytes:
+        whole = content.replace(b"DURATION", b"DURATIOX")
+        return whole[: int(len(whole) * part)]
+
+    return _edited(partial(clip, frames=noise(60), seconds=2.0, **options), edit)
+
+
+def _cut_between_chunks(content: bytes) -> bytes:
+    """An AVI broken off after its 30th picture; its index, at the end, is gone."""
+    at = 0
+    for _ in range(30):
+        at = content.index(b"00dc", at + 1)
+    size = int.from_bytes(content[at + 4 : at + 8], "little")
+    return content[: at + 8 + size + size % 2]
+
+
+def channels(path: Path, count: int) -> None:
+    """A MOV of pictures, or a WAV, whose channels have no layout; all have the same tone."""
+    with av.open(f"file:{path}", "w") as container:
+        video = container.add_stream("mpeg4", rate=FPS) if path.suffix == ".mov" else None
+        audio = container.add_stream("pcm_s16le", rate=16_000, layout=f"{count} channels")
+        if video is not None:
+            video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
+            for picture in flat_frames(FRAMES):
+                container.mux(video.encode(av.VideoFrame.from_ndarray(picture)))
+            container.mux(video.encode())
+        samples = (tone(SECONDS) * 32767).astype(np.int16).repeat(count)[None]
+        frame = av.AudioFrame.from_ndarray(samples, format="s16", layout=f"{count} channels")
+        frame.sample_rate, frame.pts = 16_000, 0
+        container.mux(audio.encode(frame))
+        container.mux(audio.encode())
+
+
+def tracks(path: Path, *, first_sound: str = "aac", default: int = 1) -> None:
+    """Two picture and two sound tracks, of which one of each is flagged as the default one.
+
+    The other ones are black and silent.
+    """
+    with av.open(f"file:{path}", "w") as container:
+        videos = [container.add_stream("libx264", rate=FPS) for _ in range(2)]
+        codecs = [first_sound, "aac"]
+        audios = [container.add_stream(codec, rate=16_000, layout="mono") for codec in codecs]
+        flag = av.stream.Disposition.default
+        for number in range(2):
+            videos[number].width, videos[number].height = 64, 48
+            videos[number].pix_fmt = "yuv420p"
+            videos[number].codec_context.thread_count = 1
+            for stream in (videos[number], audios[number]):
+                stream.disposition = flag if number == default else 0
+        grown = flat_frames(FRAMES)
+        for number in range(2):
+            for index, picture in enumerate(grown):
+                shown = picture if number == default else np.zeros_like(picture)
+                frame = av.VideoFrame.from_ndarray(shown)
+                frame.pts, frame.time_base = index, Fraction(1, FPS)
+                container.mux(videos[number].encode(frame))
+            container.mux(videos[number].encode())
+            heard = tone(SECONDS) * (number == default)
+            for first in range(0, len(heard), 1024):
+                samples = heard[None, first : first + 1024].astype(np.float32)
+                sound = av.AudioFrame.from_ndarray(samples, format="fltp", layout="mono")
+                sound.sample_rate, sound.pts = 16_000, first
+                container.mux(audios[number].encode(sound))
+            container.mux(audios[number].encode())
+
+
 # ------------------------------------------------------------------ the zoo
 
+PAUSED = [i / FPS + (2.0 if i >= 8 else 0.0) for i in range(FRAMES)]
+"""Times of pictures that pause for 2 s."""
+
+HDR = {"smpte2084": 16, "arib-std-b67": 18}
+"""FFmpeg's names of transfer characteristics, and their numbers in ITU-T H.273."""
+
+X265 = {"x265-params": "log-level=none:pools=none:frame-threads=1"}
 FRONT = {"movflags": "faststart"}
 PLAYLIST = "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nmute.mp4\n#EXT-X-ENDLIST\n"
 NO_B = {"bf": "0"}
 """No frames that are coded out of order, so that times start at 0 without an edit list."""
+
+OLD = {"video_codec": "mpeg4", "audio_codec": "pcm_s16le"}
 
 _REFUSED = [
     Kind("empty.mp4", "zero bytes", _written(b""), "refused", "cannot be read", "corpus"),
@@ -222,7 +315,12 @@ _REFUSED = [
     Kind(
         "neither.mp4",
         "neither picture nor sound",
-        _edited(mute, lambda c: c.replace(b"vide", b"data").replace(b"avc1", b"zzz1")),
+        _edited(
+            mute,
+            lambda c: (
+                c.replace(b"vide", b"data").replace(b"avc1", b"zzz1").replace(b"vmhd", b"nmhd")
+            ),
+        ),
         "refused",
         "neither a picture nor a sound",
         "corpus",
@@ -384,6 +482,68 @@ _REFUSED = [
         "changes its sound format",
         "lld",
     ),
+    *(
+        Kind(
+            f"cut-untagged.{suffix}",
+            "broken off, and only the container states a length",
+            _untagged(0.35, **options),
+            "refused",
+            r"is (cut off|damaged) after \d+ video frames",
+            "faces",
+        )
+        for suffix, options in {
+            "mkv": {},
+            "webm": {"video_codec": "libvpx", "audio_codec": "libopus"},
+            "flv": {"video_codec": "flv", "audio_codec": "pcm_s16le", "sound_rate": 11_025},
+        }.items()
+    ),
+    *(
+        Kind(
+            f"lost-{what}-{number}.{suffix}",
+            f"a {what} track so damaged that it looks like none",
+            _replaced(partial(clip, **options), old, new),
+            "refused",
+            f"has a {what} track that is damaged",
+            "corpus",
+        )
+        for number, (what, suffix, old, new, options) in enumerate(
+            (
+                ("picture", "mp4", b"trak", b"tr\xffk", {"sound": None}),
+                ("picture", "mkv", b"V_MPEG4", b"\xa9_MPEG4", {}),
+                ("picture", "avi", b"vids", b"v\xffds", OLD),
+                ("sound", "mp4", b"trak", b"tr\xffk", {"frames": None}),
+                ("sound", "mkv", b"A_AAC", b"\xbe_AAC", {}),
+                ("sound", "avi", b"auds", b"a\xffds", OLD),
+            )
+        )
+    ),
+    Kind(
+        "cut-between.avi",
+        "broken off between two pictures, without its index",
+        _edited(
+            partial(mute, frames=noise(60), video_codec="mpeg4"),
+            _cut_between_chunks,
+        ),
+        "refused",
+        r"is cut off after \d+ video frames",
+        "faces",
+    ),
+    Kind(
+        "cut.wav",
+        "a WAV broken off",
+        _edited(partial(clip, frames=None, seconds=2.0, audio_codec="pcm_s16le"), _cut),
+        "refused",
+        r"is cut off after \d+ audio frames",
+        "faces",
+    ),
+    Kind(
+        "70-channels.mov",
+        "70 channels of sound",
+        partial(channels, count=70),
+        "refused",
+        "70 channels of sound, of which 64 can be mixed",
+        "lld",
+    ),
 ]
 
 _NAMES = [
@@ -474,7 +634,7 @@ _USED = [
         partial(
             clip,
             video_codec="libx265",
-            codec_options={"x265-params": "log-level=none:pools=none:frame-threads=1"},
+            codec_options=X265,
         ),
     ),
     Kind(
@@ -515,6 +675,86 @@ _USED = [
     Kind("5.1.mkv", "5.1", partial(loud, samples=np.tile(tone(SECONDS), (6, 1)), layout="5.1")),
     Kind("silence.mp4", "silence", partial(clip, sound=np.zeros(8000, np.float32))),
     Kind("clipping.mkv", "beyond full scale", partial(loud, samples=3 * tone(SECONDS))),
+    *(
+        Kind(
+            f"paused.{name}",
+            "pictures that pause for 2 s, coded out of order",
+            partial(clip, times=PAUSED, **options),
+        )
+        for name, options in {
+            "mp4": {},
+            "mov": {},
+            "mkv": {},
+            "hevc.mp4": {"video_codec": "libx265", "codec_options": X265},
+            "hevc.mov": {"video_codec": "libx265", "codec_options": X265},
+            "webm": {"video_codec": "libvpx", "audio_codec": "libopus"},
+        }.items()
+    ),
+    *(
+        Kind(
+            f"held-{name}.mp4",
+            "each picture held for 2 s",
+            partial(clip, count=8, times=[2.0 * i for i in range(8)], codec_options=options),
+            frames=8,
+        )
+        for name, options in {"in-order": NO_B, "out-of-order": {}}.items()
+    ),
+    *(
+        Kind(
+            f"anamorphic.{suffix}",
+            f"pixels that are not square, as {who} states",
+            partial(clip, aspect=Fraction(4, 3), **options),
+            start=start,
+        )
+        for suffix, who, start, options in (
+            ("mp4", "the container and the coded stream", 0.0, {}),
+            ("vp9.mp4", "the container", 0.0, {"video_codec": "libvpx-vp9"}),
+            ("ts", "the coded stream", 0.064, {"codec_options": NO_B}),
+        )
+    ),
+    Kind("tracks.mp4", "the second tracks are the default ones", tracks),
+    Kind("tracks.mkv", "the second tracks are the default ones", tracks),
+    Kind("first-tracks.mp4", "the first tracks are the default ones", partial(tracks, default=0)),
+    Kind(
+        "first-undecodable.mp4",
+        "a first sound track in an unknown codec",
+        _replaced(partial(_returned, partial(tracks, first_sound="alac")), b"alac", b"zlac"),
+    ),
+    Kind("24-channels.wav", "24 channels", partial(channels, count=24), "used, picture missing"),
+    Kind("32-channels.wav", "32 channels", partial(channels, count=32), "used, picture missing"),
+    Kind("32-channels.mov", "32 channels", partial(channels, count=32)),
+    *(
+        Kind(
+            f"pipe-{size:x}.wav",
+            "a WAV of unknown length, from a pipe",
+            _of_length(size),
+            "used, picture missing",
+        )
+        for size in (0, 0x7FFFF000, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
+    ),
+    *(
+        Kind(
+            f"short-sound.{suffix}",
+            "sound that ends early, where only the container states a length",
+            partial(clip, count=60, seconds=0.4, **options),
+            frames=60,
+            start=0.032 if suffix == "wmv" else 0.0,
+            sound=(0.064, 0.352) if suffix == "wmv" else (0.0, 0.4),  # that coder loses its start
+        )
+        for suffix, options in {
+            "wmv": {"video_codec": "wmv2", "audio_codec": "wmav2"},
+            "mkv": {},
+            "avi": {"video_codec": "mpeg4", "audio_codec": "pcm_s16le"},
+        }.items()
+    ),
+    *(
+        Kind(
+            f"{transfer}.mkv",
+            "high dynamic range",
+            partial(clip, pix_fmt="yuv420p10le", codec_options={"color_trc": transfer}),
+        )
+        for transfer in HDR
+    ),
 ]
 
 ZOO = _REFUSED + _USED

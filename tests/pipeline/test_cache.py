@@ -67,7 +67,7 @@ def test_a_damaged_entry_is_never_used(cache, capsys, file, damage: Callable, sa
     assert cache.take("faces", key) is None
     shown = capsys.readouterr().err
     assert said in shown
-    assert "made anew" in shown
+    assert "made again" in shown
     fill(cache)  # there is room for it
     assert cache.take("faces", key) is not None
 
@@ -270,5 +270,5 @@ def test_the_command_waits_for_nobody_and_deletes_nothing_under_a_run(cache):
 def test_the_command_refuses_what_is_no_amount(cache, amount):
     refused = command(cache, "--max-gb", amount)
     assert refused.returncode == 2
-    assert f"{amount} is no amount" in refused.stderr
+    assert f"{amount} is not an amount" in refused.stderr
     assert "Traceback" not in refused.stderr

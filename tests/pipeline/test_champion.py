@@ -73,14 +73,14 @@ def test_the_best_rival_is_found_in_every_condition(evaluation: Path) -> None:
     assert found.mean_ahead_sd == pytest.approx(abs(leads[1] - leads[0]) / 2**0.5, abs=1e-12)
 
 
-def said_of(evaluation: Path) -> list[str]:
+def values_at(evaluation: Path) -> list[str]:
     found = compare(evaluation)
     assert found is not None
     return verdict(found)
 
 
 def test_the_verdict_says_where_it_falls_short_and_where_not(evaluation: Path) -> None:
-    level, mean, intact, gone = said_of(evaluation)
+    level, mean, intact, gone = values_at(evaluation)
     assert "in 2 of 3 conditions (mean of 2 seeds)" in level
     assert "furthest behind by 0.050 under clip_zero of video, p = 0." in level
     assert "is +0.033 (sd over seeds 0.000) from the best rival's, which is the 0.03" in mean
@@ -90,14 +90,14 @@ def test_the_verdict_says_where_it_falls_short_and_where_not(evaluation: Path) -
 
 def test_it_says_so_where_nothing_is_behind(evaluation: Path) -> None:
     write(evaluation, "lacuna", [[0.5, 0.5], [0.9, 0.9], [0.9, 0.9]])
-    assert "in 3 of 3 conditions (mean of 2 seeds); behind in none." in said_of(evaluation)[0]
+    assert "in 3 of 3 conditions (mean of 2 seeds); behind in none." in values_at(evaluation)[0]
 
 
 def test_it_says_so_where_the_mean_is_not_far_enough_ahead(evaluation: Path) -> None:
     write(evaluation, "lacuna", [[0.1, 0.1], [0.5, 0.5], [0.4, 0.4]])
     assert (
         "+0.017 (sd over seeds 0.024) from the best rival's, which is not the 0.03 ahead"
-        in said_of(evaluation)[1]
+        in values_at(evaluation)[1]
     )
 
 

@@ -46,7 +46,7 @@ def test_no_module_is_imported_and_no_name_is_made_by_computed_names() -> None:
 
 
 def test_settings_modules_hold_values_alone() -> None:
-    """They are no part of keys, so nothing is computed there and no function is taken from them."""
+    """They are not part of keys: nothing is computed there and no function is taken from them."""
     settings = [name for name in MODULES if is_settings(name)]
     assert len(settings) > 5
     for name in settings:

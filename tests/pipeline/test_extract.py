@@ -40,7 +40,7 @@ def network():
 def loaded(monkeypatch, network):
     """Gives the stage a small network; counts how often it asks for one."""
     calls = []
-    monkeypatch.setattr(extractor, "load_network", lambda *of: (calls.append(of), network)[1])
+    monkeypatch.setattr(extractor, "load_vggface", lambda *of: (calls.append(of), network)[1])
     return calls
 
 
@@ -235,8 +235,8 @@ OUT_OF_MEMORY = "CUDA out of memory. Tried to allocate 20 GiB.\nGPU 0 has a tota
 @pytest.mark.parametrize(
     "where",
     [
-        "features.extractors.vggface.streaming.describe",
-        "features.extractors.vggface.extractor.load_network",
+        "features.extractors.vggface.streaming.compute_fc6",
+        "features.extractors.vggface.extractor.load_vggface",
     ],
 )
 def test_a_failure_of_the_network_is_one_sentence(faces, execution, monkeypatch, loaded, where):
@@ -253,7 +253,7 @@ def test_a_failure_of_the_network_is_one_sentence(faces, execution, monkeypatch,
 
 
 def test_what_was_done_before_the_network_failed_is_kept(faces, execution, loaded, monkeypatch):
-    from features.extractors.vggface.streaming import describe
+    from features.extractors.vggface.streaming import compute_fc6
 
     batches = []
 
@@ -261,9 +261,9 @@ def test_what_was_done_before_the_network_failed_is_kept(faces, execution, loade
         batches.append(1)
         if len(batches) == 3:
             raise RuntimeError("CUDA error")
-        return describe(*of)
+        return compute_fc6(*of)
 
-    monkeypatch.setattr("features.extractors.vggface.streaming.describe", breaking)
+    monkeypatch.setattr("features.extractors.vggface.streaming.compute_fc6", breaking)
     before = set(threading.enumerate())
     with pytest.raises(NetworkFailedError):
         run(faces, execution, ["one", "short", "long"])
@@ -337,7 +337,7 @@ def test_attributes_hold_all_that_made_the_features(faces, execution, loaded, mo
     for parameter in network.parameters():
         parameter.detach().zero_()
     monkeypatch.setattr(
-        extractor, "load_network", lambda *_: prepare(network, "cpu", torch.bfloat16)
+        extractor, "load_vggface", lambda *_: prepare(network, "cpu", torch.bfloat16)
     )
     result = run(faces, execution, ["one"], settings)["one"]
     attributes = FinishedItem(result).attributes
@@ -351,7 +351,7 @@ def test_a_blank_face_is_described_once(execution, loaded, monkeypatch):
     assert len(first) == 256
     assert np.isfinite(first).all()
     assert any(first)
-    monkeypatch.setattr(extractor, "load_network", None)
+    monkeypatch.setattr(extractor, "load_vggface", None)
     assert together.blank(SETTINGS, "cpu", execution) == first
     other = SETTINGS.model_copy(update={"preprocessing": "paper"})
     with pytest.raises(NetworkFailedError):

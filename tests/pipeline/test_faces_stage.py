@@ -159,7 +159,7 @@ def test_only_pictures_of_the_folder_are_taken(tmp_path, film):
     picture = pictures / "00001.jpg"
 
     def refused(made):
-        with pytest.raises(InputError, match=r"00001.jpg is no regular file inside its folder"):
+        with pytest.raises(InputError, match=r"00001.jpg is not a regular file inside its folder"):
             aligned(pictures, film, tmp_path / made)
 
     picture.symlink_to(outside)

@@ -152,7 +152,7 @@ def test_a_bad_item_is_reported_after_the_others_are_done(execution, log, proces
     log.unlink()
     run_jobs("lld", jobs_of(["a", "b"], log), execution)  # the others stayed
     assert not log.exists()
-    with pytest.raises(StageFailedError):  # and a failure is no result
+    with pytest.raises(StageFailedError):  # and a failure is not a result
         run_jobs("lld", jobs_of(["a", "bad1"], log, write_or_fail), execution)
     assert log.read_text().split() == ["bad1"]
     assert leftovers(execution) == []

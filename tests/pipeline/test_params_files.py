@@ -3,6 +3,7 @@ from contextlib import suppress
 
 import pytest
 
+from features.errors import InputError
 from pipeline import params
 
 MODELS = "models: {m: {}}\n"
@@ -38,6 +39,22 @@ def test_a_missing_corpus_is_found(check, tmp_path):
     assert "in order" in check(f"{MODELS}corpus: {{name: folder, root: {tmp_path}}}")
     said = check(f"{MODELS}corpus: {{name: folder, root: {'long' * 100}}}")
     assert "which cannot be read (File name too long)" in said
+
+
+def test_a_relative_root_is_explained_in_an_experiment_s_own_folder(check, tmp_path, monkeypatch):
+    """`dvc exp run --temp` and `--queue` run where what git does not follow is not."""
+    (tmp_path / "clips").mkdir()
+    text = f"{MODELS}corpus: {{name: folder, root: clips}}"
+    assert "in order" in check(text)
+    experiment = tmp_path / ".dvc/tmp/exps/tmp0a1b"
+    experiment.mkdir(parents=True)
+    monkeypatch.chdir(experiment)
+    (experiment / "params.yaml").write_text(text)
+    with pytest.raises(InputError, match="for this experiment: write its whole path") as caught:
+        params.check_params()
+    assert caught.value.reason.startswith("corpus.root is 'clips', which does not exist in the")
+    (experiment / "params.yaml").write_text(text.replace("clips", str(tmp_path / "clips")))
+    params.check_params()
 
 
 def test_a_missing_or_another_model_file_is_found(check, tmp_path):

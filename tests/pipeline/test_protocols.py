@@ -6,7 +6,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from features.hashes import PROJECT
-from models.evaluation.conditions import Condition, grid, runs_of
+from models.evaluation.conditions import Condition, grid, runs_under
 from models.settings import EvaluateSettings
 from pipeline.params import load_params
 
@@ -31,7 +31,7 @@ SIZES = {
 def test_a_protocol_has_the_conditions_it_says(name: str) -> None:
     settings = EvaluateSettings.model_validate(PROTOCOLS[name])
     conditions = grid(settings)
-    assert (len(conditions), len(runs_of(conditions, settings.trials))) == SIZES[name]
+    assert (len(conditions), len(runs_under(conditions, settings.trials))) == SIZES[name]
     named = sum(
         len(one.modality) * len(one.p) * (len(one.burst) if one.strategy == "burst" else 1)
         for one in settings.conditions

@@ -130,7 +130,7 @@ def test_the_t_test_pairs_the_splits(tmp_path: Path) -> None:
     gains = {0: 0.03, 1: 0.01, 2: 0.04, 3: 0.02, 4: 0.01}
     folders = {split: tmp_path / str(split) for split in gains}
     evaluations(folders, gains)
-    table = splits.compare(folders, ["baseline", "better"], "baseline")
+    table = splits.compare_splits(folders, ["baseline", "better"], "baseline")
     rows = table.query("metric == 'macro_f1' and model == 'better'").set_index("measure")
     assert set(rows.index) == set(MEASURES)
     expected = stats.ttest_1samp(list(gains.values()), 0, alternative="greater").pvalue
@@ -144,7 +144,7 @@ def test_the_t_test_pairs_the_splits(tmp_path: Path) -> None:
     assert table.query("metric == 'cross_entropy'")["p"].isna().all()
     same = table.query("metric == 'accuracy' and model == 'better'")
     assert same["note"].eq("the same difference in every split").all()
-    printed = splits.shown(table, "baseline")
+    printed = splits.comparison_table(table, "baseline")
     cells = [list(column.cells) for column in printed.columns]
     assert cells[0] == ["baseline", "better"]
     assert cells[1] == ["0.570 ± 0.016", "0.592 ± 0.016*"]

@@ -228,7 +228,7 @@ models: {{lacuna: {{}}}}
     for name in ("ssd.caffemodel", "ssd.prototxt", "vgg.pt", "own.conf"):
         Path(name).touch()
     Path("params.yaml").write_text("models: {a: {}}\nexecution: {workers: 3, threads: 2}\n")
-    params = study.prepare(small, tmp_path / "studies")
+    params = study.prepare_workspace(small, tmp_path / "studies")
     assert params == load_params(tmp_path / "studies" / "params.yaml")
     assert params.corpus.root == "features/corpora/made"
     assert params.faces.model is not None
@@ -241,7 +241,7 @@ models: {{lacuna: {{}}}}
     assert params.execution.cache == str(tmp_path / "cache")
 
     small.write_text(SETTINGS + "execution: {workers: 1, cache: mine}\n")
-    params = study.prepare(small, tmp_path / "studies")
+    params = study.prepare_workspace(small, tmp_path / "studies")
     assert params.execution.processes == 1
     assert params.execution.cache == str(tmp_path / "mine")
     assert params.corpus.root == "features/corpora/made"

@@ -34,7 +34,7 @@ def stage(tmp_path, monkeypatch):
         monkeypatch.setattr(summarise, "read_items", list)
         monkeypatch.setattr(summarise, "read_facts", lambda: {"gives_features": True})
         built = []
-        monkeypatch.setattr(summarise, "build", lambda *arguments: built.append(arguments))
+        monkeypatch.setattr(summarise, "build_report", lambda *arguments: built.append(arguments))
         summarise.main()
         assert built == [(tmp_path, list(models), params.train.seeds)]
         tests = pd.read_csv(tmp_path / "significance.csv", keep_default_na=False)

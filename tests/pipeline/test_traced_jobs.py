@@ -45,7 +45,7 @@ def files_run(key: str, compute: Callable[[], object]) -> set[str]:
 
 
 def uncounted(key: str, compute: Callable[[], object]) -> set[str]:
-    """Modules of ours that run and are no part of the key."""
+    """Modules of ours that run and are not part of the key."""
     assert isinstance(key, Key)
     counted = {str(Path(stamp.path).resolve()) for stamp in key.files.values()}
     missing = {Path(file).relative_to(ROOT) for file in files_run(key, compute) - counted}

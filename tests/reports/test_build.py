@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import pandas as pd
 import pytest
 
-from reports.build import build
+from reports.build import build_report
 from tests.helpers import result_files
 from tests.helpers.result_files import MODELS, SEEDS
 
@@ -48,7 +48,7 @@ class References(HTMLParser):
 @pytest.fixture(scope="module")
 def report(tmp_path_factory):
     folder = result_files.write(tmp_path_factory.mktemp("results"))
-    build(folder, MODELS, SEEDS)
+    build_report(folder, MODELS, SEEDS)
     return folder
 
 
@@ -69,7 +69,7 @@ def test_writes_every_file_and_the_same_bytes_again(report):
     named = ("audio_lost", "video_lost", "learning_curves", "videos", "trace_1")
     assert panels | {f"figures/{name}.svg" for name in named} <= first.keys()
     assert all(len(data) < 300_000 for name, data in first.items() if name.endswith(".svg"))
-    build(report, MODELS, SEEDS)
+    build_report(report, MODELS, SEEDS)
     assert files(report) == first
 
 
@@ -144,7 +144,7 @@ TASKS = {
 @pytest.mark.parametrize(("task", "figures", "words", "columns"), TASKS.values(), ids=TASKS)
 def test_sequences_are_reported_by_their_task(tmp_path, task, figures, words, columns):
     result_files.write(tmp_path, TWO, task=task)
-    build(tmp_path, TWO, SEEDS)
+    build_report(tmp_path, TWO, SEEDS)
     written = files(tmp_path)
     drawn = figures | {"audio_lost", "video_lost", "learning_curves"}
     assert {name for name in written if name.startswith("figures/")} == {
@@ -183,12 +183,12 @@ def test_a_task_of_one_target_and_the_confusion_in_words(tmp_path):
     table = pd.read_csv(emotions / "videos" / "baseline.csv")
     right = table["annotated"] == table["predicted"]
     share = right[table["annotated"] == "anger"].mean()
-    build(emotions, TWO, SEEDS)
+    build_report(emotions, TWO, SEEDS)
     assert f"baseline: anger {share:.2f}, disgust" in (emotions / "index.html").read_text("utf-8")
 
     engagement = result_files.task("regression", "frame", "engagement & <joy>")
     one = result_files.write(tmp_path / "one", TWO, seconds=3, task=engagement)
-    build(one, TWO, SEEDS)
+    build_report(one, TWO, SEEDS)
     html = (one / "index.html").read_text(encoding="utf-8")
     assert "<span>Engagement &amp; &lt;joy&gt;</span>" in html
     assert "<joy>" not in html
@@ -203,7 +203,7 @@ def test_an_undefined_metric_is_a_dash_and_no_dot(small):
     videos = pd.read_csv(path)
     videos.loc[videos["item"] == result_files.ITEMS[0], "ccc"] = float("nan")
     videos.to_csv(path, index=False)
-    build(small, TWO, SEEDS)
+    build_report(small, TWO, SEEDS)
     html = (small / "index.html").read_text(encoding="utf-8")
     metrics = section(html, "Every metric, intact input")
     assert metrics.count('<td class="start">–</td>') == 2  # Pearson correlation, two targets
@@ -215,7 +215,7 @@ def test_a_model_without_any_number_has_a_file_for_dvc(small):
     path = small / "evaluation" / "clip_zero.csv"
     table = pd.read_csv(path)
     table.assign(**dict.fromkeys(("ccc", "pearson", "rmse"), math.nan)).to_csv(path, index=False)
-    build(small, TWO, SEEDS)
+    build_report(small, TWO, SEEDS)
     assert json.loads((small / "metrics" / "clip_zero.json").read_text()) == {}
     assert json.loads((small / "metrics.json").read_text())["clip_zero"] == {}
 
@@ -223,7 +223,7 @@ def test_a_model_without_any_number_has_a_file_for_dvc(small):
 def test_the_page_says_by_what_the_epoch_was_chosen(small):
     run = json.loads((small / "run.json").read_text())
     (small / "run.json").write_text(json.dumps(run | {"heldout": "validation"}))
-    build(small, TWO, SEEDS)
+    build_report(small, TWO, SEEDS)
     html = (small / "index.html").read_text(encoding="utf-8")
     assert "CCC on the validation split, mean of" in html
     assert "held-out part" not in html
@@ -237,7 +237,7 @@ def test_features_of_the_corpus_are_not_called_ours(small):
         "lld": {"modality": "audio", "extractor": "given", "of": "sound"},
     }
     (small / "run.json").write_text(json.dumps(run | {"streams": streams}))
-    build(small, TWO, SEEDS)
+    build_report(small, TWO, SEEDS)
     html = (small / "index.html").read_text(encoding="utf-8")
     assert "Features as the corpus gives them." in html
     assert "VGG-" not in html  # a model of a paper is called VGGFace-RNN
@@ -278,7 +278,7 @@ def test_real_weights_and_a_real_corpus_raise_no_banner(small):
     run["streams"]["fc6"] |= {"weights": "somewhere/vgg16.h5", "sha256": "0123456789abcdef"}
     del run["streams"]["fc6"]["random_weights"]
     (small / "run.json").write_text(json.dumps(run))
-    build(small, TWO, SEEDS)
+    build_report(small, TWO, SEEDS)
     html = (small / "index.html").read_text(encoding="utf-8")
     assert 'class="banner"' not in html
     assert "weights vgg16.h5 (sha256 0123456789ab…)" in html
@@ -302,10 +302,10 @@ def test_the_ranking_has_the_interval_of_what_it_ranks_by(report):
 
 
 def test_a_dropped_model_leaves_nothing_behind(small):
-    build(small, TWO, SEEDS)
-    tests = small / "significance.csv"  # summarise writes it anew
+    build_report(small, TWO, SEEDS)
+    tests = small / "significance.csv"  # summarise writes it again
     pd.read_csv(tests).head(0).to_csv(tests, index=False)
-    build(small, TWO[:1], SEEDS)
+    build_report(small, TWO[:1], SEEDS)
     assert [path.stem for path in (small / "metrics").iterdir()] == [TWO[0]]
     assert TWO[1] not in (small / "plots" / "training.csv").read_text()
 
@@ -314,7 +314,7 @@ def test_a_model_without_some_conditions_is_shown_with_dashes(small):
     path = small / "evaluation" / "clip_zero.csv"
     table = pd.read_csv(path)
     table[(table["modality"] == "audio") & (table["p"] < 1)].to_csv(path, index=False)
-    build(small, TWO, SEEDS)
+    build_report(small, TWO, SEEDS)
     metrics = json.loads((small / "metrics.json").read_text())
     assert set(metrics["clip_zero"]["valence"]) == {"intact", "pearson", "rmse"}
     assert "<td>–</td>" in (small / "index.html").read_text(encoding="utf-8")
@@ -324,7 +324,7 @@ def test_a_model_without_some_conditions_is_shown_with_dashes(small):
 def test_any_number_of_models(tmp_path, count):
     models = [f"model_{i}" for i in range(count)]
     result_files.write(tmp_path, models, [5], seconds=3)
-    build(tmp_path, models, [5])
+    build_report(tmp_path, models, [5])
     html = (tmp_path / "index.html").read_text(encoding="utf-8")
     names = ("Ranking", "Models × conditions", "By target", "Every metric, intact input")
     found = [section(html, name).count("_<wbr>") for name in names]
@@ -335,7 +335,7 @@ def test_any_number_of_models(tmp_path, count):
 
 def test_a_run_with_every_protocol_has_a_section_for_each(tmp_path):
     result_files.write(tmp_path, TWO, range(5), seconds=2, further=True)
-    build(tmp_path, TWO, range(5))
+    build_report(tmp_path, TWO, range(5))
     html = (tmp_path / "index.html").read_text(encoding="utf-8")
     headings = re.findall("<h2>(.*?)</h2>", html)
     assert headings[:7] == [
@@ -364,7 +364,7 @@ def test_a_run_without_the_papers_conditions_has_their_plots_without_rows(small)
         table[kept].assign(strategy="subclip", modality="both").to_csv(path, index=False)
     path = small / "significance.csv"
     pd.read_csv(path).head(0).to_csv(path, index=False)
-    build(small, TWO, SEEDS)
+    build_report(small, TWO, SEEDS)
     for modality in ("audio", "video"):
         for strategy in ("clip_zero", "frame_zero", "frame_repeat"):
             text = (small / "plots" / f"{modality}_{strategy}.csv").read_text()
@@ -388,7 +388,7 @@ def test_a_strategy_and_streams_of_a_user_are_drawn_by_their_names(small):
     run["streams"]["lips"] = {"modality": "video", "extractor": "extensions.nowhere:Lips"}
     run["models"][TWO[0]]["sees"] = ["lld", "lips"]
     (small / "run.json").write_text(json.dumps(run))
-    build(small, TWO, SEEDS)
+    build_report(small, TWO, SEEDS)
     html = (small / "index.html").read_text(encoding="utf-8")
     assert f"<span>{name}</span>" in section(html, "Models × conditions")
     assert "lips (video): extensions.nowhere:Lips" in html

@@ -9,6 +9,7 @@ the face is out of sight for a moment, in about half the microphone is off for a
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,9 @@ from features.corpora.item import Corpus, Work
 from features.corpora.listing import CORPUS
 from features.corpora.settings import DemoSettings, SplitSettings
 from features.settings import Settings
+
+if TYPE_CHECKING:
+    from features.corpora.demo.script import Script
 
 _TRAIN, _VALIDATION, _TEST = "train", "validation", "test"
 
@@ -109,6 +113,17 @@ def make_clip(root: Path, settings: DemoSettings, index: int) -> dict[str, str]:
     partial = video.with_suffix(".partial")
     write_movie(partial, renderer.frames(acting), fps, sound, SAMPLE_RATE)
     partial.replace(video)
+    _write_tables(root, name, script)
+    return {
+        "path": f"{name}.mp4",
+        "speaker": f"speaker_{number:02d}",
+        "split": split_of(number, speakers),
+        "labels": f"labels/{name}.csv",
+    }
+
+
+def _write_tables(root: Path, name: str, script: "Script") -> None:
+    """Write the labels of a clip, and when it truly shows a face and has a voice."""
     frames = len(script.times)
     labels = {"time": script.times, "valence": script.valence, "arousal": script.arousal}
     truth = {
@@ -118,12 +133,6 @@ def make_clip(root: Path, settings: DemoSettings, index: int) -> dict[str, str]:
     }
     _write_csv(pd.DataFrame(labels), root / "labels" / f"{name}.csv")
     _write_csv(pd.DataFrame(truth), root / "truth" / f"{name}.csv")
-    return {
-        "path": f"{name}.mp4",
-        "speaker": f"speaker_{number:02d}",
-        "split": split_of(number, speakers),
-        "labels": f"labels/{name}.csv",
-    }
 
 
 def _write_csv(table: pd.DataFrame, path: Path) -> None:

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.errors import InputError
+from features.extractors.opensmile.feeding import run_in_parts
 from features.extractors.settings import OpenSMILESettings
 from features.hashes import hash_of_file
 from features.media.decoding import LONGEST_HOURS, MAX_SAMPLE, SAMPLE_RATE
@@ -94,20 +95,22 @@ def names(settings: OpenSMILESettings) -> tuple[str, ...]:
     """Names of the columns in their order, as openSMILE gives them; deltas end in `_de`.
 
     Raises:
-        InputError: a config file is missing, has another SHA-256, is none that openSMILE takes,
+        InputError: a config file is missing, has another SHA-256, is not one that openSMILE takes,
             or does not write 100 rows a second.
     """
-    own = tuple(_extractor(settings).smile.feature_names)
-    return own + tuple(_DELTA.sub("_de", name, count=1) for name in own) if settings.deltas else own
+    columns = tuple(_extractor(settings).smile.feature_names)
+    if not settings.deltas:
+        return columns
+    return columns + tuple(_DELTA.sub("_de", name, count=1) for name in columns)
 
 
 def extract_lld(samples: NDArray[np.float32], settings: OpenSMILESettings) -> NDArray[np.float32]:
     """Compute the descriptors of a whole recording.
 
     A part of a recording gives other rows than the whole (RASTA filtering starts up during the
-    first 0.8 s), so pass all of it at once. That takes 0.3 MB a second of sound beyond the samples,
-    a gigabyte an hour; 0.8 MB with a user's config that computes functionals as well. The longest
-    sound, of `media.LONGEST_HOURS`, so takes 5 GB or 12 GB.
+    first 0.8 s), so pass all of it at once. Two hours take 1.3 GB, samples
+    and rows included. A user's config gets its sound at once, which takes 0.3 MB a second, or 0.8
+    MB where it computes functionals as well.
 
     Args:
         samples: (N,) at 16 kHz, mono. Values outside the range of 16 bits are clipped: openSMILE
@@ -129,7 +132,10 @@ def extract_lld(samples: NDArray[np.float32], settings: OpenSMILESettings) -> ND
         reason = f"{hours:.1f} hours of sound, of which openSMILE takes {LONGEST_HOURS} at most"
         raise InputError(reason, "cut the file into parts, or exclude it")
     extractor = _extractor(settings)
-    rows = extractor.run(_clipped(samples))
+    if settings.set in _CORES:
+        rows = run_in_parts(extractor.smile, _clipped(samples), row_count(len(samples)), _HOP)
+    else:
+        rows = extractor.run(_clipped(samples))
     expected = extractor.rows_of_a_second + (len(samples) - SAMPLE_RATE) // _HOP
     too_short = len(rows) == 0 and len(samples) < SAMPLE_RATE
     if not too_short and abs(len(rows) - expected) > 1:
@@ -138,7 +144,7 @@ def extract_lld(samples: NDArray[np.float32], settings: OpenSMILESettings) -> ND
     finite = np.isfinite(rows).all(axis=0)
     if not finite.all():
         column = names(settings)[int(np.argmin(finite))]
-        raise InputError(f"{settings.set} gives {column} that is not finite", "mend the config")
+        raise InputError(f"{settings.set} gives {column} that is not finite", "fix the config")
     return np.hstack((rows, _deltas(rows))) if settings.deltas else rows
 
 
@@ -251,8 +257,8 @@ def _with_includes(path: Path, including: tuple[Path, ...], options: dict[str, P
     openSMILE itself would look in the working directory first, whatever lies there.
     """
     if not path.is_file() or path in including:  # endless inclusion would crash openSMILE
-        fault = "includes itself" if path in including else "is no file"
-        raise InputError(f"{path}, included by {including[-1]}, {fault}", "mend the config")
+        fault = "includes itself" if path in including else "is not a file"
+        raise InputError(f"{path}, included by {including[-1]}, {fault}", "fix the config")
 
     def included(match: re.Match[str]) -> str:
         option, default, literal = match.groups()

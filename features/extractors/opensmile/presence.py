@@ -70,7 +70,7 @@ def _long_runs(rows: NDArray[np.bool_], min_seconds: float) -> NDArray[np.bool_]
     starts, ends = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
     # n neighbouring rows cover n + 1 hops.
     long = (ends - starts + 1) >= min_seconds * ROW_RATE - 1e-6
-    found = np.zeros(len(rows), np.bool_)
+    in_run = np.zeros(len(rows), np.bool_)
     for start, end in zip(starts[long], ends[long], strict=True):
-        found[start:end] = True
-    return found
+        in_run[start:end] = True
+    return in_run

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from features.extractors.crops import VideoSource
 from features.extractors.described import Described
 from features.extractors.settings import VGGFaceSettings
-from features.extractors.vggface.loading import check_range, load_network, network_errors
+from features.extractors.vggface.loading import check_range, load_vggface, network_errors
 from features.stores.streams import ROWS, begin_described
 from features.stores.writing import new_item
 
 if TYPE_CHECKING:
-    from features.extractors.vggface.streaming import Block
+    from features.extractors.vggface.streaming import CropBlock
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +53,7 @@ class VGGFace:
     def __init__(self, settings: VGGFaceSettings, device: str) -> None:
         self._settings, self._device = settings, device
         with network_errors(device):
-            self._network = load_network(settings, device)
+            self._network = load_vggface(settings, device)
 
     def describe(self, turns: Iterable[Turn]) -> Generator[Part, None, None]:
         """Stream the features of items; what goes wrong in it is the network's, not an item's.
@@ -98,10 +98,10 @@ class VGGFace:
         Raises:
             NetworkFailedError: the network failed.
         """
-        from features.extractors.vggface.streaming import blank_face
+        from features.extractors.vggface.streaming import fc6_of_blank
 
         with network_errors(self._device):
-            features = blank_face(self._network, self._settings)
+            features = fc6_of_blank(self._network, self._settings)
         check_range(features, self._network)
         return features
 
@@ -116,22 +116,22 @@ class VGGFace:
         }
 
 
-def _blocks(turns: Iterable[Turn]) -> "Iterator[Block[tuple[Turn, Exception | None]]]":
+def _blocks(turns: Iterable[Turn]) -> "Iterator[CropBlock[tuple[Turn, Exception | None]]]":
     """Read the crops of items in blocks, tagged with the item and why the rest is missing."""
-    from features.extractors.vggface.streaming import Block
+    from features.extractors.vggface.streaming import CropBlock
 
     for turn in turns:
         # An item without frames has its turn too.
         nothing = np.zeros((0, 0, 0, 3), np.uint8), np.zeros(0, bool)
-        yield Block((turn, None), *nothing)
+        yield CropBlock((turn, None), *nothing)
         first = 0
         try:
             present = turn.source.present
             for crops in turn.source.crops():
-                yield Block((turn, None), crops, present[first : first + len(crops)])
+                yield CropBlock((turn, None), crops, present[first : first + len(crops)])
                 first += len(crops)
         except Exception as error:
-            yield Block((turn, error), *nothing)
+            yield CropBlock((turn, error), *nothing)
 
 
 def write_blank(settings: VGGFaceSettings, device: str, out: Path) -> None:

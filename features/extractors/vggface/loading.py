@@ -29,7 +29,7 @@ class NetworkFailedError(InputError):
 
 @contextmanager
 def network_errors(device: str) -> Iterator[None]:
-    """Make one sentence of what torch raises, most often for want of memory.
+    """Make one sentence of what torch raises, most often when memory runs out.
 
     Raises:
         NetworkFailedError: in place of any error that is not an InputError.
@@ -47,13 +47,13 @@ def network_errors(device: str) -> Iterator[None]:
 
 
 @cache
-def load_network(settings: VGGFaceSettings, device: str) -> "VGGFaceFC6":
+def load_vggface(settings: VGGFaceSettings, device: str) -> "VGGFaceFC6":
     """The network of these settings, ready on its device; loaded once per process."""
     import torch
 
     from features.extractors.vggface.network import prepare
 
-    # By default cuDNN rounds what goes into convolutions to TF32, which is no fp32.
+    # By default cuDNN rounds what goes into convolutions to TF32, which is not fp32.
     torch.backends.cudnn.allow_tf32 = False
     formats = {"fp32": torch.float32, "bf16": torch.bfloat16}
     return prepare(read_network(settings), device, formats[settings.precision])
@@ -95,8 +95,8 @@ def settle(settings: VGGFaceSettings, device: str, measured: Measured) -> VGGFac
         import torch
 
         machine = [device, platform.node(), torch.__version__, torch.get_num_threads()]
-        found = measured(machine, partial(measure_precision, device))
-        precision = (found / PRECISION).read_text()
+        entry = measured(machine, partial(measure_precision, device))
+        precision = (entry / PRECISION).read_text()
     return fit_to_device(settings.model_copy(update={"precision": precision}), device)
 
 

@@ -54,7 +54,7 @@ class VGGFaceFC6(nn.Module):
 
     Args:
         origin: where the weights come from.
-        width: factor on every number of channels and on the 4096 outputs; 1 but for tests.
+        width: factor on every number of channels and on the 4096 outputs; 1 except in tests.
     """
 
     def __init__(self, origin: Origin, *, width: float = 1.0) -> None:
@@ -129,7 +129,7 @@ def prepare(network: VGGFaceFC6, device: torch.device | str, precision: torch.dt
 
 
 @torch.inference_mode()
-def describe(network: VGGFaceFC6, crops: Tensor, settings: VGGFaceSettings) -> Tensor:
+def compute_fc6(network: VGGFaceFC6, crops: Tensor, settings: VGGFaceSettings) -> Tensor:
     """Compute fc6 of a batch of crops.
 
     Args:

@@ -20,7 +20,7 @@ import torch
 from numpy.typing import NDArray
 
 from features.extractors.settings import VGGFaceSettings
-from features.extractors.vggface.network import VGGFaceFC6, blank_crop, describe
+from features.extractors.vggface.network import VGGFaceFC6, blank_crop, compute_fc6
 
 T = TypeVar("T")
 
@@ -33,7 +33,7 @@ work, against which starting its forty kernels is little; the maps take 1.3 GB a
 
 
 @dataclass(frozen=True)
-class Block(Generic[T]):
+class CropBlock(Generic[T]):
     """Consecutive frames of a recording.
 
     Attributes:
@@ -56,7 +56,7 @@ def fit_to_device(settings: VGGFaceSettings, device: torch.device | str) -> VGGF
 
 
 def extract_fc6(
-    network: VGGFaceFC6, blocks: Iterable[Block[T]], settings: VGGFaceSettings
+    network: VGGFaceFC6, blocks: Iterable[CropBlock[T]], settings: VGGFaceSettings
 ) -> Generator[tuple[T, NDArray[np.float16]], None, None]:
     """Compute fc6 of the crops that show a face.
 
@@ -81,9 +81,9 @@ def extract_fc6(
         yield from computing
 
 
-def blank_face(network: VGGFaceFC6, settings: VGGFaceSettings) -> NDArray[np.float16]:
+def fc6_of_blank(network: VGGFaceFC6, settings: VGGFaceSettings) -> NDArray[np.float16]:
     """The features (4096,) of a crop that shows nothing (`vggface.blank_crop`)."""
-    block = Block(None, blank_crop(settings)[None], np.ones(1, bool))
+    block = CropBlock(None, blank_crop(settings)[None], np.ones(1, bool))
     ((_, fc6),) = extract_fc6(network, [block], settings)
     return fc6[0]
 
@@ -100,7 +100,7 @@ def ahead(source: Iterable[T], depth: int) -> Generator[T, None, None]:
 
 
 def _compute(
-    network: VGGFaceFC6, blocks: Iterable[Block[T]], settings: VGGFaceSettings
+    network: VGGFaceFC6, blocks: Iterable[CropBlock[T]], settings: VGGFaceSettings
 ) -> Iterator[tuple[T, NDArray[np.float16]]]:
     batches = _Batches(network, settings)
     waiting: deque[tuple[T, NDArray[np.bool_]]] = deque()
@@ -222,7 +222,7 @@ class _Batch:
             with torch.cuda.stream(self._copying):
                 self._input.copy_(self._crops, non_blocking=True)
             torch.cuda.current_stream().wait_stream(self._copying)
-        self._fc6.copy_(describe(network, self._input, settings), non_blocking=True)
+        self._fc6.copy_(compute_fc6(network, self._input, settings), non_blocking=True)
         if self._on_gpu:
             self._computed.record()
 

@@ -12,43 +12,32 @@ import math
 import shutil
 import sys
 import uuid
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, get_args
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors import SafetensorError
+from safetensors.torch import save_file
 from torch import Tensor
 
 from features.errors import InputError
-from features.extractors.vggface.network import BLOCKS, POOLED, ChannelOrder, Origin, VGGFaceFC6
+from features.extractors.vggface.network import Origin, VGGFaceFC6
+from features.extractors.vggface.weight_files import (
+    LAYERS,
+    ORIGIN,
+    REMEDY,
+    check_finite,
+    read_keras,
+    read_origin,
+    read_torch,
+    select_layers,
+)
 from features.hashes import hash_of_file, verify_sha256
-
-_REMEDY = "give a VGG-16 weight file of keras-vggface (.h5) or torch (.pth, .pt, .safetensors)"
-_ORIGIN = "lacuna.origin"
-"""Under which safetensors' metadata name the source of converted weights."""
 
 _INPUT_SIZE = 64
 """About the size of a value that was preprocessed as `vggface`."""
-
-
-def _layer_modules() -> dict[str, str]:
-    """Map Caffe's layer names, which weight files use, to torchvision's."""
-    modules, index = {}, 0
-    for block, channels in enumerate(BLOCKS, start=1):
-        for convolution in range(1, len(channels) + 1):
-            modules[f"conv{block}_{convolution}"] = f"features.{index}"
-            index += 2  # a convolution and its ReLU
-        index += 1  # pooling
-    return {**modules, "fc6": "classifier.0"}
-
-
-LAYERS = _layer_modules()
 
 
 def load_weights(path: str | Path, sha256: str, *, width: float = 1.0) -> VGGFaceFC6:
@@ -71,20 +60,20 @@ def load_weights(path: str | Path, sha256: str, *, width: float = 1.0) -> VGGFac
             values that are not finite.
     """
     path = Path(path)
-    verify_sha256(path, sha256, "weight file", _REMEDY)
+    verify_sha256(path, sha256, "weight file", REMEDY)
     with torch.device("meta"):
         expected = VGGFaceFC6(Origin("none", "rgb"), width=width).state_dict()
     if path.suffix in (".h5", ".hdf5"):
         origin = Origin("keras-vggface", "bgr")
-        state = _read_keras(path, expected)
+        state = read_keras(path, expected)
     else:
-        found = _read_torch(path)
-        is_torchvision = "features.0.weight" in found
+        weights = read_torch(path)
+        is_torchvision = "features.0.weight" in weights
         origin = Origin("torchvision" if is_torchvision else "vgg_face_dag", "rgb")
-        state = _select(path, found, expected, torchvision=is_torchvision)
+        state = select_layers(path, weights, expected, torchvision=is_torchvision)
         if path.suffix == ".safetensors":
-            origin = _read_origin(path) or origin
-    _check_finite(path, state)
+            origin = read_origin(path) or origin
+    check_finite(path, state)
     return _network(state, replace(origin, sha256=sha256.lower()), width)
 
 
@@ -106,11 +95,11 @@ def convert(
         InputError: the source cannot be read or does not fit, or the target cannot be written.
     """
     if target.suffix != ".safetensors":
-        raise InputError(f"{target} is no name for safetensors", "end it in .safetensors")
+        raise InputError(f"{target} is not a name for safetensors", "end it in .safetensors")
     network = load_weights(source, sha256 or _sha256(source), width=width)
     state = {name: value.contiguous() for name, value in network.state_dict().items()}
     # One entry: safetensors writes several in any order, and the hash would follow it.
-    metadata = {_ORIGIN: json.dumps(asdict(network.origin))}
+    metadata = {ORIGIN: json.dumps(asdict(network.origin))}
     partial = target.with_name(f"{target.name}.{uuid.uuid4().hex[:8]}.partial")
     try:
         save_file(state, partial, metadata)
@@ -133,18 +122,18 @@ def main() -> None:
     command.add_argument("source", type=Path, metavar="IN", help="a file of VGG-Face weights")
     command.add_argument("target", type=Path, metavar="OUT.safetensors", help="the file to write")
     command.add_argument("--sha256", metavar="HEX", help="what the hash of IN must be")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     try:
-        origin, written = convert(asked.source, asked.target, asked.sha256)
+        origin, written = convert(options.source, options.target, options.sha256)
     except InputError as error:
         print(f"Error: {error}.", file=sys.stderr)
         raise SystemExit(1) from None
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         raise SystemExit(130) from None  # as a shell calls an end by Ctrl-C
-    print(f"read {asked.source} ({origin.name}, {origin.channel_order}), sha256 {origin.sha256}")
-    print(f"wrote {asked.target}, sha256 {written}")
-    quoted = json.dumps(str(asked.target), ensure_ascii=False)
+    print(f"read {options.source} ({origin.name}, {origin.channel_order}), sha256 {origin.sha256}")
+    print(f"wrote {options.target}, sha256 {written}")
+    quoted = json.dumps(str(options.target), ensure_ascii=False)
     print(f"for params.yaml:\nfc6:\n  weights: {quoted}\n  sha256: {written}")
 
 
@@ -184,119 +173,7 @@ def _sha256(path: Path) -> str:
     try:
         return hash_of_file(path)
     except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror})", _REMEDY) from error
-
-
-def _check_shape(path: Path, what: str, found: tuple[int, ...], expected: tuple[int, ...]) -> None:
-    if found != expected:
-        raise InputError(f"{path}: {what} has shape {found}, expected {expected}", _REMEDY)
-
-
-def _check_finite(path: Path, state: Mapping[str, Tensor]) -> None:
-    for layer, module in LAYERS.items():
-        for kind in ("weight", "bias"):
-            if not torch.isfinite(state[f"{module}.{kind}"]).all():
-                reason = f"{path}: the {kind} of {layer} has values that are not finite"
-                raise InputError(reason, _REMEDY)
-
-
-# ------------------------------------------------------------------ Keras
-
-
-def _read_keras(path: Path, expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    import h5py
-
-    state = {}
-    try:
-        with h5py.File(path, "r") as file:
-            for layer, module in LAYERS.items():
-                kernel = _keras_array(path, file, layer, ("kernel", "W_1"))
-                bias = _keras_array(path, file, layer, ("bias", "b_1"))
-                outputs, *inputs = expected[f"{module}.weight"].shape
-                what = f"the kernel of {layer}"
-                if layer == "fc6":
-                    channels = inputs[0] // POOLED**2
-                    _check_shape(path, what, kernel.shape, (inputs[0], outputs))
-                    # Keras flattens (rows, columns, channels), torch (channels, rows, columns).
-                    kernel = kernel.reshape(POOLED, POOLED, channels, outputs)
-                    weight = kernel.transpose(3, 2, 0, 1).reshape(outputs, -1)
-                else:
-                    _check_shape(path, what, kernel.shape, (3, 3, inputs[0], outputs))
-                    weight = kernel.transpose(3, 2, 0, 1)
-                _check_shape(path, f"the bias of {layer}", bias.shape, (outputs,))
-                state[f"{module}.weight"] = torch.from_numpy(np.ascontiguousarray(weight))
-                state[f"{module}.bias"] = torch.from_numpy(bias)
-    except (OSError, KeyError, RuntimeError, ValueError) as error:  # what h5py makes of damage
-        raise InputError(f"{path} is no HDF5 file, or is damaged", _REMEDY) from error
-    return state
-
-
-def _keras_array(path: Path, file: Any, layer: str, names: tuple[str, str]) -> NDArray[np.float32]:
-    """One array of a layer under its name of today, or of Keras before 2.0."""
-    import h5py
-
-    today, before = names
-    for place in (f"{layer}/{layer}/{today}:0", f"{layer}/{layer}_{before}:0"):
-        if place in file:
-            found = file[place]
-            if not isinstance(found, h5py.Dataset) or found.dtype.kind != "f":
-                raise InputError(f"{path}: the {today} of {layer} is no array of floats", _REMEDY)
-            return found[()].astype(np.float32)
-    raise InputError(f"{path} has no {today} of the layer {layer}", _REMEDY)
-
-
-# ------------------------------------------------------------------ torch
-
-
-def _read_torch(path: Path) -> Mapping[str, Any]:
-    try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        found = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # a damaged pickle can raise anything
-        raise InputError(f"{path} is no file of torch weights", _REMEDY) from error
-    if not isinstance(found, Mapping):
-        raise InputError(f"{path} holds no state dict", _REMEDY)
-    return found
-
-
-def _read_origin(path: Path) -> Origin | None:
-    """What `convert` wrote about a file's source; None for a file of another making."""
-    with safe_open(path, "pt") as file:
-        metadata = file.metadata() or {}
-    if _ORIGIN not in metadata:
-        return None
-    try:
-        origin = Origin(**json.loads(metadata[_ORIGIN]))
-    except (ValueError, TypeError) as error:
-        raise InputError(f"{path} does not say where its weights come from", _REMEDY) from error
-    if origin.channel_order not in get_args(ChannelOrder):
-        raise InputError(f"{path} has no channel order {origin.channel_order}", _REMEDY)
-    return origin
-
-
-def _is_plain(tensor: Tensor) -> bool:
-    """Whether it is dense, of floating point, and has its values with it."""
-    dense = tensor.layout == torch.strided and not tensor.is_nested
-    return dense and tensor.is_floating_point() and not tensor.is_meta
-
-
-def _select(
-    path: Path, found: Mapping[str, Any], expected: Mapping[str, Tensor], *, torchvision: bool
-) -> dict[str, Tensor]:
-    state = {}
-    for layer, module in LAYERS.items():
-        for kind in ("weight", "bias"):
-            key = f"{module if torchvision else layer}.{kind}"
-            if not isinstance(found.get(key), Tensor):
-                raise InputError(f"{path} has no {kind} of the layer {layer} ({key})", _REMEDY)
-            shape = tuple(expected[f"{module}.{kind}"].shape)
-            what = f"the {kind} of {layer} ({key})"
-            if not _is_plain(found[key]):
-                raise InputError(f"{path}: {what} is no dense tensor of floats", _REMEDY)
-            _check_shape(path, what, tuple(found[key].shape), shape)
-            state[f"{module}.{kind}"] = found[key].float()
-    return state
+        raise InputError(f"{path} cannot be read ({error.strerror})", REMEDY) from error
 
 
 if __name__ == "__main__":

@@ -250,7 +250,7 @@ def test_the_test_set_has_no_labels(corpus):
 def test_a_malformed_test_list_names_the_line(corpus, line):
     root = corpus()
     write(root / "test.txt", f"a\n{line}\n")
-    with pytest.raises(InputError, match=r"test\.txt line 2: .* is no name of Aff-Wild2"):
+    with pytest.raises(InputError, match=r"test\.txt line 2: .* is not a name of Aff-Wild2"):
         read(root, AffWild2Settings(test_list="test.txt"))
 
 
@@ -304,7 +304,7 @@ def test_links_that_lead_outside_are_refused(corpus):
 
 
 def test_names_that_no_store_takes_are_refused(corpus):
-    with pytest.raises(InputError, match="'a b' is no name of Aff-Wild2"):
+    with pytest.raises(InputError, match="'a b' is not a name of Aff-Wild2"):
         read(corpus(["a b"]), DETECT)
 
 

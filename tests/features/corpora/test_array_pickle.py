@@ -139,7 +139,7 @@ def test_what_is_no_array_is_refused_by_name_and_not_run(tmp_path, hostile, name
 def test_objects_in_an_array_of_objects_are_refused(tmp_path):
     for value in ({"a": 1}, ["b"], None, np.zeros(2)):
         file = write(tmp_path / "a.pkl", {"train": {"x": hidden(value)}})
-        with pytest.raises(InputError, match="objects that are no texts or numbers"):
+        with pytest.raises(InputError, match="objects that are not texts or numbers"):
             read(file, "x")
 
 
@@ -207,9 +207,9 @@ BOMB = b")" + b"2\x86" * 200
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"\x80\x04}" + BOMB + b"Ns.", "keys are no texts"),
-        (b"\x80\x04}(" + BOMB + b"Nu.", "keys are no texts"),
-        (b"\x80\x04(" + BOMB + b"Nd.", "keys are no texts"),
+        (b"\x80\x04}" + BOMB + b"Ns.", "keys are not texts"),
+        (b"\x80\x04}(" + BOMB + b"Nu.", "keys are not texts"),
+        (b"\x80\x04(" + BOMB + b"Nd.", "keys are not texts"),
         (b"\x80\x04\x8f(" + BOMB + b"\x90.", "has a set"),
         (b"\x80\x04(" + BOMB + b"\x91.", "has a set"),
         (state_of(BOMB), "shape is not of numbers"),

@@ -148,7 +148,7 @@ def test_a_modality_that_is_not_there_at_all(mosei):
 def test_what_is_not_finite_is_zero_and_counted(mosei, settings):
     audio, video = rows(4, AUDIO), rows(4, VIDEO)
     audio[0] = -np.inf
-    audio[1, :2] = np.inf, 1e300  # 1e300 is no float32
+    audio[1, :2] = np.inf, 1e300  # 1e300 is not a float32
     video[2, 0] = np.nan
     root = mosei(("a", 0, 2, 0, audio, video), settings=settings)
     corpus = read(root, settings, SPLIT)
@@ -423,7 +423,7 @@ OUTSIDE = h5py.ExternalLink("/etc/passwd", "/")
         (replace_features(lambda u: u.create_group("features")), "no dataset 'features'"),
         (
             replace_features(lambda u: u.create_dataset("features", data=["a", "b"])),
-            "no table of numbers",
+            "not a table of numbers",
         ),
         (
             replace_features(lambda u: u.create_dataset("features", data=np.ones((3, AUDIO)))),
@@ -439,7 +439,7 @@ OUTSIDE = h5py.ExternalLink("/etc/passwd", "/")
             replace_features(
                 lambda u: u.create_dataset("features", (800, 4), "f4", external=[("x", 0, 2**20)])
             ),
-            "no table of numbers of its own",
+            "not a table of numbers of its own",
         ),
     ],
 )
@@ -456,7 +456,7 @@ def test_labels_without_a_column_are_refused(sdk):
         count = len(video["features"])
         del video["features"]
         video["features"] = np.zeros((count, 0), np.float32)
-    with pytest.raises(InputError, match="is no table of numbers"):
+    with pytest.raises(InputError, match="is not a table of numbers"):
         read(sdk, CSD, SPLIT)
 
 

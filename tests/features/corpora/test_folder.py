@@ -4,12 +4,14 @@ import os
 import re
 import subprocess
 import sys
+import unicodedata
 
 import pytest
 
 from features.corpora import folder
 from features.corpora.folder import COLUMNS, item_name, schema
 from features.corpora.item import SPLITS, Work
+from features.corpora.paths import following_links
 from features.corpora.settings import SplitSettings
 from features.errors import InputError
 from features.settings import Settings
@@ -80,7 +82,7 @@ def test_a_folder_without_a_table(corpus):
     ("table", "message"),
     [
         ("path,sex\na.mp4,f\n", "an unknown column sex"),
-        ("path;speaker\na.mp4;f\n", "an unknown column path;speaker"),
+        ("path|speaker\na.mp4|f\n", r"an unknown column path\|speaker"),
         ("path,path\na.mp4,a.mp4\n", "an unknown column path"),
         ("speaker\nx\n", "no column path"),
         ("path,speaker\na.mp4,x\n,x\n", "row 3 has no path"),
@@ -274,6 +276,84 @@ def test_what_cannot_be_read_is_listed_and_fails_alone_later(corpus):
     (root / "loop.mp4").symlink_to("loop.mp4")
     (root / "broken.mp4").symlink_to("nowhere.mp4")
     assert [item.name for item in read(root, SPLIT).items] == ["broken", "good", "loop"]
+
+
+def test_links_as_dvc_makes_them_are_used(corpus):
+    """`dvc add` with cache.type symlink puts a link into the cache in the place of each file."""
+    root = corpus(table="path,labels\nclip.mp4,clip.csv\n")
+    cache = root.parent / ".dvc/cache/files/md5"
+    for number, name in enumerate(("clip.mp4", "clip.csv")):
+        place = cache / f"0{number}" / (30 * "a")
+        place.parent.mkdir(parents=True)
+        place.write_text("valence,arousal\n0,1\n")
+        (root / name).symlink_to(place)
+    (item,) = read(root, SPLIT).items
+    assert item.path == root / "clip.mp4"
+    assert item.labels["arousal"].tolist() == [1.0]
+    (root / "items.csv").unlink()
+    assert [item.name for item in read(root, SPLIT).items] == ["clip"]
+
+
+@pytest.mark.parametrize("place", ["cache/files/md5/0a/short", "md5/0a/" + 30 * "a"])
+def test_only_dvc_s_own_files_are_its_cache(corpus, place):
+    root = corpus()
+    outside = root.parent / place
+    outside.parent.mkdir(parents=True)
+    outside.write_bytes(b"")
+    (root / "clip.mp4").symlink_to(outside)
+    with pytest.raises(InputError, match=r"clip\.mp4 leads outside .* corpus.links: follow"):
+        read(root, SPLIT)
+
+
+@pytest.mark.parametrize("table", [None, "path\nlink.mp4\nsub/inner.mp4\n"])
+def test_links_are_followed_where_that_is_asked_for(corpus, table):
+    root = corpus(table=table)
+    (root.parent / "out.mp4").write_bytes(b"")
+    (root.parent / "far").mkdir()
+    (root.parent / "far/inner.mp4").write_bytes(b"")
+    (root.parent / "far/back").symlink_to(root)  # in a circle
+    (root / "link.mp4").symlink_to(root.parent / "out.mp4")
+    (root / "sub").symlink_to(root.parent / "far")
+    with following_links(follow=True):
+        assert [item.name for item in read(root, SPLIT).items] == ["link", "sub--inner"]
+
+
+def test_a_path_that_climbs_out_is_refused_where_links_are_followed(corpus):
+    root = corpus(table="path\n../out.mp4\n")
+    (root.parent / "out.mp4").write_bytes(b"")
+    with following_links(follow=True), pytest.raises(InputError, match="leads outside"):
+        read(root, SPLIT)
+
+
+def test_a_linked_folder_is_named_as_not_followed(corpus):
+    root = corpus("a.mp4", "z/b.mp4")
+    (root.parent / "far").mkdir()
+    (root.parent / "far/c.mp4").write_bytes(b"")
+    (root / "sub").symlink_to(root.parent / "far")
+    (root / "again").symlink_to("z")
+    found = read(root, SPLIT)
+    assert [item.name for item in found.items] == ["a", "z--b"]
+    assert "linked folders that corpus.links: follow would follow: sub" in found.notes
+
+
+def test_what_a_mac_leaves_is_no_media(corpus):
+    root = corpus("a.mp4", "._a.mp4", "sub/b.mp4", "sub/._b.mp4", "__MACOSX/a.mp4", ".hidden.mp4")
+    found = read(root, SPLIT)
+    assert [item.path.name for item in found.items] == ["a.mp4", ".hidden.mp4", "b.mp4"]
+    assert "3 of a Mac's own files (._*, __MACOSX) are left out" in found.notes
+
+
+@pytest.mark.parametrize(("written", "stored"), [("NFC", "NFD"), ("NFD", "NFC"), ("NFC", "NFC")])
+def test_accents_are_the_same_however_they_are_spelled(corpus, written, stored):
+    names = ["Zoë/ümläut.mp4", "Zoë/é.csv"]
+    on_disk, in_table = (
+        [unicodedata.normalize(form, name) for name in names] for form in (stored, written)
+    )
+    root = corpus(on_disk[0], table=f"path,labels\n{in_table[0]},{in_table[1]}\n")
+    (root / on_disk[1]).write_text("valence,arousal\n0,1\n")
+    (item,) = read(root, SPLIT).items
+    assert item.path.samefile(root / on_disk[0])
+    assert item.labels["arousal"].tolist() == [1.0]
 
 
 def test_a_name_that_is_no_utf_8_is_an_input_error(corpus):

@@ -62,7 +62,7 @@ def test_all_clips_of_8_classes(root):
     assert len(set(names)) == len(names)
     assert corpus.notes == (
         "fold 0 of 5 over actors",
-        "96 files are no audio-visual clips of speech and are left out",
+        "96 files are not audio-visual clips of speech and are left out",
     )
     counts = Counter(item.labels[list(CLASSES)].iloc[0].idxmax() for item in corpus.items)
     assert counts == {name: 24 * (4 if name == "neutral" else 8) for name in CLASSES}

@@ -71,7 +71,7 @@ def test_what_windows_make_of_rows_is_no_part_of_them():
 @pytest.mark.parametrize(
     ("of", "says"),
     [
-        (["fc6", "gone"], "joins gone, which is no stream"),
+        (["fc6", "gone"], "joins gone, which is not a stream"),
         (["fc6", "both"], "joins both, which is joined itself"),
         (["fc6", "lld"], "is of video and joins lld, which is not"),
     ],

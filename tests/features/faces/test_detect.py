@@ -170,7 +170,7 @@ def test_file_that_is_no_model(tmp_path, detector, name):
     path.write_bytes(b"this is no model")
     file = ModelFile(path=str(path), sha256=hashlib.sha256(b"this is no model").hexdigest())
     config = file if detector == "ssd" else None
-    with pytest.raises(InputError, match=rf"is no model of the detector {detector}; name in"):
+    with pytest.raises(InputError, match=rf"is not a model of the detector {detector}; name in"):
         load_detector(FaceSettings(detector=detector, model=file, config=config))
 
 
@@ -179,7 +179,7 @@ def test_files_of_another_detector():
     model, config = (model_file("yunet_2026may.onnx"), model_file("opencv_face_detector.pbtxt"))
     with pytest.raises(InputError, match=r"neither \.caffemodel nor \.pb; name in faces\.model"):
         load_detector(FaceSettings(detector="ssd", model=model, config=config))
-    with pytest.raises(InputError, match="is no model of the detector yunet"):
+    with pytest.raises(InputError, match="is not a model of the detector yunet"):
         load_detector(FaceSettings(detector="yunet", model=config))
 
 

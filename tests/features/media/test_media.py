@@ -1,5 +1,7 @@
 import gc
 import os
+import tracemalloc
+import wave
 from fractions import Fraction
 from pathlib import Path
 
@@ -8,11 +10,14 @@ import numpy as np
 import pytest
 
 from features.errors import InputError
-from features.media import container
+from features.media import container, tracks
 from features.media import decoding as media
 from tests.helpers.media_factory import flat_frames, make_video, tone
+from tests.helpers.zoo import channels
+from tests.helpers.zoo import tracks as tracks_of
 
 MP4 = {"movflags": "faststart"}
+X265 = "log-level=none:pools=none:frame-threads=1"
 
 
 @pytest.fixture
@@ -66,6 +71,25 @@ def test_missing_file(tmp_path):
         media.probe(tmp_path / "none.mp4")
 
 
+@pytest.mark.parametrize(("first", "used"), [(0, 1), (1, 2)])
+def test_how_many_tracks_there_are_is_said(tmp_path, first, used):
+    tracks_of(tmp_path / "tracks.mp4", default=first)
+    assert media.probe(tmp_path / "tracks.mp4").notes == (
+        f"2 picture tracks: number {used} is used",
+        f"2 sound tracks: number {used} is used",
+    )
+
+
+def test_what_is_usual_needs_no_note(clip):
+    assert media.probe(clip).notes == ()
+
+
+def test_channels_without_a_layout_are_said(tmp_path):
+    channels(tmp_path / "many.wav", 32)
+    (note,) = media.probe(tmp_path / "many.wav").notes
+    assert note == "32 channels of sound without a layout: their mean is used"
+
+
 # ------------------------------------------------------------------ pictures
 
 
@@ -116,7 +140,7 @@ def test_the_stated_colour_matrix_counts(tmp_path, matrix, red_weight):
 
 @pytest.mark.parametrize(("pixels", "decoded"), [(64 * 48, True), (64 * 48 - 1, False)])
 def test_pictures_up_to_a_size_are_decoded(monkeypatch, clip, pixels, decoded):
-    monkeypatch.setattr(container, "MAX_PIXELS", pixels)
+    monkeypatch.setattr(tracks, "MAX_PIXELS", pixels)
     monkeypatch.setitem(container.CODEC_OPTIONS, "max_pixels", str(pixels))
     if decoded:
         assert len(media.frame_times(clip)) == 30
@@ -159,6 +183,30 @@ def test_display_matrix_is_honoured(tmp_path, display, shown, height):
         np.testing.assert_allclose(found.mean(axis=(0, 1)), colours[name], atol=10)
 
 
+@pytest.mark.parametrize("height", [None, 45, 90])
+@pytest.mark.parametrize("aspect", [Fraction(16, 11), Fraction(3, 4)])
+@pytest.mark.parametrize("display", [None, (0, 1, -1, 0)])
+def test_pixels_that_are_not_square_are_shown_in_their_shape(tmp_path, height, aspect, display):
+    """A square of white that was squeezed for the recording is a square again."""
+    picture = np.zeros((90, 128, 3), np.uint8)
+    side, wide = 48, round(48 / aspect)
+    picture[20 : 20 + side, 30 : 30 + wide] = 235
+    path = make_video(tmp_path / "squeezed.mp4", [picture] * 2, aspect=aspect, display=display)
+    _, pictures = decode(path, height=height)
+    shown = (90, round(128 * aspect)) if display is None else (round(128 * aspect), 90)
+    scale = 1 if height is None else height / shown[0]
+    np.testing.assert_allclose(pictures.shape[1:3], np.multiply(shown, scale), atol=1)
+    white = pictures[0].mean(axis=2) > 117
+    rows, columns = (white.sum(axis=axis).max() for axis in (0, 1))
+    np.testing.assert_allclose([rows, columns], side * scale, atol=2)
+
+
+@pytest.mark.parametrize("aspect", [Fraction(1, 5), Fraction(100, 1)])
+def test_a_shape_of_pixels_that_cannot_be_is_not_taken(tmp_path, aspect):
+    path = make_video(tmp_path / "wrong.mp4", flat_frames(2), aspect=aspect)
+    assert decode(path)[1].shape[1:3] == (48, 64)
+
+
 @pytest.mark.parametrize("height", [None, 32])
 def test_display_rotation_is_honoured(tmp_path, height):
     left_is_white = np.full((48, 64, 3), 20, np.uint8)
@@ -169,6 +217,34 @@ def test_display_rotation_is_honoured(tmp_path, height):
     assert pictures.shape[1:3] == shape
     assert pictures[0, : shape[0] // 3].mean() > 200, "the left side is on top after a turn"
     assert pictures[0, -shape[0] // 3 :].mean() < 60
+
+
+@pytest.mark.parametrize(
+    ("transfer", "name", "signal", "nits"),
+    [
+        ("smpte2084", "PQ", 0.508078, 100.0),
+        ("smpte2084", "PQ", 0.58069, 203.0),
+        ("arib-std-b67", "HLG", 0.38, 26.0),
+        ("arib-std-b67", "HLG", 0.75, 203.0),
+    ],
+)
+def test_high_dynamic_range_is_brought_to_the_ordinary_one(tmp_path, transfer, name, signal, nits):
+    """The signals are those that ITU-R BT.2408 gives for these luminances (HLG at 1000 cd/m²)."""
+    picture = np.full((48, 64, 3), round(signal * 255), np.uint8)
+    path = tmp_path / "hdr.mov"
+    codec_options = {"color_trc": transfer, "x265-params": X265}
+    make_video(
+        path,
+        [picture] * 2,
+        video_codec="libx265",
+        pix_fmt="yuv420p10le",
+        codec_options=codec_options,
+    )
+    light = nits / 203
+    light = min(light, 0.75) + 0.25 * (1 - np.exp(-max(0.0, light - 0.75) / 0.25))
+    assert decode(path)[1].mean() == pytest.approx(255 * light ** (1 / 2.4), abs=4)
+    (note,) = media.probe(path).notes
+    assert note == f"high dynamic range ({name}): pictures are brought to the ordinary range"
 
 
 def test_one_frame(tmp_path):
@@ -248,12 +324,15 @@ def test_streams_that_turn_up_while_reading_are_ignored(clip):
         def __init__(self, opened):
             self.opened = opened
 
-        def demux(self, stream):
-            yield from self.opened.demux(stream)
+        def __getattr__(self, name):
+            return getattr(self.opened, name)
+
+        def demux(self):
+            yield from self.opened.demux()
             raise IndexError
 
     with container.open_media(clip) as opened:
-        stream = container.video_stream(clip, opened)
+        stream = tracks.video_stream(clip, opened)
         assert len(list(container.decode(clip, Growing(opened), stream))) == 30
 
 
@@ -333,6 +412,22 @@ def test_full_scale_is_clipped_to_16_bits(tmp_path):
     samples, _ = media.sound(path)
     assert samples.min() == -1
     assert samples.max() == np.float32(32767 / 32768)
+
+
+def test_long_sound_is_held_once(tmp_path):
+    """20 minutes take 77 MB of samples, and little more while they are decoded."""
+    path = tmp_path / "long.wav"
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, 16_000, 0, "NONE", ""))
+        file.writeframes(bytes(2 * 1200 * 16_000))
+    tracemalloc.start()
+    try:
+        samples, _ = media.sound(path)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert samples.nbytes == 4 * 1200 * 16_000
+    assert peak < 1.3 * samples.nbytes
 
 
 def test_nan_is_refused(tmp_path):

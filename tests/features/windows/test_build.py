@@ -14,7 +14,8 @@ from features.extractors.settings import (
     VGGFaceSettings,
 )
 from features.task import AFFECT, Task
-from features.windows.build import frames_of, windowed
+from features.windows.build import windowed
+from features.windows.frames import frames_of
 from models.ablation.frame_map import repeats, runs_of
 from models.training.data import ClipData
 from tests.helpers.corpus_items import corpus_item

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.windows.build import said_of
+from features.windows.build import values_at
 from features.windows.clocks import NO_ROW, Clock, context_offsets, frame_centres
 from features.windows.normaliser import STD_FLOOR, Normaliser
 
@@ -92,13 +92,13 @@ def test_audio_present_at_the_centre_of_the_frame():
         0 <= t - 0.5 < heard.span[1] and not 0.405 <= t - 0.5 < 0.605
         for t in (2 * np.arange(60) + 1) / 60
     ]
-    np.testing.assert_array_equal(said_of(present, heard.rows_at(frame_centres(times))), expected)
+    np.testing.assert_array_equal(values_at(present, heard.rows_at(frame_centres(times))), expected)
 
 
 def test_no_sound_at_all():
     times = np.arange(10) / 30
     for nothing in (sound(0), Clock(np.zeros(0), (0.0, 0.0), 0.02, 100)):
-        assert not said_of(np.zeros(0, bool), nothing.rows_at(frame_centres(times))).any()
+        assert not values_at(np.zeros(0, bool), nothing.rows_at(frame_centres(times))).any()
         assert (context_rows(times, nothing) == NO_ROW).all()
 
 

@@ -11,7 +11,7 @@ from scipy import stats
 from torch import Tensor
 
 from models.ablation.frame_map import FrameMap
-from models.ablation.operators import Draws, bursts, clips, frames, last_received, subclip
+from models.ablation.operators import Draws, bursts, clips, frames, last_received, subclips
 from models.ablation.registry import STRATEGIES
 from models.ablation.strategies import draw
 from models.settings import MODALITIES, Ablation, Modality, Share
@@ -23,7 +23,7 @@ LOSES = {
     "clip_zero": lambda draws, p: clips(draws, p, "video"),
     "frame_zero": lambda draws, p: frames(draws, p, "video"),
     "frame_repeat": lambda draws, p: frames(draws, p, "video"),
-    "subclip": lambda draws, p: subclip(draws, p, "video", "start"),
+    "subclip": lambda draws, p: subclips(draws, p, "video", "start"),
     "burst": lambda draws, p: bursts(draws, p, 20.0, "video"),
     "noise": lambda draws, p: clips(draws, p, "video"),
     "blank_face": lambda draws, p: frames(draws, p, "video"),

@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 from scipy import stats
 from torch import Tensor
 
-from models.ablation.operators import bursts, clips, frames, last_received, subclip
+from models.ablation.operators import bursts, clips, frames, last_received, subclips
 from tests.helpers.losses import draws_of, runs, some
 
 OPERATORS = {
     "clips": clips,
     "frames": frames,
-    "subclip": subclip,
+    "subclip": subclips,
     "bursts": lambda draws, p, *purpose: bursts(draws, p, 4.0, *purpose),
 }
 NAMES = sorted(OPERATORS)
@@ -61,7 +61,7 @@ def test_clips_are_lost_whole_and_independently_at_the_rate(p: float) -> None:
 @pytest.mark.parametrize("share", [0.1, 0.25, 0.64])
 def test_a_subclip_is_one_run_that_starts_anywhere(share: float) -> None:
     draws = draws_of(6000, 25)
-    lost = subclip(draws, share, "x")
+    lost = subclips(draws, share, "x")
     length = round(25 * share)
     assert (lost.sum(1) == length).all()
     begins = lost & ~torch.cat((torch.zeros(len(lost), 1, dtype=torch.bool), lost[:, :-1]), 1)

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from features.errors import InputError
 from models.ablation.strategies import draw
-from models.evaluation.conditions import grid, runs_of
+from models.evaluation.conditions import grid, runs_under
 from models.settings import Ablation, ConditionGrid, EvaluateSettings
 from models.training.checks import takes_whole_modality
 from tests.helpers import own_modules
@@ -43,7 +43,7 @@ def test_it_can_be_a_condition(module: str) -> None:
     conditions = grid(settings)
     assert [(c.strategy, c.p) for c in conditions] == [(strategy, p) for p in (0.5, 1.0)] * 2
     assert not any(c.takes_whole_clips for c in conditions)
-    assert len(runs_of(conditions, 3)) == 12
+    assert len(runs_under(conditions, 3)) == 12
     with pytest.raises(ValidationError, match="leaves no gap to fill"):
         ConditionGrid(strategy=strategy, p=[0.5], fill="hold")
 

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from models.evaluation.conditions import INTACT, Condition, grid, runs_of
+from models.evaluation.conditions import INTACT, Condition, grid, runs_under
 from models.settings import ConditionGrid, EvaluateSettings
 
 
@@ -28,7 +28,7 @@ def test_the_papers_grid_has_30_conditions_and_192_runs() -> None:
     assert len(own) == 30
     assert set(own) == expected
     # 18 random conditions of 10 trials, 12 of one: p = 0 and p = 1 leave nothing to chance.
-    assert len(runs_of(own, 10)) == 18 * 10 + 12
+    assert len(runs_under(own, 10)) == 18 * 10 + 12
 
 
 def test_a_condition_that_two_grids_name_is_one() -> None:
@@ -69,7 +69,7 @@ def test_a_condition_keeps_what_it_is_given(
     assert (own.ablation.strategy, own.ablation.modality, own.ablation.p) == (strategy, modality, p)
     assert own.modalities == own.ablation.modalities
     chance = 0 < p < 1 or (strategy == "noise" and p == 1)
-    assert len(runs_of([own, INTACT], trials)) == (trials if chance else 1) + 1
+    assert len(runs_under([own, INTACT], trials)) == (trials if chance else 1) + 1
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import torch
 
 from models.ablation.strategies import draw, filling
 from models.evaluation import evaluator
-from models.evaluation.conditions import INTACT, Condition, Run, grid, runs_of
+from models.evaluation.conditions import INTACT, Condition, Run, grid, runs_under
 from models.evaluation.evaluator import evaluate, item_scores, pooled_scores, predict
 from models.evaluation.registry import metrics_of
 from models.evaluation.scores import pooled, score
@@ -38,7 +38,7 @@ CONDITIONS = grid(
         ]
     )
 )
-"""Every strategy, and every modality where its losses are no others' code."""
+"""Every strategy, and every modality where its losses are not others' code."""
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +92,7 @@ def shared(model: Recogniser, data: ClipData, runs: Sequence[Run]) -> np.ndarray
 
 @pytest.mark.parametrize("case", FORMS, ids=str)
 def test_shared_work_equals_the_plain_way(data: ClipData, case: Case) -> None:
-    model, runs = network(case, data), runs_of(CONDITIONS, 1)
+    model, runs = network(case, data), runs_under(CONDITIONS, 1)
     expected, found = plainly(model, data, runs), shared(model, data, runs)
     assert found.shape == expected.shape == (len(runs), 2 * 47, 2)
     assert np.abs(found - expected).max() < 1e-6 * max(1, np.abs(expected).max())
@@ -108,7 +108,7 @@ def test_so_it_does_for_sequences(sequences: ClipData, case: Case) -> None:
     of_one = ("clip_zero", "frame_zero", "subclip")
     runs = [
         run
-        for run in runs_of(CONDITIONS, 1)
+        for run in runs_under(CONDITIONS, 1)
         if run.condition.modality == "both" or run.condition.strategy in of_one
     ]
     expected, found = plainly(model, sequences, runs), shared(model, sequences, runs)
@@ -119,7 +119,7 @@ def test_so_it_does_for_sequences(sequences: ClipData, case: Case) -> None:
 def test_scores_do_not_depend_on_batches(
     data: ClipData, batch_clips: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model, runs = network(FORMS[0], data), runs_of(CONDITIONS, 3)
+    model, runs = network(FORMS[0], data), runs_under(CONDITIONS, 3)
     if batch_clips == 5:
         monkeypatch.setattr(evaluator, "PASS_NUMBERS", 1)  # a trial at a time
     own = evaluate(
@@ -141,14 +141,14 @@ def test_scores_do_not_depend_on_batches(
 
 
 def test_runs_may_come_in_any_order(data: ClipData) -> None:
-    model, runs = network(FORMS[0], data), runs_of(CONDITIONS, 2)
+    model, runs = network(FORMS[0], data), runs_under(CONDITIONS, 2)
     order = np.random.default_rng(0).permutation(len(runs))
     shuffled = shared(model, data, [runs[i] for i in order])
     assert np.allclose(shuffled, shared(model, data, runs)[order], atol=1e-6)
 
 
 def test_trials_and_conditions_differ_where_they_are_random(data: ClipData) -> None:
-    runs = runs_of(CONDITIONS, 3)
+    runs = runs_under(CONDITIONS, 3)
     predictions = shared(network(FORMS[0], data), data, runs)
     for condition in {run.condition for run in runs}:
         own = [
@@ -162,7 +162,7 @@ def test_trials_and_conditions_differ_where_they_are_random(data: ClipData) -> N
 
 def test_a_model_of_one_modality_does_not_notice_the_other(data: ClipData) -> None:
     model = network(next(case for case in FORMS if case.modalities == ("audio",)), data)
-    runs = runs_of([INTACT, Condition("video", "frame_zero", 0.5), INTACT], 2)
+    runs = runs_under([INTACT, Condition("video", "frame_zero", 0.5), INTACT], 2)
     predictions = shared(model, data, runs)
     assert (predictions == predictions[0]).all()
 
@@ -200,7 +200,7 @@ def test_intact_predictions_give_the_scores_of_p_0(data: ClipData) -> None:
     model = network(FORMS[0], data)
     predictions = predict(model, data, CPU, batch_clips=2)
     assert {k: len(v) for k, v in predictions.items()} == dict.fromkeys(data.items, 50)
-    runs = [run for run in runs_of(CONDITIONS, 1) if run.condition.p == 0]
+    runs = [run for run in runs_under(CONDITIONS, 1) if run.condition.p == 0]
     scores = pooled(
         evaluate(
             model, data, runs, metrics=metrics_of(data.task), seed=0, device=CPU, batch_clips=4

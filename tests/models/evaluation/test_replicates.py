@@ -11,7 +11,7 @@ from scipy import stats
 
 from features.task import Task
 from models.evaluation import statistics
-from models.evaluation.conditions import Condition, runs_of
+from models.evaluation.conditions import Condition, runs_under
 from models.evaluation.evaluator import evaluate
 from models.evaluation.registry import metrics_of
 from models.evaluation.replicates import RESAMPLES, mean_over_seeds, replicates_of_runs
@@ -127,7 +127,7 @@ def test_an_items_scores_are_of_it_alone(stores, batch_clips):
     sizes = data.features
     model = FORMS[0].__class__(**{**vars(FORMS[0]), "features": (sizes["audio"], sizes["video"])})
     network = model.build("frames").eval()
-    runs = runs_of([Condition("video", "frame_zero", p) for p in (0.0, 0.7)], 3)
+    runs = runs_under([Condition("video", "frame_zero", p) for p in (0.0, 0.7)], 3)
     given = {
         "metrics": metrics_of(data.task),
         "seed": 3,

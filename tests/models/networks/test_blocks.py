@@ -3,7 +3,13 @@ import torch
 from scipy import stats
 from torch import nn
 
-from models.networks.blocks import Attention, Dropout, EncoderLayer, pooled, sinusoidal_positions
+from models.networks.blocks import (
+    Attention,
+    Dropout,
+    EncoderLayer,
+    masked_mean,
+    sinusoidal_positions,
+)
 from models.settings import NetworkSize
 
 
@@ -64,7 +70,7 @@ def test_pooling_is_the_mean_of_each_clips_frames() -> None:
     x, lengths = torch.randn(3, 6, 2), (6, 2, 1)
     mask = torch.arange(6) < torch.tensor(lengths)[:, None]
     expected = torch.stack([clip[:n].mean(0) for clip, n in zip(x, lengths, strict=True)])
-    assert torch.allclose(pooled(x, mask)[:, 0], expected, atol=1e-6)
+    assert torch.allclose(masked_mean(x, mask)[:, 0], expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("p", [0.1, 0.25, 0.5, 0.9, 0.997, 0.998, 0.9999])

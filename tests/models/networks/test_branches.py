@@ -3,7 +3,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import max_pool1d
 
-from models.networks.branches import Block, Convolution, FrameNorm
+from models.networks.branches import BranchBlock, Convolution, FrameNorm
 
 
 def real(*lengths: int, frames: int | None = None) -> Tensor:
@@ -43,7 +43,7 @@ def test_a_single_frame_is_normalised_by_what_was_seen_before() -> None:
 
 @pytest.mark.parametrize("lengths", [(6, 3, 1), (6, 6, 6)])
 def test_a_block_is_torchs_on_each_clip_alone(lengths: tuple[int, int, int]) -> None:
-    block = Block(3, 4, pools=True).eval()
+    block = BranchBlock(3, 4, pools=True).eval()
     convolution = nn.Conv1d(3, 4, 3, padding=1, bias=False)
     convolution.load_state_dict(block.convolution.state_dict())
     x = torch.randn(3, 6, 3)

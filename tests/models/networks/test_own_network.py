@@ -10,7 +10,7 @@ import torch
 from features.errors import InputError
 from features.tables import only
 from models.evaluation import evaluator
-from models.evaluation.conditions import Condition, runs_of
+from models.evaluation.conditions import Condition, runs_under
 from models.networks.build import build
 from models.settings import Ablation, ModelSettings, NetworkSize, TrainSettings
 from models.settings.resolved import resolve
@@ -66,7 +66,7 @@ def test_it_is_trained_and_evaluated_like_any_other(code: str, tmp_path: Path, m
         Condition("both", "frame_zero", 0.5, fill="hold"),
         Condition("audio", "noise", 1.0),
     ]
-    runs = runs_of(conditions, 2)
+    runs = runs_under(conditions, 2)
     batch = data.batch(range(4))
     with torch.inference_mode():
         shared = evaluator._Shared(network.eval(), batch, 3).predict(runs)

@@ -95,7 +95,7 @@ def test_a_sequence_is_the_mean_of_its_frames(name: str) -> None:
     frames, sequence = Case(name, BOTH).build("frames").eval(), Case(name, BOTH).build("classes")
     sequence.head = frames.head
     x, mask = random_inputs(2, 6), lengths_mask([6, 3])
-    of_frames, of_sequence = frames(x, mask).fused, sequence(x, mask).fused
+    of_frames, of_sequence = frames(x, masks_of(mask)).fused, sequence(x, masks_of(mask)).fused
     for clip, length in enumerate((6, 3)):
         mean = of_frames[clip, :length].mean(0)
         assert torch.allclose(of_sequence[clip, 0], mean, atol=1e-6)

@@ -22,7 +22,7 @@ def test_another_heldout_is_refused_in_one_sentence(heldout: object) -> None:
     with pytest.raises(ValidationError) as caught:
         TrainSettings.model_validate({"heldout": heldout})
     (error,) = caught.value.errors()
-    assert error["msg"] == "should be less than 1 and above 0, or `validation`"
+    assert error["msg"] == "should be above 0 and less than 1, or `validation`"
 
 
 @pytest.mark.parametrize(("patience", "decay_epochs"), [(11, 10), (6, 5), (1, 3)])

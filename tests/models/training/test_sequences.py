@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from models.evaluation.conditions import grid, runs_of
+from models.evaluation.conditions import grid, runs_under
 from models.evaluation.evaluator import evaluate, pooled_scores, predict
 from models.evaluation.registry import metrics_of
 from models.evaluation.scores import pooled
@@ -59,7 +59,7 @@ def test_training_learns_the_classes_and_losses_cost(
         device=CPU,
     )
     network.load_state_dict(trained.weights)
-    runs = runs_of(grid(EvaluateSettings()), 2)
+    runs = runs_under(grid(EvaluateSettings()), 2)
     scores = pooled(
         evaluate(
             network, test, runs, metrics=metrics_of(test.task), seed=0, device=CPU, batch_clips=7

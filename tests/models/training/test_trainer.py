@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from features.task import Task
-from models.evaluation.conditions import Condition, runs_of
+from models.evaluation.conditions import Condition, runs_under
 from models.evaluation.evaluator import evaluate, predict
 from models.evaluation.registry import metrics_of
 from models.evaluation.scores import pooled
@@ -163,7 +163,7 @@ def test_a_killed_run_goes_on_and_is_evaluated_on_a_gpu(
     # A sum in another order can turn a step of Adam whose gradient is nearly 0: see the mean.
     apart = [(weights - resumed.weights[k]).abs().flatten() for k, weights in whole.weights.items()]
     assert torch.cat(apart).mean() < 1e-5
-    runs = runs_of([Condition("video", "frame_zero", 0.5), Condition("both", "noise", 1.0)], 2)
+    runs = runs_under([Condition("video", "frame_zero", 0.5), Condition("both", "noise", 1.0)], 2)
     here, there = (
         evaluate(
             network,
@@ -303,7 +303,7 @@ def test_bf16_learns_too(stores: tuple, tmp_path: Path) -> None:
 def test_learns_and_frame_zero_copes_with_lost_pictures(stores: tuple, tmp_path: Path) -> None:
     """The baseline falls when the picture goes; training on lost frames makes it fall less."""
     lost = Condition("video", "frame_zero", 0.9)
-    runs = runs_of([Condition("video", "frame_zero", 0.0), lost], trials=3)
+    runs = runs_under([Condition("video", "frame_zero", 0.0), lost], trials=3)
     ccc = {}
     for strategy in ("none", "frame_zero"):
         network, _ = trained(

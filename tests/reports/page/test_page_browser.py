@@ -2,7 +2,7 @@
 
 import pytest
 
-from reports.build import build
+from reports.build import build_report
 from tests.helpers import chromium, result_files
 from tests.helpers.result_files import MODELS, SEEDS
 
@@ -34,7 +34,7 @@ def report(request, tmp_path_factory):
     """
     models, task, figures = request.param
     folder = result_files.write(tmp_path_factory.mktemp("results"), models, seconds=2, task=task)
-    build(folder, models, SEEDS)
+    build_report(folder, models, SEEDS)
     return folder, figures
 
 

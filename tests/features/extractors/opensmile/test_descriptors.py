@@ -331,7 +331,7 @@ def test_a_config_of_another_row_rate_is_refused(config, step):
 
 
 @pytest.mark.parametrize(
-    ("target", "fault"), [("gone.inc", "is no file"), ("energy.inc", "includes itself")]
+    ("target", "fault"), [("gone.inc", "is not a file"), ("energy.inc", "includes itself")]
 )
 def test_what_cannot_be_included_is_refused(config, target, fault):
     edit(config.parent / "parts" / "energy.inc", "framing.inc", target)

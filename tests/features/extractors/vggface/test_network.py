@@ -8,7 +8,7 @@ import torch
 
 from features.extractors.settings import VGGFaceSettings
 from features.extractors.vggface import network as vggface
-from features.extractors.vggface.network import Origin, VGGFaceFC6, describe, prepare, preprocess
+from features.extractors.vggface.network import Origin, VGGFaceFC6, compute_fc6, prepare, preprocess
 from features.extractors.vggface.weights import random_weights
 
 WIDTH = 1 / 16
@@ -68,7 +68,7 @@ def test_unknown_preprocessing():
 
 
 def test_a_batch_equals_the_network_frame_by_frame(network, crops):
-    fc6 = describe(network, crops, VGGFaceSettings())
+    fc6 = compute_fc6(network, crops, VGGFaceSettings())
     assert (fc6.shape, fc6.dtype) == ((7, 256), torch.float16)
     for crop, row in zip(crops, fc6, strict=True):
         expected = network(preprocess(crop.permute(2, 0, 1)[None], "vggface", "rgb")).relu()[0]
@@ -76,13 +76,13 @@ def test_a_batch_equals_the_network_frame_by_frame(network, crops):
 
 
 def test_relu_is_a_setting(network, crops):
-    plain = describe(network, crops, VGGFaceSettings(rectify=False))
+    plain = compute_fc6(network, crops, VGGFaceSettings(rectify=False))
     assert (plain < 0).any()
-    assert torch.equal(plain.relu(), describe(network, crops, VGGFaceSettings(rectify=True)))
+    assert torch.equal(plain.relu(), compute_fc6(network, crops, VGGFaceSettings(rectify=True)))
 
 
 def test_preprocessing_is_a_setting(network, crops):
-    found = describe(network, crops, VGGFaceSettings(preprocessing="paper")).float()
+    found = compute_fc6(network, crops, VGGFaceSettings(preprocessing="paper")).float()
     expected = network(preprocess(crops.permute(0, 3, 1, 2), "paper", "rgb")).relu()
     torch.testing.assert_close(found, expected, rtol=2e-3, atol=1e-5)
 
@@ -92,8 +92,8 @@ def test_crops_are_resized_to_the_input_size(network, crops, before, after):
     crops = np.stack([cv2.resize(crop, (before, before)) for crop in crops.numpy()])
     resized = np.stack([cv2.resize(crop, (after, after)) for crop in crops])
     settings = VGGFaceSettings(input_size=after)
-    found = describe(network, torch.from_numpy(crops), settings).float()
-    expected = describe(network, torch.from_numpy(resized), settings).float()
+    found = compute_fc6(network, torch.from_numpy(crops), settings).float()
+    expected = compute_fc6(network, torch.from_numpy(resized), settings).float()
     # OpenCV rounds to whole numbers, of which this is the effect.
     assert (found - expected).norm() < 0.02 * expected.norm()
 
@@ -102,14 +102,14 @@ def test_channel_order_of_the_weights_is_used(network, crops):
     swapped = copy.deepcopy(network)
     swapped.origin = Origin("keras-vggface", "bgr")
     swapped.features[0].weight.copy_(network.features[0].weight.flip(1))
-    found, expected = (describe(of, crops, VGGFaceSettings()) for of in (swapped, network))
+    found, expected = (compute_fc6(of, crops, VGGFaceSettings()) for of in (swapped, network))
     torch.testing.assert_close(found, expected, rtol=2e-3, atol=1e-4)
 
 
 def test_bfloat16_is_close(network, crops):
     half = prepare(copy.deepcopy(network), "cpu", torch.bfloat16)
     exact, close = (
-        describe(of, crops, VGGFaceSettings()).double().flatten() for of in (network, half)
+        compute_fc6(of, crops, VGGFaceSettings()).double().flatten() for of in (network, half)
     )
     assert torch.cosine_similarity(exact, close, dim=0) > 0.999
 

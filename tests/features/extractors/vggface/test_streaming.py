@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from features.extractors.settings import VGGFaceSettings
-from features.extractors.vggface.network import blank_crop, describe, prepare, preprocess
+from features.extractors.vggface.network import blank_crop, compute_fc6, prepare, preprocess
 from features.extractors.vggface.streaming import (
-    Block,
+    CropBlock,
     ahead,
-    blank_face,
     extract_fc6,
+    fc6_of_blank,
     fit_to_device,
 )
 from features.extractors.vggface.weights import random_weights
@@ -35,7 +35,7 @@ def make_crops(count, seed=0):
 def blocks_of(crops, present, lengths):
     ends = list(itertools.accumulate(lengths))
     parts = [slice(end - length, end) for end, length in zip(ends, lengths, strict=True)]
-    return [Block(tag, crops[part], present[part]) for tag, part in enumerate(parts)]
+    return [CropBlock(tag, crops[part], present[part]) for tag, part in enumerate(parts)]
 
 
 def extract(network, crops, lengths, *, present=None, settings=SETTINGS):
@@ -53,7 +53,7 @@ def test_features_are_those_of_the_network(network):
     crops = make_crops(11)
     fc6, _ = extract(network, crops, [11])
     assert (fc6.shape, fc6.dtype) == ((11, 256), np.float16)
-    expected = describe(network, torch.from_numpy(crops), SETTINGS)
+    expected = compute_fc6(network, torch.from_numpy(crops), SETTINGS)
     np.testing.assert_allclose(fc6, expected, rtol=2e-3, atol=1e-4)
 
 
@@ -70,7 +70,7 @@ def test_a_blank_face_is_what_preprocessing_makes_zero(network, method, side):
     for name, parameter in biased.named_parameters():
         if name.endswith("bias"):
             parameter.fill_(10.0)  # random weights have none, and then nothing leads to nothing
-    fc6 = blank_face(biased, settings)
+    fc6 = fc6_of_blank(biased, settings)
     assert (fc6.shape, fc6.dtype) == ((256,), np.float16)
     with torch.inference_mode():
         zeros = biased(torch.zeros(1, 3, side, side)).relu()[0]
@@ -112,7 +112,7 @@ def test_without_a_face_nothing_is_computed(network, monkeypatch, lengths):
 
 def test_long_blocks_come_back_bit_by_bit(network):
     present = np.zeros(100, bool)
-    parts = list(extract_fc6(network, [Block("a", make_crops(100), present)], SETTINGS))
+    parts = list(extract_fc6(network, [CropBlock("a", make_crops(100), present)], SETTINGS))
     assert [len(fc6) for _, fc6 in parts] == [4] * 25
 
 
@@ -124,7 +124,7 @@ def test_overflow_shows(network):
 
 def test_errors_of_the_source_reach_the_caller(network):
     def source():
-        yield Block(0, make_crops(9), np.ones(9, bool))
+        yield CropBlock(0, make_crops(9), np.ones(9, bool))
         raise OSError("gone")
 
     with pytest.raises(OSError, match="gone"):

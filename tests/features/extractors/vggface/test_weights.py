@@ -15,8 +15,9 @@ from safetensors.torch import save_file
 from features.errors import InputError
 from features.extractors.settings import VGGFaceSettings
 from features.extractors.vggface import weights as vggface_weights
-from features.extractors.vggface.network import describe, preprocess
-from features.extractors.vggface.weights import LAYERS, convert, load_weights, main, random_weights
+from features.extractors.vggface.network import compute_fc6, preprocess
+from features.extractors.vggface.weight_files import LAYERS
+from features.extractors.vggface.weights import convert, load_weights, main, random_weights
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
@@ -92,7 +93,7 @@ def test_features_equal_keras_from_the_crop_on(tmp_path, keras_network):
     path = write_keras(tmp_path / "vgg.h5", keras_arrays(keras_network))
     crops = np.random.default_rng(1).integers(0, 256, (2, 224, 224, 3), np.uint8)
     settings = VGGFaceSettings(input_size=224)
-    found = describe(
+    found = compute_fc6(
         load_weights(path, sha256(path), width=WIDTH), torch.from_numpy(crops), settings
     )
     # As keras_vggface.utils.preprocess_input(version=1) does.
@@ -169,7 +170,7 @@ def test_pickled_code_is_not_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "vgg.pth"
     torch.save(Harmful(), path)
-    with pytest.raises(InputError, match="no file of torch weights"):
+    with pytest.raises(InputError, match="not a file of torch weights"):
         load_weights(path, sha256(path))
     assert not (tmp_path / "harm").exists()
 
@@ -196,7 +197,7 @@ def test_whatever_torch_makes_of_damage_is_one_sentence(tmp_path, network, monke
     path = tmp_path / "vgg.pth"
     torch.save(network.state_dict(), path)
     monkeypatch.setattr(torch, "load", failing)
-    with pytest.raises(InputError, match=r"vgg\.pth is no file of torch weights"):
+    with pytest.raises(InputError, match=r"vgg\.pth is not a file of torch weights"):
         load_weights(path, sha256(path), width=WIDTH)
 
 
@@ -213,7 +214,7 @@ def test_a_tensor_of_another_kind_is_named(tmp_path, network, kind):
     path, state = tmp_path / "vgg.pth", dict(network.state_dict())
     state["features.2.weight"] = ODD_TENSORS[kind](state["features.2.weight"])
     torch.save(state, path)
-    with pytest.raises(InputError, match=r"weight of conv1_2 .* is no dense tensor of floats"):
+    with pytest.raises(InputError, match=r"weight of conv1_2 .* is not a dense tensor of floats"):
         load_weights(path, sha256(path), width=WIDTH)
 
 
@@ -233,7 +234,7 @@ def test_what_is_no_array_of_a_keras_file_is_named(tmp_path, odd):
             file.create_group("conv1_1/conv1_1/kernel:0")
         else:
             file["conv1_1/conv1_1/kernel:0"] = "words"
-    with pytest.raises(InputError, match=r"the kernel of conv1_1 is no array of floats"):
+    with pytest.raises(InputError, match=r"the kernel of conv1_1 is not an array of floats"):
         load_weights(path, sha256(path), width=WIDTH)
 
 
@@ -354,7 +355,7 @@ def test_command_prints_the_lines_for_params(tmp_path, network, command, monkeyp
     ("source", "target", "options", "sentence"),
     [
         ("none.h5", "out.safetensors", (), "none.h5 cannot be read"),
-        ("small.pth", "out.pth", (), "out.pth is no name for safetensors"),
+        ("small.pth", "out.pth", (), "out.pth is not a name for safetensors"),
         ("small.pth", "out.safetensors", ("--sha256", "00"), "expected 00"),
         (
             "small.pth",
@@ -363,7 +364,7 @@ def test_command_prints_the_lines_for_params(tmp_path, network, command, monkeyp
             "the weight of conv1_1 (features.0.weight) has shape (4, 3, 3, 3), "
             "expected (64, 3, 3, 3)",
         ),
-        ("text.h5", "out.safetensors", (), "is no HDF5 file"),
+        ("text.h5", "out.safetensors", (), "is not an HDF5 file"),
     ],
 )
 def test_command_says_what_is_wrong(tmp_path, network, command, source, target, options, sentence):

@@ -1,0 +1,88 @@
+"""Sound fed to openSMILE part by part, so that no copy of a long recording is made.
+
+opensmile's own wrapper hands over the whole of it, in four copies, and keeps every row as an object
+of its own: 2 GB for two hours.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.media.decoding import SAMPLE_RATE
+
+if TYPE_CHECKING:
+    import opensmile
+
+PART = 60 * SAMPLE_RATE
+"""Samples of a part."""
+
+AHEAD = 20 * SAMPLE_RATE
+"""Samples that openSMILE has beyond its last row, at least, before it gets the next part.
+
+Its rows wait for the smoothed pitch, which is a few tenths of a second behind; were they further
+behind than this, it would wait for sound for ever.
+"""
+
+
+def run_in_parts(
+    smile: opensmile.Smile, samples: NDArray[np.float32], expected: int, hop: int
+) -> NDArray[np.float32]:
+    """Rows of a whole recording, the same as the wrapper gives.
+
+    Args:
+        smile: with a set whose rows come as the sound does.
+        samples: (N,) at 16 kHz, within [−1, 32767/32768].
+        expected: rows at most.
+        hop: samples from one row to the next.
+
+    Returns:
+        (rows, columns), none of too short a sound.
+    """
+    if not expected:
+        return np.zeros((0, smile.num_features), np.float32)
+    from opensmile.core.smile import config
+
+    options = smile._options()
+    options["source"] = str(Path(smile.default_config_root) / config.EXTERNAL_INPUT_CONFIG)
+    options |= {"sampleRate": SAMPLE_RATE, "nBits": 16}
+    engine = smile._smile(options=options)
+    rows = np.empty((expected, smile.num_features), np.float32)
+    count = fed = 0
+    failed: list[BaseException] = []
+
+    def feed() -> None:
+        nonlocal fed
+        part = samples[fed : fed + PART] * np.float32(32768)
+        engine.external_audio_source_write_data(
+            config.EXTERNAL_SOURCE_COMPONENT, part.astype(np.int16).tobytes()
+        )
+        fed += len(part)
+        if fed == len(samples):
+            engine.external_audio_source_set_eoi(config.EXTERNAL_SOURCE_COMPONENT)
+
+    def take(data: NDArray[np.float32]) -> None:
+        nonlocal count, fed
+        if count < expected:
+            rows[count] = data
+        count += 1
+        if fed < len(samples) and fed - count * hop < AHEAD:
+            try:
+                feed()
+            except BaseException as error:  # openSMILE would wait for sound for ever
+                failed.append(error)
+                fed = len(samples)
+                engine.external_audio_source_set_eoi(config.EXTERNAL_SOURCE_COMPONENT)
+
+    engine.external_sink_set_callback(config.EXTERNAL_OUTPUT_COMPONENT, take)
+    try:
+        feed()
+        engine.run()
+    finally:
+        engine.free()
+    if failed:
+        raise failed[0]
+    return rows[:count]

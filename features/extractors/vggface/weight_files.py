@@ -1,0 +1,176 @@
+"""What weight files of VGG-Face hold: the arrays of Keras' and torch's, checked and in one form."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import safe_open
+from safetensors.torch import load_file
+from torch import Tensor
+
+from features.errors import InputError
+from features.extractors.vggface.network import BLOCKS, POOLED, ChannelOrder, Origin
+
+REMEDY = "give a VGG-16 weight file of keras-vggface (.h5) or torch (.pth, .pt, .safetensors)"
+ORIGIN = "lacuna.origin"
+"""Under which safetensors' metadata name the source of converted weights."""
+
+
+def _layer_modules() -> dict[str, str]:
+    """Map Caffe's layer names, which weight files use, to torchvision's."""
+    modules, index = {}, 0
+    for block, channels in enumerate(BLOCKS, start=1):
+        for convolution in range(1, len(channels) + 1):
+            modules[f"conv{block}_{convolution}"] = f"features.{index}"
+            index += 2  # a convolution and its ReLU
+        index += 1  # pooling
+    return {**modules, "fc6": "classifier.0"}
+
+
+LAYERS = _layer_modules()
+
+
+def _check_shape(path: Path, array: str, shape: tuple[int, ...], expected: tuple[int, ...]) -> None:
+    if shape != expected:
+        raise InputError(f"{path}: {array} has shape {shape}, expected {expected}", REMEDY)
+
+
+def check_finite(path: Path, state: Mapping[str, Tensor]) -> None:
+    """Refuse weights that are not finite.
+
+    Raises:
+        InputError: names the layer.
+    """
+    for layer, module in LAYERS.items():
+        for kind in ("weight", "bias"):
+            if not torch.isfinite(state[f"{module}.{kind}"]).all():
+                reason = f"{path}: the {kind} of {layer} has values that are not finite"
+                raise InputError(reason, REMEDY)
+
+
+# ------------------------------------------------------------------ Keras
+
+
+def read_keras(path: Path, expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The weights in a file of Keras, with the names and shapes of `expected`.
+
+    Raises:
+        InputError: the file cannot be read, or does not fit.
+    """
+    import h5py
+
+    state = {}
+    try:
+        with h5py.File(path, "r") as file:
+            for layer, module in LAYERS.items():
+                kernel = _keras_array(path, file, layer, ("kernel", "W_1"))
+                bias = _keras_array(path, file, layer, ("bias", "b_1"))
+                outputs, *inputs = expected[f"{module}.weight"].shape
+                kernel_name = f"the kernel of {layer}"
+                if layer == "fc6":
+                    channels = inputs[0] // POOLED**2
+                    _check_shape(path, kernel_name, kernel.shape, (inputs[0], outputs))
+                    # Keras flattens (rows, columns, channels), torch (channels, rows, columns).
+                    kernel = kernel.reshape(POOLED, POOLED, channels, outputs)
+                    weight = kernel.transpose(3, 2, 0, 1).reshape(outputs, -1)
+                else:
+                    _check_shape(path, kernel_name, kernel.shape, (3, 3, inputs[0], outputs))
+                    weight = kernel.transpose(3, 2, 0, 1)
+                _check_shape(path, f"the bias of {layer}", bias.shape, (outputs,))
+                state[f"{module}.weight"] = torch.from_numpy(np.ascontiguousarray(weight))
+                state[f"{module}.bias"] = torch.from_numpy(bias)
+    except (OSError, KeyError, RuntimeError, ValueError) as error:  # what h5py makes of damage
+        raise InputError(f"{path} is not an HDF5 file, or is damaged", REMEDY) from error
+    return state
+
+
+def _keras_array(path: Path, file: Any, layer: str, names: tuple[str, str]) -> NDArray[np.float32]:
+    """One array of a layer under its name of today, or of Keras before 2.0."""
+    import h5py
+
+    today, before = names
+    for place in (f"{layer}/{layer}/{today}:0", f"{layer}/{layer}_{before}:0"):
+        if place in file:
+            dataset = file[place]
+            if not isinstance(dataset, h5py.Dataset) or dataset.dtype.kind != "f":
+                raise InputError(
+                    f"{path}: the {today} of {layer} is not an array of floats", REMEDY
+                )
+            return dataset[()].astype(np.float32)
+    raise InputError(f"{path} has no {today} of the layer {layer}", REMEDY)
+
+
+# ------------------------------------------------------------------ torch
+
+
+def read_torch(path: Path) -> Mapping[str, Any]:
+    """The state dict in a file of torch or safetensors.
+
+    Raises:
+        InputError: the file cannot be read, or has no state dict.
+    """
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # a damaged pickle can raise anything
+        raise InputError(f"{path} is not a file of torch weights", REMEDY) from error
+    if not isinstance(content, Mapping):
+        raise InputError(f"{path} holds no state dict", REMEDY)
+    return content
+
+
+def read_origin(path: Path) -> Origin | None:
+    """What `convert` wrote about a file's source; None for a file of another making."""
+    with safe_open(path, "pt") as file:
+        metadata = file.metadata() or {}
+    if ORIGIN not in metadata:
+        return None
+    try:
+        origin = Origin(**json.loads(metadata[ORIGIN]))
+    except (ValueError, TypeError) as error:
+        raise InputError(f"{path} does not say where its weights come from", REMEDY) from error
+    if origin.channel_order not in get_args(ChannelOrder):
+        raise InputError(f"{path} has no channel order {origin.channel_order}", REMEDY)
+    return origin
+
+
+def _is_plain(tensor: Tensor) -> bool:
+    """Whether it is dense, of floating point, and has its values with it."""
+    dense = tensor.layout == torch.strided and not tensor.is_nested
+    return dense and tensor.is_floating_point() and not tensor.is_meta
+
+
+def select_layers(
+    path: Path, weights: Mapping[str, Any], expected: Mapping[str, Tensor], *, torchvision: bool
+) -> dict[str, Tensor]:
+    """The weights of a state dict that the network has, with its names.
+
+    Args:
+        path: of the file, for messages.
+        weights: its state dict.
+        expected: the network's weights, for their shapes.
+        torchvision: whether the names are torchvision's, not Caffe's.
+
+    Raises:
+        InputError: a layer is missing or does not fit.
+    """
+    state = {}
+    for layer, module in LAYERS.items():
+        for kind in ("weight", "bias"):
+            key = f"{module if torchvision else layer}.{kind}"
+            if not isinstance(weights.get(key), Tensor):
+                raise InputError(f"{path} has no {kind} of the layer {layer} ({key})", REMEDY)
+            shape = tuple(expected[f"{module}.{kind}"].shape)
+            tensor_name = f"the {kind} of {layer} ({key})"
+            if not _is_plain(weights[key]):
+                raise InputError(f"{path}: {tensor_name} is not a dense tensor of floats", REMEDY)
+            _check_shape(path, tensor_name, tuple(weights[key].shape), shape)
+            state[f"{module}.{kind}"] = weights[key].float()
+    return state

@@ -1,0 +1,147 @@
+"""Whether a media file ends where it says, or was broken off."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+from av.container import InputContainer
+
+TAIL_TOLERANCE = 0.5
+"""Seconds by which a stream may end before the end its container states."""
+
+_CLOCK = re.compile(r"(\d+):(\d+):(\d+(?:\.\d+)?)")  # hours:minutes:seconds
+
+_WHOLE = {"asf", "matroska,webm"}
+"""Formats that state the length of the whole: one of the streams reaches it, others end earlier."""
+
+_TOGETHER = {"asf", "avi", "flv", "matroska,webm"}
+"""Formats in which a packet cut short tells that all streams are."""
+
+
+class Reading:
+    """How far the streams of a file have been read, and whether that is all of them.
+
+    Args:
+        path: of the file.
+        container: opened.
+        stream: the one that is decoded.
+    """
+
+    def __init__(
+        self, path: Path, container: InputContainer, stream: av.VideoStream | av.AudioStream
+    ) -> None:
+        self._path, self._container, self._stream = path, container, stream
+        self._ticks = {s.index: float(s.time_base or 0) for s in container.streams}
+        self._ends: dict[int, float] = {}  # by stream, of the packet that lasts longest
+        self._cut: dict[int, bool] = {}  # by stream, of the last packet
+        self._decoding: tuple[float, float] | None = None  # in decoding order: first and last
+        self._reached = 0.0
+
+    def take(self, packet: av.Packet) -> None:
+        """Note a packet of any stream."""
+        if not packet.size:
+            return
+        index = packet.stream.index
+        tick, lasts = self._ticks.get(index, 0.0), packet.duration or 0
+        self._cut[index] = packet.is_corrupt
+        at = packet.dts if packet.pts is None else packet.pts
+        if at is not None:
+            self._ends[index] = max(self._ends.get(index, 0.0), (at + lasts) * tick)
+        if index == self._stream.index and packet.dts is not None:
+            first = packet.dts * tick if self._decoding is None else self._decoding[0]
+            self._decoding = first, (packet.dts + lasts) * tick
+
+    def decoded(self, frame: av.VideoFrame | av.AudioFrame) -> float:
+        """Note a frame; gives the second that is reached: its start, or of sound its end."""
+        if frame.time is not None:
+            self._reached = frame.time
+            if isinstance(frame, av.AudioFrame):  # Matroska rounds durations to milliseconds
+                self._reached += frame.samples / frame.sample_rate
+        return self._reached
+
+    def is_cut_off(self) -> bool:
+        """Whether the file ends, now that all is read, before it should."""
+        form = self._container.format.name
+        together = self._cut.values() if form in _TOGETHER else [self._cut.get(self._stream.index)]
+        if form == "wav" and _is_of_unknown_length(self._path):
+            return False
+        if any(together) or (form == "avi" and _breaks_off(self._path)):
+            return True
+        stated = None if form == "asf" else _stated_end(self._stream)
+        if stated is not None and stated - self._end() > TAIL_TOLERANCE:
+            return True
+        length = self._container.duration or 0
+        if form not in _WHOLE or not self._ends:
+            return False
+        start = min(0, self._container.start_time or 0)
+        return (length + start) / av.time_base - max(self._ends.values()) > TAIL_TOLERANCE
+
+    def _end(self) -> float:
+        """Second at which the stream ends, by its frames, its packets or their decoding order."""
+        ends = [self._reached, self._ends.get(self._stream.index, 0.0)]
+        if self._decoding is not None:
+            first, last = self._decoding
+            begins = (self._stream.start_time or 0) * self._ticks[self._stream.index]
+            ends.append(begins + last - first)
+        return max(ends)
+
+
+def _stated_end(stream: av.VideoStream | av.AudioStream) -> float | None:
+    """End of a stream in seconds according to its container, None where that is unknown."""
+    if stream.duration and stream.time_base:
+        return float(((stream.start_time or 0) + stream.duration) * stream.time_base)
+    # Matroska has no duration for a stream, but muxers leave one in this tag.
+    clock = _CLOCK.fullmatch(stream.metadata.get("DURATION", ""))
+    if clock is None:
+        return None
+    hours, minutes, seconds = map(float, clock.groups())
+    return 3600 * hours + 60 * minutes + seconds
+
+
+# ---------------------------------------------------------------------- RIFF
+
+
+def _is_of_unknown_length(path: Path) -> bool:
+    """Whether a WAV was written to a pipe: its length is one that stands for none."""
+    with path.open("rb") as file:
+        if file.read(4) != b"RIFF":  # RF64 has its length elsewhere
+            return False
+        file.seek(12)
+        while len(head := file.read(8)) == 8:
+            size = int.from_bytes(head[4:], "little")
+            if head[:4] == b"data":
+                return _stands_for_none(size)
+            file.seek(size + size % 2, 1)
+    return False
+
+
+def _breaks_off(path: Path) -> bool:
+    """Whether an AVI is shorter than its parts say."""
+    length = path.stat().st_size
+    return any(end > length for end in _part_ends(path))
+
+
+def _part_ends(path: Path) -> Iterator[int]:
+    """Where the RIFF parts of a file end by their own words, in bytes."""
+    at = 0
+    with path.open("rb") as file:
+        while len(head := file.read(8)) == 8 and head[:4] == b"RIFF":
+            size = int.from_bytes(head[4:], "little")
+            if _stands_for_none(size):
+                return
+            at += 8 + size
+            yield at
+            at += size % 2
+            file.seek(at)
+
+
+def _stands_for_none(size: int) -> bool:
+    """Whether programs that write to a pipe put this where a length would be.
+
+    >>> [_stands_for_none(size) for size in (0, 0x7FFFF000, 0x80000000, 0xFFFFFFFF, 64_000)]
+    [True, True, True, True, False]
+    """
+    return size == 0 or 0x7FFF0000 <= size <= 0x80000000 or size >= 0xFFFF0000

@@ -1,0 +1,112 @@
+"""Where a recording has no picture or no sound, by the times of packets: nothing is decoded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+import numpy as np
+from numpy.typing import ArrayLike
+
+from features.media.container import open_media
+from features.media.tracks import audio_stream, video_stream
+
+PAUSE_SECONDS, PAUSE_FRAMES = 0.25, 4
+"""Pictures pause where none comes for longer than both."""
+
+SOUND_GAP = 0.1
+"""Seconds from which a gap in the times of sound is one, filled with silence."""
+
+Stretch = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Pauses:
+    """Stretches of a recording, from its first to its last picture or sound, in seconds.
+
+    Attributes:
+        without_picture: where no picture comes; all of it without a picture stream.
+        without_sound: where there is no sound in the stream; all of it without one.
+    """
+
+    without_picture: tuple[Stretch, ...]
+    without_sound: tuple[Stretch, ...]
+
+
+def pauses(path: str | Path) -> Pauses:
+    """Find out where a file has no picture and no sound.
+
+    A file that is damaged is read up to there: decoding it will refuse it.
+
+    Raises:
+        InputError: as `probe` does.
+    """
+    begins: dict[str, list[float]] = {"video": [], "audio": []}
+    ends: dict[str, list[float]] = {"video": [], "audio": []}
+    with open_media(path) as container:
+        used = [s for s in (video_stream(path, container), audio_stream(path, container)) if s]
+        try:
+            for packet in container.demux(*used):
+                if packet.size and packet.pts is not None:
+                    kind, tick = packet.stream.type, float(packet.time_base)
+                    begins[kind].append(packet.pts * tick)
+                    ends[kind].append((packet.pts + (packet.duration or 0)) * tick)
+        except (av.FFmpegError, OSError):
+            pass
+    pictures = np.unique(begins["video"])
+    step = float(np.median(np.diff(pictures))) if len(pictures) > 1 else 0.0
+    shown = _joined(pictures, pictures + step, max(PAUSE_SECONDS, PAUSE_FRAMES * step) - step)
+    heard = _joined(begins["audio"], ends["audio"], SOUND_GAP)
+    every = [*shown, *heard]
+    if not every:
+        return Pauses((), ())
+    start, end = min(first for first, _ in every), max(last for _, last in every)
+    tolerated = max(PAUSE_SECONDS, PAUSE_FRAMES * step) - step
+    return Pauses(
+        _between(shown, start, end, tolerated), _between(heard, start, end, PAUSE_SECONDS)
+    )
+
+
+def seconds_within(stretches: Sequence[Stretch], start: float, end: float) -> float:
+    """How many seconds of some stretches lie between two times.
+
+    >>> seconds_within([(1.0, 3.0), (5.0, 9.0)], 2.0, 6.0)
+    2.0
+    """
+    return sum(max(0.0, min(last, end) - max(first, start)) for first, last in stretches)
+
+
+def _joined(begins: ArrayLike, ends: ArrayLike, tolerated: float) -> list[Stretch]:
+    """Stretches that something fills, gaps of up to so many seconds included.
+
+    >>> _joined([0.0, 1.0, 4.0], [1.0, 2.0, 5.0], 0.1)
+    [(0.0, 2.0), (4.0, 5.0)]
+    """
+    first = np.asarray(begins, float)
+    if not len(first):
+        return []
+    order = np.argsort(first, kind="stable")
+    first, last = first[order], np.maximum.accumulate(np.asarray(ends, float)[order])
+    gaps = np.flatnonzero(first[1:] - last[:-1] > tolerated + 1e-6)
+    starts, stops = np.append(first[0], first[gaps + 1]), np.append(last[gaps], last[-1])
+    return list(zip(starts.tolist(), stops.tolist(), strict=True))
+
+
+def _between(
+    filled: Sequence[Stretch], start: float, end: float, tolerated: float
+) -> tuple[Stretch, ...]:
+    """The stretches from start to end that are not filled.
+
+    >>> _between([(0.0, 2.0), (4.0, 5.0)], 0.0, 8.0, 0.25)
+    ((2.0, 4.0), (5.0, 8.0))
+    """
+    edges = [start, *(second for stretch in filled for second in stretch), end]
+    empty = list(zip(edges[::2], edges[1::2], strict=True))
+    last = len(empty) - 1
+    return tuple(
+        (first, stop)
+        for number, (first, stop) in enumerate(empty)
+        if stop - first > (tolerated + 1e-6 if number in {0, last} else 0)
+    )
