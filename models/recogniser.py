@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 WEIGHTS = "model.safetensors"
 CARD = "config.json"
 
+HISTORY = "history.csv"
+"""A row per epoch before the refit: epoch, train_loss, heldout (the task's first metric),
+heldout_loss, best (0 or 1)."""
+
 PRELOAD_BYTES = 4 << 30
 """Rows up to this size are read into memory once."""
 

@@ -19,13 +19,12 @@ from models.evaluation.registry import metrics_of
 from models.evaluation.replicates import mean_over_seeds
 from models.evaluation.run import evaluate_seed, rows_of, values_of
 from models.training.checks import check_settings
-from models.training.run import HISTORY
 from models.training.stores import Inputs, read_inputs
+from pipeline.engine.console import seed_progress
 from pipeline.engine.jobs import Job, cached, stage_errors
 from pipeline.engine.keys import key_of
 from pipeline.keys import check
 from pipeline.params import Params, load_params
-from pipeline.train import seed_progress
 
 TABLES = ("evaluation", "videos", "traces")
 """Tables of a result, and folders of results; each gets a table named after the model."""
@@ -94,7 +93,7 @@ def publish_evaluation(name: str, seeds: list[int], results: list[Path]) -> None
         # Traces are of the first seed: one line a video is what a person can read.
         chosen = results[:1] if table == "traces" else results
         _write(name, table, [_read(result / f"{table}.csv") for result in chosen])
-    histories = [_read(MODELS / name / f"seed-{seed}" / HISTORY) for seed in seeds]
+    histories = [_read(MODELS / name / f"seed-{seed}" / recogniser.HISTORY) for seed in seeds]
     for seed, history in zip(seeds, histories, strict=True):
         history.insert(0, "seed", str(seed))
     _write(name, "training", histories)

@@ -7,7 +7,6 @@ on where it was.
 import argparse
 import json
 import shutil
-from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 
@@ -17,10 +16,10 @@ from models import recogniser
 from models.evaluation.registry import metrics_of
 from models.training.checkpoint import Checkpoints
 from models.training.checks import check_settings
-from models.training.run import FACTS, HISTORY, Plan, train_seed
+from models.training.run import FACTS, Plan, train_seed
 from models.training.speakers import parts, training_items
 from models.training.stores import Inputs, open_stores, read_inputs
-from pipeline.engine.console import Advance, progress_bar
+from pipeline.engine.console import seed_progress
 from pipeline.engine.jobs import Job, cached, stage_errors
 from pipeline.engine.keys import key_of
 from pipeline.keys import check
@@ -68,19 +67,12 @@ def training_job(params: Params, name: str, plan: Plan, inputs: Inputs) -> tuple
     return Job(f"{name}, seed {plan.seed}", key, compute), checkpoints
 
 
-def seed_progress(
-    name: str, seed: int, title: str, unit: str, total: float
-) -> AbstractContextManager[Advance]:
-    """The progress bar of a part of a seed."""
-    return progress_bar(f"{title} {name}, seed {seed}", unit=unit, total=total)
-
-
 def publish_seed(result: Path, params: Params, name: str, seed: int, inputs: Inputs) -> None:
     """Link a seed's files from the item cache to where DVC tracks them, with the model's name."""
     target = MODELS / name / f"seed-{seed}"
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
-    for file in (recogniser.WEIGHTS, HISTORY):
+    for file in (recogniser.WEIGHTS, recogniser.HISTORY):
         link_or_copy(result / file, target / file)
     facts = json.loads((result / FACTS).read_text())
     stores, resolved = open_stores(params.model(name).sees), params.resolved(name)

@@ -20,7 +20,8 @@ class Extractor(Row):
 
     Attributes:
         settings: the class of what a user can set, `package.module:Class`, in a module that loads
-            no heavy library; its defaults are the extractor's.
+            no heavy library, and of this package no other at its top than `described` and
+            `settings`; its defaults are the extractor's.
         modalities: that it can describe.
         source: what it describes: an item's media file or crops, features that the corpus gives,
             or other streams.

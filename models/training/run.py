@@ -27,10 +27,6 @@ from models.training.stores import ModelStores, open_stores
 from models.training.teaching import Teachers
 from models.training.trainer import Trained, train
 
-HISTORY = "history.csv"
-"""A row per epoch before the refit: epoch, train_loss, heldout (the task's first metric),
-heldout_loss, best (0 or 1)."""
-
 FACTS = "facts.json"
 """What else came of a training, for the recogniser's card."""
 
@@ -104,7 +100,7 @@ def train_seed(
             everyone = recogniser.clips_of(stores, sorted([*plan.learning, *plan.heldout]))
             trained = replace(trained, weights=run.refit(everyone, trained, teachers).weights)
     recogniser.save_weights(out, trained.weights)
-    write_history(trained, out / HISTORY)
+    write_history(trained, out / recogniser.HISTORY)
     facts = {
         "inputs": inputs,
         "precision": trained.precision,

@@ -1,7 +1,7 @@
 """What a run tells the person who watches it: messages and progress bars, on standard error."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Protocol
 
 from rich.console import Console
@@ -60,6 +60,13 @@ def progress_bar(title: str, *, unit: str, total: float, done: float = 0) -> Ite
             progress.update(task, advance=amount, note=note)
 
         yield advance
+
+
+def seed_progress(
+    name: str, seed: int, title: str, unit: str, total: float
+) -> AbstractContextManager[Advance]:
+    """The progress bar of a part of a seed."""
+    return progress_bar(f"{title} {name}, seed {seed}", unit=unit, total=total)
 
 
 @contextmanager

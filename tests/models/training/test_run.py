@@ -20,7 +20,7 @@ from models.settings import ModelSettings, TrainSettings
 from models.settings.resolved import resolve
 from models.training import run
 from models.training.checkpoint import Checkpoints
-from models.training.run import FACTS, HISTORY, Plan, train_seed
+from models.training.run import FACTS, Plan, train_seed
 from models.training.speakers import parts
 from models.training.stores import Listed, ModelStores
 from tests.helpers.planted import planted_sequences
@@ -101,7 +101,7 @@ def test_a_trained_model_is_read_as_it_was(planted, planted_stores, tmp_path, mo
     facts, network = read(plan, tmp_path / "out", planted_stores)
     expected = plan.resolved.train
     assert facts["epochs"] == expected.epochs
-    history = pd.read_csv(tmp_path / "out" / HISTORY)
+    history = pd.read_csv(tmp_path / "out" / recogniser.HISTORY)
     assert list(history) == ["epoch", "train_loss", "heldout", "heldout_loss", "best"]
     assert len(history) == facts["epochs"]
     if expected.choose_by == "loss":
