@@ -66,6 +66,12 @@ class Project:
         merge(content, changes)
         yaml.dump(content, self.folder / "params.yaml")
 
+    def replace(self, **sections: dict) -> None:
+        """Put whole sections of params.yaml in the place of what is there."""
+        yaml = YAML()
+        content = yaml.load(self.folder / "params.yaml")
+        yaml.dump({**content, **sections}, self.folder / "params.yaml")
+
     def start(self, *command: str, conversation: bool = False) -> "subprocess.Popen[str]":
         """Start a command, on request one that listens; `python` is that of the tests."""
         search = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
