@@ -120,7 +120,7 @@ def test_a_sequence_that_is_too_long_is_refused_before_the_extraction(
     monkeypatch.setattr("features.faces.items.detect_item", extract)
     monkeypatch.setattr("models.training.data.MAX_SEQUENCE_FRAMES", limit)
     clip = make_video(tmp_path / "clip.mp4", flat_frames(6))
-    card = SimpleNamespace(task=SimpleNamespace(level=level), faces=FaceSettings())
+    card = SimpleNamespace(task=SimpleNamespace(level=level), faces=FaceSettings(), streams={})
     with pytest.raises(InputError, match=says):
         command.extract(clip, card, "cpu", tmp_path)
 
