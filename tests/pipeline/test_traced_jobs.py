@@ -92,16 +92,17 @@ def test_all_that_runs_is_in_the_key_of_items_that_are_described_together(
 ) -> None:
     """Beside the command, which hands one item after the other to the extractor."""
     from pipeline import extract
+    from pipeline.extraction import together
 
-    compute = extract.compute
+    compute = together.compute
 
     def trace(sources: Mapping[str, VideoSource], *arguments: Any) -> None:
         (key, source), *_ = sources.items()
         run = uncounted(key, lambda: compute({key: source}, *arguments))
-        assert run <= {"pipeline.extract"}
+        assert run <= {"pipeline.extraction.together"}
         raise Traced
 
-    monkeypatch.setattr(extract, "compute", trace)
+    monkeypatch.setattr(together, "compute", trace)
     monkeypatch.setenv("LACUNA_CACHE", str(tmp_path))
     monkeypatch.chdir(finished.folder)
     monkeypatch.setattr(sys, "argv", ["pipeline.extract", "fc6"])
