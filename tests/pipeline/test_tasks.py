@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -78,6 +79,26 @@ def test_a_class_model_predicts_probabilities(classes: tuple[Project, str]) -> N
     shares = table[["anger", "disgust", "fear", "happiness", "neutral", "sadness"]]
     assert shares.sum(axis=1).round(3).tolist() == [1.0]
     assert (project.folder / f"predictions/{clip.stem}.baseline.png").stat().st_size > 5000
+
+
+@pytest.mark.slow
+def test_sound_and_picture_can_keep_rates_of_their_own(
+    classes: tuple[Project, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project, _ = classes
+    sound = {"modality": "audio", "extractor": "opensmile", "context_seconds": 0.0, "align": "none"}
+    mult = {"network": "mult", "sees": ["sound", "fc6"], "size": {"heads": 4}}
+    project.params({"streams": {"sound": sound}, "models": {"mult": mult}})
+    for stage in ("keys", "extract sound", "windows", "train mult", "evaluate mult"):
+        project.run("python", "-m", *f"pipeline.{stage}".split())
+    monkeypatch.chdir(project.folder)
+    windows = open_windows(Path("data/windows.zarr"))
+    item = windows.items[0]
+    heard, seen = (len(windows.steps(item, stream).index) for stream in ("sound", "fc6"))
+    assert heard > 3 * seen  # 100 rows a second, and pictures
+    table = pd.read_csv("reports/results/evaluation/mult.csv")
+    assert table["macro_f1"].between(0, 1).all()
+    assert set(table["modality"]) == {"audio", "video"}
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""Given features of CMU-MOSEI through the stages, sound and picture each at a rate of its own."""
+"""The given features of CMU-MOSEI, facet and covarep, through the stages."""
 
 import pickle
 from collections.abc import Callable
@@ -57,7 +57,9 @@ def mosei(make_project: Callable[[], Project]) -> Project:
     return project
 
 
-def test_each_stream_keeps_its_own_rows(mosei: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sentence_has_the_rows_of_its_sound_in_both_streams(
+    mosei: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(mosei.folder)
     windows = open_windows(Path("data/windows.zarr"))
     assert len(windows.items) == 16
@@ -65,7 +67,7 @@ def test_each_stream_keeps_its_own_rows(mosei: Project, monkeypatch: pytest.Monk
         (len(windows.steps(item, "covarep").index), len(windows.steps(item, "facet").index))
         for item in windows.items
     }
-    assert steps == {(7, 4)}
+    assert steps == {(7, 7)}  # the reader brings the picture to the sound's clock
 
 
 def test_a_network_that_attends_learns_from_both(mosei: Project) -> None:
