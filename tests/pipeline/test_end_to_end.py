@@ -114,6 +114,7 @@ def test_a_killed_training_ends_with_the_same_weights(finished: Project) -> None
     """SIGKILL at three moments of a longer training, each time begun again."""
     weights = {}
     finished.params({"train": {"epochs": 40, "patience": 40, "checkpoint_seconds": 0}})
+    finished.run("python", "-m", "pipeline.keys")
     reference = finished.cache
     for way in ("undisturbed", "killed"):
         finished.cache = finished.folder / f"item-cache-{way}"
