@@ -225,12 +225,21 @@ def _is_abandoned(partial: Path) -> bool:
     """Whether the process that made it is gone; of another machine's, whether nothing happens."""
     match partial.name.split("~"):
         case [_, host, pid, _] if host == socket.gethostname():
-            return not Path(f"/proc/{pid}").exists()
+            return not _is_running(pid)
     try:
         changed = max(path.lstat().st_mtime for path in [partial, *partial.rglob("*")])
     except FileNotFoundError:  # it was finished meanwhile
         return False
     return time.time() - changed > ABANDONED_SECONDS
+
+
+def _is_running(pid: str) -> bool:
+    """Whether a process of this machine lives; one that nobody has waited for is dead."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z"
 
 
 @lru_cache

@@ -110,11 +110,11 @@ def run_jobs(
     jobs = list(jobs)
     cache = Cache(execution.cache_folder)
     cache.lock(exclusive=False)
+    cache.sweep()
     results = {job.name: cache.take(stage, job.key) for job in jobs}
     waiting = unique([job for job in jobs if results[job.name] is None])
     failed: dict[str, Failure] = {}
     if waiting:
-        cache.sweep()
         total = sum(job.size for job in jobs)
         done = total - sum(job.size for job in waiting)
         with progress_bar(stage, unit=unit, total=total, done=done) as advance:
