@@ -57,16 +57,28 @@ def pauses(path: str | Path) -> Pauses:
             pass
     pictures = np.unique(begins["video"])
     step = float(np.median(np.diff(pictures))) if len(pictures) > 1 else 0.0
-    shown = _joined(pictures, pictures + step, max(PAUSE_SECONDS, PAUSE_FRAMES * step) - step)
+    tolerated = longest_gap(step) - step
+    shown = _joined(pictures, pictures + step, tolerated)
     heard = _joined(begins["audio"], ends["audio"], SOUND_GAP)
     every = [*shown, *heard]
     if not every:
         return Pauses((), ())
     start, end = min(first for first, _ in every), max(last for _, last in every)
-    tolerated = max(PAUSE_SECONDS, PAUSE_FRAMES * step) - step
     return Pauses(
         _between(shown, start, end, tolerated), _between(heard, start, end, PAUSE_SECONDS)
     )
+
+
+def longest_gap(step: float) -> float:
+    """Seconds from one picture to the next beyond which pictures pause.
+
+    Args:
+        step: seconds that a picture usually lasts.
+
+    >>> longest_gap(0.04), longest_gap(0.1)
+    (0.25, 0.4)
+    """
+    return max(PAUSE_SECONDS, PAUSE_FRAMES * step)
 
 
 def seconds_within(stretches: Sequence[Stretch], start: float, end: float) -> float:

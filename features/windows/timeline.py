@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.media.decoding import AUDIO_ONLY_RATE
-from features.media.pauses import PAUSE_FRAMES, PAUSE_SECONDS
+from features.media.pauses import longest_gap
 from features.windows.clocks import frame_centres
 
 NONE = -1
@@ -44,7 +44,7 @@ def timeline_of(
 ) -> Timeline:
     """The frames of a recording with pictures.
 
-    Where no picture comes for more than PAUSE_SECONDS and PAUSE_FRAMES (jitter so grows no frames),
+    Where no picture comes for longer than `longest_gap` (jitter so grows no frames),
     frames follow at the median picture's duration: between pictures, and before the first and after
     the last one while sound or labels go on. They show the picture before for up to `hold` seconds.
 
@@ -60,7 +60,7 @@ def timeline_of(
     [0.125, 0.375, 0.625, 0.875, 0.875, 0.875, 0.875, 0.875, nan, nan, nan, nan]
     """
     step = float(np.median(np.diff(pictures))) if len(pictures) > 1 else 1 / AUDIO_ONLY_RATE
-    pause = max(PAUSE_SECONDS, PAUSE_FRAMES * step)
+    pause = longest_gap(step)
     start = min([first for first, _ in extents], default=np.inf)
     end = max([last for _, last in extents], default=-np.inf)
     times, picture = [pictures], [np.arange(len(pictures))]
