@@ -18,7 +18,8 @@ from models.training.stores import open_stores
 from pipeline.engine.console import say
 from pipeline.engine.jobs import stage_errors
 from pipeline.params import load_params
-from pipeline.predict import ALLOW, allowed, model_folder, writing_to
+from pipeline.predict import writing_to
+from pipeline.prediction.trained import ALLOW, allowed, model_folder
 
 LOCATION = "image_location"
 
@@ -27,7 +28,7 @@ def main() -> None:
     """Run the command."""
     parser = argparse.ArgumentParser(prog="python -m pipeline.challenge", description=__doc__)
     parser.add_argument("--model", required=True, help="name of a trained model")
-    parser.add_argument("--seed", type=int, help="which run of it (default: the first)")
+    parser.add_argument("--seed", type=int, help="which run of it (default: which is preferred)")
     parser.add_argument("--split", default="test", help="whose items (default: test)")
     parser.add_argument("--wanted", type=Path, help="the challenge's list of image locations")
     parser.add_argument("--out", type=Path, default=Path("predictions.txt"), help="file to write")

@@ -19,23 +19,19 @@ from features.corpora.listing import (
 )
 from features.corpora.reading import read_corpus
 from features.errors import InputError
-from features.extractors.crops import describe_faces, open_faces
+from features.extractors.crops import open_faces
 from features.extractors.given import describe_given
 from features.extractors.joined import parts_of
 from features.extractors.registry import EXTRACTORS
 from features.extractors.settings import (
     GivenSettings,
-    OpenSMILESettings,
     StreamSettings,
     VGGFaceSettings,
 )
-from features.extractors.sound import describe_sound
 from features.extractors.vggface.loading import settle
-from features.pins import PINS
 from features.stores.assembling import assemble
 from pipeline.engine.console import say
 from pipeline.engine.execution import ExecutionSettings
-from pipeline.engine.inputs import from_file
 from pipeline.engine.jobs import (
     Job,
     cached,
@@ -43,6 +39,7 @@ from pipeline.engine.jobs import (
     stage_errors,
 )
 from pipeline.engine.keys import key_of
+from pipeline.extraction.jobs import device_of, faces_job, sound_job
 from pipeline.extraction.together import TITLE, blank, rows_used, run_together
 from pipeline.keys import check
 from pipeline.params import Params, load_params
@@ -99,50 +96,16 @@ def extract(params: Params, name: str) -> None:
 def _of_sound(
     settings: StreamSettings, execution: ExecutionSettings
 ) -> tuple[dict[str, Path], dict[str, str]]:
-    items = media_items()
-    device = _device(settings, execution)
-    made_by = [settings.of_rows(), device]
-    if isinstance(settings, OpenSMILESettings) and items:
-        from features.extractors.opensmile.descriptors import identity
-
-        # A config moved elsewhere is the same; one with another file included is not.
-        made_by.append(identity(settings))
-    jobs = []
-    for item in items:
-        key = key_of(
-            describe_sound,
-            item.sha256,
-            made_by,
-            rows=rows_used(settings),
-            pin=PINS.get(settings.extractor),
-        )
-        compute = partial(describe_sound, settings, Path(item.path), device)
-        jobs.append(
-            Job(
-                item.item,
-                key,
-                partial(from_file, Path(item.path), item.sha256, compute),
-                item.seconds,
-            )
-        )
+    device = device_of(settings, execution)
+    jobs = [sound_job(item, settings, device) for item in media_items()]
     return _run(jobs, execution, "s of sound")
 
 
 def _of_faces(
     settings: StreamSettings, execution: ExecutionSettings
 ) -> tuple[dict[str, Path], dict[str, str]]:
-    faces, device = open_faces(FACES), _device(settings, execution)
-    jobs = []
-    for item in media_items():
-        key = key_of(
-            describe_faces,
-            faces.key(item.item),
-            settings.of_rows(),
-            device,
-            rows=rows_used(settings),
-        )
-        compute = partial(describe_faces, settings, faces, item.item, device)
-        jobs.append(Job(item.item, key, compute, item.frames))
+    faces, device = open_faces(FACES), device_of(settings, execution)
+    jobs = [faces_job(item, settings, faces, device) for item in media_items()]
     return _run(jobs, execution, "frames")
 
 
@@ -178,11 +141,6 @@ def _run(
 ) -> tuple[dict[str, Path], dict[str, str]]:
     results = run_jobs(TITLE, jobs, execution, unit=unit, processes=processes)
     return results, {job.name: job.key for job in jobs}
-
-
-def _device(settings: StreamSettings, execution: ExecutionSettings) -> str:
-    """Where networks run; openSMILE has none, and torch need not be asked."""
-    return "cpu" if isinstance(settings, OpenSMILESettings) else execution.torch_device
 
 
 # ------------------------------------------------------------------ many items together

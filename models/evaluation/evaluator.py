@@ -152,7 +152,7 @@ class _Shared:
     @cached_property
     def intact(self) -> Tensor:
         """Predictions (clips, frames, outputs) on intact input."""
-        return self.network.fuse(self.encoded).fused
+        return self.network.answer(self.encoded).fused
 
     def gone(self, modalities: tuple[Modality, ...]) -> Tensor:
         """Predictions (clips, frames, outputs) with some modalities zero throughout."""
@@ -224,7 +224,7 @@ class _Shared:
         encoded = {m: x.repeated(count) for m, x in self.encoded.items() if m not in lossy}
         for modality, runs in lossy.items():
             encoded[modality] = self.network.perceive(modality, Projected.joined(runs))
-        return self.network.fuse(encoded).fused.unflatten(0, (count, -1))
+        return self.network.answer(encoded).fused.unflatten(0, (count, -1))
 
 
 def _in_order(data: ClipData, size: int) -> Iterator[range]:

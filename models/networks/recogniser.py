@@ -8,6 +8,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
+from typing_extensions import override
 
 from features.task import Task
 from models.ablation.frame_map import Lost, nearest, repeats, runs_of
@@ -52,6 +53,28 @@ class Projected:
         )
 
 
+class Range(nn.Module):
+    """A recogniser's last step outside training: targets within the labels' range.
+
+    In training outputs are left as they are: beyond the range a loss would have no gradient. The
+    logits of classes have no range.
+
+    Args:
+        task: what is recognised.
+    """
+
+    def __init__(self, task: Task) -> None:
+        super().__init__()
+        self.limits = None if task.kind == "classification" else (task.low, task.high)
+
+    @override
+    def forward(self, outputs: Tensor) -> Tensor:
+        """The outputs (..., outputs), clamped."""
+        if self.training or self.limits is None:
+            return outputs
+        return outputs.clamp(*self.limits)
+
+
 class Recogniser(nn.Module, ABC):
     """The outputs of a task from the streams of one or more modalities.
 
@@ -84,6 +107,7 @@ class Recogniser(nn.Module, ABC):
         self.modalities: tuple[Modality, ...] = tuple(features)
         self.per_frame = task.level == "frame"
         self.presence = presence
+        self.range = Range(task)
         self.loss_weights: dict[Modality, float] = {}
         if presence.frames == "marked":
             self.tokens = nn.ParameterDict(
@@ -117,7 +141,7 @@ class Recogniser(nn.Module, ABC):
             if m in lost:
                 projected = self.lose(m, projected, lost[m])
             encoded[m] = self.perceive(m, projected)
-        return self.fuse(encoded)
+        return self.answer(encoded)
 
     def receive(self, modality: Modality, x: Tensor, mask: Tensor, received: Tensor) -> Projected:
         """Project what arrives of a modality, before anything is lost.
@@ -199,7 +223,12 @@ class Recogniser(nn.Module, ABC):
 
     @abstractmethod
     def fuse(self, encoded: Mapping[Modality, Stream]) -> Outputs:
-        """Outputs from the encoded streams."""
+        """Outputs from the encoded streams, of any size."""
+
+    def answer(self, encoded: Mapping[Modality, Stream]) -> Outputs:
+        """Outputs from the encoded streams; outside training within the labels' range."""
+        outputs = self.fuse(encoded)
+        return outputs._replace(fused=self.range(outputs.fused))
 
     def phases(self, objective: Loss) -> tuple[Phase, ...]:
         """How it is trained: by default in one phase, of the objective alone.

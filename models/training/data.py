@@ -89,6 +89,11 @@ class ClipData:
         return {modality: reader.width for modality, reader in self._streams.items()}
 
     @property
+    def clip_frames(self) -> int:
+        """Length of a clip, where frames have labels."""
+        return self._windows.clip_frames
+
+    @property
     def has_labels(self) -> bool:
         """Whether any frame has a valid label."""
         return any(valid.any() for valid in self._of_labels["valid"].values())
@@ -143,7 +148,10 @@ class ClipData:
 
     def batch(self, indices: Sequence[int]) -> Batch:
         """The clips with these indices, padded to the longest."""
-        clips = [self.clips[i] for i in indices]
+        return self.batch_of([self.clips[i] for i in indices])
+
+    def batch_of(self, clips: Sequence[Clip]) -> Batch:
+        """Any runs of frames, padded to the longest."""
         frames = max(clip.stop - clip.start for clip in clips)
         labels = frames if self._label_per_frame else 1
         return Batch(

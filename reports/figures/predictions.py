@@ -24,25 +24,29 @@ def plot_prediction(
     path: Path,
     title: str,
     note: str = "",
+    limits: tuple[float, float] = (-1.0, 1.0),
 ) -> None:
     """Save a figure of predicted values over time, missing stretches shaded.
 
     Args:
         times: (F,) start of each frame in seconds.
-        predicted: (F,) values of each target in −1 … 1, panels from top to bottom.
+        predicted: (F,) values of each target, panels from top to bottom; NaN leaves a gap.
         face_present: (F,) bool.
         sound_present: (F,) bool.
         path: where to save; its suffix is the format (.svg, .png or .pdf).
         title: heading, such as the name of the video and the model.
         note: what a reader has to know of the model, see `run_file.caveat`.
+        limits: smallest and largest value of a target.
     """
+    low, high = limits
+    beyond = 0.025 * (high - low)  # a line on the limit is seen whole
     with mpl.rc_context(RC):
         figure, axes = rows_over_time(len(predicted), sharey=True)
         for ax, colour, (name, values) in zip(axes, cycle(TARGET_COLOURS), predicted.items()):
             ax.plot(times, values, color=colour)
-            ax.axhline(0, color="#666666", linewidth=0.6)
+            ax.axhline((low + high) / 2, color="#666666", linewidth=0.6)
             shade(ax, times, face_present, sound_present)
-            ax.set(ylabel=capitalised(name), ylim=(-1.05, 1.05))
+            ax.set(ylabel=capitalised(name), ylim=(low - beyond, high + beyond))
         axes[0].set_title(title)
         add_legend(figure, missing_handles())
         _save(figure, path, note)

@@ -1,18 +1,13 @@
 """Prediction on videos of any kind, by a model that the tiny demo has trained."""
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from features.errors import InputError
-from features.settings import FaceSettings
-from features.task import Task
-from models.settings import ModelSettings
-from pipeline import predict as command
-from pipeline.engine.execution import ExecutionSettings
+from pipeline.prediction import predict as predict_in_python
+from pipeline.prediction import read_csv
 from tests.helpers.media_factory import flat_frames, make_video, tone
 from tests.helpers.project import Project
 
@@ -26,22 +21,22 @@ def predict(finished: Project, tmp_path: Path):
         )
         base = tmp_path / "out" / f"{clip.stem}.{model}"
         assert base.with_name(f"{base.name}.png").stat().st_size > 5_000
-        return pd.read_csv(base.with_name(f"{base.name}.csv")), output
+        return read_csv(base.with_name(f"{base.name}.csv")), output
 
     return run
 
 
 def test_a_video_with_face_and_sound(finished: Project, predict) -> None:
     table, output = predict(finished.folder / "data/corpus/demo/clip_000.mp4")
-    columns = ["time", "valence", "arousal", "face_present", "sound_present"]
+    columns = ["time", "valence", "arousal", "face_present", "sound_present", "basis"]
     assert list(table) == columns
     assert len(table) == 90
-    assert np.isfinite(table.to_numpy()).all()
+    assert np.isfinite(table[columns[:-1]].to_numpy()).all()
+    assert table[["valence", "arousal"]].abs().to_numpy().max() <= 1
     assert table["face_present"].mean() > 0.5
     assert "synthetic demo corpus" in output
     assert "random weights" in output
     bars = [line for line in output.splitlines() if "frames/s" in line]
-    assert [bar.split()[0] for bar in bars] == ["faces", "vggface"]
     assert all("90/90" in bar for bar in bars)
 
 
@@ -76,7 +71,56 @@ def test_missing_modalities_are_said(
     assert len(table) in (40, 41)  # the AAC frame at the end may reach into one more
     assert not table["face_present"].any()
     assert table["sound_present"].any() == sound
-    assert np.isfinite(table["valence"]).all()
+    assert table["valence"].isna().all() == (not sound)
+    assert set(table["basis"]) == ({"audio"} if sound else {"none"})
+
+
+def test_several_clips_and_models_in_one_call(finished: Project, tmp_path: Path) -> None:
+    clip, other = (finished.folder / f"data/corpus/demo/clip_00{i}.mp4" for i in (0, 1))
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(b"this is no video")
+    output = finished.run(
+        *("python", "-m", "pipeline.predict", str(clip), str(broken), "7", str(other), str(clip)),
+        *("--model", "audio_only", "--model", "video_only", "--out", str(tmp_path / "out")),
+        fails=True,
+    )
+    names = {path.name for path in (tmp_path / "out").glob("*.csv")}
+    expected = {f"clip_00{i}.{m}.csv" for i in (0, 1) for m in ("audio_only", "video_only")}
+    assert names == expected
+    assert "4 items failed, 4 are done" in output
+    assert "would overwrite" in output
+    assert "python -m pipeline.live 7" in output
+    assert "frames/s" not in output  # what the stages found lies in the cache
+    assert "Traceback" not in output
+
+
+def test_a_function_does_the_same(
+    finished: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(finished.folder)
+    monkeypatch.setenv("LACUNA_CACHE", str(finished.cache))
+    monkeypatch.setattr("pipeline.prediction.run.open_recording", opened := OpenedOnce())
+    clip = finished.folder / "data/corpus/demo/clip_000.mp4"
+    whole, causal = (predict_in_python(clip, "baseline", causal=c) for c in (False, True))
+    assert opened.count == 2
+    assert whole.card.name == "baseline"
+    difference = (whole.table["valence"] - causal.table["valence"]).abs()
+    assert difference.max() > 1e-4
+    # The clip is shorter than a window: the last stretch sees all of it.
+    assert difference.iloc[-5:].max() < 1e-5
+
+
+class OpenedOnce:
+    """Counts how often a file is opened to see what it is."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __call__(self, path: Path):
+        from pipeline.prediction.clips import open_recording
+
+        self.count += 1
+        return open_recording(path)
 
 
 def test_mistakes_are_one_sentence(finished: Project, tmp_path: Path) -> None:
@@ -97,135 +141,6 @@ def test_mistakes_are_one_sentence(finished: Project, tmp_path: Path) -> None:
         assert says in output
         assert "corpus.exclude" not in output
         assert "Traceback" not in output
-
-
-@pytest.mark.parametrize(
-    ("level", "limit", "says"),
-    [
-        (
-            "sequence",
-            4,
-            r"clip\.mp4 has 6 frames, more than the 4 of a .*; give a part of it",
-        ),
-        ("sequence", 6, "extracted"),
-        ("frame", 4, "extracted"),
-    ],
-)
-def test_a_sequence_that_is_too_long_is_refused_before_the_extraction(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, level: str, limit: int, says: str
-) -> None:
-    def extract(*_: object, **__: object) -> None:
-        raise InputError("extracted", "")
-
-    monkeypatch.setattr("features.faces.items.detect_item", extract)
-    monkeypatch.setattr("models.training.data.MAX_SEQUENCE_FRAMES", limit)
-    clip = make_video(tmp_path / "clip.mp4", flat_frames(6))
-    card = SimpleNamespace(task=SimpleNamespace(level=level), faces=FaceSettings(), streams={})
-    with pytest.raises(InputError, match=says):
-        command.extract(clip, card, "cpu", tmp_path)
-
-
-@pytest.fixture
-def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-def test_a_model_without_a_finished_seed_is_no_trained_model(elsewhere: Path) -> None:
-    (elsewhere / command.MODELS / "baseline" / "seed-0").mkdir(parents=True)
-    with pytest.raises(InputError, match="no trained model named baseline"):
-        command.model_folder("baseline", None)
-
-
-def test_the_device_is_that_of_params_where_they_are_valid(elsewhere: Path) -> None:
-    params = elsewhere / "params.yaml"
-    assert command.execution_settings() == ExecutionSettings()
-    params.write_text(
-        "models: {a: {network: unimodal, sees: [lld], ablation: {strategy: none}}}\n"
-        "execution: {device: cpu}\n"
-    )
-    assert command.execution_settings().device == "cpu"
-    params.write_text("execution: {device: cpu, colour: red}\n")
-    assert command.execution_settings() == ExecutionSettings()
-
-
-@pytest.mark.parametrize(
-    ("synthetic", "weights", "said"),
-    [
-        (True, "random", "synthetic corpus demo · vggface from random weights"),
-        (False, "vgg.h5", ""),
-    ],
-)
-def test_the_figure_says_what_the_model_is(
-    monkeypatch: pytest.MonkeyPatch, synthetic: bool, weights: str, said: str
-) -> None:
-    notes = []
-    monkeypatch.setattr(
-        "reports.figures.predictions.plot_prediction", lambda *_, **k: notes.append(k["note"])
-    )
-    names = ("time", "valence", "arousal", "face_present", "sound_present")
-    table = pd.DataFrame({name: [0.0] for name in names})
-    card = a_card(Task(), synthetic=synthetic, weights=weights)
-    assert command.draw(card, table, Path("clip.png"), clip="clip.mp4")
-    assert notes == [said]
-
-
-def a_card(task: Task, *, synthetic: bool = False, weights: str = "vgg.h5") -> SimpleNamespace:
-    """As much of a card as drawing and reporting need."""
-    return SimpleNamespace(
-        name="a",
-        seed=0,
-        task=task,
-        model=ModelSettings(),
-        synthetic_corpus=synthetic,
-        streams={"audio": None, "video": None},
-        random_weights=["vggface"] if weights == "random" else [],
-    )
-
-
-@pytest.mark.parametrize("kind", ["regression", "sentiment"])
-def test_the_numbers_of_a_sequence_are_said_in_their_order_and_not_drawn(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str
-) -> None:
-    card = a_card(Task(kind=kind, level="sequence", outputs=["valence", "arousal"]))
-    table = pd.DataFrame(
-        {"valence": [-0.5], "arousal": [2.5], "face_present": 1.0, "sound_present": 1.0}
-    )
-    assert not command.draw(card, table, tmp_path / "clip.png", clip="clip.mp4")
-    assert not list(tmp_path.iterdir())
-    command.report(card, table)
-    assert "valence -0.50, arousal 2.50" in capsys.readouterr().err
-
-
-def test_the_likeliest_class_is_said_first_and_all_are_drawn(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    card = a_card(Task(kind="classification", level="sequence", outputs=["anger", "joy"]))
-    table = pd.DataFrame(
-        {"anger": [0.25], "joy": [0.75], "face_present": 1.0, "sound_present": 1.0}
-    )
-    assert command.draw(card, table, tmp_path / "clip.png", clip="clip.mp4")
-    assert (tmp_path / "clip.png").exists()
-    command.report(card, table)
-    assert "joy 0.75, anger 0.25" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("drawn", [True, False])
-def test_a_figure_is_only_claimed_where_there_is_one(
-    elsewhere: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    drawn: bool,
-) -> None:
-    monkeypatch.setattr("sys.argv", ["predict", "clip.mp4", "--model", "a"])
-    monkeypatch.setattr(command, "model_folder", lambda *_: elsewhere)
-    monkeypatch.setattr(command, "predict", lambda *_: (None, pd.DataFrame()))
-    monkeypatch.setattr(command, "draw", lambda *_, **__: drawn)
-    monkeypatch.setattr(command, "report", lambda *_: None)
-    command.main()
-    said = capsys.readouterr().err
-    assert "wrote clip.a.csv" in said
-    assert ("clip.a.png" in said) == drawn
 
 
 def test_only_what_a_model_sees_is_extracted(finished: Project, predict) -> None:

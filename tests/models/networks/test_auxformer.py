@@ -242,7 +242,7 @@ def test_what_is_gone_is_left_out_of_the_average(pooling: str, task: str) -> Non
     found = network.eval()(x, masks_of(mask), present).fused
     for clip, said in enumerate([(fused, audio, video), (fused, video), (fused, audio), (fused,)]):
         expected = torch.stack([own[clip] for own in said]).mean(0)
-        assert torch.allclose(found[clip], expected, atol=1e-6)
+        assert torch.allclose(found[clip], network.range(expected), atol=1e-6)
 
 
 def test_an_auxiliary_network_learns_nothing_from_what_is_gone() -> None:

@@ -50,6 +50,26 @@ def test_padding_and_company_change_nothing(case: Case, clips: Clips, task: str)
 
 
 @pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_outside_training_targets_are_within_the_labels_range(case: Case, task: str) -> None:
+    network, mask = case.evaluated(task), lengths_mask([4, 3])
+    x = {modality: 50 * part for modality, part in random_inputs(2, 4).items()}
+    with torch.inference_mode():
+        encoded = {
+            m: network.perceive(m, network.receive(m, x[m], mask, mask)) for m in network.modalities
+        }
+        free = network.fuse(encoded).fused
+        kept = network.answer(encoded).fused
+        assert torch.equal(kept, network(x, masks_of(mask)).fused)
+    described = TASKS[task]
+    if described.kind == "classification":
+        assert torch.equal(kept, free)
+    else:
+        assert torch.equal(kept, free.clamp(described.low, described.high))
+    assert torch.equal(network.range.train()(free), free)
+
+
+@pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("case", CASES + attending(("marked", "shown")), ids=str)
 def test_a_gradient_reaches_every_parameter(case: Case, task: str) -> None:
     network, batch = case.build(task), labelled_batch(task)
@@ -147,7 +167,7 @@ def test_steps_shared_by_evaluation_are_those_of_a_pass(case: Case) -> None:
         m: network.perceive(m, network.receive(m, x[m], mask, mask)).repeated(2)
         for m in case.modalities
     }
-    twice = network.fuse(streams).fused
+    twice = network.answer(streams).fused
     assert torch.allclose(twice, network(x, masks_of(mask)).fused.repeat(2, 1, 1), atol=1e-5)
 
 

@@ -1,0 +1,240 @@
+"""A media file described as a saved recogniser sees it, each description once: item cache."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from features.corpora.listing import CorpusItem
+from features.errors import InputError
+from features.extractors.crops import describe_faces, open_faces
+from features.extractors.registry import EXTRACTORS
+from features.extractors.settings import JoinedSettings, StreamSettings, VGGFaceSettings
+from features.extractors.sound import describe_sound
+from features.faces.items import detect_item
+from features.hashes import hash_of_file
+from features.media.decoding import AUDIO_ONLY_RATE, MediaInfo, frame_times, probe
+from features.settings import FaceSettings, Modality
+from features.stores.assembling import assemble
+from features.stores.store import Store
+from features.stores.streams import StreamStore, open_stream
+from features.stores.windows import write_windows
+from features.windows.build import windowed, windowed_stream
+from features.windows.normaliser import Normaliser
+from features.windows.sources import Sources
+from models import recogniser
+from models.training.stores import ModelStores, open_stores
+from pipeline.engine.console import progress_bar
+from pipeline.engine.execution import ExecutionSettings
+from pipeline.engine.jobs import StageFailedError, cached
+from pipeline.extraction.jobs import device_of, faces_job, sound_job
+from pipeline.extraction.together import TITLE, run_together
+from pipeline.faces import check_detector
+from pipeline.faces import job_of as crops_job
+
+CLIP = "clip"
+"""The one item's name; draws of a network hang on none."""
+
+_SOURCE = re.compile(r"\d+|-|[A-Za-z][A-Za-z0-9+.-]*://.*|/dev/.*")
+"""What is no file name: a camera's number, a pipe, an address, a device."""
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A media file whose header was read.
+
+    Attributes:
+        path: of the file.
+        info: what the header says.
+        sha256: of its content.
+    """
+
+    path: Path
+    info: MediaInfo
+    sha256: str
+
+    @property
+    def item(self) -> CorpusItem:
+        """The whole file as an item of a corpus."""
+        info = self.info
+        return CorpusItem(
+            item=CLIP,
+            path=str(self.path),
+            speaker="",
+            split="test",
+            side="",
+            labelled=False,
+            start=0.0,
+            end=np.nan,
+            crops="",
+            sha256=self.sha256,
+            crops_sha256="",
+            has_video=info.has_video,
+            has_audio=info.has_audio,
+            width=info.width,
+            height=info.height,
+            rate=float(info.rate or np.nan),
+            seconds=info.duration,
+        )
+
+
+def open_recording(path: str | Path) -> Recording:
+    """Read the header and the hash of a file.
+
+    Raises:
+        InputError: it is no file, or no media file; or a camera, a pipe or an address.
+    """
+    if _SOURCE.fullmatch(str(path)) and not Path(path).is_file():
+        raise InputError(
+            f"{path} is not a file",
+            f"use `python -m pipeline.live {path}`, which takes cameras, pipes and addresses",
+        )
+    with clip_errors(Path(path)):
+        info = probe(path)
+        return Recording(Path(path), info, hash_of_file(path))
+
+
+def extract(
+    recording: Recording, card: recogniser.Card, execution: ExecutionSettings, folder: Path
+) -> ModelStores:
+    """Have the streams that a model sees, with the settings that it was trained with.
+
+    Args:
+        recording: the file.
+        card: of the model.
+        execution: where networks run, and where the cache is.
+        folder: for the stores.
+
+    Raises:
+        InputError: the file cannot be read, or is too long for a sequence.
+    """
+    if card.task.level == "sequence":
+        check_length(recording)
+    if card.faces is not None:
+        crop_faces(recording, card.faces, execution, folder)
+    settings: dict[str, StreamSettings] = {}
+    stores: dict[str, StreamStore] = {}
+    fitted: dict[str, Normaliser | None] = {}
+    for modality, stream in card.streams.items():
+        names = part_names(modality, stream)
+        for name, part, moments in zip(names, stream.parts, stream.moments, strict=True):
+            describe(recording, part, execution, folder, name)
+            settings[name] = part
+            stores[name] = open_stream(folder / f"{name}.zarr")
+            fitted[name] = None
+            if moments is not None:
+                fitted[name] = Normaliser(np.array(moments.mean), np.array(moments.std))
+        if names != [modality]:
+            assert isinstance(stream.settings, JoinedSettings)
+            settings[modality] = stream.settings.model_copy(update={"of": names})
+    pictures = None
+    if card.faces is not None:
+        faces = open_faces(folder / "faces.zarr", stage="predict")
+        pictures = partial(faces.array, name="times")
+    sources = Sources(settings, stores, pictures, gives_features=False, hold=card.windows.hold)
+    write_windows(
+        folder / "windows.zarr",
+        {CLIP: windowed(recording.item, None, card.task, sources)},
+        {name: windowed_stream(name, sources, fitted) for name in settings},
+        task=card.task,
+        clip_frames=card.windows.clip_frames,
+        settings=card.windows.model_dump(),
+    )
+    return open_stores(list(card.streams), folder / "windows.zarr", folder)
+
+
+def part_names(modality: Modality, stream: recogniser.SeenStream) -> list[str]:
+    """What the streams with rows are called here: a card has no names."""
+    if not stream.settings.parts:
+        return [modality]
+    return [f"{modality}-{number}" for number in range(len(stream.parts))]
+
+
+def crop_faces(
+    recording: Recording, settings: FaceSettings, execution: ExecutionSettings, folder: Path
+) -> None:
+    """Write the store of face crops."""
+    path = recording.path
+    check_detector(settings)
+
+    def compute(out: Path) -> None:
+        with progress_bar("faces", unit="frames", total=recording.info.frames) as advance:
+            detect_item(path, settings, "", out, advance)
+
+    job = crops_job(recording.item, settings)
+    with clip_errors(path):
+        crops = cached("faces", replace(job, compute=compute), execution)
+    assemble(folder / "faces.zarr", {CLIP: crops}, {}, {CLIP: job.key})
+
+
+def describe(
+    recording: Recording,
+    settings: StreamSettings,
+    execution: ExecutionSettings,
+    folder: Path,
+    name: str,
+) -> None:
+    """Write the store of one stream."""
+    device, path = device_of(settings, execution), recording.path
+    with clip_errors(path):
+        if settings.modality == "audio":
+            job = sound_job(recording.item, settings, device)
+            compute = partial(describe_sound, settings, path, device)
+            rows = cached(TITLE, replace(job, compute=compute), execution)
+        elif EXTRACTORS[settings.extractor].together:
+            from features.extractors.vggface.streaming import fit_to_device
+
+            assert isinstance(settings, VGGFaceSettings)
+            faces = open_faces(folder / "faces.zarr", stage="predict")
+            rows = _together(faces, fit_to_device(settings, device), device, execution)
+        else:
+            faces = open_faces(folder / "faces.zarr", stage="predict")
+            job = faces_job(recording.item, settings, faces, device)
+            compute = partial(describe_faces, settings, faces, CLIP, device)
+            rows = cached(TITLE, replace(job, compute=compute), execution)
+    assemble(folder / f"{name}.zarr", {CLIP: rows}, {"settings": settings.of_rows()})
+
+
+def _together(
+    faces: Store, settings: VGGFaceSettings, device: str, execution: ExecutionSettings
+) -> Path:
+    try:
+        return run_together([CLIP], faces, settings, device, execution)[0][CLIP]
+    except StageFailedError as error:
+        (failure,) = error.failures
+        raise InputError(failure.reason, failure.remedy) from error
+
+
+def check_length(recording: Recording) -> None:
+    """Refuse a sequence that is too long before an extraction that would be in vain.
+
+    Raises:
+        InputError: it is too long, or cannot be read.
+    """
+    from models.training.data import MAX_SEQUENCE_FRAMES, SequenceTooLongError
+
+    info = recording.info
+    stated = info.frames if info.has_video else round(info.duration * AUDIO_ONLY_RATE)
+    if 0 < stated <= MAX_SEQUENCE_FRAMES:
+        return
+    with clip_errors(recording.path):
+        count = len(frame_times(recording.path))  # headers are not always right
+    if count > MAX_SEQUENCE_FRAMES:
+        too_long = SequenceTooLongError(recording.path.name, count)
+        raise InputError(str(too_long), "give a part of it")
+
+
+@contextmanager
+def clip_errors(clip: Path) -> Iterator[None]:
+    """Give advice on an unreadable clip that fits one clip; the stages' advice is on a corpus."""
+    try:
+        yield
+    except InputError as error:
+        if "corpus" not in error.remedy:
+            raise
+        remedy = f"give a readable video or sound file instead of {clip.name}"
+        raise InputError(error.reason, remedy) from error

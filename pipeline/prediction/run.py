@@ -1,0 +1,135 @@
+"""Prediction for media files: the one function, and the same for several files and models."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.errors import InputError
+from features.settings import Modality
+from models import recogniser
+from pipeline.engine.execution import ExecutionSettings
+from pipeline.engine.jobs import Failure, failure_of
+from pipeline.prediction.clips import CLIP, Recording, extract, open_recording
+from pipeline.prediction.table import Prediction, answer_note, missing_notes, table_of
+from pipeline.prediction.trained import Trained, execution_settings, load_trained
+
+if TYPE_CHECKING:
+    from models.training.data import ClipData
+
+BATCH_CLIPS = 32
+
+
+def predict(
+    clip: str | Path | Recording,
+    model: str | Path | Trained,
+    *,
+    seed: int | None = None,
+    causal: bool = False,
+    allow: Sequence[str] = (),
+    execution: ExecutionSettings | None = None,
+) -> Prediction:
+    """Predict for every frame of a clip, or for the whole of it, as the model does.
+
+    What the model sees is described once and kept in the item cache: another model that sees the
+    same, and another call, find it there.
+
+    Args:
+        clip: a media file.
+        model: name of a trained model, or the folder of a saved recogniser.
+        seed: which run of it; by default the one that the speakers who choose prefer.
+        causal: whether every frame is answered from the past alone, as live.
+        allow: modules that the model may import, beside those that params.yaml names.
+        execution: where networks run, and where the cache is; by default as params.yaml says.
+
+    Raises:
+        InputError: the clip or the model cannot be used.
+    """
+    recording = clip if isinstance(clip, Recording) else open_recording(clip)
+    trained = model if isinstance(model, Trained) else load_trained(model, seed, allow)
+    execution = execution or execution_settings()
+    card = trained.card
+    if card.given_features:
+        raise InputError(
+            f"{card.name} was trained on features that its corpus gives, not on media",
+            "train on a corpus of videos",
+        )
+    if causal and card.task.level == "sequence":
+        raise InputError(
+            f"{card.name} answers whole sequences, of which there is no past", "leave out --causal"
+        )
+    with TemporaryDirectory() as folder:
+        stores = extract(recording, card, execution, Path(folder))
+        data = recogniser.clips_of(stores, [CLIP], "give a part of it")
+        return _predicted(recording.path, trained, data, execution.torch_device, causal)
+
+
+def predict_all(
+    clips: Sequence[str | Path],
+    models: Sequence[str | Path],
+    *,
+    seed: int | None = None,
+    causal: bool = False,
+    allow: Sequence[str] = (),
+    execution: ExecutionSettings | None = None,
+) -> Iterator[Prediction | Failure]:
+    """Predict for every clip by every model; a bad clip does not stop the others.
+
+    Args are those of `predict`, several of the first two.
+
+    Yields:
+        What is predicted, or why a clip or a model gives nothing, in their order.
+
+    Raises:
+        InputError: a model is not there.
+    """
+    trained = [load_trained(model, seed, allow) for model in models]
+    for clip in clips:
+        try:
+            recording = open_recording(clip)
+        except InputError as error:
+            yield failure_of(str(clip), error)
+            continue
+        for model in trained:
+            try:
+                yield predict(recording, model, causal=causal, execution=execution)
+            except Exception as error:
+                yield failure_of(f"{clip}, {model.name}", error)
+
+
+def _predicted(
+    path: Path, trained: Trained, data: "ClipData", device: str, causal: bool
+) -> Prediction:
+    """What a model says of the one item of some data."""
+    import torch
+
+    from models.evaluation.causal import (
+        Window,
+        anything_received,
+        predict_causally,
+        windows_of,
+    )
+    from models.evaluation.evaluator import predict as run
+
+    card, place = trained.card, torch.device(device)
+    times = data.item_array(CLIP, "times")
+    if causal:
+        values = predict_causally(trained.network, data, place, BATCH_CLIPS)[CLIP]
+        windows = list(windows_of(len(times), data.clip_frames))
+    else:
+        values = run(trained.network, data, place, BATCH_CLIPS)[CLIP]
+        windows = [Window(clip.start, clip.start, clip.stop) for clip in data.clips]
+    received = anything_received(data, CLIP, windows)
+    if card.task.level == "sequence":
+        received = received[:1]
+    arrays: Mapping[Modality, str] = {"audio": "sound", "video": "face"}
+    present: dict[Modality, NDArray[np.bool_]] = {
+        m: data.item_array(CLIP, arrays[m]) for m in arrays if m in card.streams
+    }
+    table = table_of(card.task, values, times, present, received)
+    notes = [trained.note] if trained.note else []
+    notes += missing_notes(card, times, data.item_array(CLIP, "decoded"), present)
+    return Prediction(path, trained.name, card, table, (*notes, *answer_note(card, table)))

@@ -1,0 +1,177 @@
+"""What is predicted, as a table: values, and what each of them rests on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import takewhile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import softmax
+
+from features.settings import Modality
+from features.task import Task
+from models.recogniser import Card
+
+PRESENT: Mapping[Modality, str] = {"video": "face_present", "audio": "sound_present"}
+BASIS = "basis"
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What one model says of one clip.
+
+    Attributes:
+        clip: the file.
+        model: name of the model.
+        card: of the model.
+        table: a row a frame: `time`, the targets, `face_present` and `sound_present` (0 or 1,
+            empty where the model does not look), `basis`. Of a model of sequences one row, without
+            a time and with the shares of frames in place of 0 and 1.
+        notes: sentences on what was missing, and on why it is this seed.
+    """
+
+    clip: Path
+    model: str
+    card: Card
+    table: pd.DataFrame
+    notes: tuple[str, ...]
+
+    @property
+    def caveats(self) -> tuple[str, ...]:
+        """What a reader has to know before believing a value, a sentence each."""
+        return caveats_of(self.card)
+
+    @property
+    def file_stem(self) -> str:
+        """What its files are called, without a suffix."""
+        return f"{self.clip.stem}.{self.model}"
+
+
+def table_of(
+    task: Task,
+    values: NDArray[np.float32],
+    times: NDArray[np.float64],
+    present: Mapping[Modality, NDArray[np.bool_]],
+    received: NDArray[np.bool_],
+) -> pd.DataFrame:
+    """The table of a prediction.
+
+    Args:
+        task: of the model.
+        values: (F, outputs) as the network gives them; (1, outputs) of a sequence.
+        times: (F,) seconds at which frames begin.
+        present: (F,) of each modality that the model sees, whether a frame has a face, or sound.
+        received: (F,), whether the network received anything in the frame's window; (1,) of a
+            sequence. Where it did not, values are empty.
+    """
+    if task.kind == "classification":
+        values = softmax(values, axis=-1)
+    known = np.where(received[:, None], values, np.nan)
+    table = pd.DataFrame(known, columns=list(task.outputs))
+    is_sequence = task.level == "sequence"
+    if not is_sequence:
+        table.insert(0, "time", times)
+    for modality, column in PRESENT.items():
+        frames = present.get(modality)
+        if frames is None:
+            table[column] = np.nan
+        else:
+            table[column] = frames.mean() if is_sequence else frames.astype(int)
+    if is_sequence:
+        present = {modality: np.array([frames.any()]) for modality, frames in present.items()}
+    table[BASIS] = basis_of(present)
+    return table
+
+
+def basis_of(present: Mapping[Modality, NDArray[np.bool_]]) -> list[str]:
+    """What there is of each frame, of what a model sees: both, audio, video or none.
+
+    >>> basis_of({"audio": np.array([True, True, False]), "video": np.array([True, False, False])})
+    ['both', 'audio', 'none']
+    """
+    return [
+        "both" if len(there) == 2 else there[0] if there else "none"
+        for frame in zip(*present.values(), strict=True)
+        for there in [[m for m, is_there in zip(present, frame, strict=True) if is_there]]
+    ]
+
+
+def caveats_of(card: Card) -> tuple[str, ...]:
+    """What a reader has to know of a model before believing it."""
+    sentences = []
+    if card.synthetic_corpus:
+        sentences.append(
+            "trained on the synthetic demo corpus: a trial, not a reading of real faces"
+        )
+    sentences += [f"{name} with random weights, not trained" for name in card.random_weights]
+    return tuple(sentences)
+
+
+def missing_notes(
+    card: Card,
+    times: NDArray[np.float64],
+    decoded: NDArray[np.bool_],
+    present: Mapping[Modality, NDArray[np.bool_]],
+) -> list[str]:
+    """Sentences on what is missing of what a model sees.
+
+    Args:
+        card: of the model.
+        times: (F,) seconds at which frames begin.
+        decoded: (F,), whether a picture begins with the frame.
+        present: as of `table_of`.
+    """
+    step = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
+    length = len(times) * step
+    names: dict[Modality, str] = {"video": "a face", "audio": "sound"}
+    found = [f"{names[m]} in {present[m].mean():.0%}" for m in names if m in present]
+    notes = [f"{', '.join(found)} of the frames"]
+    if "video" in present and not decoded.all():
+        notes.append(f"no picture for {(~decoded).sum() * step:.1f} s of {length:.1f} s")
+    if "audio" in present and present["audio"].any() and not present["audio"].all():
+        silent = (~present["audio"]).sum() * step
+        notes.append(f"no sound for {silent:.1f} s of {length:.1f} s")
+    for modality, name in names.items():
+        if modality in present and not present[modality].any():
+            what = name.removeprefix("a ")
+            notes.append(f"no {what} at all: {card.name} had to do without {modality}")
+    return notes
+
+
+def answer_note(card: Card, table: pd.DataFrame) -> list[str]:
+    """The answer of a model of sequences as a sentence, the likeliest class first."""
+    if card.task.level != "sequence":
+        return []
+    outcome = table[list(card.task.outputs)].iloc[0]
+    if card.task.kind == "classification":
+        outcome = outcome.sort_values(ascending=False)
+    return [", ".join(f"{name} {value:.2f}" for name, value in outcome.items())]
+
+
+# ------------------------------------------------------------------ files
+
+
+def write_csv(prediction: Prediction, path: Path) -> None:
+    """Write the table, after comments that say whose it is and what it is worth.
+
+    `read_csv`, or pandas' own with `comment="#"`, reads it.
+    """
+    lines = [f"{prediction.clip.name}, {prediction.model}, seed {prediction.card.seed}"]
+    lines += [*prediction.caveats, 'lines with # in front are comments: pandas, comment="#"']
+    with path.open("w", encoding="utf-8", newline="") as file:
+        file.writelines(f"# {_one_line(line)}\n" for line in lines)
+        prediction.table.to_csv(file, index=False, float_format="%.5f")
+
+
+def read_csv(path: str | Path) -> pd.DataFrame:
+    """The table of a prediction that was written before."""
+    with Path(path).open(encoding="utf-8") as file:
+        comments = sum(1 for _ in takewhile(lambda line: line.startswith("#"), file))
+    return pd.read_csv(path, skiprows=comments)
+
+
+def _one_line(text: str) -> str:
+    """A text without line breaks: a file may have any name."""
+    return " ".join(text.split())

@@ -1,0 +1,119 @@
+"""Trained models: where they are, which seed of one is used, and what they may import."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from features.corpora.listing import MODELS
+from features.errors import InputError
+from models import recogniser
+from pipeline.engine.execution import ExecutionSettings
+from pipeline.params import load_params
+
+if TYPE_CHECKING:
+    from models.networks.recogniser import Recogniser
+
+ALLOW = "a module of your own that the saved model may import; those in params.yaml may be anyhow"
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A recogniser that is ready.
+
+    Attributes:
+        name: what it is called in files.
+        card: what it says of itself.
+        network: the recogniser.
+        note: why it is this seed of it; empty where it was named.
+    """
+
+    name: str
+    card: recogniser.Card
+    network: "Recogniser"
+    note: str = ""
+
+
+def load_trained(model: str | Path, seed: int | None = None, allow: Sequence[str] = ()) -> Trained:
+    """Read a trained model.
+
+    Args:
+        model: its name in params.yaml, or the folder of a saved recogniser.
+        seed: which run of it; by default the one that `preferred_seed` names.
+        allow: modules that it may import, beside those that params.yaml names.
+
+    Raises:
+        InputError: there is no such model or seed, or it cannot be read.
+    """
+    folder, note = Path(model), ""
+    if not (folder / recogniser.CARD).is_file():
+        seeds = seeds_of(str(model))
+        if seed is None:
+            seed, note = preferred_seed(str(model), seeds)
+        folder = model_folder(str(model), seed)
+    card, network = recogniser.load(folder, allow=allowed(allow))
+    return Trained(card.name, card, network, note)
+
+
+def seeds_of(name: str) -> list[int]:
+    """The trained seeds of a model.
+
+    Raises:
+        InputError: there is no such model.
+    """
+    trained = sorted({card.parts[-3] for card in MODELS.glob(f"*/seed-*/{recogniser.CARD}")})
+    if name not in trained:
+        raise InputError(
+            f"there is no trained model named {name}",
+            f"choose one of {', '.join(trained)}" if trained else "run `make repro` first",
+        )
+    numbers = [c.parent.name.removeprefix("seed-") for c in (MODELS / name).glob("seed-*/*.json")]
+    return sorted({int(number) for number in numbers if number.isdecimal()})
+
+
+def model_folder(name: str, seed: int | None) -> Path:
+    """The folder of a trained model; of the seed that is preferred where none is named.
+
+    Raises:
+        InputError: there is no such model, or no such seed of it.
+    """
+    seeds = seeds_of(name)
+    if seed is None:
+        seed, _ = preferred_seed(name, seeds)
+    if seed not in seeds:
+        raise InputError(f"{name} has no seed {seed}", f"choose one of {seeds}")
+    return MODELS / name / f"seed-{seed}"
+
+
+def preferred_seed(name: str, seeds: Sequence[int]) -> tuple[int, str]:
+    """The seed that the speakers who choose prefer, and a sentence that says so.
+
+    Args:
+        name: of the model.
+        seeds: those that are trained, sorted.
+
+    Returns:
+        The first seed, and that it is no more than that, where nothing tells.
+    """
+    if len(seeds) == 1:
+        return seeds[0], ""
+    return seeds[0], f"{name}: seed {seeds[0]}, the first: no evaluation says which is preferred"
+
+
+def allowed(more: Sequence[str]) -> list[str]:
+    """Modules that a saved model may import: those that params.yaml names, and more."""
+    try:
+        params = load_params()
+    except InputError:
+        return list(more)
+    names = [model.network for model in params.models.values()]
+    names += [stream.extractor for stream in params.streams.values()]
+    return [*more, *(name.partition(":")[0] for name in names if ":" in name)]
+
+
+def execution_settings() -> ExecutionSettings:
+    """Those of params.yaml where there is a valid one, else the defaults: a model needs no more."""
+    try:
+        return load_params().execution
+    except InputError:
+        return ExecutionSettings()
