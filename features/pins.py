@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from features.hashes import Pin
 
 PINS: Mapping[str, Pin] = {
-    "faces": Pin(1, "4d1ec29279df158cb1fc9743437258dc16ab97b0a2f4c6482491a4ab6fcadd9d"),
+    "faces": Pin(1, "9a99b978bd382757fb1195128236e4ecc7142e756fd14293b1ffc534b05bb535"),
     "opensmile": Pin(1, "90fba99820ddd56bd65cc6549519742b79effb6a591c7a5894795b6bd3ee06be"),
     "vggface": Pin(1, "ce1bab9d371ecbf693d394a7869326aa5979f60c35d96cb401eb715e18590eed"),
 }

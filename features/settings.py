@@ -123,22 +123,36 @@ DETECTOR_FILES: Mapping[str, Mapping[str, str]] = {
     "hog": {},
     "cnn": {},
     "ssd": {
-        "model": "OpenCV's ResNet-10 SSD (res10_300x300_ssd_iter_140000.caffemodel or "
+        "ssd": "OpenCV's ResNet-10 SSD (res10_300x300_ssd_iter_140000.caffemodel or "
         "opencv_face_detector_uint8.pb, in the branches dnn_samples_face_detector_* of "
         "github.com/opencv/opencv_3rdparty)",
-        "config": "its description (deploy.prototxt or opencv_face_detector.pbtxt, in "
+        "ssd_config": "its description (deploy.prototxt or opencv_face_detector.pbtxt, in "
         "samples/dnn/face_detector of github.com/opencv/opencv, branch 4.x)",
     },
     "yunet": {
-        "model": "YuNet (face_detection_yunet_*.onnx, in github.com/opencv/opencv_zoo and at "
+        "yunet": "YuNet (face_detection_yunet_*.onnx, in github.com/opencv/opencv_zoo and at "
         "huggingface.co/opencv/face_detection_yunet)"
     },
 }
-"""The keys that each detector needs a file in, and where such a file is published."""
+"""The keys of `DetectorModels` that each detector needs, and where such a file is published."""
 
 SMOOTHING: Mapping[str, int] = {"hog": 7, "cnn": 7, "ssd": 1, "yunet": 1}
 """Frames over which each detector's boxes are averaged. Those of dlib's come in steps: from frame
 to frame their width jumps by 17 to 20 %."""
+
+
+class DetectorModels(Settings):
+    """The files of detectors, which are the user's to supply.
+
+    Attributes:
+        ssd: .caffemodel or .pb of `ssd`.
+        ssd_config: its description, .prototxt or .pbtxt.
+        yunet: .onnx of `yunet`.
+    """
+
+    ssd: ModelFile | None = None
+    ssd_config: ModelFile | None = None
+    yunet: ModelFile | None = None
 
 
 class FaceSettings(Settings):
@@ -148,14 +162,17 @@ class FaceSettings(Settings):
         detector: `hog` and `cnn` are those of face_recognition, whose models come with it; `ssd` is
             the ResNet-10 SSD of the papers, `yunet` finds the most and is the fastest, but their
             files are the user's to supply. So `hog` is the default.
-        model: file of `ssd` or `yunet`.
-        config: file of `ssd` that describes the model.
+        models: files of detectors; those of the one that is used have to be there.
         working_height: pictures are scaled to this height for detection, null for as they are; at
             360 `hog` finds faces from a sixth of the picture's height on.
         every: detect in every so many frames and interpolate between them, never across a shot cut;
             1, all frames, as in Parthasarathy and Sundaram 2020.
         subject: which face is the main one where there are several: `largest`, because who speaks
             to a camera is nearest to it, or `central`.
+        causal: whether the main face is chosen, and its box smoothed, from the past alone, as live
+            does; else from the whole recording.
+        alignment: `landmarks` turns every crop so that the face is upright, by the eyes, nose and
+            corners of the mouth that `yunet` finds; `none` leaves it as it is in the picture.
         margin: added to the box on every side, as a share of its longer side; at 0.2 the crop of
             `hog` reaches from hair to chin.
         size: side of the square crop in pixels; 96 in Parthasarathy and Sundaram 2020.
@@ -166,11 +183,12 @@ class FaceSettings(Settings):
     """
 
     detector: Literal["hog", "cnn", "ssd", "yunet"] = "hog"
-    model: ModelFile | None = None
-    config: ModelFile | None = None
+    models: DetectorModels = DetectorModels()
     working_height: int | None = Field(default=360, ge=80, le=4320)
     every: int = Field(default=1, ge=1, le=300)
     subject: Literal["largest", "central"] = "largest"
+    causal: bool = False
+    alignment: Literal["none", "landmarks"] = "none"
     margin: float = Field(default=0.2, ge=0, le=10)
     size: int = Field(default=96, gt=0, le=1024)
     smoothing: int | None = Field(default=None, gt=0, validate_default=True)
@@ -183,15 +201,20 @@ class FaceSettings(Settings):
 
     @model_validator(mode="after")
     def _has_the_detector_s_files(self) -> "FaceSettings":
-        needed = DETECTOR_FILES[self.detector]
-        for key in ("model", "config"):
-            is_given = getattr(self, key) is not None
-            if key in needed and not is_given:
+        for key, file in DETECTOR_FILES[self.detector].items():
+            if getattr(self.models, key) is None:
                 raise ValueError(
-                    f"{key} is missing: {self.detector} needs path and sha256 of {needed[key]}"
+                    f"models.{key} is missing: {self.detector} needs path and sha256 of {file}"
                 )
-            if is_given and key not in needed:
-                raise ValueError(f"{key} is given, but {self.detector} takes none")
+        return self
+
+    @model_validator(mode="after")
+    def _has_landmarks(self) -> "FaceSettings":
+        if self.alignment == "landmarks" and self.detector != "yunet":
+            raise ValueError(
+                f"alignment is landmarks, which {self.detector} does not find: "
+                "set detector to yunet"
+            )
         return self
 
     @model_validator(mode="after")

@@ -18,7 +18,7 @@ from features.extractors.crops import open_faces
 from features.faces.items import detect_item, take_item
 from features.hashes import hash_of_file
 from features.pins import PINS
-from features.settings import FaceSettings
+from features.settings import DETECTOR_FILES, FaceSettings
 from features.stores.assembling import assemble
 from pipeline.engine.console import say
 from pipeline.engine.inputs import from_file
@@ -79,7 +79,8 @@ def job_of(item: CorpusItem, settings: FaceSettings) -> Job:
 
 def recorded(settings: FaceSettings) -> dict[str, Any]:
     """What the crops depend on: a model file that was moved is the same file."""
-    return settings.model_dump(exclude={"model": {"path"}, "config": {"path"}})
+    files = {key: getattr(settings.models, key).sha256 for key in DETECTOR_FILES[settings.detector]}
+    return {**settings.model_dump(exclude={"models"}), "models": files}
 
 
 def recorded_aligned(settings: FaceSettings) -> dict[str, Any]:

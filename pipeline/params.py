@@ -40,6 +40,8 @@ FILE = Path("params.yaml")
 MOVED: Mapping[str, str] = {
     "fc6": "describe it under streams, as fc6: {modality: video, extractor: vggface, ...}",
     "lld": "describe it under streams, as lld: {modality: audio, extractor: opensmile, ...}",
+    "faces.model": "write it under faces.models, as ssd or yunet: {path: ..., sha256: ...}",
+    "faces.config": "write it under faces.models, as ssd_config: {path: ..., sha256: ...}",
     "windows.context_seconds": "write it under streams, as context_seconds of the sound stream",
     "windows.context": "write it under streams, as context of the sound stream",
     "models.*.modalities": "write sees, a list of names of streams, such as [lld, fc6]",

@@ -22,9 +22,7 @@ class Detector(Protocol):
     0.7, those of `ssd` by 0.93 (intersection over union). Crops of two are not interchangeable.
     """
 
-    def __call__(
-        self, picture: NDArray[np.uint8]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def __call__(self, picture: NDArray[np.uint8]) -> tuple[NDArray[np.float32], ...]:
         """Detect faces.
 
         Args:
@@ -32,7 +30,8 @@ class Detector(Protocol):
 
         Returns:
             Boxes (n, 4), left, top, right, bottom in pixels of the picture, partly outside it
-            where the face is; and their scores (n,), which each detector scales its own way.
+            where the face is; their scores (n,), which each detector scales its own way; and
+            where crops are turned upright, the angles (n,) by which faces lean, in radians.
         """
         ...
 
@@ -64,7 +63,7 @@ def load_detector(settings: FaceSettings) -> Detector:
         InputError: a model file is missing, has another hash or is not a model of that detector.
     """
     cv2.setNumThreads(1)
-    key = (settings.detector, settings.model, settings.config)
+    key = (settings.detector, settings.models, settings.alignment)
     if key not in _loaded.detectors:
         _loaded.detectors[key] = DETECTORS[settings.detector](settings)
     return _loaded.detectors[key]

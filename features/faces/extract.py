@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from features.faces.causal import CausalFace
 from features.faces.crop import crop_face
 from features.faces.detect import load_detector
 from features.faces.search import Sighting, search
@@ -37,6 +38,7 @@ class MainFace:
         boxes: (F, 4) left, top, right, bottom as shares of the picture's width and height,
             smoothed, without the margin; 0 where there is no face.
         scores: (F,) of the detector, 0 where there is no face.
+        angles: (F,) by which the face leans, in radians; 0 where crops are not turned.
     """
 
     times: NDArray[np.float64]
@@ -44,6 +46,7 @@ class MainFace:
     interpolated: NDArray[np.bool_]
     boxes: NDArray[np.float32]
     scores: NDArray[np.float32]
+    angles: NDArray[np.float32]
 
 
 def extract_faces(
@@ -103,6 +106,8 @@ def find_main_face(
         if progress is not None:
             progress(1)
     face = _main_face(np.array([sighting.time for sighting in sightings]))
+    if settings.causal:
+        return _followed(face, sightings, settings)
     chosen = choose(link(sightings), len(sightings), subject=settings.subject, side=side)
     for frame, detection in enumerate(chosen):
         if detection >= 0:
@@ -110,6 +115,17 @@ def find_main_face(
     starts_shot = np.array([sighting.starts_shot for sighting in sightings])
     assert settings.smoothing is not None  # the schema fills it in
     face.boxes[:] = smooth_boxes(face.boxes, face.present, starts_shot, settings.smoothing)
+    return face
+
+
+def _followed(face: MainFace, sightings: Sightings, settings: FaceSettings) -> MainFace:
+    """The main face as it is known frame by frame."""
+    follow = CausalFace(settings)
+    for frame, sighting in enumerate(sightings):
+        detection = follow.choose(sighting)
+        if detection >= 0:
+            _fill(face, frame, sighting, detection)
+        face.boxes[frame] = follow.smooth(sighting, detection)
     return face
 
 
@@ -121,6 +137,7 @@ def _main_face(times: NDArray[np.float64]) -> MainFace:
         interpolated=np.zeros(len(times), np.bool_),
         boxes=np.zeros((len(times), 4), np.float32),
         scores=np.zeros(len(times), np.float32),
+        angles=np.zeros(len(times), np.float32),
     )
 
 
@@ -129,6 +146,8 @@ def _fill(face: MainFace, frame: int, sighting: Sighting, detection: int) -> Non
     face.interpolated[frame] = sighting.interpolated
     face.boxes[frame] = sighting.boxes[detection]
     face.scores[frame] = sighting.scores[detection]
+    if sighting.angles is not None:
+        face.angles[frame] = sighting.angles[detection]
 
 
 def _cut_out(
@@ -146,7 +165,8 @@ def _cut_out(
             if face.present[frame]:
                 height, width = picture.shape[:2]
                 boxes[frame] = face.boxes[frame] * (width, height, width, height)
-                crop = crop_face(picture, boxes[frame], margin=settings.margin, size=size)
+                how = {"margin": settings.margin, "angle": float(face.angles[frame])}
+                crop = crop_face(picture, boxes[frame], size=size, **how)
                 crops.append(crop[None])
             else:
                 crops.append(blank)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from features.arrays import contiguous
 from features.errors import InputError
+from features.faces.landmarks import leaning
 from features.hashes import verify_sha256
 from features.settings import DETECTOR_FILES, FaceSettings, ModelFile
 
@@ -28,23 +29,23 @@ class SsdDetector:
     probabilities.
 
     Args:
-        settings: with `model` (.caffemodel or .pb) and `config` (.prototxt or .pbtxt).
+        settings: with its two files in `models`.
     """
 
     MIN_SCORE = 0.5
     """The value of OpenCV's sample."""
 
     def __init__(self, settings: FaceSettings) -> None:
-        model = _verified(settings, "model")
-        config = _verified(settings, "config")
+        model = _verified(settings, "ssd")
+        config = _verified(settings, "ssd_config")
         read = {
             ".caffemodel": lambda: cv2.dnn.readNetFromCaffe(config, model),
             ".pb": lambda: cv2.dnn.readNetFromTensorflow(model, config),
         }.get(Path(model).suffix)
         if read is None:
             raise InputError(
-                f"faces.model is {model}, whose suffix is neither .caffemodel nor .pb",
-                _remedy("ssd", "model"),
+                f"faces.models.ssd is {model}, whose suffix is neither .caffemodel nor .pb",
+                _remedy("ssd", "ssd"),
             )
         with _loading(settings):
             self._network = read()
@@ -72,44 +73,46 @@ class YuNetDetector:
     in [0, 1].
 
     Args:
-        settings: with `model`.
+        settings: with its file in `models`.
     """
 
     MIN_SCORE = 0.6
     """Half-profiles of dark shots score 0.6 to 0.7."""
 
     def __init__(self, settings: FaceSettings) -> None:
-        model = _verified(settings, "model")
+        model = _verified(settings, "yunet")
+        self._aligns = settings.alignment == "landmarks"
         with _loading(settings):
             self._network = cv2.FaceDetectorYN.create(
                 model, "", (_TRIAL_SIDE, _TRIAL_SIDE), self.MIN_SCORE
             )
             self(np.zeros((_TRIAL_SIDE, _TRIAL_SIDE, 3), np.uint8))
 
-    def __call__(
-        self, picture: NDArray[np.uint8]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def __call__(self, picture: NDArray[np.uint8]) -> tuple[NDArray[np.float32], ...]:
         """Detect faces, as `Detector` says."""
         height, width = picture.shape[:2]
         self._network.setInputSize((width, height))
         _, rows = self._network.detect(cv2.cvtColor(contiguous(picture), cv2.COLOR_RGB2BGR))
         if rows is None:
-            return np.zeros((0, 4), np.float32), np.zeros(0, np.float32)
+            rows = np.zeros((0, 15), np.float32)
         # Columns: left, top, width, height, five landmarks (x, y), score.
         boxes = np.concatenate([rows[:, :2], rows[:, :2] + rows[:, 2:4]], axis=1)
-        return boxes.astype(np.float32), rows[:, 14].astype(np.float32)
+        found = boxes.astype(np.float32), rows[:, 14].astype(np.float32)
+        if not self._aligns:
+            return found
+        return *found, leaning(rows[:, 4:14].reshape(-1, 5, 2).astype(np.float32))
 
 
 def _verified(settings: FaceSettings, key: str) -> str:
     """Path of a model file whose content is the one that was meant."""
-    file: ModelFile = getattr(settings, key)
-    described = f"the file of faces.{key},"
+    file: ModelFile = getattr(settings.models, key)
+    described = f"the file of faces.models.{key},"
     verify_sha256(file.path, file.sha256, described, _remedy(settings.detector, key))
     return file.path
 
 
 def _remedy(detector: str, key: str) -> str:
-    return f"name in faces.{key} a file of {DETECTOR_FILES[detector][key]}"
+    return f"name in faces.models.{key} a file of {DETECTOR_FILES[detector][key]}"
 
 
 @contextmanager
@@ -118,7 +121,7 @@ def _loading(settings: FaceSettings) -> Iterator[None]:
         yield
     except cv2.error as error:
         keys = DETECTOR_FILES[settings.detector]
-        files = " with ".join(getattr(settings, key).path for key in keys)
+        files = " with ".join(getattr(settings.models, key).path for key in keys)
         remedy = "; ".join(_remedy(settings.detector, key) for key in keys)
         reason = f"{files} is not a model of the detector {settings.detector}"
         raise InputError(reason, remedy) from error

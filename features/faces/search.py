@@ -32,6 +32,7 @@ class Sighting:
         interpolated: the frame was not searched.
         boxes: (n, 4) left, top, right, bottom as shares of the picture's width and height.
         scores: (n,).
+        angles: (n,) by which faces lean, in radians; None where crops are not turned.
     """
 
     time: float
@@ -39,6 +40,7 @@ class Sighting:
     interpolated: bool
     boxes: NDArray[np.float32]
     scores: NDArray[np.float32]
+    angles: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)
@@ -93,10 +95,11 @@ def _stretches(
 
 
 def _look(frame: _Frame, detect: Detector) -> Sighting:
-    boxes, scores = detect(frame.picture)
+    boxes, scores, *angles = detect(frame.picture)
     height, width = frame.picture.shape[:2]
     shares = boxes / np.array([width, height, width, height])
-    return Sighting(frame.time, frame.starts_shot, False, shares.astype(np.float32), scores)
+    shares = shares.astype(np.float32)
+    return Sighting(frame.time, frame.starts_shot, False, shares, scores, *angles)
 
 
 def _between(
@@ -135,4 +138,9 @@ def _interpolated(
     first, last = pairs.T
     boxes = (1 - share) * start.boxes[first] + share * end.boxes[last]
     scores = (1 - share) * start.scores[first] + share * end.scores[last]
-    return Sighting(time, False, True, boxes, scores)
+    angles = None
+    if start.angles is not None and end.angles is not None:
+        way = end.angles[last] - start.angles[first]
+        way = (way + np.float32(np.pi)) % np.float32(2 * np.pi) - np.float32(np.pi)  # the short one
+        angles = start.angles[first] + share * way
+    return Sighting(time, False, True, boxes, scores, angles)

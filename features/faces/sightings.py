@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from features.faces.search import Sighting
 
-NUMBERS = 5
-"""Of a face: its box and its score."""
+NUMBERS = 6
+"""Of a face: its box, its score and its angle."""
 
 
 class Sightings(Sequence[Sighting]):
@@ -28,7 +28,10 @@ class Sightings(Sequence[Sighting]):
     def append(self, sighting: Sighting) -> None:
         """Add the next frame's."""
         self._frames.append((sighting.time, bool(sighting.starts_shot), sighting.interpolated))
-        faces = np.column_stack([sighting.boxes, sighting.scores]).astype(np.float32)
+        angles = sighting.angles
+        if angles is None:
+            angles = np.zeros(len(sighting.scores), np.float32)
+        faces = np.column_stack([sighting.boxes, sighting.scores, angles]).astype(np.float32)
         self._numbers.frombytes(faces.tobytes())
         self._ends.append(self._ends[-1] + len(faces))
 
@@ -50,4 +53,5 @@ class Sightings(Sequence[Sighting]):
         faces: NDArray[np.float32] = np.frombuffer(
             self._numbers[NUMBERS * first : NUMBERS * last], np.float32
         ).reshape(-1, NUMBERS)
-        return Sighting(time, starts_shot, interpolated, faces[:, :4], faces[:, 4])
+        boxes, scores, angles = faces[:, :4], faces[:, 4], faces[:, 5]
+        return Sighting(time, starts_shot, interpolated, boxes, scores, angles)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +15,23 @@ if TYPE_CHECKING:
     from features.corpora.item import Side
 
 _MIDDLE = 0.5
+
+
+def _total_area(boxes: NDArray[np.floating]) -> float:
+    return float(area(boxes).sum())
+
+
+def _total_nearness(boxes: NDArray[np.floating]) -> float:
+    """Summed over frames: 1 in the middle of the picture, 0 in its corners and beyond."""
+    away = np.abs(centres(boxes) - _MIDDLE) / _MIDDLE
+    return float(np.maximum(1 - np.sqrt((away**2).mean(axis=-1)), 0).sum())
+
+
+RANKS: Mapping[str, Callable[[NDArray[np.floating]], float]] = {
+    "largest": _total_area,
+    "central": _total_nearness,
+}
+"""How much of the picture boxes (n, 4) have, by `subject`: the most makes the main face."""
 
 
 def choose(tracks: Sequence[Track], frames: int, *, subject: str, side: Side) -> NDArray[np.int64]:
@@ -36,10 +53,11 @@ def choose(tracks: Sequence[Track], frames: int, *, subject: str, side: Side) ->
     """
     if side:
         tracks = on_side(tracks, frames, side)
-    rank = _total_area if subject == "largest" else _total_nearness
+    rank = RANKS[subject]
     chosen = np.full(frames, -1)
     taken = np.zeros(frames, np.bool_)
-    for track in sorted(tracks, key=lambda track: (-rank(track), track.frames[0])):
+    ranks = {id(track): rank(np.array(track.boxes, np.float64)) for track in tracks}
+    for track in sorted(tracks, key=lambda track: (-ranks[id(track)], track.frames[0])):
         frames_of_track = np.array(track.frames)
         free = ~taken[frames_of_track]
         chosen[frames_of_track[free]] = np.array(track.detections)[free]
@@ -81,16 +99,6 @@ def on_side(tracks: Sequence[Track], frames: int, side: Side) -> list[Track]:
         if is_foremost.mean() > 0.5 if shared.any() else across[i] < _MIDDLE:
             chosen.append(tracks[i])
     return chosen
-
-
-def _total_area(track: Track) -> float:
-    return float(area(np.array(track.boxes, np.float64)).sum())
-
-
-def _total_nearness(track: Track) -> float:
-    """Summed over frames: 1 in the middle of the picture, 0 in its corners and beyond."""
-    away = np.abs(centres(np.array(track.boxes, np.float64)) - _MIDDLE) / _MIDDLE
-    return float(np.maximum(1 - np.sqrt((away**2).mean(axis=-1)), 0).sum())
 
 
 def _mean_centre(track: Track) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 import skimage.data
 
 from features.extractors.crops import open_faces
-from features.settings import FaceSettings, ModelFile
+from features.settings import DetectorModels, FaceSettings, ModelFile
 from features.stores.assembling import assemble
 from features.stores.writing import new_item
 
@@ -49,16 +49,18 @@ def model_file(name):
 
 def yunet(**settings):
     """Settings with the detector `yunet`."""
-    model = model_file("yunet_2026may.onnx")
-    return FaceSettings(detector="yunet", model=model, **settings)
+    models = DetectorModels(yunet=model_file("yunet_2026may.onnx"))
+    return FaceSettings(detector="yunet", models=models, **settings)
 
 
 def ssd(**settings):
     """Settings with the detector `ssd`."""
     return FaceSettings(
         detector="ssd",
-        model=model_file("opencv_face_detector_uint8.pb"),
-        config=model_file("opencv_face_detector.pbtxt"),
+        models=DetectorModels(
+            ssd=model_file("opencv_face_detector_uint8.pb"),
+            ssd_config=model_file("opencv_face_detector.pbtxt"),
+        ),
         **settings,
     )
 

@@ -62,10 +62,12 @@ def test_a_missing_or_another_model_file_is_found(check, tmp_path):
     digits = hashlib.sha256(b"model").hexdigest()
     text = (
         f"{MODELS}corpus: {{name: folder, root: .}}\nfaces:\n  detector: yunet\n"
-        f"  model:\n    path: {model}\n    sha256: {digits}\n"
+        f"  models:\n    yunet:\n      path: {model}\n      sha256: {digits}\n"
     )
     said = check(text)
-    assert f"faces.model.path is '{model}', which does not exist (params.yaml line 6)" in said
+    assert (
+        f"faces.models.yunet.path is '{model}', which does not exist (params.yaml line 7)" in said
+    )
     model.mkdir()
     assert "which is a folder, not a file" in check(text)
     model.rmdir()

@@ -217,8 +217,9 @@ def test_paths_are_made_whole_and_the_user_s_execution_is_taken(
         f"""
 faces:
   detector: ssd
-  model: {{path: ssd.caffemodel, sha256: {sha256}}}
-  config: {{path: ssd.prototxt, sha256: {sha256}}}
+  models:
+    ssd: {{path: ssd.caffemodel, sha256: {sha256}}}
+    ssd_config: {{path: ssd.prototxt, sha256: {sha256}}}
 streams:
   fc6: {{extractor: vggface, weights: vgg.pt, sha256: {sha256}}}
   lld: {{extractor: opensmile, set: own.conf, sha256: {sha256}}}
@@ -231,10 +232,11 @@ models: {{lacuna: {{}}}}
     params = study.prepare_workspace(small, tmp_path / "studies")
     assert params == load_params(tmp_path / "studies" / "params.yaml")
     assert params.corpus.root == "features/corpora/made"
-    assert params.faces.model is not None
-    assert params.faces.config is not None
-    assert params.faces.model.path == str(tmp_path / "ssd.caffemodel")
-    assert params.faces.config.path == str(tmp_path / "ssd.prototxt")
+    files = params.faces.models
+    assert files.ssd is not None
+    assert files.ssd_config is not None
+    assert files.ssd.path == str(tmp_path / "ssd.caffemodel")
+    assert files.ssd_config.path == str(tmp_path / "ssd.prototxt")
     assert params.streams["fc6"].weights == str(tmp_path / "vgg.pt")
     assert params.streams["lld"].set == str(tmp_path / "own.conf")
     assert (params.execution.processes, params.execution.threads) == (3, 2)

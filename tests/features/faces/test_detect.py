@@ -11,7 +11,7 @@ from features.faces.boxes import overlap
 from features.faces.detect import DETECTORS, load_detector
 from features.hashes import verify_sha256
 from features.media import decoding as media
-from features.settings import DETECTOR_FILES, SMOOTHING, FaceSettings, ModelFile
+from features.settings import DETECTOR_FILES, SMOOTHING, DetectorModels, FaceSettings, ModelFile
 from tests.helpers.face_factory import (
     CLIPS,
     HEIGHT,
@@ -135,17 +135,23 @@ def test_wrong_content_is_not_loaded(tmp_path):
 
 def test_missing_file_says_where_it_is_published(tmp_path):
     model = ModelFile(path=str(tmp_path / "none.onnx"), sha256=64 * "0")
-    with pytest.raises(InputError, match=r"none\.onnx cannot be read .*faces\.model.*opencv_zoo"):
-        load_detector(FaceSettings(detector="yunet", model=model))
+    with pytest.raises(InputError, match=r"none\.onnx cannot .*faces\.models\.yunet.*opencv_zoo"):
+        load_detector(FaceSettings(detector="yunet", models=DetectorModels(yunet=model)))
 
 
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        ({"detector": "yunet"}, r"model is missing: yunet needs .*github\.com/opencv/opencv_zoo"),
-        ({"detector": "ssd"}, r"model is missing: ssd needs .*caffemodel"),
-        ({"detector": "ssd", "model": {"path": "m", "sha256": 64 * "0"}}, r"config is missing"),
-        ({"model": {"path": "m", "sha256": 64 * "0"}}, r"model is given, but hog takes none"),
+        (
+            {"detector": "yunet"},
+            r"models\.yunet is missing: yunet needs .*github\.com/opencv/opencv_zoo",
+        ),
+        ({"detector": "ssd"}, r"models\.ssd is missing: ssd needs .*caffemodel"),
+        (
+            {"detector": "ssd", "models": {"ssd": {"path": "m", "sha256": 64 * "0"}}},
+            r"models\.ssd_config is missing",
+        ),
+        ({"alignment": "landmarks"}, r"which hog does not find: set detector to yunet"),
         ({"detector": "dnn"}, r"'hog', 'cnn', 'ssd' or 'yunet'"),
         ({"margin": 10.5}, r"margin\n.*less than or equal to 10"),
         ({"size": 1025}, r"size\n.*less than or equal to 1024"),
@@ -169,18 +175,20 @@ def test_file_that_is_no_model(tmp_path, detector, name):
     path = tmp_path / name
     path.write_bytes(b"this is no model")
     file = ModelFile(path=str(path), sha256=hashlib.sha256(b"this is no model").hexdigest())
-    config = file if detector == "ssd" else None
+    keys = DETECTOR_FILES[detector]
+    models = DetectorModels(**dict.fromkeys(keys, file))
     with pytest.raises(InputError, match=rf"is not a model of the detector {detector}; name in"):
-        load_detector(FaceSettings(detector=detector, model=file, config=config))
+        load_detector(FaceSettings(detector=detector, models=models))
 
 
 @needs_models
 def test_files_of_another_detector():
     model, config = (model_file("yunet_2026may.onnx"), model_file("opencv_face_detector.pbtxt"))
-    with pytest.raises(InputError, match=r"neither \.caffemodel nor \.pb; name in faces\.model"):
-        load_detector(FaceSettings(detector="ssd", model=model, config=config))
+    models = DetectorModels(ssd=model, ssd_config=config)
+    with pytest.raises(InputError, match=r"neither \.caffemodel nor \.pb; name in faces\.models"):
+        load_detector(FaceSettings(detector="ssd", models=models))
     with pytest.raises(InputError, match="is not a model of the detector yunet"):
-        load_detector(FaceSettings(detector="yunet", model=config))
+        load_detector(FaceSettings(detector="yunet", models=DetectorModels(yunet=config)))
 
 
 def test_ssd_reads_caffe_files(tmp_path):
@@ -191,7 +199,9 @@ def test_ssd_reads_caffe_files(tmp_path):
         ModelFile(path=str(path), sha256=hashlib.sha256(path.read_bytes()).hexdigest())
         for path in (model, config)
     ]
-    detect = load_detector(FaceSettings(detector="ssd", model=files[0], config=files[1]))
+    detect = load_detector(
+        FaceSettings(detector="ssd", models=DetectorModels(ssd=files[0], ssd_config=files[1]))
+    )
     boxes, scores = detect(np.full((100, 200, 3), (0, 0, 180), np.uint8))
     np.testing.assert_allclose(boxes, [[50, 25, 150, 75]])
     np.testing.assert_allclose(scores, [0.01 * (180 - 104)], rtol=1e-4)
