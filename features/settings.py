@@ -20,6 +20,8 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from pydantic_core.core_schema import ErrorType
 from typing_extensions import override
 
+from features.licences import Licence
+
 _KINDS = frozenset(get_args(ErrorType))
 
 
@@ -135,6 +137,14 @@ DETECTOR_FILES: Mapping[str, Mapping[str, str]] = {
     },
 }
 """The keys of `DetectorModels` that each detector needs, and where such a file is published."""
+
+DETECTOR_LICENCES: Mapping[str, Licence] = {
+    "hog": Licence("Boost 1.0 (dlib)", commercial=True),
+    "cnn": Licence("CC0 1.0 (dlib-models)", commercial=True),
+    "ssd": Licence("published with OpenCV, without a licence of its own", commercial=None),
+    "yunet": Licence("MIT (opencv_zoo)", commercial=True),
+}
+"""What each detector's weights are under."""
 
 SMOOTHING: Mapping[str, int] = {"hog": 7, "cnn": 7, "ssd": 1, "yunet": 1}
 """Frames over which each detector's boxes are averaged. Those of dlib's come in steps: from frame

@@ -19,16 +19,16 @@ from features.corpora.listing import (
 )
 from features.corpora.reading import read_corpus
 from features.errors import InputError
+from features.extractors.batches import OfCrops
 from features.extractors.crops import open_faces
 from features.extractors.given import describe_given
 from features.extractors.joined import parts_of
+from features.extractors.own import is_of_crops
 from features.extractors.registry import EXTRACTORS
 from features.extractors.settings import (
     GivenSettings,
     StreamSettings,
-    VGGFaceSettings,
 )
-from features.extractors.vggface.loading import settle
 from features.stores.assembling import assemble
 from pipeline.engine.console import say
 from pipeline.engine.execution import ExecutionSettings
@@ -72,10 +72,8 @@ def extract(params: Params, name: str) -> None:
             results, keys = _given(params, name, cast("GivenSettings", settings))
         case "media" if settings.modality == "audio":
             results, keys = _of_sound(settings, params.execution)
-        case "media" if EXTRACTORS[settings.extractor].together:
-            results, keys, more = _of_faces_together(
-                cast("VGGFaceSettings", settings), params.execution
-            )
+        case "media" if is_of_crops(settings):
+            results, keys, more = _of_faces_together(settings, params.execution)
             attributes |= more
         case "media":
             results, keys = _of_faces(settings, params.execution)
@@ -147,26 +145,38 @@ def _run(
 
 
 def _of_faces_together(
-    settings: VGGFaceSettings, execution: ExecutionSettings
+    settings: StreamSettings, execution: ExecutionSettings
 ) -> tuple[dict[str, Path], dict[str, str], dict[str, Any]]:
     """Crops of all items through one network, in this process, whatever execution.backend says.
 
     Returns:
         Results, keys, and what the store says of the stream.
     """
-    device = execution.torch_device
+    device = device_of(settings, execution)
+    settled = _settled(settings, device, execution)
+    names = [item.item for item in media_items()]
+    results, keys = run_together(names, open_faces(FACES), settled, device, execution)
+    before, after = settings.of_rows(), settled.of_rows()
+    attributes: dict[str, Any] = {
+        "settled": {key: value for key, value in after.items() if value != before[key]}
+    }
+    row = blank(settled, device, execution) if names else None
+    if row is not None:
+        attributes["blank"] = row
+    return results, keys, attributes
+
+
+def _settled(settings: StreamSettings, device: str, execution: ExecutionSettings) -> StreamSettings:
+    """The settings with what they leave to the machine, as it was measured once."""
+    kind = EXTRACTORS[settings.extractor].load()
+    if not (isinstance(kind, type) and issubclass(kind, OfCrops)):  # the user's own
+        return settings
 
     def measured(machine: list[Any], measure: Callable[[Path], None]) -> Path:
         function = cast("Any", measure).func
         return cached("precision", Job("precision", key_of(function, machine), measure), execution)
 
-    settled = settle(settings, device, measured)
-    names = [item.item for item in media_items()]
-    results, keys = run_together(names, open_faces(FACES), settled, device, execution)
-    attributes: dict[str, Any] = {"settled": {"precision": settled.precision}}
-    if names:
-        attributes["blank"] = blank(settled, device, execution)
-    return results, keys, attributes
+    return kind.settle(settings, device, measured)
 
 
 if __name__ == "__main__":

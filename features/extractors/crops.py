@@ -1,4 +1,4 @@
-"""The face crops of an item, as extractors take them, and the job of describing them."""
+"""The face crops of an item, as extractors take them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,8 +7,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from features.extractors.items import describe_item
-from features.extractors.settings import StreamSettings
 from features.stores.jpeg import register
 from features.stores.store import Store, open_store
 
@@ -42,13 +40,6 @@ class VideoSource:
         """Crops (n, size, size, 3) uint8 RGB, block by block."""
         register()  # this may be another process than the one that opened the store
         return self.faces.rows(self.item, "crops").blocks()
-
-
-def describe_faces(
-    settings: StreamSettings, faces: Store, item: str, device: str, out: Path
-) -> None:
-    """Describe the crops of an item; other arguments as of `describe_item`."""
-    describe_item(settings, VideoSource(faces, item), device, out)
 
 
 def open_faces(path: Path, *, stage: str = "faces") -> Store:

@@ -4,12 +4,13 @@ An extractor of your own is given as `extractor: package.module:Class`; `feature
 says what it looks like.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 
 from pydantic import AfterValidator, Discriminator, Tag
 
 from features.extractors.settings import OwnSettings, StreamSettings
+from features.licences import OURS, USERS, Licence
 from features.settings import MODALITIES, Modality
 from features.tables import Row, Table
 
@@ -23,16 +24,15 @@ class Extractor(Row):
             no heavy library, and of this package no other at its top than `described` and
             `settings`; its defaults are the extractor's.
         modalities: that it can describe.
+        licence: of the code and weights that it runs.
         source: what it describes: an item's media file or crops, features that the corpus gives,
             or other streams.
-        together: whether many items are described together, in one process; then the code has a
-            method for it (`features.extractors.vggface.extractor`).
     """
 
     settings: str
     modalities: tuple[Modality, ...]
+    licence: Licence = field(metadata={"words": True})
     source: Literal["media", "features", "streams"] = "media"
-    together: bool = False
 
     def settings_class(self) -> type[StreamSettings]:
         """The class of what a user can set."""
@@ -42,7 +42,10 @@ class Extractor(Row):
 
 def _of_user(code: str) -> Extractor:
     return Extractor(
-        code=code, settings="features.extractors.settings:OwnSettings", modalities=MODALITIES
+        code=code,
+        settings="features.extractors.settings:OwnSettings",
+        modalities=MODALITIES,
+        licence=USERS,
     )
 
 
@@ -54,19 +57,37 @@ EXTRACTORS: Table[Extractor] = Table(
             title="VGG-Face fc6 (Parkhi et al. 2015) of face crops",
             settings="features.extractors.settings:VGGFaceSettings",
             modalities=("video",),
-            together=True,
+            licence=Licence(
+                "CC BY-NC 4.0 on the published weights: research alone", commercial=False
+            ),
         ),
         "opensmile": Extractor(
             code="features.extractors.opensmile.extractor:OpenSMILE",
             title="low-level descriptors by openSMILE (Eyben et al. 2013)",
             settings="features.extractors.settings:OpenSMILESettings",
             modalities=("audio",),
+            licence=Licence("openSMILE's: private, research and educational use", commercial=False),
+        ),
+        "logmel": Extractor(
+            code="features.extractors.mel:LogMel",
+            title="64 log mel bands",
+            settings="features.extractors.settings:LogMelSettings",
+            modalities=("audio",),
+            licence=OURS,
+        ),
+        "mfcc": Extractor(
+            code="features.extractors.mel:MFCC",
+            title="10 cepstral coefficients of log mel bands",
+            settings="features.extractors.settings:MFCCSettings",
+            modalities=("audio",),
+            licence=OURS,
         ),
         "given": Extractor(
             code="features.extractors.given:Given",
             title="features that the corpus brings along",
             settings="features.extractors.settings:GivenSettings",
             modalities=MODALITIES,
+            licence=USERS,
             source="features",
         ),
         "joined": Extractor(
@@ -74,6 +95,7 @@ EXTRACTORS: Table[Extractor] = Table(
             title="other streams of the modality, side by side",
             settings="features.extractors.settings:JoinedSettings",
             modalities=MODALITIES,
+            licence=OURS,
             source="streams",
         ),
     },

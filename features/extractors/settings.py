@@ -154,6 +154,24 @@ class OpenSMILESettings(StreamSettings):
         return self.model_dump(exclude={*OF_WINDOWS, "set"})
 
 
+class LogMelSettings(StreamSettings):
+    """64 log mel bands of the sound, 25 ms every 10 ms.
+
+    Attributes:
+        silence: what counts as no sound.
+    """
+
+    modality: Literal["audio"] = "audio"
+    extractor: str = "logmel"
+    silence: SilenceSettings = SilenceSettings()
+
+
+class MFCCSettings(LogMelSettings):
+    """Ten cepstral coefficients of the log mel bands."""
+
+    extractor: str = "mfcc"
+
+
 class GivenSettings(StreamSettings):
     """Features that the corpus brings along.
 

@@ -3,7 +3,7 @@
 Simulated losses leave the rest of a recording as it was; real ones come with turned heads, hands,
 darkness and muted microphones. The input is intact, and nothing but the labels that are scored
 differs. A frame is without sound where there is next to nothing in the file, by default less than
-−60 dBFS for 0.3 s (`sound_present` of `features.extractors.opensmile.presence`). It has a sound but
+−60 dBFS for 0.3 s (`sound_present` of `features.extractors.silence`). It has a sound but
 no voice in a pause of the speech: 0.3 s or more without pitch (`voice_present`, beside it).
 """
 

@@ -5,16 +5,16 @@ from pathlib import Path
 from typing import Any
 
 from features.corpora.listing import CorpusItem
-from features.extractors.crops import describe_faces
 from features.extractors.settings import OpenSMILESettings, StreamSettings
 from features.extractors.sound import describe_sound
+from features.extractors.together import describe_faces
 from features.pins import PINS
 from features.stores.store import Store
 from pipeline.engine.execution import ExecutionSettings
 from pipeline.engine.inputs import from_file
 from pipeline.engine.jobs import Job
 from pipeline.engine.keys import key_of
-from pipeline.extraction.together import rows_used
+from pipeline.extraction.together import key_of_crops, rows_used
 
 
 def device_of(settings: StreamSettings, execution: ExecutionSettings) -> str:
@@ -42,8 +42,7 @@ def sound_job(item: CorpusItem, settings: StreamSettings, device: str) -> Job:
 
 
 def faces_job(item: CorpusItem, settings: StreamSettings, faces: Store, device: str) -> Job:
-    """The description of an item's crops by an extractor that takes one item at a time."""
-    crops = faces.key(item.item)
-    key = key_of(describe_faces, crops, settings.of_rows(), device, rows=rows_used(settings))
+    """The description of an item's crops, by themselves."""
+    key = key_of_crops(faces.key(item.item), settings, device)
     compute = partial(describe_faces, settings, faces, item.item, device)
     return Job(item.item, key, compute, item.frames)

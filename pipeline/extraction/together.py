@@ -6,14 +6,23 @@ from dataclasses import replace
 from functools import partial
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from features.errors import InputError
-from features.extractors.crops import VideoSource, describe_faces
-from features.extractors.settings import StreamSettings, VGGFaceSettings
-from features.extractors.vggface.loading import NetworkFailedError
+from features.extractors.batches import OfCrops
+from features.extractors.crops import VideoSource
+from features.extractors.failures import NetworkFailedError
+from features.extractors.settings import StreamSettings
+from features.extractors.together import (
+    BLANK,
+    Turn,
+    describe,
+    describe_faces,
+    loaded_of_crops,
+    write,
+    write_blank,
+)
 from features.pins import PINS
 from features.stores.store import Store
 from pipeline.engine.cache import Cache
@@ -23,13 +32,8 @@ from pipeline.engine.jobs import Failure, Job, StageFailedError, cached, failure
 from pipeline.engine.keys import computing, key_of
 from pipeline.engine.stamps import CodeChangedError
 
-if TYPE_CHECKING:
-    from features.extractors.vggface.extractor import VGGFace
-
 TITLE = "extract"
 """What an extraction is called in the cache and in tables of failures."""
-
-BLANK = "blank.npy"
 
 
 def rows_used(settings: StreamSettings) -> list[tuple[str, str]]:
@@ -40,7 +44,7 @@ def rows_used(settings: StreamSettings) -> list[tuple[str, str]]:
 def run_together(
     names: Sequence[str],
     faces: Store,
-    settings: VGGFaceSettings,
+    settings: StreamSettings,
     device: str,
     execution: ExecutionSettings,
 ) -> tuple[dict[str, Path], dict[str, str]]:
@@ -80,7 +84,7 @@ def run_together(
     return {name: entries.result(TITLE, key) for name, key in keys.items()}, keys
 
 
-def key_of_crops(crops: str, settings: VGGFaceSettings, device: str) -> str:
+def key_of_crops(crops: str, settings: StreamSettings, device: str) -> str:
     """What the rows of some crops depend on.
 
     Devices and batch sizes differ in the last digits. A weight file is the same wherever it lies.
@@ -96,7 +100,7 @@ def key_of_crops(crops: str, settings: VGGFaceSettings, device: str) -> str:
 
 
 def compute(
-    sources: Mapping[str, VideoSource], settings: VGGFaceSettings, device: str, entries: Cache
+    sources: Mapping[str, VideoSource], settings: StreamSettings, device: str, entries: Cache
 ) -> dict[str, Failure]:
     """Describe the crops of items and put the rows into the cache.
 
@@ -112,30 +116,26 @@ def compute(
     Raises:
         NetworkFailedError: the network failed.
     """
-    from features.extractors.vggface.extractor import VGGFace
-
     entries.sweep()
     with computing(next(iter(sources))):  # all have the same code
-        return _compute(VGGFace(settings, device), sources, entries)
+        return _compute(loaded_of_crops(settings, device), sources, entries)
 
 
 def _compute(
-    extractor: "VGGFace", sources: Mapping[str, VideoSource], entries: Cache
+    extractor: OfCrops, sources: Mapping[str, VideoSource], entries: Cache
 ) -> dict[str, Failure]:
     """The items' rows in the cache; why some failed."""
-    from features.extractors.vggface.extractor import Turn
-
     failed = {}
     total = sum(len(source) for source in sources.values())
     turns = [Turn(key, source) for key, source in sources.items()]
     with (
         progress_bar(TITLE, unit="frames", total=total) as advance,
-        closing(extractor.describe(turns)) as stream,
+        closing(describe(extractor, turns)) as stream,
     ):
         for turn, parts in groupby(stream, key=lambda part: part[0][0]):
             try:
                 with entries.new(TITLE, turn.tag) as out:
-                    extractor.write(out, turn.source, parts, advance)
+                    write(extractor, out, turn.source, parts, advance)
             except (NetworkFailedError, CodeChangedError):
                 raise
             except Exception as error:  # what is left of the item is skipped by `groupby`
@@ -145,15 +145,15 @@ def _compute(
     return failed
 
 
-def blank(settings: VGGFaceSettings, device: str, execution: ExecutionSettings) -> list[float]:
-    """The row of a blank face, from the item cache or computed.
+def blank(
+    settings: StreamSettings, device: str, execution: ExecutionSettings
+) -> list[float] | None:
+    """The row of a face that shows nothing, from the item cache or computed; None for no such row.
 
     Raises:
         NetworkFailedError: the network failed.
     """
-    from features.extractors.vggface.extractor import BLANK, write_blank
-
-    key = key_of(write_blank, settings.of_rows(), device)
+    key = key_of(write_blank, settings.of_rows(), device, rows=rows_used(settings))
     job = Job("blank face", key, partial(write_blank, settings, device))
     result = cached("extract-blank", job, execution)
-    return np.load(result / BLANK).tolist()
+    return np.load(result / BLANK).tolist() or None

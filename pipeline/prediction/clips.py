@@ -11,16 +11,16 @@ import numpy as np
 
 from features.corpora.listing import CorpusItem
 from features.errors import InputError
-from features.extractors.crops import describe_faces, open_faces
-from features.extractors.registry import EXTRACTORS
-from features.extractors.settings import JoinedSettings, StreamSettings, VGGFaceSettings
+from features.extractors.crops import open_faces
+from features.extractors.failures import NetworkFailedError
+from features.extractors.settings import JoinedSettings, StreamSettings
 from features.extractors.sound import describe_sound
+from features.extractors.together import describe_faces
 from features.faces.items import detect_item
 from features.hashes import hash_of_file
 from features.media.decoding import AUDIO_ONLY_RATE, MediaInfo, frame_times, probe
 from features.settings import FaceSettings, Modality
 from features.stores.assembling import assemble
-from features.stores.store import Store
 from features.stores.streams import StreamStore, open_stream
 from features.stores.windows import write_windows
 from features.windows.build import windowed, windowed_stream
@@ -30,9 +30,9 @@ from models import recogniser
 from models.training.stores import ModelStores, open_stores
 from pipeline.engine.console import progress_bar
 from pipeline.engine.execution import ExecutionSettings
-from pipeline.engine.jobs import StageFailedError, cached
+from pipeline.engine.jobs import cached
 from pipeline.extraction.jobs import device_of, faces_job, sound_job
-from pipeline.extraction.together import TITLE, run_together
+from pipeline.extraction.together import TITLE
 from pipeline.faces import check_detector
 from pipeline.faces import job_of as crops_job
 
@@ -185,28 +185,27 @@ def describe(
             job = sound_job(recording.item, settings, device)
             compute = partial(describe_sound, settings, path, device)
             rows = cached(TITLE, replace(job, compute=compute), execution)
-        elif EXTRACTORS[settings.extractor].together:
-            from features.extractors.vggface.streaming import fit_to_device
-
-            assert isinstance(settings, VGGFaceSettings)
-            faces = open_faces(folder / "faces.zarr", stage="predict")
-            rows = _together(faces, fit_to_device(settings, device), device, execution)
         else:
-            faces = open_faces(folder / "faces.zarr", stage="predict")
-            job = faces_job(recording.item, settings, faces, device)
-            compute = partial(describe_faces, settings, faces, CLIP, device)
-            rows = cached(TITLE, replace(job, compute=compute), execution)
+            rows = _of_faces(recording, settings, device, execution, folder)
     assemble(folder / f"{name}.zarr", {CLIP: rows}, {"settings": settings.of_rows()})
 
 
-def _together(
-    faces: Store, settings: VGGFaceSettings, device: str, execution: ExecutionSettings
+def _of_faces(
+    recording: Recording,
+    settings: StreamSettings,
+    device: str,
+    execution: ExecutionSettings,
+    folder: Path,
 ) -> Path:
-    try:
-        return run_together([CLIP], faces, settings, device, execution)[0][CLIP]
-    except StageFailedError as error:
-        (failure,) = error.failures
-        raise InputError(failure.reason, failure.remedy) from error
+    faces = open_faces(folder / "faces.zarr", stage="predict")
+    job = faces_job(recording.item, settings, faces, device)
+    total = len(faces.array(CLIP, "present"))
+
+    def compute(out: Path) -> None:
+        with progress_bar(settings.extractor, unit="frames", total=total) as advance:
+            describe_faces(settings, faces, CLIP, device, out, advance)
+
+    return cached(TITLE, replace(job, compute=compute), execution)
 
 
 def check_length(recording: Recording) -> None:

@@ -23,15 +23,12 @@ def faces(path: Path, folder: Path) -> None:
 
 def fc6(_: Path, folder: Path) -> None:
     """The features of those crops."""
-    from features.extractors.crops import VideoSource, open_faces
+    from features.extractors.crops import open_faces
     from features.extractors.settings import VGGFaceSettings
-    from features.extractors.vggface.extractor import Turn, VGGFace
-    from features.extractors.vggface.streaming import fit_to_device
+    from features.extractors.together import describe_faces
 
-    source = VideoSource(open_faces(folder / "faces.zarr"), "item")
-    extractor = VGGFace(fit_to_device(VGGFaceSettings(precision="fp32"), "cpu"), "cpu")
-    parts = extractor.describe([Turn("item", source)])
-    extractor.write(folder / "fc6", source, parts, lambda _: None)
+    faces = open_faces(folder / "faces.zarr")
+    describe_faces(VGGFaceSettings(precision="fp32"), faces, "item", "cpu", folder / "fc6")
 
 
 def lld(path: Path, folder: Path) -> None:

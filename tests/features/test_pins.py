@@ -1,15 +1,14 @@
 """The code of expensive extraction gives what it gave when its pin was set."""
 
-from itertools import groupby
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from features.extractors.crops import VideoSource, describe_faces, open_faces
+from features.extractors.crops import open_faces
 from features.extractors.settings import OpenSMILESettings, StreamSettings, VGGFaceSettings
 from features.extractors.sound import describe_sound
-from features.extractors.vggface.extractor import Turn, VGGFace
+from features.extractors.together import describe_faces
 from features.faces.items import detect_item
 from features.settings import FaceSettings
 from features.stores.assembling import assemble
@@ -70,10 +69,7 @@ def test_opensmile(tmp_path: Path) -> None:
 def test_vggface(faces: Store, tmp_path: Path) -> None:
     settings, out = VGGFaceSettings(precision="fp32", batch_size=8), tmp_path / "item"
     out.mkdir()
-    extractor = VGGFace(settings, "cpu")
-    stream = extractor.describe([Turn("key", VideoSource(faces, "clip"))])
-    for turn, parts in groupby(stream, key=lambda part: part[0][0]):
-        extractor.write(out, turn.source, parts, lambda _: None)
+    describe_faces(settings, faces, "clip", "cpu", out)
     outputs = {ROWS: rows_of(tmp_path)[:, ::32]}
     check_pin(
         "vggface",

@@ -134,7 +134,8 @@ ADDITIONS = {
     "extractor": Addition(
         "features/extractors/registry.py",
         '"loudness": Extractor(code="features.extractors.loudness:Loudness", title="loudness", '
-        'settings="features.extractors.loudness:LoudnessSettings", modalities=("audio",)),',
+        'settings="features.extractors.loudness:LoudnessSettings", modalities=("audio",), '
+        "licence=OURS),",
         "features/extractors/loudness.py",
         EXTRACTOR,
     ),

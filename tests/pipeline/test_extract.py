@@ -1,7 +1,7 @@
 import errno
 import json
 import threading
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,11 +9,12 @@ import pytest
 import torch
 from pydantic import ValidationError
 
+from features.extractors import items as extractor_items
+from features.extractors import together as describing
 from features.extractors.crops import VideoSource
+from features.extractors.failures import NetworkFailedError
 from features.extractors.settings import VGGFaceSettings
 from features.extractors.vggface import extractor, loading
-from features.extractors.vggface.extractor import VGGFace
-from features.extractors.vggface.loading import NetworkFailedError
 from features.extractors.vggface.network import MEAN_RGB, Origin, VGGFaceFC6, prepare
 from features.extractors.vggface.weights import random_weights
 from features.hashes import hash_of
@@ -41,7 +42,9 @@ def loaded(monkeypatch, network):
     """Gives the stage a small network; counts how often it asks for one."""
     calls = []
     monkeypatch.setattr(extractor, "load_vggface", lambda *of: (calls.append(of), network)[1])
-    return calls
+    extractor_items._loaded.cache_clear()
+    yield calls
+    extractor_items._loaded.cache_clear()
 
 
 @pytest.fixture
@@ -114,9 +117,7 @@ def test_every_item_is_what_it_is_alone(tmp_path, faces, execution, loaded):
         assert values.shape == (len(present), 256)
         np.testing.assert_array_equal(values.any(axis=1), present)
         out = tmp_path / f"alone-{name}"
-        alone = VGGFace(SETTINGS, "cpu")
-        with closing(alone.describe([extractor.Turn(name, source)])) as parts:
-            alone.write(out, source, parts, steps.append)
+        describing.describe_faces(SETTINGS, faces, name, "cpu", out, steps.append)
         np.testing.assert_array_equal(features({name: out}, tmp_path)[name], values)
         assert sum(steps) == len(present)
 
@@ -124,9 +125,7 @@ def test_every_item_is_what_it_is_alone(tmp_path, faces, execution, loaded):
 def test_equal_items_are_computed_once(faces, execution, loaded, monkeypatch):
     made = []
     monkeypatch.setattr(
-        VGGFace,
-        "write",
-        lambda *given, of=VGGFace.write: (made.append(given), of(*given)),
+        together, "write", lambda *given, of=together.write: (made.append(given), of(*given))
     )
     results = run(faces, execution)
     assert results["again"] == results["short"]
@@ -182,7 +181,7 @@ def test_a_damaged_item_is_named_and_the_others_are_done(tmp_path, faces, execut
     assert caught.value.done == len(LENGTHS)
     shard.write_bytes(good)
     assert len(run(faces, execution)) == len(LENGTHS) + 1
-    assert len(loaded) == 2
+    assert len(loaded) == 1
 
 
 def test_an_item_whose_key_is_lost_is_named(faces, execution, loaded):
@@ -277,7 +276,7 @@ def test_a_full_disk_stops_the_stage(faces, execution, loaded, monkeypatch):
     def full(*of):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(VGGFace, "write", full)
+    monkeypatch.setattr(together, "write", full)
     with pytest.raises(OSError, match="No space"):
         run(faces, execution)
     assert not list(Cache(execution.cache_folder).entries())
@@ -375,7 +374,7 @@ def test_the_store_says_what_a_blank_face_is(
     assert store.settings == SETTINGS.of_rows()
     manifest = json.loads((tmp_path / "data/contents/face.json").read_text())
     assert manifest["items"] == {item.item: store.key(item.item) for item in items}
-    assert len(loaded) == (0 if gives_features else 2)  # in earnest one: it is kept
+    assert len(loaded) == (0 if gives_features else 1)
 
 
 def test_renaming_a_stream_costs_nothing(tmp_path, faces, execution, loaded, monkeypatch):
@@ -384,7 +383,7 @@ def test_renaming_a_stream_costs_nothing(tmp_path, faces, execution, loaded, mon
     monkeypatch.setattr(extract, "open_faces", lambda _: faces)
     for name in ("face", "renamed"):
         extract.extract(SimpleNamespace(streams={name: SETTINGS}, execution=execution), name)
-    assert len(loaded) == 2
+    assert len(loaded) == 1
     one, other = (
         (tmp_path / f"data/contents/{name}.json").read_text() for name in ("face", "renamed")
     )
@@ -405,7 +404,7 @@ def test_precision_is_measured_once_per_machine(execution, monkeypatch):
 
     for _ in range(2):
         chosen = loading.settle(VGGFaceSettings(), "cpu", kept)
-        assert (chosen.precision, chosen.batch_size) == ("bf16", 32)
+        assert chosen.precision == "bf16"
     assert measured == ["cpu"]
     assert loading.settle(VGGFaceSettings(precision="fp32"), "cpu", kept).precision == "fp32"
 

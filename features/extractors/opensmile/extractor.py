@@ -4,13 +4,13 @@ import numpy as np
 
 from features.extractors.described import Described
 from features.extractors.opensmile.descriptors import ROW_RATE, extract_lld, names
-from features.extractors.opensmile.presence import sound_present, voice_present
+from features.extractors.opensmile.presence import WINDOW, voice_present
 from features.extractors.settings import OpenSMILESettings
+from features.extractors.silence import sound_present
 from features.extractors.sound import AudioSource
 from features.media.decoding import SAMPLE_RATE
 
-WINDOW = 0.020
-"""Seconds that a row is taken to describe."""
+_HOP, _WINDOW = SAMPLE_RATE // ROW_RATE, round(SAMPLE_RATE * WINDOW)
 
 
 class OpenSMILE:
@@ -32,7 +32,8 @@ class OpenSMILE:
         """
         samples, start = source.sound()
         rows = extract_lld(samples, self._settings)
-        present = sound_present(samples, len(rows), **self._settings.silence.model_dump())
+        silence = self._settings.silence
+        present = sound_present(samples, len(rows), silence, hop=_HOP, window=_WINDOW)
         columns = names(self._settings)
         return Described(
             rows=rows,

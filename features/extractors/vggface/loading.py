@@ -1,49 +1,17 @@
-"""The network VGG-Face: its weights, how it runs on this machine, and how it fails."""
+"""The network VGG-Face: its weights, and how it runs on this machine."""
 
 import platform
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
-from features.errors import InputError
+from features.extractors.batches import Measured
 from features.extractors.settings import VGGFaceSettings
 
 if TYPE_CHECKING:
     from features.extractors.vggface.network import VGGFaceFC6
 
 PRECISION = "precision"
-
-Measured = Callable[[list[Any], Callable[[Path], None]], Path]
-"""Has what a function measures on a machine measured once: given what tells the machine apart, and
-the function, returns the folder that the function filled."""
-
-
-class NetworkFailedError(InputError):
-    """The network failed: that concerns no item, and the next would fail as well."""
-
-
-@contextmanager
-def network_errors(device: str) -> Iterator[None]:
-    """Make one sentence of what torch raises, most often when memory runs out.
-
-    Raises:
-        NetworkFailedError: in place of any error that is not an InputError.
-    """
-    try:
-        yield
-    except InputError:
-        raise
-    except Exception as error:
-        first = next(iter(str(error).splitlines()), "")
-        raise NetworkFailedError(
-            f"VGG-Face failed on {device} ({type(error).__name__}: {first})",
-            "lower the stream's batch_size where memory ran out, or set execution.device to cpu",
-        ) from error
 
 
 @cache
@@ -69,35 +37,19 @@ def read_network(settings: VGGFaceSettings) -> "VGGFaceFC6":
     return load_weights(Path(settings.weights).expanduser(), settings.sha256)
 
 
-def check_range(features: NDArray[np.float16], network: "VGGFaceFC6") -> None:
-    """Refuse what the network made of pictures if it does not fit in 16 bits.
-
-    Raises:
-        InputError: a feature is infinite or no number.
-    """
-    if not np.isfinite(features).all():
-        raise InputError(
-            f"fc6 of {network.origin.name} weights is not finite in 16 bits",
-            "check that the weights fit the preprocessing",
-        )
-
-
 def settle(settings: VGGFaceSettings, device: str, measured: Measured) -> VGGFaceSettings:
-    """Settle what settings leave to the machine: batch size and precision.
+    """Settle the precision, where settings leave it to the machine.
 
-    The precision `auto` is the faster one, measured once per machine and kept: noise could else
-    change it from run to run, and all features with it.
+    `auto` is the faster one, measured once per machine and kept: noise could else change it from
+    run to run, and all features with it.
     """
-    from features.extractors.vggface.streaming import fit_to_device
+    if settings.precision != "auto":
+        return settings
+    import torch
 
-    precision: str = settings.precision
-    if precision == "auto":
-        import torch
-
-        machine = [device, platform.node(), torch.__version__, torch.get_num_threads()]
-        entry = measured(machine, partial(measure_precision, device))
-        precision = (entry / PRECISION).read_text()
-    return fit_to_device(settings.model_copy(update={"precision": precision}), device)
+    machine = [device, platform.node(), torch.__version__, torch.get_num_threads()]
+    entry = measured(machine, partial(measure_precision, device))
+    return settings.model_copy(update={"precision": (entry / PRECISION).read_text()})
 
 
 def measure_precision(device: str, out: Path) -> None:

@@ -89,6 +89,12 @@ def test_joined_streams_are_streams_with_rows_of_the_same_modality(of, says):
         parts_of("wrong", streams)
 
 
+def test_the_licences_that_bind_are_named():
+    binding = {name for name, row in EXTRACTORS.items() if row.licence.commercial is False}
+    assert binding == {"vggface", "opensmile"}
+    assert all(row.licence.text for row in EXTRACTORS.values())
+
+
 def test_every_row_can_be_loaded():
     for name in EXTRACTORS:
         assert callable(EXTRACTORS[name].load())

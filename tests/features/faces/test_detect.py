@@ -11,7 +11,14 @@ from features.faces.boxes import overlap
 from features.faces.detect import DETECTORS, load_detector
 from features.hashes import verify_sha256
 from features.media import decoding as media
-from features.settings import DETECTOR_FILES, SMOOTHING, DetectorModels, FaceSettings, ModelFile
+from features.settings import (
+    DETECTOR_FILES,
+    DETECTOR_LICENCES,
+    SMOOTHING,
+    DetectorModels,
+    FaceSettings,
+    ModelFile,
+)
 from tests.helpers.face_factory import (
     CLIPS,
     HEIGHT,
@@ -111,7 +118,7 @@ def test_smallest_face_of_hog():
 
 
 def test_every_detector_of_the_settings_is_there():
-    assert set(DETECTORS) == set(DETECTOR_FILES)
+    assert set(DETECTORS) == set(DETECTOR_FILES) == set(DETECTOR_LICENCES)
 
 
 def test_missing_package_of_cnn(monkeypatch):

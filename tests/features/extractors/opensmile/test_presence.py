@@ -4,8 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features.extractors.opensmile.descriptors import extract_lld, names, row_count
-from features.extractors.opensmile.presence import F0, PAUSE_SECONDS, sound_present, voice_present
-from features.extractors.settings import OpenSMILESettings
+from features.extractors.opensmile.presence import F0, PAUSE_SECONDS, voice_present
+from features.extractors.settings import OpenSMILESettings, SilenceSettings
+from features.extractors.silence import sound_present
 from tests.helpers.media_factory import tone
 
 RATE = 16_000
@@ -13,7 +14,12 @@ RATE = 16_000
 
 def present(samples, **changes):
     rows = row_count(len(samples))
-    return sound_present(samples, rows, **({"floor_dbfs": -80, "min_seconds": 0.3} | changes))
+    return of_rows(samples, rows, **changes)
+
+
+def of_rows(samples, rows, **changes):
+    silence = SilenceSettings(**({"floor_dbfs": -80.0, "min_seconds": 0.3} | changes))
+    return sound_present(samples, rows, silence, hop=160, window=320)
 
 
 def test_sound_is_present_throughout():
@@ -43,12 +49,12 @@ def test_floor_decides():
 
 def test_silence_throughout_and_no_rows():
     assert not present(np.zeros(RATE, np.float32)).any()
-    none = sound_present(np.zeros(0, np.float32), 0, floor_dbfs=-80, min_seconds=0.3)
+    none = of_rows(np.zeros(0, np.float32), 0)
     assert none.shape == (0,)
 
 
 def test_rows_past_the_samples_are_silent():
-    rows = sound_present(tone(0.5), 100, floor_dbfs=-80, min_seconds=0.3)
+    rows = of_rows(tone(0.5), 100)
     np.testing.assert_array_equal(rows, np.arange(100) < 50)
 
 

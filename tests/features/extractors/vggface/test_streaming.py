@@ -1,20 +1,16 @@
 import copy
 import itertools
-import threading
+from unittest import mock
 
 import numpy as np
 import pytest
 import torch
 
+from features.extractors.batches import CropBlock, rows_of_blocks
 from features.extractors.settings import VGGFaceSettings
+from features.extractors.vggface import extractor
 from features.extractors.vggface.network import blank_crop, compute_fc6, prepare, preprocess
-from features.extractors.vggface.streaming import (
-    CropBlock,
-    ahead,
-    extract_fc6,
-    fc6_of_blank,
-    fit_to_device,
-)
+from features.extractors.vggface.streaming import fit_to_device
 from features.extractors.vggface.weights import random_weights
 
 WIDTH = 1 / 16
@@ -24,6 +20,12 @@ SETTINGS = VGGFaceSettings(batch_size=4)
 @pytest.fixture(scope="module")
 def network():
     return prepare(random_weights(0, width=WIDTH), "cpu", torch.float32)
+
+
+def extract_fc6(network, blocks, settings):
+    device = next(network.parameters()).device.type
+    with mock.patch.object(extractor, "load_vggface", return_value=network):
+        yield from rows_of_blocks(extractor.VGGFace(settings, device), blocks)
 
 
 def make_crops(count, seed=0):
@@ -70,7 +72,9 @@ def test_a_blank_face_is_what_preprocessing_makes_zero(network, method, side):
     for name, parameter in biased.named_parameters():
         if name.endswith("bias"):
             parameter.fill_(10.0)  # random weights have none, and then nothing leads to nothing
-    fc6 = fc6_of_blank(biased, settings)
+    ((_, (fc6,)),) = extract_fc6(
+        biased, [CropBlock(None, blank_crop(settings)[None], np.ones(1, bool))], settings
+    )
     assert (fc6.shape, fc6.dtype) == ((256,), np.float16)
     with torch.inference_mode():
         zeros = biased(torch.zeros(1, 3, side, side)).relu()[0]
@@ -183,51 +187,3 @@ def test_batch_size_fits_the_device_unless_it_is_set(device, size):
     fitted = fit_to_device(VGGFaceSettings(input_size=size), device)
     assert fitted.batch_size == {"cpu": {96: 32, 224: 8}, "cuda": {96: 512}}[device][size]
     assert fit_to_device(VGGFaceSettings(batch_size=3), device).batch_size == 3
-
-
-# ------------------------------------------------------------------ threads
-
-
-def test_ahead_keeps_the_order():
-    assert list(ahead(range(100), 3)) == list(range(100))
-    assert list(ahead([], 3)) == []
-
-
-def test_ahead_goes_no_further_than_it_should():
-    made = []
-    arrived = threading.Semaphore(0)
-
-    def source():
-        for number in range(10):
-            made.append(number)
-            arrived.release()
-            yield number
-
-    elements = ahead(source(), 2)
-    assert next(elements) == 0
-    for _ in range(3):  # the one taken and two ahead
-        assert arrived.acquire(timeout=10)
-    assert not arrived.acquire(timeout=0.2)
-    elements.close()
-    assert len(made) == 3
-
-
-def test_ahead_runs_in_one_other_thread():
-    def source():
-        for _ in range(20):
-            yield threading.get_ident()
-
-    threads = set(ahead(source(), 4))
-    assert len(threads) == 1
-    assert threading.get_ident() not in threads
-
-
-def test_ahead_passes_errors_on_after_what_came_before():
-    def source():
-        yield 1
-        raise ZeroDivisionError
-
-    elements = ahead(source(), 5)
-    assert next(elements) == 1
-    with pytest.raises(ZeroDivisionError):
-        next(elements)
