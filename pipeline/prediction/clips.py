@@ -12,7 +12,6 @@ import numpy as np
 from features.corpora.listing import CorpusItem
 from features.errors import InputError
 from features.extractors.crops import open_faces
-from features.extractors.failures import NetworkFailedError
 from features.extractors.settings import JoinedSettings, StreamSettings
 from features.extractors.sound import describe_sound
 from features.extractors.together import describe_faces
