@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from features.hashes import Pin
 
 PINS: Mapping[str, Pin] = {
-    "faces": Pin(1, "9a99b978bd382757fb1195128236e4ecc7142e756fd14293b1ffc534b05bb535"),
-    "opensmile": Pin(1, "90fba99820ddd56bd65cc6549519742b79effb6a591c7a5894795b6bd3ee06be"),
-    "vggface": Pin(1, "ce1bab9d371ecbf693d394a7869326aa5979f60c35d96cb401eb715e18590eed"),
+    "faces": Pin(1, "51e8318915793bb3ca2dcbc9eb365ce5be3e5122137b2ca6d458363049ca0877"),
+    "opensmile": Pin(1, "494d4f92ed9a449fe90e1b28d5f6fbedd9df1b14586fe6ae114a1921502442c1"),
+    "vggface": Pin(1, "914ab7a77ae1677b84e395577c1a513b86b9965e48e778450b468a4046d12cf5"),
 }
 """By what is extracted: `faces`, or the row of an extractor."""
