@@ -321,7 +321,7 @@ def test_an_unknown_key_gets_a_guess_the_keys_there_are_and_its_line(load):
     guessed, listed = caught.value.reason.split("; ")
     assert guessed.startswith("models.m.netwrok is not a known key (")
     assert "params.yaml line 3): did you mean network? The keys there are network, " in guessed
-    assert "params.yaml line 5): the keys there are detector, model, " in listed
+    assert "params.yaml line 5): the keys there are detector, models, " in listed
 
 
 def test_the_line_is_of_the_nearest_key_that_the_file_has(load):
