@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from features.hashes import Pin
 
 PINS: Mapping[str, Pin] = {
-    "faces": Pin(1, "51e8318915793bb3ca2dcbc9eb365ce5be3e5122137b2ca6d458363049ca0877"),
-    "opensmile": Pin(1, "494d4f92ed9a449fe90e1b28d5f6fbedd9df1b14586fe6ae114a1921502442c1"),
-    "vggface": Pin(1, "914ab7a77ae1677b84e395577c1a513b86b9965e48e778450b468a4046d12cf5"),
+    "faces": Pin(1, "39ce47746083e493992a327c1ca622c82d6208a890541b3edf4bb636b045756f"),
+    "opensmile": Pin(1, "4c7b282bad79a84df49781ce9d862499dc07b5411f362816ad5dc003294a021a"),
+    "vggface": Pin(1, "c0a05d51d194968731ca31346fd5335d171cce01e6bd106d1d757a311186a364"),
 }
 """By what is extracted: `faces`, or the row of an extractor."""

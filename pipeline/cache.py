@@ -3,11 +3,14 @@
 import argparse
 import time
 from collections import defaultdict
+from contextlib import suppress
 
 from rich.table import Table
 
-from pipeline.engine.cache import Cache, DamagedEntryError, Entry, check_hashes, delete
+from pipeline.engine.cache import Cache
 from pipeline.engine.console import console, progress_bar, say
+from pipeline.engine.entries.result import Entry
+from pipeline.engine.entries.rows import DamagedEntryError
 from pipeline.engine.jobs import stage_errors
 from pipeline.params import load_params
 
@@ -20,13 +23,16 @@ def verify(cache: Cache) -> int:
     with progress_bar("verify", unit="MB", total=total) as advance:
         for entry in entries:
             try:
-                check_hashes(entry.path)
+                entry.verify()
             except DamagedEntryError as error:
                 say(f"deleted an entry of {entry.stage}: {error}")
-                delete(entry.path)
+                cache.delete(entry)
                 damaged += 1
             advance(entry.size / 1e6)
-    return damaged
+    rows = cache.compact()
+    if rows:
+        say(f"deleted {rows} damaged rows of the index")
+    return damaged + rows
 
 
 def prune(
@@ -39,9 +45,12 @@ def prune(
     for entry in entries:
         is_old = unused_days is not None and time.time() - entry.used > unused_days * 86_400
         if is_old or (most_bytes is not None and left > most_bytes):
-            delete(entry.path)
+            cache.delete(entry)
             left -= entry.size
             deleted.append(entry)
+    if deleted:
+        with suppress(OSError):  # the disk may be full: what is deleted needs no room
+            cache.compact()
     return deleted
 
 

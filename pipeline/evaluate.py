@@ -2,7 +2,7 @@
 
 import argparse
 from functools import partial
-from pathlib import Path
+from io import BytesIO
 
 import pandas as pd
 
@@ -13,6 +13,7 @@ from features.corpora.listing import (
     fresh,
 )
 from features.errors import InputError
+from features.files import File
 from features.hashes import hash_of_file
 from models import recogniser
 from models.evaluation.registry import metrics_of
@@ -21,6 +22,7 @@ from models.evaluation.run import evaluate_seed, rows_of, values_of
 from models.training.checks import check_settings
 from models.training.stores import Inputs, read_inputs
 from pipeline.engine.console import seed_progress
+from pipeline.engine.entries.result import Result
 from pipeline.engine.jobs import Job, cached, stage_errors
 from pipeline.engine.keys import key_of
 from pipeline.keys import check
@@ -87,7 +89,7 @@ def evaluation_job(params: Params, name: str, seed: int, inputs: Inputs) -> Job:
     return Job(f"{name}, seed {seed}", key, compute)
 
 
-def publish_evaluation(name: str, seeds: list[int], results: list[Path]) -> None:
+def publish_evaluation(name: str, seeds: list[int], results: list[Result]) -> None:
     """Write the tables of all seeds as one, with the model's name."""
     for table in TABLES:
         # Traces are of the first seed: one line a video is what a person can read.
@@ -97,13 +99,16 @@ def publish_evaluation(name: str, seeds: list[int], results: list[Path]) -> None
     for seed, history in zip(seeds, histories, strict=True):
         history.insert(0, "seed", str(seed))
     _write(name, "training", histories)
-    replicates = [pd.read_parquet(result / f"{REPLICATES}.parquet") for result in results]
+    replicates = [
+        pd.read_parquet(BytesIO((result / f"{REPLICATES}.parquet").read_bytes()))
+        for result in results
+    ]
     out = fresh(RESULTS / REPLICATES / f"{name}.parquet")
     mean_over_seeds(replicates).to_parquet(out, index=False)
 
 
-def _read(path: Path) -> pd.DataFrame:
-    return pd.read_csv(path, dtype=str, keep_default_na=False)
+def _read(file: File) -> pd.DataFrame:
+    return pd.read_csv(BytesIO(file.read_bytes()), dtype=str, keep_default_na=False)
 
 
 def _write(name: str, table: str, frames: list[pd.DataFrame]) -> None:

@@ -31,6 +31,7 @@ from features.extractors.settings import (
 )
 from features.stores.assembling import assemble
 from pipeline.engine.console import say
+from pipeline.engine.entries.result import Result
 from pipeline.engine.execution import ExecutionSettings
 from pipeline.engine.jobs import (
     Job,
@@ -63,7 +64,7 @@ def extract(params: Params, name: str) -> None:
     """Write the store of a stream, and what it holds."""
     settings = params.streams[name]
     attributes: dict[str, Any] = {"settings": settings.of_rows()}
-    results: dict[str, Path] = {}
+    results: dict[str, Result] = {}
     keys: dict[str, str] = {}
     match EXTRACTORS[settings.extractor].source:
         case "streams":  # rows of its own it has none
@@ -93,7 +94,7 @@ def extract(params: Params, name: str) -> None:
 
 def _of_sound(
     settings: StreamSettings, execution: ExecutionSettings
-) -> tuple[dict[str, Path], dict[str, str]]:
+) -> tuple[dict[str, Result], dict[str, str]]:
     device = device_of(settings, execution)
     jobs = [sound_job(item, settings, device) for item in media_items()]
     return _run(jobs, execution, "s of sound")
@@ -101,7 +102,7 @@ def _of_sound(
 
 def _of_faces(
     settings: StreamSettings, execution: ExecutionSettings
-) -> tuple[dict[str, Path], dict[str, str]]:
+) -> tuple[dict[str, Result], dict[str, str]]:
     faces, device = open_faces(FACES), device_of(settings, execution)
     jobs = [faces_job(item, settings, faces, device) for item in media_items()]
     return _run(jobs, execution, "frames")
@@ -109,7 +110,7 @@ def _of_faces(
 
 def _given(
     params: Params, name: str, settings: GivenSettings
-) -> tuple[dict[str, Path], dict[str, str]]:
+) -> tuple[dict[str, Result], dict[str, str]]:
     """Features that the corpus gives.
 
     Raises:
@@ -136,7 +137,7 @@ def _given(
 
 def _run(
     jobs: list[Job], execution: ExecutionSettings, unit: str, processes: int | None = None
-) -> tuple[dict[str, Path], dict[str, str]]:
+) -> tuple[dict[str, Result], dict[str, str]]:
     results = run_jobs(TITLE, jobs, execution, unit=unit, processes=processes)
     return results, {job.name: job.key for job in jobs}
 
@@ -146,7 +147,7 @@ def _run(
 
 def _of_faces_together(
     settings: StreamSettings, execution: ExecutionSettings
-) -> tuple[dict[str, Path], dict[str, str], dict[str, Any]]:
+) -> tuple[dict[str, Result], dict[str, str], dict[str, Any]]:
     """Crops of all items through one network, in this process, whatever execution.backend says.
 
     Returns:
@@ -172,7 +173,7 @@ def _settled(settings: StreamSettings, device: str, execution: ExecutionSettings
     if not (isinstance(kind, type) and issubclass(kind, OfCrops)):  # the user's own
         return settings
 
-    def measured(machine: list[Any], measure: Callable[[Path], None]) -> Path:
+    def measured(machine: list[Any], measure: Callable[[Path], None]) -> Result:
         function = cast("Any", measure).func
         return cached("precision", Job("precision", key_of(function, machine), measure), execution)
 

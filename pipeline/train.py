@@ -8,7 +8,6 @@ import argparse
 import json
 import shutil
 from functools import partial
-from pathlib import Path
 
 from features.corpora.listing import MODELS
 from features.stores.assembling import link_or_copy
@@ -19,7 +18,9 @@ from models.training.checks import check_settings
 from models.training.run import FACTS, Plan, train_seed
 from models.training.speakers import parts, training_items
 from models.training.stores import Inputs, open_stores, read_inputs
+from pipeline.engine.cache import TRAINING
 from pipeline.engine.console import seed_progress
+from pipeline.engine.entries.result import Result
 from pipeline.engine.jobs import Job, cached, stage_errors
 from pipeline.engine.keys import key_of
 from pipeline.keys import check
@@ -56,7 +57,7 @@ def training_job(params: Params, name: str, plan: Plan, inputs: Inputs) -> tuple
     """The training of one seed, and where it keeps its state."""
     items = sorted([*plan.learning, *plan.heldout])
     key = key_of(train_seed, plan.values(), inputs.for_training(items), rows=plan.rows())
-    checkpoints = Checkpoints(params.execution.cache_folder / "training", key, key.check)
+    checkpoints = Checkpoints(params.execution.cache_folder / TRAINING, key, key.check)
     compute = partial(
         train_seed,
         plan=plan,
@@ -67,7 +68,7 @@ def training_job(params: Params, name: str, plan: Plan, inputs: Inputs) -> tuple
     return Job(f"{name}, seed {plan.seed}", key, compute), checkpoints
 
 
-def publish_seed(result: Path, params: Params, name: str, seed: int, inputs: Inputs) -> None:
+def publish_seed(result: Result, params: Params, name: str, seed: int, inputs: Inputs) -> None:
     """Link a seed's files from the item cache to where DVC tracks them, with the model's name."""
     target = MODELS / name / f"seed-{seed}"
     shutil.rmtree(target, ignore_errors=True)

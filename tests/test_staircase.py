@@ -10,7 +10,13 @@ import pytest
 from tests.helpers.project import ROOT
 
 STEPS = ("features", "models", "reports", "pipeline")
-ENGINE_MAY_IMPORT = ("features.errors", "features.hashes", "features.settings", "features.tables")
+ENGINE_MAY_IMPORT = (
+    "features.errors",
+    "features.files",
+    "features.hashes",
+    "features.settings",
+    "features.tables",
+)
 
 
 def imports_of(path: Path) -> set[str]:

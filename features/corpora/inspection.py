@@ -13,6 +13,7 @@ from features.corpora.item import TIME, Corpus, Item
 from features.corpora.listing import NOTES, CorpusItem
 from features.corpora.paths import pictures_in
 from features.errors import InputError
+from features.files import Files
 from features.hashes import hash_of, hash_of_file
 from features.media.decoding import AUDIO_ONLY_RATE, probe
 from features.media.pauses import pauses, seconds_within
@@ -52,13 +53,13 @@ def inspect(item: Item, out: Path) -> None:
     (out / FACTS).write_text(json.dumps(facts))
 
 
-def facts_of_file(item: Item, folder: Path) -> dict[str, object]:
+def facts_of_file(item: Item, files: Files) -> dict[str, object]:
     """What `inspect` wrote of an item.
 
     Raises:
         InputError: the item starts after its file's end.
     """
-    facts: dict[str, Any] = json.loads((folder / FACTS).read_text())
+    facts: dict[str, Any] = json.loads((files / FACTS).read_text())
     seconds = float(facts["seconds"])
     if 0 < seconds <= item.start:  # 0: the file does not say
         reason = f"it starts at {item.start:g} s, but its file lasts {seconds:g} s"

@@ -20,15 +20,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.extractors.settings import StreamSettings
+from features.files import Files
 
 T = TypeVar("T")
 
 BATCH_SIZE = 32
 """Crops of a batch, unless an extractor says otherwise."""
 
-Measured = Callable[[list[Any], Callable[[Path], None]], Path]
+Measured = Callable[[list[Any], Callable[[Path], None]], Files]
 """Has what a function measures on a machine measured once: given what tells the machine apart, and
-the function, returns the folder that the function filled."""
+the function, returns the files that the function wrote."""
 
 
 @dataclass(frozen=True)

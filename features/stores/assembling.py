@@ -11,13 +11,14 @@ import numpy as np
 import zarr
 from numpy.typing import NDArray
 
+from features.files import File, Files, SmallFile
 from features.stores.store import OFFSETS, SCHEMA, reading
 from features.stores.writing import METADATA, FinishedItem, create_array, layout
 
 
 def assemble(
     path: Path,
-    items: Mapping[str, Path],
+    items: Mapping[str, Files],
     attributes: Mapping[str, Any],
     keys: Mapping[str, str] | None = None,
 ) -> list[str]:
@@ -28,7 +29,7 @@ def assemble(
 
     Args:
         path: the store.
-        items: the folder of each, as `new_item` wrote it.
+        items: the files of each, as `new_item` wrote them.
         attributes: what holds for all; what the items say of themselves is taken from the first.
         keys: of each item, hash of all that its rows depend on.
 
@@ -42,7 +43,7 @@ def assemble(
     names = sorted(items)
     finished = []
     for name in names:
-        with reading(str(items[name])):
+        with reading(f"{path}: {name}"):
             finished.append(FinishedItem(items[name]))
     copied: set[str] = set()
     for array in finished[0].metadata if finished else ():
@@ -107,8 +108,15 @@ def _link_rows(path: Path, array: str, items: Mapping[str, FinishedItem]) -> set
     return copied
 
 
-def link_or_copy(source: str | Path, target: str | Path) -> bool:
-    """Hard-link a file, or copy it where the file system cannot link; returns whether it did."""
+def link_or_copy(source: File, target: Path) -> bool:
+    """Hard-link a file, or copy it where the file system cannot link; returns whether it did.
+
+    What is in memory is written, and has the time at which it was.
+    """
+    if isinstance(source, SmallFile):
+        target.write_bytes(source.read_bytes())
+        os.utime(target, (source.modified, source.modified))
+        return True
     try:
         os.link(source, target)
     except FileNotFoundError:

@@ -16,9 +16,13 @@ from typing import Any
 import numpy as np
 import zarr
 from numpy.typing import DTypeLike, NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
 from zarr.codecs import ZstdCodec
 
-SMALL = "item.npz"
+from features.files import File, Files
+
+SMALL = "item.safetensors"
 """File of an item's small arrays and attributes; the other files are shards."""
 
 METADATA = "zarr.json"
@@ -153,8 +157,9 @@ class ItemWriter:
             arrays[name] = {"length": length, "metadata": json.loads(metadata.read_text())}
             metadata.unlink()
         texts = {_ATTRIBUTES: json.dumps(self._attributes), _ARRAYS: json.dumps(arrays)}
-        content: dict[str, Any] = {name: np.array(text) for name, text in texts.items()}
-        np.savez(self._folder / SMALL, **content, **self._small)
+        content = {name: np.frombuffer(text.encode(), np.uint8) for name, text in texts.items()}
+        content |= {name: np.ascontiguousarray(array) for name, array in self._small.items()}
+        (self._folder / SMALL).write_bytes(save(content))
 
 
 @contextmanager
@@ -170,7 +175,7 @@ class FinishedItem:
     """One item as `new_item` wrote it.
 
     Args:
-        folder: where it lies.
+        files: of the item.
 
     Attributes:
         small: its small arrays by name.
@@ -182,22 +187,24 @@ class FinishedItem:
         OSError, ValueError, KeyError: it is damaged.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        with np.load(folder / SMALL, allow_pickle=False) as file:
-            content = dict(file)
-        self.attributes: dict[str, Any] = json.loads(str(content.pop(_ATTRIBUTES)))
-        arrays = json.loads(str(content.pop(_ARRAYS)))
+    def __init__(self, files: Files) -> None:
+        self._files = files
+        try:
+            content = load((files / SMALL).read_bytes())
+        except SafetensorError as error:
+            raise ValueError(f"{SMALL} cannot be read: {error}") from error
+        self.attributes: dict[str, Any] = json.loads(content.pop(_ATTRIBUTES).tobytes())
+        arrays = json.loads(content.pop(_ARRAYS).tobytes())
         self.small: dict[str, NDArray[Any]] = content
         self.lengths: dict[str, int] = {name: array["length"] for name, array in arrays.items()}
         self.metadata: dict[str, Any] = {name: array["metadata"] for name, array in arrays.items()}
 
-    def shards(self, name: str) -> list[Path]:
+    def shards(self, name: str) -> list[File]:
         """The files of a big array, in order."""
         rows = self.metadata[name]["chunk_grid"]["configuration"]["chunk_shape"][0]
         rest = ".0" * (len(self.metadata[name]["shape"]) - 1)
         count = -(-self.lengths[name] // rows)
-        return [self.folder / name / f"c.{number}{rest}" for number in range(count)]
+        return [self._files / f"{name}/c.{number}{rest}" for number in range(count)]
 
 
 def create_array(

@@ -16,8 +16,10 @@ from rich.table import Table
 from rich.text import Text
 
 from features.errors import InputError
-from pipeline.engine.cache import FULL, Cache
+from pipeline.engine.cache import Cache
 from pipeline.engine.console import console, progress_bar, say
+from pipeline.engine.entries.locks import FULL
+from pipeline.engine.entries.result import Result
 from pipeline.engine.execution import ExecutionSettings
 from pipeline.engine.keys import computing
 from pipeline.engine.stamps import CodeChangedError
@@ -90,7 +92,7 @@ def run_jobs(
     *,
     unit: str = "items",
     processes: int | None = None,
-) -> dict[str, Path]:
+) -> dict[str, Result]:
     """Have every job's result, from the item cache or computed.
 
     Args:
@@ -101,14 +103,14 @@ def run_jobs(
         processes: 1 for work that uses all processors by itself.
 
     Returns:
-        The folder of every job's result.
+        The files of every job's result.
 
     Raises:
         StageFailedError: after all jobs were tried, if any failed.
         InputError: the cluster or the cache cannot be used.
     """
     jobs = list(jobs)
-    cache = Cache(execution.cache_folder)
+    cache = Cache(execution.cache_folder, lasting=execution.scheduler is not None)
     cache.lock(exclusive=False)
     cache.sweep()
     results = {job.name: cache.take(stage, job.key) for job in jobs}
@@ -149,10 +151,11 @@ def unique(jobs: Iterable[Job]) -> list[Job]:
     return sorted(by_key.values(), key=lambda job: (-job.size, job.name))
 
 
-def cached(stage: str, job: Job, execution: ExecutionSettings) -> Path:
+def cached(stage: str, job: Job, execution: ExecutionSettings) -> Result:
     """Have one result, from the item cache or computed here and now."""
     cache = Cache(execution.cache_folder)
     cache.lock(exclusive=False)
+    cache.sweep()
     result = cache.take(stage, job.key)
     if result is not None:
         return result

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
+from io import BytesIO
 from itertools import groupby
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from features.pins import PINS
 from features.stores.store import Store
 from pipeline.engine.cache import Cache
 from pipeline.engine.console import progress_bar, say
+from pipeline.engine.entries.result import Result
 from pipeline.engine.execution import ExecutionSettings
 from pipeline.engine.jobs import Failure, Job, StageFailedError, cached, failure_of
 from pipeline.engine.keys import computing, key_of
@@ -47,7 +49,7 @@ def run_together(
     settings: StreamSettings,
     device: str,
     execution: ExecutionSettings,
-) -> tuple[dict[str, Path], dict[str, str]]:
+) -> tuple[dict[str, Result], dict[str, str]]:
     """Have the rows of every item, from the item cache or computed.
 
     Args:
@@ -58,7 +60,7 @@ def run_together(
         execution: where the cache is.
 
     Returns:
-        The folder of every item's result, and its key.
+        The files of every item's result, and its key.
 
     Raises:
         StageFailedError: after all items were tried, if any failed.
@@ -66,6 +68,7 @@ def run_together(
     """
     entries = Cache(execution.cache_folder)
     entries.lock(exclusive=False)
+    entries.sweep()
     keys: dict[str, str] = {}
     waiting: dict[str, VideoSource] = {}
     failures = []
@@ -116,7 +119,6 @@ def compute(
     Raises:
         NetworkFailedError: the network failed.
     """
-    entries.sweep()
     with computing(next(iter(sources))):  # all have the same code
         return _compute(loaded_of_crops(settings, device), sources, entries)
 
@@ -156,4 +158,4 @@ def blank(
     key = key_of(write_blank, settings.of_rows(), device, rows=rows_used(settings))
     job = Job("blank face", key, partial(write_blank, settings, device))
     result = cached("extract-blank", job, execution)
-    return np.load(result / BLANK).tolist() or None
+    return np.load(BytesIO((result / BLANK).read_bytes())).tolist() or None

@@ -28,6 +28,7 @@ from features.windows.sources import Sources
 from models import recogniser
 from models.training.stores import ModelStores, open_stores
 from pipeline.engine.console import progress_bar
+from pipeline.engine.entries.result import Result
 from pipeline.engine.execution import ExecutionSettings
 from pipeline.engine.jobs import cached
 from pipeline.extraction.jobs import device_of, faces_job, sound_job
@@ -195,7 +196,7 @@ def _of_faces(
     device: str,
     execution: ExecutionSettings,
     folder: Path,
-) -> Path:
+) -> Result:
     faces = open_faces(folder / "faces.zarr", stage="predict")
     job = faces_job(recording.item, settings, faces, device)
     total = len(faces.array(CLIP, "present"))

@@ -20,8 +20,8 @@ from features.corpora.listing import read_facts, read_task
 from features.errors import InputError
 from features.hashes import PROJECT
 from models.training.checks import check_settings
-from pipeline.engine.cache import NO_LOCKS
 from pipeline.engine.console import progress_bar, say
+from pipeline.engine.entries.locks import NO_LOCKS
 from pipeline.engine.workers import THREAD_VARIABLES, end_with_parent
 from pipeline.params import Params
 

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from tests.helpers import own_project
+from tests.helpers.entries import keys_in
 from tests.helpers.own_project import set_params
 from tests.helpers.own_rows import ADDITIONS
 from tests.helpers.packages import install, make_environment
@@ -131,8 +132,8 @@ def test_a_row_and_a_module_change_no_key_of_others(project: Project) -> None:
 
 
 def test_a_row_and_a_module_are_all_that_is_edited(project: Project) -> None:
-    def trainings() -> set[Path]:
-        return set(project.cache.glob("train/*/*/entry.json"))
+    def trainings() -> set[str]:
+        return keys_in(project.cache, "train")
 
     before = trainings()
     set_params(

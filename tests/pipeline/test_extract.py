@@ -92,8 +92,8 @@ def features(results, folder):
 
 def content(results):
     return {
-        name: {p.relative_to(path): p.read_bytes() for p in path.rglob("*") if p.is_file()}
-        for name, path in results.items()
+        name: {f: (result / f).read_bytes() for f in (*result.row.kept, *result.row.small)}
+        for name, result in results.items()
     }
 
 

@@ -3,12 +3,12 @@
 import re
 import shutil
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
 from features.hashes import hash_of_file
 from features.stores.store import open_store
+from tests.helpers.entries import keys_in
 from tests.helpers.project import Project
 
 STAGES = {"corpus": (), "faces": (), "extract": ("lld",)}
@@ -45,11 +45,8 @@ def run(project: Project) -> dict[str, int]:
     return {stage: len(after[stage] - before[stage]) for stage in STAGES}
 
 
-def entries(project: Project) -> dict[str, set[Path]]:
-    return {
-        stage: {record.parent for record in project.cache.glob(f"{stage}/*/*/entry.json")}
-        for stage in STAGES
-    }
+def entries(project: Project) -> dict[str, set[str]]:
+    return {stage: keys_in(project.cache, stage) for stage in STAGES}
 
 
 def stored(project: Project, store: str) -> list[str]:

@@ -21,9 +21,11 @@ from rich.console import Console
 from features.errors import InputError
 from features.hashes import hash_of, hash_of_file
 from pipeline.engine import workers
+from pipeline.engine.cache import Cache
 from pipeline.engine.execution import ExecutionSettings
 from pipeline.engine.inputs import from_file
 from pipeline.engine.jobs import Failure, Job, StageFailedError, cached, run_jobs, stage_errors
+from tests.helpers.entries import folders_in
 
 FORK = multiprocessing.get_context("fork")
 
@@ -56,7 +58,7 @@ def jobs_of(names, log, compute=write):
 
 
 def leftovers(execution):
-    return list(execution.cache_folder.rglob("*.partial"))
+    return folders_in(execution.cache_folder)
 
 
 # ------------------------------------------------------------------ the cache
@@ -82,8 +84,8 @@ def test_one_process_and_several_give_the_same(tmp_path, log):
         with pytest.raises(StageFailedError) as caught:
             run_jobs("stage", jobs_of(names, log, write_or_fail), execution)
         failures = sorted(caught.value.failures, key=lambda failure: failure.name)
-        files = sorted(p for p in execution.cache_folder.rglob("result.txt"))
-        contents = [(p.relative_to(execution.cache_folder), p.read_bytes()) for p in files]
+        rows = [entry.row for entry in Cache(execution.cache_folder).entries("stage")]
+        contents = sorted((row.key, row.small["result.txt"]) for row in rows)
         seen.append((failures, caught.value.done, contents))
     assert seen[0] == seen[1]
     assert len(seen[0][2]) == 3
@@ -114,7 +116,7 @@ def test_two_items_of_the_same_content_share_a_result(execution, log):
     jobs = [Job(name, hash_of("content"), partial(write, "x", log)) for name in ("a", "b")]
     results = run_jobs("stage", jobs, execution)
     assert results["a"] == results["b"]
-    assert (results["a"] / "result.txt").exists()
+    assert (results["a"] / "result.txt").read_text() == "result of x"
     assert leftovers(execution) == []
 
 
@@ -323,7 +325,7 @@ def test_a_killed_computation_is_no_result(execution, log):
     dying.join(30)
     assert dying.exitcode == -signal.SIGKILL
     (partial_result,) = leftovers(execution)
-    assert (partial_result / "result/result.txt").read_text() == "half"
+    assert (partial_result / "result.txt").read_text() == "half"
     results = run_jobs("stage", [job], execution)
     assert (results["a"] / "result.txt").read_text() == "result of a"
     assert log.read_text().split() == ["a"]
@@ -353,9 +355,9 @@ def test_two_processes_may_race_for_one_result(execution):
         racer.join(30)
     assert [racer.exitcode for racer in racers] == [0, 0]
     assert failures.empty()
-    (result,) = (execution.cache_folder / "stage").glob("*/*/result")
-    writers = {file.read_text() for file in result.iterdir()}
-    assert len(list(result.iterdir())) == 20
+    result = Cache(execution.cache_folder).take("stage", hash_of("a"))
+    writers = {content.decode() for content in result.row.small.values()}
+    assert len(result.row.small) == 20
     assert len(writers) == 1  # all of one, nothing of the other
     assert writers <= {str(racer.pid) for racer in racers}
 

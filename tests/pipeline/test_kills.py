@@ -2,7 +2,6 @@
 
 import os
 import select
-import shutil
 import signal
 import subprocess
 import time
@@ -16,6 +15,7 @@ import pytest
 from features.corpora.demo.corpus import make_clip
 from features.corpora.settings import DemoSettings
 from features.hashes import hash_of_file
+from pipeline.engine.cache import Cache
 from tests.helpers.project import Project
 
 STAGES = ("corpus", "faces", "extract fc6", "extract lld", "windows")
@@ -77,11 +77,11 @@ class Runner:
 
     def forget(self, stage: str, generator: np.random.Generator) -> None:
         """Delete half of a stage's results from the item cache."""
-        for entry in sorted(
-            self.project.cache.glob(f"{stage.split(maxsplit=1)[0]}/*/*/entry.json")
-        ):
+        cache = Cache(self.project.cache)
+        entries = cache.entries(stage.split(maxsplit=1)[0])
+        for entry in sorted(entries, key=lambda entry: entry.key):
             if generator.random() < 0.5:
-                shutil.rmtree(entry.parent)
+                cache.delete(entry)
 
 
 @pytest.fixture

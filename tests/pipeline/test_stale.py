@@ -4,12 +4,12 @@ import re
 import shutil
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from features.stores.store import open_store
+from tests.helpers.entries import folders_in, keys_in
 from tests.helpers.project import Project
 
 INVERTED = """
@@ -26,8 +26,8 @@ def ran(output: str) -> set[str]:
     return set(re.findall(r"Running stage '([^']+)'", output))
 
 
-def entries(project: Project, stage: str) -> set[Path]:
-    return {record.parent for record in project.cache.glob(f"{stage}/*/*/entry.json")}
+def entries(project: Project, stage: str) -> set[str]:
+    return keys_in(project.cache, stage)
 
 
 @pytest.fixture
@@ -94,7 +94,7 @@ def test_code_that_is_edited_while_it_trains_leaves_no_result(
     project.params({"train": {"epochs": 300, "patience": 300}})
     process = project.start("python", "-m", "pipeline.train", "baseline")
     time.sleep(0.7)  # it is being imported
-    while begun and process.poll() is None and not list(project.cache.glob("train/*/*.partial")):
+    while begun and process.poll() is None and not folders_in(project.cache, "train"):
         time.sleep(0.02)
     with (project.folder / "models/networks/crossmodal.py").open("a") as file:
         file.write("\n\nNEW = 1\n")

@@ -3,13 +3,13 @@
 import json
 import re
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from features.stores.streams import open_stream
 from features.stores.windows import open_windows
+from tests.helpers.entries import keys_in
 from tests.helpers.project import Project
 
 OWN = '''
@@ -64,8 +64,8 @@ MODELS = {
 }
 
 
-def entries(project: Project, stage: str) -> set[Path]:
-    return {record.parent for record in project.cache.glob(f"{stage}/*/*/entry.json")}
+def entries(project: Project, stage: str) -> set[str]:
+    return keys_in(project.cache, stage)
 
 
 def run(project: Project, command: str) -> str:
