@@ -26,6 +26,7 @@ VALUES_ONLY = {
     "pydantic",
     "pydantic_core",
     "features.errors",
+    "features.licences",
     "features.tables",
 }
 """What settings modules import besides each other and tables."""
