@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -188,6 +189,21 @@ def _reading(folder: Path) -> Iterator[None]:
         raise InputError(
             f"the model in {folder} does not fit this version of Lacuna", "train it again"
         ) from error
+
+
+def count_parameters(weights: Path) -> int:
+    """Numbers in a file of weights, of which the header alone is read; 0 where it is none.
+
+    Needs no torch.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(weights, "numpy") as file:
+            shapes = [file.get_slice(name).get_shape() for name in file.keys()]  # noqa: SIM118
+    except (OSError, SafetensorError):
+        return 0
+    return sum(prod(shape) for shape in shapes)
 
 
 def streams_seen(

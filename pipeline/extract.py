@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -30,6 +31,7 @@ from features.extractors.settings import (
     StreamSettings,
 )
 from features.stores.assembling import assemble
+from features.stores.streams import FACES as OF_FACES
 from pipeline.engine.console import say
 from pipeline.engine.entries.result import Result
 from pipeline.engine.execution import ExecutionSettings
@@ -66,9 +68,14 @@ def extract(params: Params, name: str) -> None:
     attributes: dict[str, Any] = {"settings": settings.of_rows()}
     results: dict[str, Result] = {}
     keys: dict[str, str] = {}
+    contents: dict[str, str] = {}
     match EXTRACTORS[settings.extractor].source:
         case "streams":  # rows of its own it has none
             attributes["parts"] = list(parts_of(name, params.streams))
+        case "faces":  # likewise: the crops are where they are
+            faces = open_faces(FACES)
+            attributes[OF_FACES] = os.path.relpath(FACES, STREAMS)
+            contents = {item.item: faces.key(item.item) for item in media_items()}
         case "features":
             results, keys = _given(params, name, cast("GivenSettings", settings))
         case "media" if settings.modality == "audio":
@@ -84,7 +91,7 @@ def extract(params: Params, name: str) -> None:
     copied = assemble(path, results, attributes, keys)
     if copied:
         say(f"{path} and the item cache are on two file systems: {len(copied)} items are copied")
-    manifest = {"settings": attributes["settings"], "items": keys}
+    manifest = {"settings": attributes["settings"], "items": contents or keys}
     text = json.dumps(manifest, indent=1, sort_keys=True)
     fresh(CONTENTS / f"{name}.json").write_text(text + "\n")
 

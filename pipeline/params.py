@@ -6,7 +6,7 @@ impossible value is reported in one sentence that names the key and its line.
 
 import argparse
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
@@ -17,7 +17,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from features.corpora.corpus_settings import CorpusSettings
 from features.errors import InputError
 from features.extractors.joined import parts_of
-from features.extractors.registry import AnyStream
+from features.extractors.registry import EXTRACTORS, AnyStream
 from features.extractors.settings import OpenSMILESettings, VGGFaceSettings
 from features.settings import (
     MODALITIES,
@@ -27,6 +27,7 @@ from features.settings import (
     WindowSettings,
     error_details,
 )
+from models.recogniser import WEIGHTS, count_parameters
 from models.settings import EvaluateSettings, ModelSettings, TrainSettings
 from models.settings.resolved import Resolved, resolve
 from pipeline.engine.completion import complete
@@ -36,6 +37,9 @@ from pipeline.engine.named_files import check_files
 from pipeline.engine.yaml_file import YamlFile, read_yaml
 
 FILE = Path("params.yaml")
+
+MANY_PARAMETERS = 2_000_000
+"""From here on more than one thread pays."""
 
 MOVED: Mapping[str, str] = {
     "fc6": "describe it under streams, as fc6: {modality: video, extractor: vggface, ...}",
@@ -94,6 +98,17 @@ class Params(Settings):
                 parts_of(name, self.streams)
             except InputError as error:
                 raise ValueError(error.reason) from error
+        return self
+
+    @model_validator(mode="after")
+    def _crops_are_whole(self) -> "Params":
+        for name, stream in self.streams.items():
+            source = EXTRACTORS[stream.extractor].source
+            if source == "faces" and self.faces.jpeg is not None:
+                raise ValueError(
+                    f"streams.{name} takes the crops as they are, and faces.jpeg codes them: "
+                    "set faces.jpeg to null"
+                )
         return self
 
     @model_validator(mode="after")
@@ -179,6 +194,7 @@ class Params(Settings):
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Check params.yaml, and complete it on request."""
+    from features.corpora.listing import MODELS
     from pipeline.engine.console import say
     from pipeline.engine.jobs import stage_errors
 
@@ -187,7 +203,33 @@ def main(arguments: Sequence[str] | None = None) -> None:
         file, params = _checked(FILE)
         if options.write and complete(file, params, entries_of=["streams"]):
             say(f"{FILE} now has every key")
+        for advice in advice_on(params, MODELS):
+            say(advice)
         say(f"{FILE} is in order")
+
+
+def advice_on(params: Params, trained: Path) -> Iterator[str]:
+    """What works, and would be better otherwise, a sentence each.
+
+    Args:
+        params: all of the file.
+        trained: folder of models that were trained before, whose sizes are known.
+    """
+    for name, stream in params.streams.items():
+        side = stream.picture_side
+        if side is not None and side > params.faces.size:
+            yield (
+                f"streams.{name} enlarges the crops of {params.faces.size} pixels to {side}: "
+                f"faces.size: {side} would show it more"
+            )
+    for name in params.models if params.train.threads == 1 else ():
+        weights = next(iter(sorted((trained / name).glob(f"seed-*/{WEIGHTS}"))), None)
+        count = 0 if weights is None else count_parameters(weights)
+        if count > MANY_PARAMETERS and params.resolved(name).train.threads == 1:
+            yield (
+                f"models.{name} has {count / 1e6:.1f} million parameters: more train.threads than "
+                "1 train it faster, with other last digits"
+            )
 
 
 def parser() -> argparse.ArgumentParser:

@@ -27,14 +27,14 @@ class Extractor(Row):
         licence: of the code and weights that it runs.
         runs: on what: `torch` and `onnx` on the device that there is, all else on the processor.
         source: what it describes: an item's media file or crops, features that the corpus gives,
-            or other streams.
+            or other streams; `faces` where the crops are the rows.
     """
 
     settings: str
     modalities: tuple[Modality, ...]
     licence: Licence = field(metadata={"words": True})
     runs: Literal["processor", "torch", "onnx"] = "processor"
-    source: Literal["media", "features", "streams"] = "media"
+    source: Literal["media", "faces", "features", "streams"] = "media"
 
     def settings_class(self) -> type[StreamSettings]:
         """The class of what a user can set."""
@@ -72,6 +72,14 @@ EXTRACTORS: Table[Extractor] = Table(
             modalities=("video",),
             licence=Licence("MIT (fer, © 2018 Justin Shenk)", commercial=True),
             runs="torch",
+        ),
+        "crops": Extractor(
+            code="features.extractors.crops:open_faces",
+            title="the face crops themselves",
+            settings="features.extractors.settings:CropsSettings",
+            modalities=("video",),
+            licence=OURS,
+            source="faces",
         ),
         "opensmile": Extractor(
             code="features.extractors.opensmile.extractor:OpenSMILE",

@@ -46,6 +46,11 @@ class StreamSettings(Settings):
         """Names of the streams that this one joins."""
         return ()
 
+    @property
+    def picture_side(self) -> int | None:
+        """Side in pixels that crops are resized to; None where they are not, or it is not known."""
+        return None
+
     def of_rows(self) -> dict[str, Any]:
         """The settings that the rows depend on."""
         return self.model_dump(exclude=set(OF_WINDOWS))
@@ -89,6 +94,11 @@ class VGGFaceSettings(StreamSettings):
         if self.weights == "random":
             return ()
         return (NamedFile("weights", self.weights, self.sha256),)
+
+    @property
+    @override
+    def picture_side(self) -> int:
+        return self.input_size
 
     @override
     def of_rows(self) -> dict[str, Any]:
@@ -164,6 +174,19 @@ class ExpressionSettings(StreamSettings):
     modality: Literal["video"] = "video"
     extractor: str = "expression"
     batch_size: int = Field(default=64, gt=0, le=8192)
+
+    @property
+    @override
+    def picture_side(self) -> int:
+        return 64
+
+
+class CropsSettings(StreamSettings):
+    """The face crops themselves, for a network on pictures; rows (T, H, W, 3) uint8 RGB."""
+
+    modality: Literal["video"] = "video"
+    extractor: str = "crops"
+    normalise: Literal[False] = False
 
 
 class LogMelSettings(StreamSettings):

@@ -168,7 +168,7 @@ class Store:
         return ItemRows(array, (first, length), where)
 
     def width(self, name: str) -> int:
-        """Numbers of a row of a big array; 0 where the store has no item.
+        """Numbers of a row of a big array, all its axes together; 0 where there is no item.
 
         Raises:
             InputError: its metadata are damaged.
@@ -176,7 +176,7 @@ class Store:
         if not self.items:
             return 0
         with reading(f"{self.path}/{name}"):
-            return int(self._array(name).shape[1])
+            return int(np.prod(self._array(name).shape[1:]))
 
     @cached_property
     def _numbers(self) -> dict[str, int]:

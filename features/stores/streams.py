@@ -14,6 +14,11 @@ from features.stores.writing import ItemWriter, new_item
 
 ROWS = "rows"
 
+FACES = "faces"
+"""Attribute of a stream of crops: the store that holds them, from the stream's folder on."""
+
+CROPS = "crops"
+
 
 def begin_described(writer: ItemWriter, described: Described) -> None:
     """Write all that is said of an item but its rows."""
@@ -36,7 +41,15 @@ def span_of(described: Described) -> tuple[float, float]:
     """The second at which the recording begins, and how many it lasts."""
     if described.span is not None:
         return described.span
-    times = described.times
+    return span_of_times(described.times)
+
+
+def span_of_times(times: NDArray[np.float64]) -> tuple[float, float]:
+    """From the first row on to the end of the last, which is as long as the median row.
+
+    >>> span_of_times(np.array([1.0, 1.5, 2.0]))
+    (1.0, 1.5)
+    """
     if not len(times):
         return 0.0, 0.0
     step = float(np.median(np.diff(times))) if len(times) > 1 else 1 / AUDIO_ONLY_RATE
@@ -48,10 +61,12 @@ class StreamStore:
 
     Args:
         store: as `open_store` returns it.
+        faces: the store of crops that are its rows; None where it has rows itself.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, faces: Store | None = None) -> None:
         self._store = store
+        self._content, self._rows = (store, ROWS) if faces is None else (faces, CROPS)
 
     @property
     def path(self) -> Path:
@@ -61,7 +76,7 @@ class StreamStore:
     @property
     def items(self) -> tuple[str, ...]:
         """Names of the items, sorted."""
-        return self._store.items
+        return self._content.items
 
     @cached_property
     def settings(self) -> dict[str, Any]:
@@ -75,8 +90,8 @@ class StreamStore:
 
     @property
     def width(self) -> int:
-        """Numbers of a row; 0 where there is no item."""
-        return self._store.width(ROWS)
+        """Numbers of a row, those of a crop counted one by one; 0 where there is no item."""
+        return self._content.width(self._rows)
 
     @property
     def blank(self) -> list[float] | None:
@@ -95,29 +110,31 @@ class StreamStore:
 
     def key(self, item: str) -> str:
         """Hash of all that an item's rows depend on."""
-        return self._store.key(item)
+        return self._content.key(item)
 
     def rows(self, item: str) -> ItemRows:
-        """(T, D), read when they are sliced."""
-        return self._store.rows(item, ROWS)
+        """(T, D), or crops (T, H, W, 3) uint8 RGB, read when they are sliced."""
+        return self._content.rows(item, self._rows)
 
     def times(self, item: str) -> NDArray[np.float64]:
         """(T,) seconds at which the rows begin, on the recording's clock."""
-        return self._store.array(item, "times")
+        return self._content.array(item, "times")
 
     def present(self, item: str) -> NDArray[np.bool_]:
         """(T,), whether there was a face or sound."""
-        return self._store.array(item, "present")
+        return self._content.array(item, "present")
 
     def span(self, item: str) -> tuple[float, float]:
         """The second at which the recording begins, and how many it lasts."""
-        start, seconds = self._store.array(item, "span")
+        if not self._content.has("span"):
+            return span_of_times(self.times(item))
+        start, seconds = self._content.array(item, "span")
         return float(start), float(seconds)
 
     def voice(self, item: str) -> NDArray[np.bool_]:
         """(T,), where sound is speech; all that is present where nothing is known of pauses."""
-        name = "voice" if self._store.has("voice") else "present"
-        return self._store.array(item, name)
+        name = "voice" if self._content.has("voice") else "present"
+        return self._content.array(item, name)
 
 
 def open_stream(path: Path, *, name: str = "") -> StreamStore:
@@ -130,4 +147,7 @@ def open_stream(path: Path, *, name: str = "") -> StreamStore:
     Raises:
         InputError: it is missing, unreadable, or of another schema.
     """
-    return StreamStore(open_store(path, stage=f"extract@{name or path.stem}"))
+    store = open_store(path, stage=f"extract@{name or path.stem}")
+    if FACES not in store.attributes:
+        return StreamStore(store)
+    return StreamStore(store, open_store(path.parent / store.attributes[FACES], stage="faces"))

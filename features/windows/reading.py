@@ -29,17 +29,18 @@ class _Part:
         """Bytes of an item's rows in memory."""
         rows = self._store.rows(item)
         size = rows.dtype.itemsize if self._normaliser is None else 4
-        return len(rows) * rows.shape[1] * size
+        return int(np.prod(rows.shape)) * size
 
     def load(self, item: str) -> None:
         """Read an item's rows into memory."""
         self._rows[item] = self.read(item, 0, len(self._store.rows(item)))
 
     def read(self, item: str, low: int, high: int) -> NDArray[Any]:
-        """Rows [low, high), (n, D)."""
+        """Rows [low, high), (n, D); a crop's pixels one after the other."""
         if item not in self._rows:
             self._rows[item] = self._store.rows(item)
         rows = self._rows[item][low:high]
+        rows = rows.reshape(len(rows), self._store.width)  # a view: no pixel is copied
         if self._normaliser is None or isinstance(self._rows[item], np.ndarray):
             return rows
         return self._normaliser.apply(rows, self._store.present(item)[low:high])

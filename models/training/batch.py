@@ -51,7 +51,8 @@ class StreamBatch(_Tensors):
 
     Attributes:
         rows: (samples, R, D) float16 or float32, what the steps look at; row 0 is the zeros of
-            padding.
+            padding. Of a stream of crops uint8, D = H · W · 3, pixel by pixel from the upper left:
+            a network on pictures views its inputs, which are 0 … 255, as (samples, N, H, W, 3).
         index: (samples, N, steps) int64, the rows in each step's context.
         mask: (clips, N) bool, False for padding.
         present: (clips, N) bool, whether there is a face, or sound.

@@ -6,7 +6,6 @@ from dataclasses import replace
 from functools import partial
 from io import BytesIO
 from itertools import groupby
-from pathlib import Path
 
 import numpy as np
 

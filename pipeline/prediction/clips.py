@@ -12,6 +12,7 @@ import numpy as np
 from features.corpora.listing import CorpusItem
 from features.errors import InputError
 from features.extractors.crops import open_faces
+from features.extractors.registry import EXTRACTORS
 from features.extractors.settings import JoinedSettings, StreamSettings
 from features.extractors.sound import describe_sound
 from features.extractors.together import describe_faces
@@ -20,6 +21,7 @@ from features.hashes import hash_of_file
 from features.media.decoding import AUDIO_ONLY_RATE, MediaInfo, frame_times, probe
 from features.settings import FaceSettings, Modality
 from features.stores.assembling import assemble
+from features.stores.streams import FACES as OF_FACES
 from features.stores.streams import StreamStore, open_stream
 from features.stores.windows import write_windows
 from features.windows.build import windowed, windowed_stream
@@ -179,6 +181,10 @@ def describe(
     name: str,
 ) -> None:
     """Write the store of one stream."""
+    if EXTRACTORS[settings.extractor].source == "faces":
+        said = {"settings": settings.of_rows(), OF_FACES: "faces.zarr"}
+        assemble(folder / f"{name}.zarr", {}, said)
+        return
     device, path = device_of(settings, execution), recording.path
     with clip_errors(path):
         if settings.modality == "audio":

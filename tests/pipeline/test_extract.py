@@ -13,7 +13,7 @@ from features.extractors import items as extractor_items
 from features.extractors import together as describing
 from features.extractors.crops import VideoSource
 from features.extractors.failures import NetworkFailedError
-from features.extractors.settings import VGGFaceSettings
+from features.extractors.settings import CropsSettings, VGGFaceSettings
 from features.extractors.vggface import extractor, loading
 from features.extractors.vggface.network import MEAN_RGB, Origin, VGGFaceFC6, prepare
 from features.extractors.vggface.weights import random_weights
@@ -27,6 +27,7 @@ from pipeline.engine.cache import Cache
 from pipeline.engine.execution import ExecutionSettings
 from pipeline.engine.jobs import Job, StageFailedError, cached
 from pipeline.extraction import together
+from pipeline.prediction import clips
 
 LENGTHS = {"long": 40, "empty": 0, "one": 1, "faceless": 9, "short": 7}
 SETTINGS = VGGFaceSettings(precision="fp32", batch_size=8)
@@ -415,3 +416,24 @@ def test_measured_precision_is_written_by_name(tmp_path, monkeypatch):
     )
     loading.measure_precision("cpu", tmp_path)
     assert (tmp_path / "precision").read_text() == "bf16"
+
+
+# ------------------------------------------------------------------ crops as they are
+
+
+def test_a_stream_of_crops_has_no_rows_of_its_own(tmp_path, execution, monkeypatch):
+    items = make_items()
+    make_store(tmp_path / "data", items)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(extract, "media_items", lambda: [SimpleNamespace(item=n) for n in items])
+    params = SimpleNamespace(streams={"face": CropsSettings()}, execution=execution)
+    extract.extract(params, "face")
+    store = open_stream(tmp_path / "data/streams/face.zarr")
+    assert set(store.items) == set(items)
+    np.testing.assert_array_equal(store.rows("long")[:], items["long"][0])
+    manifest = json.loads((tmp_path / "data/contents/face.json").read_text())
+    assert manifest["items"] == {name: key for name, (*_, key) in items.items()}
+    clips.describe(None, CropsSettings(), execution, tmp_path / "data", "video")
+    np.testing.assert_array_equal(
+        open_stream(tmp_path / "data/video.zarr").rows("short")[:], items["short"][0]
+    )

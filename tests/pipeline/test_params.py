@@ -1,11 +1,13 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from features.errors import InputError
 from models.settings import NetworkSize, TrainSettings
 from pipeline.engine.execution import ExecutionSettings
-from pipeline.params import load_params
+from pipeline.params import advice_on, load_params
 
 OWN = Path(__file__).parents[2] / "params.yaml"
 
@@ -35,6 +37,30 @@ def test_the_repositorys_own_file_loads():
         "lacuna": "mixed",
     }
     assert loaded.corpus.is_synthetic
+
+
+def test_small_crops_and_large_networks_are_advised_on(load, tmp_path):
+    streams = "streams:\n  fc6: {modality: video, extractor: vggface, input_size: 224}\n"
+    text = streams + "models:\n  a: {network: unimodal, sees: [fc6]}\n"
+    folder = tmp_path / "models"
+    assert list(advice_on(load(OWN.read_text()), folder)) == []
+    assert list(advice_on(load(text + "faces: {size: 224}\n"), folder)) == []
+    (small,) = advice_on(load(text), folder)
+    assert small.startswith("streams.fc6 enlarges the crops of 96 pixels to 224: faces.size: 224")
+    (folder / "a/seed-0").mkdir(parents=True)
+    weights = {"w": np.zeros((2001, 1000), np.float16), "b": np.zeros((), np.float32)}
+    save_file(weights, folder / "a/seed-0/model.safetensors")
+    *_, large = advice_on(load(text), folder)
+    assert large.startswith("models.a has 2.0 million parameters: more train.threads than 1")
+    assert len(list(advice_on(load(text + "train: {threads: 2}\n"), folder))) == 1
+
+
+def test_crops_as_a_stream_are_not_coded(load):
+    text = "streams:\n  face: {modality: video, extractor: crops}\n"
+    text += "models:\n  a: {network: unimodal, sees: [face]}\n"
+    assert load(text).streams["face"].normalise is False
+    with pytest.raises(InputError, match=r"faces\.jpeg codes them: set faces\.jpeg to null"):
+        load(text + "faces: {jpeg: 95}\n")
 
 
 def test_saved_params_load_as_they_were(load):

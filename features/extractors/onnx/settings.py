@@ -118,6 +118,11 @@ class OnnxSettings(StreamSettings):
     def files(self) -> tuple[NamedFile, ...]:
         return (NamedFile("path", self.path, self.sha256),)
 
+    @property
+    @override
+    def picture_side(self) -> int | None:
+        return None if self.picture is None else self.picture.size
+
     @override
     def of_rows(self) -> dict[str, Any]:
         # A file is the same wherever it lies.
