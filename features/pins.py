@@ -12,7 +12,7 @@ from features.hashes import Pin
 
 PINS: Mapping[str, Pin] = {
     "faces": Pin(1, "39ce47746083e493992a327c1ca622c82d6208a890541b3edf4bb636b045756f"),
-    "opensmile": Pin(1, "4c7b282bad79a84df49781ce9d862499dc07b5411f362816ad5dc003294a021a"),
-    "vggface": Pin(1, "c0a05d51d194968731ca31346fd5335d171cce01e6bd106d1d757a311186a364"),
+    "opensmile": Pin(1, "80dbee76a7b3632913aebab143229ff18ed88313f5fee2961f09b5f694202082"),
+    "vggface": Pin(1, "9cc3abb88a3e42b9ec7621906a62894a3640f560d035bb789ea22c6b24896d27"),
 }
 """By what is extracted: `faces`, or the row of an extractor."""
