@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from math import prod
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from features.errors import InputError
@@ -232,13 +233,19 @@ def streams_seen(
     return streams
 
 
-def clips_of(stores: "ModelStores", items: Sequence[str], remedy: str = "") -> "ClipData":
+def clips_of(
+    stores: "ModelStores",
+    items: Sequence[str],
+    remedy: str = "",
+    speakers: Mapping[str, str] = MappingProxyType({}),
+) -> "ClipData":
     """The clips of some items, for a recogniser to learn from or to recognise.
 
     Args:
         stores: that it reads.
         items: names of the items.
         remedy: what to do about a sequence that is too long; by default to cut it in items.csv.
+        speakers: of the items, where it matters who learns with whom.
 
     Raises:
         InputError: an item is too long for a sequence.
@@ -246,6 +253,8 @@ def clips_of(stores: "ModelStores", items: Sequence[str], remedy: str = "") -> "
     from models.training.data import ClipData, SequenceTooLongError
 
     try:
-        return ClipData(stores.windows, stores.streams, items, preload_bytes=PRELOAD_BYTES)
+        return ClipData(
+            stores.windows, stores.streams, items, preload_bytes=PRELOAD_BYTES, speakers=speakers
+        )
     except SequenceTooLongError as error:
         raise InputError(str(error), remedy or "cut it with start and end in items.csv") from error

@@ -47,10 +47,12 @@ def main() -> None:
 
 def plan_of(params: Params, name: str, seed: int, inputs: Inputs) -> Plan:
     """How one seed of a model is trained."""
-    items = training_items(inputs.listed(), params.train.heldout)
-    learning, heldout = parts(items, params.train.heldout, seed)
+    resolved = params.resolved(name)
+    items = training_items(inputs.listed(), resolved.train.heldout)
+    learning, heldout = parts(items, resolved.train.heldout, seed)
     metric, *_ = metrics_of(inputs.task)
-    return Plan(params.model(name), params.resolved(name), learning, heldout, metric, seed)
+    speakers = {item.item: item.speaker for item in items}
+    return Plan(params.model(name), resolved, learning, heldout, metric, seed, speakers)
 
 
 def training_job(params: Params, name: str, plan: Plan, inputs: Inputs) -> tuple[Job, Checkpoints]:

@@ -22,7 +22,8 @@ class Network(Row):
         code: its class.
         options: the class of its options, `package.module:Class`.
         modalities: how many it can take.
-        attends: whether it has attention, and so a presence-aware form.
+        attends: whether it has attention, whose heads divide its width.
+        presence: what it can do about missing frames, as `models.settings.ModelSettings` has it.
         lengths: whether two modalities may have steps of their own (`align: none`), so many of
             sound and so many of picture; of labels per frame they never have.
         affine: whether an affine map of each frame comes first, so that what conditions have in
@@ -33,9 +34,14 @@ class Network(Row):
     options: str = "models.settings.network:Options"
     modalities: tuple[int, ...] = (1, 2)
     attends: bool = False
+    presence: tuple[str, ...] = ("ignored",)
     lengths: bool = False
     affine: bool = True
     plain: bool = False
+
+
+_BY_ATTENTION = ("ignored", "marked", "filled")
+"""Whoever attends can leave out what is missing."""
 
 
 def _of_user(code: str) -> Network:
@@ -59,6 +65,7 @@ NETWORKS = Table(
             options="models.settings.network:CrossmodalOptions",
             modalities=(2,),
             attends=True,
+            presence=_BY_ATTENTION,
             lengths=True,
         ),
         "unimodal": Network(
@@ -66,6 +73,7 @@ NETWORKS = Table(
             title="Transformer of one modality",
             modalities=(1,),
             attends=True,
+            presence=_BY_ATTENTION,
         ),
         "recurrent": Network(
             code="models.networks.recurrent:Recurrent", title="GRU layers", affine=False
@@ -80,6 +88,7 @@ NETWORKS = Table(
             title="AuxFormer",
             options="models.settings.network:AuxFormerOptions",
             attends=True,
+            presence=_BY_ATTENTION,
             lengths=True,
         ),
         "mult": Network(
@@ -87,6 +96,7 @@ NETWORKS = Table(
             title="MulT",
             options="models.settings.network:MulTOptions",
             attends=True,
+            presence=_BY_ATTENTION,
             lengths=True,
         ),
         "fusion": Network(
@@ -94,6 +104,14 @@ NETWORKS = Table(
             title="Fusion of convolutional branches",
             options="models.settings.network:FusionOptions",
             attends=True,
+            presence=_BY_ATTENTION,
+            lengths=True,
+        ),
+        "smoother": Network(
+            code="models.networks.smoother:Smoother",
+            title="Normalised smoothing with experts",
+            options="models.settings.network:SmootherOptions",
+            presence=("ignored", "marked"),
             lengths=True,
         ),
     },

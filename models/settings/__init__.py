@@ -12,6 +12,7 @@ from models.settings.network import (
     MulTOptions,
     NetworkSize,
     Options,
+    SmootherOptions,
 )
 from models.settings.training import Precision, TrainSettings
 
@@ -35,5 +36,6 @@ __all__ = [
     "Seed",
     "Settings",
     "Share",
+    "SmootherOptions",
     "TrainSettings",
 ]

@@ -9,7 +9,7 @@ from models.networks.registry import NETWORKS
 from models.settings.ablation import Ablation
 from models.settings.presets import PRESETS
 
-SHARED = ("seeds", "heldout", "checkpoint_seconds", "network")
+SHARED = ("seeds", "checkpoint_seconds", "network")
 """The training settings that are the same for all models, or have another place."""
 
 
@@ -24,9 +24,10 @@ class ModelSettings(Settings):
         preset: a paper (`models.settings.presets`), whose sizes and training settings stand in for
             those of `train` in params.yaml.
         sees: names of streams, at most one of each modality.
-        presence: what an attention network does about frames that are missing: nothing
-            (`ignored`); a learned token in their place and no attention to them (`marked`); or the
-            nearest frame there is in their place, and no attention to them (`filled`).
+        presence: what a network does about frames that are missing: nothing (`ignored`); leave them
+            out (`marked`), by no attention to them and a learned token in their place, or by no
+            weight in a mean; or attend to none and put the nearest frame there is in their place
+            (`filled`).
         repeats: whether a frame that repeats the one before it exactly counts as missing.
         size: sizes that differ from those of the preset, or of `train.network`.
         options: of the architecture (`models.settings.network`).
@@ -44,6 +45,14 @@ class ModelSettings(Settings):
     options: dict[str, Any] = Field(default={})
     train: dict[str, Any] = Field(default={})
     ablation: Ablation = Ablation()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_what_its_preset_makes_it(cls, data: Any) -> Any:
+        preset = data.get("preset") if isinstance(data, dict) else None
+        if not isinstance(preset, str) or preset not in PRESETS:
+            return data
+        return {**PRESETS[preset].model, **data}
 
     @field_validator("train")
     @classmethod
@@ -65,10 +74,12 @@ class ModelSettings(Settings):
         return self
 
     @model_validator(mode="after")
-    def _presence_needs_attention(self) -> "ModelSettings":
-        if self.presence != "ignored" and not NETWORKS[self.network].attends:
+    def _presence_is_of_the_network(self) -> "ModelSettings":
+        able = NETWORKS[self.network].presence
+        if self.presence not in able:
             raise ValueError(
-                f"presence is {self.presence}, but network {self.network} has no attention to mask"
+                f"presence is {self.presence}, but network {self.network} can only have it "
+                f"{' or '.join(able)}"
             )
         if self.repeats == "missing" and self.presence == "ignored":
             raise ValueError("repeats are missing, but presence is ignored")

@@ -193,3 +193,14 @@ class FusionOptions(Options):
     """
 
     kind: Literal["lt", "it", "ia", "tav", "tva", "mult"] = "ia"
+
+
+class SmootherOptions(Options):
+    """Options of the network of normalised smoothing.
+
+    Attributes:
+        context: what a frame's mean is taken over: `both` sides of it, or the `past` alone, so that
+            nothing waits for frames to come.
+    """
+
+    context: Literal["both", "past"] = "both"

@@ -18,17 +18,19 @@ class Architecture:
 
 @dataclass(frozen=True, kw_only=True)
 class Preset(Row):
-    """A paper's hyper-parameters.
+    """Hyper-parameters of a paper, or our own.
 
     Attributes:
         code: none: a preset is values alone.
         networks: those the paper has.
         train: of all of them; what it does not name is that of `train` in params.yaml.
+        model: what a model is that names the preset, as far as it says nothing else.
     """
 
     code: str = ""
     networks: Mapping[str, Architecture]
     train: Mapping[str, Any]
+    model: Mapping[str, Any] = field(default_factory=dict)
 
 
 _PLAIN: Mapping[str, Any] = {
@@ -40,6 +42,8 @@ _PLAIN: Mapping[str, Any] = {
     "average": None,
     "refit": 0,
     "teacher": 0.0,
+    "batch_speakers": None,
+    "within_speaker": 0.0,
     "class_weights": "none",
 }
 """What no paper mentions unless it does it."""
@@ -138,6 +142,36 @@ PRESETS = Table(
                 "decay": "plateau",
                 "decay_epochs": 10,
                 "decay_factor": 0.1,
+            },
+        ),
+        # Lacuna's own: chosen on simulated speakers (docs/studies). The share of the frames that
+        # is kept is drawn uniformly in its logarithm, from one in a hundred to all.
+        "lacuna": Preset(
+            title="Lacuna",
+            networks={
+                "smoother": Architecture(
+                    NetworkSize(dim=32, heads=1, ffn=32, layers=1, dropout=0.1)
+                )
+            },
+            train={
+                **_PLAIN,
+                "heldout": "none",
+                "learning_rate": 3e-3,
+                "batch_clips": 36,
+                "batch_speakers": 12,
+                "within_speaker": 1.0,
+                "epochs": 6,
+                "decay": "cosine",
+            },
+            model={
+                "network": "smoother",
+                "presence": "marked",
+                "repeats": "missing",
+                "ablation": {
+                    "strategy": "frame_zero",
+                    "modality": "either",
+                    "p": {"low": 0.0, "high": 0.99, "scale": "log"},
+                },
             },
         ),
     },

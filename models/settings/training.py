@@ -9,6 +9,7 @@ from models.settings.base import Seed, Settings
 from models.settings.network import NetworkSize
 
 Precision = Literal["fp32", "bf16"]
+Heldout = float | Literal["validation", "none"]
 
 
 class TrainSettings(Settings):
@@ -18,7 +19,8 @@ class TrainSettings(Settings):
         seeds: one run of every model for each.
         heldout: what the epoch is chosen by: a share of the training speakers that is kept apart
             (Parthasarathy and Sundaram 2020), or `validation`, the corpus's own validation split,
-            with all training speakers to learn from.
+            with all training speakers to learn from; or `none`, with which all training speakers
+            are learnt from for all epochs, and the last one's weights are kept.
         refit: so many more epochs follow with all training speakers, those held out too, from the
             chosen weights and at half the learning rate; optimizer and running mean begin anew. 0
             for none.
@@ -30,6 +32,10 @@ class TrainSettings(Settings):
         choose_by: the held-out `metric` (the task's first, the mean of the targets) or `loss`, of
             intact input.
         batch_clips: clips per step.
+        batch_speakers: a step has clips of so many speakers, several of each; null for clips of
+            anybody.
+        within_speaker: weight of a second loss, of regression: 1 − CCC of labels and outputs less
+            the mean that each has over a speaker's frames in the batch.
         class_weights: for classes: `balanced` weighs each by the inverse of its frequency among
             the training labels.
         optimizer: `adam` or `sgd`.
@@ -37,8 +43,9 @@ class TrainSettings(Settings):
         momentum: of sgd.
         weight_decay: of the optimizer.
         clip_norm: the gradient's norm is scaled down to it; null for as it is.
-        decay: of the learning rate: every `decay_epochs` (`step`), or after more than so many
-            without a better held-out result (`plateau`).
+        decay: of the learning rate: every `decay_epochs` (`step`), after more than so many
+            without a better held-out result (`plateau`), or along half a cosine towards 0 at the
+            end of the epochs (`cosine`).
         decay_epochs: see decay.
         decay_factor: what the learning rate is multiplied by.
         average: the weights that are kept are an exponential moving average, of which every step
@@ -54,20 +61,22 @@ class TrainSettings(Settings):
     """
 
     seeds: list[Seed] = Field(default=[0, 1, 2], min_length=1)
-    heldout: float | Literal["validation"] = 0.2
+    heldout: Heldout = 0.2
     refit: int = Field(default=0, ge=0)
     teacher: float = Field(default=0.0, ge=0, allow_inf_nan=False)
     epochs: int = Field(default=50, gt=0)
     patience: int = Field(default=10, gt=0)
     choose_by: Literal["metric", "loss"] = "metric"
     batch_clips: int = Field(default=32, gt=0)
+    batch_speakers: int | None = Field(default=None, gt=0)
+    within_speaker: float = Field(default=0.0, ge=0, allow_inf_nan=False)
     class_weights: Literal["none", "balanced"] = "none"
     optimizer: Literal["adam", "sgd"] = "adam"
     learning_rate: float = Field(default=1e-4, gt=0)
     momentum: float = Field(default=0.9, ge=0, lt=1)
     weight_decay: float = Field(default=0.0, ge=0)
     clip_norm: float | None = Field(default=None, gt=0)
-    decay: Literal["none", "step", "plateau"] = "none"
+    decay: Literal["none", "step", "plateau", "cosine"] = "none"
     decay_epochs: int = Field(default=5, gt=0)
     decay_factor: float = Field(default=0.1, gt=0, lt=1)
     average: float | None = Field(default=None, gt=0, lt=1)
@@ -79,10 +88,10 @@ class TrainSettings(Settings):
     @field_validator("heldout", mode="plain")
     @classmethod
     def _heldout_is_a_share_or_a_split(cls, value: object) -> object:
-        if value == "validation" or (isinstance(value, float) and 0 < value < 1):
+        if value in ("validation", "none") or (isinstance(value, float) and 0 < value < 1):
             return value
         # One sentence; pydantic has one for each member of a union.
-        raise PydanticCustomError("share", "should be above 0 and less than 1, or `validation`")
+        raise PydanticCustomError("share", "should be above 0 and below 1, `validation` or `none`")
 
     @model_validator(mode="after")
     def _seeds_differ(self) -> "TrainSettings":
@@ -96,6 +105,8 @@ class TrainSettings(Settings):
             raise ValueError(
                 "refit would learn from the validation split: hold out a share instead"
             )
+        if self.refit and self.heldout == "none":
+            raise ValueError("refit adds the speakers that were held out, but heldout is none")
         if self.refit and self.decay != "none":
             raise ValueError(f"refit keeps to one learning rate, but decay is {self.decay}")
         return self
@@ -106,5 +117,16 @@ class TrainSettings(Settings):
             raise ValueError(
                 f"patience {self.patience} ends training before decay_epochs {self.decay_epochs} "
                 "lower the learning rate"
+            )
+        if self.decay == "plateau" and self.heldout == "none":
+            raise ValueError("decay is plateau, but heldout is none: nothing tells how it goes")
+        return self
+
+    @model_validator(mode="after")
+    def _a_batch_is_of_whole_speakers(self) -> "TrainSettings":
+        speakers = self.batch_speakers
+        if speakers is not None and self.batch_clips % speakers:
+            raise ValueError(
+                f"batch_clips {self.batch_clips} is not a multiple of batch_speakers {speakers}"
             )
         return self

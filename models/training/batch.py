@@ -101,6 +101,7 @@ class Batch(_Tensors):
         mask: (clips, frames) bool, False for padding.
         item: (clips,) int64 hash of the item's name.
         first: (clips,) int64 index of the clip's first frame in its item.
+        speaker: (clips,) int64 hash of the speaker's name.
         blank: (features,) float32 features of a blank face, None where they are not known.
     """
 
@@ -110,6 +111,7 @@ class Batch(_Tensors):
     mask: Tensor
     item: Tensor
     first: Tensor
+    speaker: Tensor
     blank: Tensor | None = None
 
     @property
@@ -134,7 +136,7 @@ class Batch(_Tensors):
 
         A network makes the copies of those itself, of projections a fraction of the size.
         """
-        names = ("labels", "valid", "mask", "item", "first")
+        names = ("labels", "valid", "mask", "item", "first", "speaker")
         tensors = {name: getattr(self, name) for name in names}
         repeated = {k: v.repeat(count, *[1] * (v.ndim - 1)) for k, v in tensors.items()}
         streams = {modality: part.repeated(count) for modality, part in self.streams.items()}

@@ -114,7 +114,7 @@ class State:
         self._first = self.epoch
         present = self.phases[phase]
         moved = [present.moved_by(update, self.network) for update in present.updates]
-        self.optimisation = Optimisation(self.network, self.settings, moved)
+        self.optimisation = Optimisation(self.network, self.settings, moved, present.epochs)
 
     @property
     def averaged(self) -> Recogniser:

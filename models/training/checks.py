@@ -51,12 +51,6 @@ def check_settings(params: ComparedModels, task: Task, *, gives_features: bool) 
     Raises:
         InputError: names the setting.
     """
-    if params.train.heldout == params.evaluate.split == "validation":
-        raise InputError(
-            "train.heldout and evaluate.split are both validation: the epoch would be chosen on "
-            "the clips that results are reported of",
-            "evaluate on test, or hold out a share of the training speakers",
-        )
     for condition in params.evaluate.conditions:
         if gives_features and STRATEGIES[condition.strategy].faces:
             raise InputError(
@@ -73,6 +67,17 @@ def check_settings(params: ComparedModels, task: Task, *, gives_features: bool) 
 def _check_model(params: ComparedModels, name: str, task: Task, gives_features: bool) -> None:
     resolved, strategy = params.resolved(name), params.models[name].ablation.strategy
     train, row = resolved.train, STRATEGIES[strategy]
+    if train.heldout == params.evaluate.split == "validation":
+        raise InputError(
+            f"train.heldout of {name} and evaluate.split are both validation: the epoch would be "
+            "chosen on the clips that results are reported of",
+            "evaluate on test, or hold out a share of the training speakers",
+        )
+    if train.within_speaker and task.kind != "regression":
+        raise InputError(
+            f"train.within_speaker of {name} is set, and it is a CCC: the corpus has none",
+            "set it to 0",
+        )
     if train.class_weights != "none" and task.kind != "classification":
         raise InputError(
             f"train.class_weights of {name} is {train.class_weights}, and the corpus has no "

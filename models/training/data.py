@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 import torch
@@ -43,6 +44,7 @@ class ClipData:
         windows: frames and labels.
         streams: of each modality, sound first.
         items: names of the items.
+        speakers: of the items; one that is not named has a speaker of its own.
         preload_bytes: rows are read into memory at once while they are no larger, the smallest
             stream first.
 
@@ -57,11 +59,13 @@ class ClipData:
         items: Sequence[str],
         *,
         preload_bytes: int,
+        speakers: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.items = list(items)
         self.task = windows.task
         self._label_per_frame = self.task.level == "frame"
         self._windows = windows
+        self._speakers = speakers
         self._streams = dict(streams)
         self._steps = {
             modality: {item: reader.steps(item) for item in self.items}
@@ -161,8 +165,16 @@ class ClipData:
             mask=_padded([np.ones(clip.stop - clip.start, bool) for clip in clips], frames),
             item=torch.tensor([stream(clip.item) for clip in clips]),
             first=torch.tensor([clip.start for clip in clips]),
+            speaker=torch.tensor([stream(self._speaker(clip)) for clip in clips]),
             blank=self._blank,
         )
+
+    def speaker(self, index: int) -> str:
+        """The speaker of a clip of `clips`."""
+        return self._speaker(self.clips[index])
+
+    def _speaker(self, clip: Clip) -> str:
+        return self._speakers.get(clip.item, clip.item)
 
     def _labels(self, clip: Clip, name: str) -> np.ndarray:
         span = slice(clip.start, clip.stop) if self._label_per_frame else slice(None)

@@ -83,6 +83,26 @@ def absolute_loss(predictions: Tensor, labels: Tensor, valid: Tensor) -> Tensor:
     return errors.sum() / valid.sum().clamp_min(1)
 
 
+def within(values: Tensor, valid: Tensor, speaker: Tensor) -> Tensor:
+    """Values less the mean of those that count of the same speaker.
+
+    Args:
+        values: (clips, frames, targets).
+        valid: (clips, frames) True where a value counts.
+        speaker: (clips,) a number for each speaker.
+
+    >>> values = torch.tensor([[[1.0], [3.0]], [[5.0], [9.0]], [[7.0], [0.0]]])
+    >>> valid = torch.tensor([[True, True], [True, False], [True, False]])
+    >>> within(values, valid, torch.tensor([4, 4, 8]))[valid].flatten().tolist()
+    [-2.0, 0.0, 2.0, 0.0]
+    """
+    weight = valid.unsqueeze(-1).float()
+    # (clips, clips): by products, so that no number of speakers has to be asked for.
+    same = (speaker[:, None] == speaker).float()
+    sums, counts = same @ (values * weight).sum(1), same @ weight.sum(1)
+    return values - (sums / counts.clamp_min(1)).unsqueeze(1)
+
+
 def task_loss(
     task: Task,
     predictions: Tensor,
@@ -106,19 +126,34 @@ def total_loss(
     outputs: Outputs,
     batch: Batch,
     class_weights: Tensor | None = None,
+    within_speaker: float = 0.0,
 ) -> Tensor:
     """The loss of the fused outputs and, weighted, of the auxiliary ones.
 
     A modality that is known to be gone from a clip answers for nothing there.
+
+    Args:
+        network: says the weights.
+        task: what is recognised.
+        outputs: of the network.
+        batch: of the labels.
+        class_weights: (classes,), or None.
+        within_speaker: weight of the same loss of values less the speaker's mean.
     """
-    loss = network.fused_weight * task_loss(
-        task, outputs.fused, batch.labels, batch.valid, class_weights
-    )
+
+    def of(predictions: Tensor, valid: Tensor) -> Tensor:
+        loss = task_loss(task, predictions, batch.labels, valid, class_weights)
+        if not within_speaker:
+            return loss
+        x, y = (within(v.float(), valid, batch.speaker) for v in (predictions, batch.labels))
+        return loss + within_speaker * ccc_loss(x, y, valid)
+
+    loss = network.fused_weight * of(outputs.fused, batch.valid)
     for modality, weight in network.loss_weights.items():
         answer, valid = outputs.auxiliary[modality], batch.valid
         if modality in outputs.gone:
             valid = valid & ~outputs.gone[modality][:, None]
-        loss = loss + weight * task_loss(task, answer, batch.labels, valid, class_weights)
+        loss = loss + weight * of(answer, valid)
     return loss
 
 

@@ -21,16 +21,20 @@ class Objective:
         task: what it has to recognise.
         class_weights: (classes,), or None.
         teachers: networks of one modality each, or None.
+        within_speaker: weight of the loss within speakers.
     """
 
     network: Recogniser
     task: Task
     class_weights: Tensor | None = None
     teachers: Teachers | None = None
+    within_speaker: float = 0.0
 
     def __call__(self, outputs: Outputs, lossy: Lossy) -> Tensor:
         """A scalar with gradients."""
-        loss = total_loss(self.network, self.task, outputs, lossy.batch, self.class_weights)
+        loss = total_loss(
+            self.network, self.task, outputs, lossy.batch, self.class_weights, self.within_speaker
+        )
         if self.teachers is None:
             return loss
         return loss + self.teachers.loss(

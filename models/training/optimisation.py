@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.optim import SGD, Adam, Optimizer
-from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau, StepLR
+from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, ReduceLROnPlateau, StepLR
 from torch.optim.swa_utils import AveragedModel
 
 from models.settings import TrainSettings
@@ -23,6 +23,7 @@ class Optimisation:
         network: whose parameters are optimised, on its device.
         settings: which optimizer, which schedule, which mean.
         moved: the parameters of each optimizer; by default one has all of them.
+        epochs: how many there will be at most; by default those of the settings.
 
     Attributes:
         optimizers: fused Adam, or SGD with momentum; weight decay is an L2 penalty in both.
@@ -33,10 +34,12 @@ class Optimisation:
         network: nn.Module,
         settings: TrainSettings,
         moved: Sequence[Sequence[nn.Parameter]] | None = None,
+        epochs: int | None = None,
     ) -> None:
         moved = [list(network.parameters())] if moved is None else moved
         self.optimizers = [_optimizer(parameters, settings) for parameters in moved]
-        self._schedules = [_schedule(optimizer, settings) for optimizer in self.optimizers]
+        epochs = epochs or settings.epochs
+        self._schedules = [_schedule(o, settings, epochs) for o in self.optimizers]
         self._network = network
         self._mean = None if settings.average is None else _mean(network, settings.average)
 
@@ -113,8 +116,10 @@ def _mean(network: nn.Module, keeps: float) -> AveragedModel:
     return averaged
 
 
-def _schedule(optimizer: Optimizer, settings: TrainSettings) -> LRScheduler | None:
+def _schedule(optimizer: Optimizer, settings: TrainSettings, epochs: int) -> LRScheduler | None:
     match settings.decay:
+        case "cosine":
+            return CosineAnnealingLR(optimizer, epochs)
         case "step":
             return StepLR(optimizer, settings.decay_epochs, settings.decay_factor)
         case "plateau":

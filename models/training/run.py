@@ -1,8 +1,8 @@
 """What the training of one seed of one model consists of; each part is killed and goes on alone."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,7 @@ class Plan:
         heldout: names of those that choose the epoch.
         metric: row of METRICS that they choose it by, unless by their loss.
         seed: of every random choice.
+        speakers: of the items to learn from.
     """
 
     model: ModelSettings
@@ -52,6 +53,7 @@ class Plan:
     heldout: Sequence[str]
     metric: str
     seed: int
+    speakers: Mapping[str, str] = field(default_factory=dict)
 
     def values(self) -> list[Any]:
         """The values that weights depend on beside data and code, without names."""
@@ -97,7 +99,9 @@ def train_seed(
         inputs = learning.features
         if settings.refit:
             del learning, heldout  # they may hold gigabytes
-            everyone = recogniser.clips_of(stores, sorted([*plan.learning, *plan.heldout]))
+            everyone = recogniser.clips_of(
+                stores, sorted([*plan.learning, *plan.heldout]), speakers=plan.speakers
+            )
             trained = replace(trained, weights=run.refit(everyone, trained, teachers).weights)
     recogniser.save_weights(out, trained.weights)
     write_history(trained, out / recogniser.HISTORY)
@@ -110,17 +114,28 @@ def train_seed(
     (out / FACTS).write_text(json.dumps(facts) + "\n")
 
 
-def _labelled_clips(stores: ModelStores, plan: Plan) -> tuple[ClipData, ClipData]:
-    """The clips to learn from and those to choose the epoch by."""
+def _labelled_clips(stores: ModelStores, plan: Plan) -> tuple[ClipData, ClipData | None]:
+    """The clips to learn from and those to choose the epoch by, if any are to."""
     learning, heldout = (
-        recogniser.clips_of(stores, part) for part in (plan.learning, plan.heldout)
+        recogniser.clips_of(stores, part, speakers=plan.speakers) if part else None
+        for part in (plan.learning, plan.heldout)
     )
-    if not learning.has_labels or not heldout.has_labels:
+    if learning is None or not all(part.has_labels for part in (learning, heldout) if part):
         raise InputError(
             "no valid label is left to learn from or to choose the epoch by",
             "check the labels' range and times",
         )
     return learning, heldout
+
+
+def _check_finite(trained: Trained, part: str, remedy: str) -> None:
+    """Refuse weights that are not numbers.
+
+    Raises:
+        InputError: some are.
+    """
+    if not all(bool(weights.isfinite().all()) for weights in trained.weights.values()):
+        raise InputError(f"the weights diverged in {part}", remedy)
 
 
 @dataclass(frozen=True)
@@ -132,7 +147,7 @@ class _Run:
     checkpoints: Checkpoints
     progress: Progress
 
-    def teachers(self, learning: ClipData, heldout: ClipData) -> Teachers:
+    def teachers(self, learning: ClipData, heldout: ClipData | None) -> Teachers:
         """Train a network of each modality alone, as large as the model, with nothing missing."""
         train = self.plan.resolved.train
         resolved = Resolved(
@@ -148,17 +163,21 @@ class _Run:
             networks[modality] = network.to(self.device)
         return Teachers(networks, train.teacher)
 
-    def train(self, learning: ClipData, heldout: ClipData, teachers: Teachers | None) -> Trained:
-        """Train a new network; the held-out clips choose the epoch.
+    def train(
+        self, learning: ClipData, heldout: ClipData | None, teachers: Teachers | None
+    ) -> Trained:
+        """Train a new network; the held-out clips choose the epoch, where there are any.
 
         Raises:
-            InputError: they cannot.
+            InputError: they cannot, or training diverged.
         """
         model, resolved = self.plan.model, self.plan.resolved
         network = self._new(model, resolved, learning.features, learning)
         trained = self._train(TRAIN, network, model, resolved, learning, heldout, teachers)
         choose_by = resolved.train.choose_by
-        if not any(np.isfinite(epoch.score(choose_by)) for epoch in trained.history):
+        if heldout is None:
+            _check_finite(trained, "training", "lower train.learning_rate")
+        elif not any(np.isfinite(epoch.score(choose_by)) for epoch in trained.history):
             chosen_by = "loss" if choose_by == "loss" else self.plan.metric
             raise InputError(
                 f"the held-out {chosen_by} is undefined in every epoch: held-out labels or "
@@ -183,11 +202,8 @@ class _Run:
         network = self._new(model, resolved, everyone.features, everyone)
         network.load_state_dict(trained.weights)
         refitted = self._train(REFIT, network, model, resolved, everyone, None, teachers)
-        if not all(bool(weights.isfinite().all()) for weights in refitted.weights.values()):
-            raise InputError(
-                "the weights diverged in the refit",
-                "set train.refit to 0, or lower train.learning_rate",
-            )
+        remedy = "set train.refit to 0, or lower train.learning_rate"
+        _check_finite(refitted, "the refit", remedy)
         return refitted
 
     def _new(

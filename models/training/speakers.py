@@ -1,15 +1,15 @@
 """Which items are learnt from, and which choose the epoch."""
 
 from collections.abc import Sequence
-from typing import Literal
 
 import numpy as np
 
 from features.errors import InputError
+from models.settings.training import Heldout
 from models.training.stores import Listed
 
 
-def training_items(items: Sequence[Listed], heldout: float | Literal["validation"]) -> list[Listed]:
+def training_items(items: Sequence[Listed], heldout: Heldout) -> list[Listed]:
     """The labelled items to learn from and to choose the epoch by.
 
     Raises:
@@ -22,14 +22,14 @@ def training_items(items: Sequence[Listed], heldout: float | Literal["validation
     return chosen
 
 
-def parts(
-    items: Sequence[Listed], heldout: float | Literal["validation"], seed: int
-) -> tuple[list[str], list[str]]:
-    """Names of the items to learn from and of those to choose the epoch by.
+def parts(items: Sequence[Listed], heldout: Heldout, seed: int) -> tuple[list[str], list[str]]:
+    """Names of the items to learn from and of those to choose the epoch by, if any is to.
 
     Raises:
         InputError: no item is left to choose the epoch by.
     """
+    if heldout == "none":
+        return [item.item for item in items], []
     if heldout != "validation":
         return split_speakers(items, heldout, seed)
     learning, chosen_by = (

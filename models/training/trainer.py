@@ -74,7 +74,7 @@ def train(
     """
     network = on_device(network, device)
     weights = class_weights(training, device) if settings.class_weights == "balanced" else None
-    objective = Objective(network, training.task, weights, teachers)
+    objective = Objective(network, training.task, weights, teachers, settings.within_speaker)
     phases = phases_of(network, ablation, objective)
     state = State(network, settings, phases, chooses=heldout is not None)
     precision = state.load(checkpoint)
@@ -131,7 +131,10 @@ def _learn(
 ) -> None:
     """Take the steps of an epoch that are left."""
     state = step.state
-    batches = epoch_batches(training, state.settings.batch_clips, step.seed, state.epoch)
+    settings = state.settings
+    batches = epoch_batches(
+        training, settings.batch_clips, step.seed, state.epoch, settings.batch_speakers
+    )
     state.network.train()
     for batch in training.batches(batches[state.step :], device):
         state.losses.append(step.take(lose(batch, ablation, (step.seed, "train", state.epoch))))

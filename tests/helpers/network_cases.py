@@ -98,17 +98,17 @@ CASES = [
 """Every network, whatever its presence: ignored."""
 
 
-def attending(*forms: tuple[str, str]) -> list[Case]:
-    """The cases of attention networks in these forms, (presence, repeats)."""
+def aware(*forms: tuple[str, str]) -> list[Case]:
+    """The cases of networks that have these forms, (presence, repeats)."""
     return [
         Case(case.network, case.modalities, case.options, presence, repeats)
         for case in CASES
-        if NETWORKS[case.network].attends
         for presence, repeats in forms
+        if presence in NETWORKS[case.network].presence
     ]
 
 
-FORMS = CASES + attending(("marked", "shown"), ("marked", "missing"), ("filled", "shown"))
+FORMS = CASES + aware(("marked", "shown"), ("marked", "missing"), ("filled", "shown"))
 """Every network in every presence form."""
 
 
@@ -166,6 +166,7 @@ def labelled_batch(task: str, clips: int = 4, frames: int = 8) -> Batch:
             labels = torch.linspace(1, 3, clips)[:, None, None] * torch.tensor([1, -1, 0.5])
             labels = labels[..., :outputs]
     return Batch(
+        speaker=torch.arange(clips) // 2,
         streams={m: whole_stream(x[m], present[m]) for m in MODALITIES},
         labels=labels,
         valid=torch.ones(labels.shape[:2], dtype=torch.bool),

@@ -64,7 +64,9 @@ def test_a_strategy_is_a_row_and_a_function(
 def test_a_network_is_a_row_and_a_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     module = own_modules.write("extensions", "mine", NETWORK, tmp_path, monkeypatch)
     row = Network(
-        code=f"{module}:Mine", options="models.settings.network:MulTOptions", attends=True
+        code=f"{module}:Mine",
+        options="models.settings.network:MulTOptions",
+        presence=("ignored", "marked"),
     )
     monkeypatch.setitem(NETWORKS._rows, "mine", row)
     model = ModelSettings(network="mine", presence="marked")

@@ -17,7 +17,7 @@ from tests.helpers.network_cases import (
     TASKS,
     Case,
     Clips,
-    attending,
+    aware,
     clips_of_any_length,
     labelled_batch,
     lengths_mask,
@@ -70,7 +70,7 @@ def test_outside_training_targets_are_within_the_labels_range(case: Case, task: 
 
 
 @pytest.mark.parametrize("task", TASKS)
-@pytest.mark.parametrize("case", CASES + attending(("marked", "shown")), ids=str)
+@pytest.mark.parametrize("case", CASES + aware(("marked", "shown")), ids=str)
 def test_a_gradient_reaches_every_parameter(case: Case, task: str) -> None:
     network, batch = case.build(task), labelled_batch(task)
     outputs = network(batch.inputs(), masks_of(batch.mask), batch.received())
@@ -85,7 +85,7 @@ def test_a_gradient_reaches_every_parameter(case: Case, task: str) -> None:
 
 LEARNT = [(case, task) for case in CASES for task in TASKS] + [
     (case, task)
-    for case in attending(("marked", "shown"), ("filled", "shown"))
+    for case in aware(("marked", "shown"), ("filled", "shown"))
     for task in ("frames", "sentiment")
 ]
 
@@ -125,7 +125,7 @@ def test_features_may_have_any_dimension(case: Case, audio: int, video: int, tas
     assert outputs[mask if task == "frames" else ...].isfinite().all()
 
 
-@pytest.mark.parametrize("case", CASES + attending(("marked", "shown")), ids=str)
+@pytest.mark.parametrize("case", CASES + aware(("marked", "shown")), ids=str)
 def test_one_seed_makes_one_network(case: Case) -> None:
     one, same, other = (case.build(seed=seed).state_dict() for seed in (3, 3, 4))
     assert all(torch.equal(one[name], same[name]) for name in one)

@@ -8,12 +8,12 @@ from torch import Tensor
 
 from models.networks.registry import NETWORKS
 from models.settings import Modality
-from tests.helpers.network_cases import CASES, FEATURES, Case, attending, lengths_mask
+from tests.helpers.network_cases import CASES, FEATURES, Case, aware, lengths_mask
 
 BOTH: tuple[Modality, ...] = ("audio", "video")
 ABLE = [
     case
-    for case in [*CASES, *attending(("marked", "shown"), ("filled", "shown"))]
+    for case in [*CASES, *aware(("marked", "shown"), ("filled", "shown"))]
     if case.modalities == BOTH and NETWORKS[case.network].lengths
 ]
 

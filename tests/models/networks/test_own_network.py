@@ -122,7 +122,7 @@ def test_a_saved_model_imports_no_module_that_is_not_allowed(code: str) -> None:
 def test_what_it_has_no_use_for_is_refused(code: str) -> None:
     with pytest.raises(ValueError, match="is given its sizes as options"):
         ModelSettings(network=code, size={"dim": 8})
-    with pytest.raises(ValueError, match="has no attention to mask"):
+    with pytest.raises(ValueError, match="can only have it ignored"):
         ModelSettings(network=code, presence="marked")
 
 

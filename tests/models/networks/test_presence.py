@@ -14,7 +14,7 @@ from tests.helpers.network_cases import (
     TASKS,
     Case,
     Clips,
-    attending,
+    aware,
     clips_of_any_length,
     labelled_batch,
     masks_of,
@@ -23,7 +23,7 @@ from tests.helpers.network_cases import (
 
 quickly = settings(max_examples=2, deadline=None, phases=set(Phase) - {Phase.explain})
 every_task = pytest.mark.parametrize("task", TASKS)
-AWARE = attending(("marked", "shown"), ("marked", "missing"), ("filled", "shown"))
+AWARE = aware(("marked", "shown"), ("marked", "missing"), ("filled", "shown"))
 
 
 def answer(case: Case, task: str, clips: Clips, x: dict | None = None) -> torch.Tensor:
@@ -43,7 +43,7 @@ def test_ignored_presence_changes_nothing(case: Case, clips: Clips, task: str) -
 
 
 @every_task
-@pytest.mark.parametrize("case", attending(("marked", "shown"), ("filled", "shown")), ids=str)
+@pytest.mark.parametrize("case", aware(("marked", "shown"), ("filled", "shown")), ids=str)
 @quickly
 @given(clips=clips_of_any_length, seed=st.integers(0, 99))
 def test_contents_of_missing_frames_change_nothing(
@@ -60,7 +60,7 @@ def test_contents_of_missing_frames_change_nothing(
 
 
 @every_task
-@pytest.mark.parametrize("case", attending(("marked", "shown")), ids=str)
+@pytest.mark.parametrize("case", aware(("marked", "shown")), ids=str)
 @quickly
 @given(clips=clips_of_any_length, gone=st.sampled_from(MODALITIES))
 def test_contents_of_a_missing_modality_change_nothing(
@@ -95,7 +95,7 @@ def test_outputs_and_gradients_are_finite_when_all_is_missing(case: Case, task: 
 
 
 @every_task
-@pytest.mark.parametrize("case", attending(("marked", "missing")), ids=str)
+@pytest.mark.parametrize("case", aware(("marked", "missing")), ids=str)
 @quickly
 @given(clips=clips_of_any_length)
 def test_a_repeated_frame_is_missing(case: Case, clips: Clips, task: str) -> None:

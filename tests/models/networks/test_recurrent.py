@@ -117,7 +117,7 @@ def test_dropout_is_between_the_layers(case: Case) -> None:
 
 
 def test_presence_is_refused_where_there_is_no_attention() -> None:
-    with pytest.raises(ValueError, match="network recurrent has no attention to mask"):
+    with pytest.raises(ValueError, match="network recurrent can only have it ignored"):
         ModelSettings(network="recurrent", presence="marked")
 
 

@@ -12,8 +12,10 @@ def test_classes_of_frames_are_refused() -> None:
         Task(kind="classification", level="frame", outputs=["anger", "joy"])
 
 
-@pytest.mark.parametrize("heldout", [0.1, 0.9, "validation"])
-def test_the_epoch_is_chosen_by_a_share_or_the_validation_split(heldout: object) -> None:
+@pytest.mark.parametrize("heldout", [0.1, 0.9, "validation", "none"])
+def test_the_epoch_is_chosen_by_a_share_or_the_validation_split_or_not_at_all(
+    heldout: object,
+) -> None:
     assert TrainSettings.model_validate({"heldout": heldout}).heldout == heldout
 
 
@@ -22,7 +24,7 @@ def test_another_heldout_is_refused_in_one_sentence(heldout: object) -> None:
     with pytest.raises(ValidationError) as caught:
         TrainSettings.model_validate({"heldout": heldout})
     (error,) = caught.value.errors()
-    assert error["msg"] == "should be above 0 and less than 1, or `validation`"
+    assert error["msg"] == "should be above 0 and below 1, `validation` or `none`"
 
 
 @pytest.mark.parametrize(("patience", "decay_epochs"), [(11, 10), (6, 5), (1, 3)])

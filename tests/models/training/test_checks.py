@@ -26,7 +26,7 @@ OPTIMIZED = {"strategy": "optimized"}
         (
             {"train": {"heldout": "validation"}, "evaluate": {"split": "validation"}},
             AFFECT,
-            "train.heldout and evaluate.split are both validation",
+            "train.heldout of mine and evaluate.split are both validation",
         ),
         (
             {"train": {"class_weights": "balanced"}},

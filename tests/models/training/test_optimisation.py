@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 from torch.optim import SGD, Adam, Optimizer
-from torch.optim.lr_scheduler import ReduceLROnPlateau, StepLR
+from torch.optim.lr_scheduler import CosineAnnealingLR, ReduceLROnPlateau, StepLR
 
 from models.settings import TrainSettings
 from models.training.optimisation import Optimisation
@@ -71,7 +71,23 @@ def test_it_is_a_plain_torch_loop(optimizer: str, decay: str) -> None:
         assert torch.allclose(mine, other_s, atol=1e-6)
 
 
-@pytest.mark.parametrize("decay", ["none", "step", "plateau"])
+def test_a_cosine_ends_with_the_epochs_of_the_phase() -> None:
+    optimisation = Optimisation(network(), TrainSettings(decay="cosine", epochs=50), epochs=4)
+    (optimizer,) = optimisation.optimizers
+    other = CosineAnnealingLR(Adam(network().parameters(), lr=1e-4), 4)
+    rates = []
+    for _ in range(4):
+        optimizer.step()
+        optimisation.close_epoch(0.0)
+        other.optimizer.step()
+        other.step()
+        rates.append(optimisation.learning_rate)
+        assert rates[-1] == pytest.approx(other.get_last_lr()[0], abs=1e-12)
+    assert rates[1] == pytest.approx(0.5e-4)
+    assert rates[-1] == pytest.approx(0, abs=1e-12)
+
+
+@pytest.mark.parametrize("decay", ["none", "step", "plateau", "cosine"])
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_it_goes_on_from_its_state(optimizer: str, decay: str, tmp_path) -> None:
     settings = TrainSettings(

@@ -32,7 +32,7 @@ OPTIMIZED = {"strategy": "optimized"}
 @pytest.fixture
 def planted_stores(tmp_path):
     """Stores of a few sequences."""
-    task = Task(kind="regression", level="sequence", outputs=["a", "b", "c"])
+    task = Task(kind="regression", level="sequence", outputs=["a", "b", "c"], low=-9, high=9)
     return planted_sequences(tmp_path, items=6, task=task)
 
 
@@ -52,8 +52,9 @@ def train_planted(items, folder, heldout=0.2, **model):
     chosen = model | {"sees": model.get("sees", ["audio", "video"])}
     settings = ModelSettings(**chosen)
     resolved = resolve(settings, TrainSettings.model_validate(quick), tuple(chosen["sees"]))
-    learning, chosen_by = parts(items, heldout, 0)
-    plan = Plan(settings, resolved, learning, chosen_by, "ccc", 0)
+    learning, chosen_by = parts(items, resolved.train.heldout, 0)
+    speakers = {item.item: item.speaker for item in items}
+    plan = Plan(settings, resolved, learning, chosen_by, "ccc", 0, speakers)
     (folder / "out").mkdir(parents=True)
     try:
         with only(plan.rows()):
@@ -93,6 +94,7 @@ def read(plan, folder, stores):
         },
         {"network": "fusion", "preset": "chumachenko2022", "train": {"epochs": 1}},
         {"network": "recurrent", "sees": ["audio"]},
+        {"preset": "lacuna", "size": {"dim": 4}, "train": {"epochs": 2, "batch_clips": 24}},
     ],
     ids=str,
 )

@@ -1,6 +1,7 @@
 """Classes of whole sequences, end to end through data, training and evaluation."""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from itertools import chain
 from pathlib import Path
 
@@ -24,9 +25,14 @@ CPU = torch.device("cpu")
 
 
 @pytest.fixture(scope="module")
-def clips(tmp_path_factory: pytest.TempPathFactory) -> Callable[[range], ClipData]:
+def clips(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., ClipData]:
     stores = planted_sequences(tmp_path_factory.mktemp("s"), items=90)
-    return lambda numbers: ClipData(*stores, [f"item-{i}" for i in numbers], preload_bytes=0)
+
+    def of(numbers: range, speakers: Mapping[str, str] | None = None) -> ClipData:
+        items = [f"item-{i}" for i in numbers]
+        return ClipData(*stores, items, preload_bytes=0, speakers=speakers or {})
+
+    return of
 
 
 def test_a_sequence_is_one_clip_with_one_label(clips: Callable) -> None:
@@ -88,6 +94,21 @@ def test_no_sequence_is_a_batch_of_its_own(clips: Callable) -> None:
     ]
     assert sorted(chain(*batches[1])) == list(range(9))
     assert batches[1] == epoch_batches(clips(range(9)), 4, 0, 1)
+
+
+def test_a_batch_has_several_clips_of_each_of_its_speakers(clips: Callable) -> None:
+    data = clips(range(9), {f"item-{i}": "abc"[i % 3] for i in range(9)})
+    epochs = [epoch_batches(data, 4, 0, epoch, speakers=2) for epoch in (0, 1)]
+    assert [sorted(chain(*batches)) for batches in epochs] == [list(range(9))] * 2
+    assert epochs[0] != epochs[1]
+    # Three speakers of three clips: in twos, each of two, as long as there are any.
+    first, second, *_ = epochs[0]
+    assert sorted(Counter(data.speaker(i) for i in first).values()) == [2, 2]
+    assert len({data.speaker(i) for i in second}) >= 2
+    speakers = data.batch(first).speaker
+    assert [speakers[0] == speaker for speaker in speakers] == [
+        data.speaker(first[0]) == data.speaker(i) for i in first
+    ]
 
 
 def test_class_weights_balance_the_labels(clips: Callable) -> None:
