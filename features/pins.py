@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from features.hashes import Pin
 
 PINS: Mapping[str, Pin] = {
-    "faces": Pin(1, "39ce47746083e493992a327c1ca622c82d6208a890541b3edf4bb636b045756f"),
-    "opensmile": Pin(1, "80dbee76a7b3632913aebab143229ff18ed88313f5fee2961f09b5f694202082"),
-    "vggface": Pin(1, "9cc3abb88a3e42b9ec7621906a62894a3640f560d035bb789ea22c6b24896d27"),
+    "faces": Pin(1, "aaf229c27ee825047da9947dfa8f41fd827ab68d75eeb68312f6466b6a2ca135"),
+    "opensmile": Pin(1, "b2107fa35617b7ea99f6fbcd0a7a3feb7dc042bbff14b3478897705138299ce4"),
+    "vggface": Pin(1, "a9018860d8a5f2ab789ad3e41665bb3d708ae39c29a71e18da2bbd37c2555e7c"),
 }
 """By what is extracted: `faces`, or the row of an extractor."""

@@ -6,6 +6,7 @@ are written again. `offsets/NAME` says where each item's rows are: first row and
 big array, ends of the items of a small one.
 """
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property, lru_cache
@@ -17,6 +18,7 @@ import zarr
 from numpy.typing import NDArray
 
 from features.errors import InputError
+from features.stores.shards import Shards, are_readable
 from features.stores.writing import METADATA, shard_rows
 
 SCHEMA = 4
@@ -34,12 +36,19 @@ class ItemRows:
 
     Args:
         array: of the corpus.
+        shards: of the array; None where Zarr alone can read them.
         place: first row, and number of rows.
         where: for messages.
     """
 
-    def __init__(self, array: "zarr.Array[Any]", place: tuple[int, int], where: str) -> None:
-        self._array = array
+    def __init__(
+        self,
+        array: "zarr.Array[Any]",
+        shards: Shards | None,
+        place: tuple[int, int],
+        where: str,
+    ) -> None:
+        self._array, self._shards = array, shards
         self._first, self._length = place
         self._where = where
 
@@ -67,9 +76,12 @@ class ItemRows:
         Raises:
             InputError: they are damaged.
         """
-        first, last, _ = rows.indices(self._length)
+        start, stop, _ = rows.indices(self._length)
+        first, last = self._first + start, self._first + max(start, stop)
         with reading(self._where):
-            return np.asarray(self._array[self._first + first : self._first + max(first, last)])
+            if self._shards is None:
+                return np.asarray(self._array[first:last])
+            return self._shards.read(first, last)
 
     def blocks(self, rows: int | None = None) -> Iterator[NDArray[Any]]:
         """All rows, so many at a time; by default those of a shard, which reads no chunk twice.
@@ -99,7 +111,7 @@ class Store:
         self.attributes: dict[str, Any] = dict(group.attrs)
         self._group = group
         self._small: dict[str, tuple[NDArray[Any], NDArray[np.int64]]] = {}
-        self._big: dict[str, tuple[zarr.Array[Any], NDArray[np.int64]]] = {}
+        self._big: dict[str, tuple[zarr.Array[Any], Shards | None, NDArray[np.int64]]] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Other processes each open the store again, once.
@@ -134,7 +146,7 @@ class Store:
 
     def has(self, name: str) -> bool:
         """Whether there is an array of that name."""
-        return name in self._group
+        return name in self._names
 
     def array(self, item: str, name: str) -> NDArray[Any]:
         """A small array of an item, whole.
@@ -158,14 +170,15 @@ class Store:
         where = f"{self.path}/{name} of {item}"
         with reading(where):
             if name not in self._big:
-                self._big[name] = self._array(name), self._read(f"{OFFSETS}/{name}")
-            array, places = self._big[name]
+                array = self._array(name)
+                self._big[name] = array, self._shards(name), self._read(f"{OFFSETS}/{name}")
+            array, shards, places = self._big[name]
             first, length = (int(n) for n in places[self._number(item)])
             shard, rest = shard_rows(array), ".0" * (array.ndim - 1)
             for number in range(first // shard, -(-(first + length) // shard)):
                 if not (self.path / name / f"c.{number}{rest}").exists():
                     raise FileNotFoundError("a file of it is missing")
-        return ItemRows(array, (first, length), where)
+        return ItemRows(array, shards, (first, length), where)
 
     def width(self, name: str) -> int:
         """Numbers of a row of a big array, all its axes together; 0 where there is no item.
@@ -179,6 +192,10 @@ class Store:
             return int(np.prod(self._array(name).shape[1:]))
 
     @cached_property
+    def _names(self) -> set[str]:
+        return set(self._group.array_keys())
+
+    @cached_property
     def _numbers(self) -> dict[str, int]:
         return {name: number for number, name in enumerate(self.items)}
 
@@ -190,6 +207,11 @@ class Store:
         if not isinstance(array, zarr.Array):
             raise TypeError(f"{name} is not an array")
         return array
+
+    def _shards(self, name: str) -> Shards | None:
+        """The shards of a big array, if they need no Zarr."""
+        metadata = json.loads((self.path / name / METADATA).read_text())
+        return Shards(self.path / name, metadata) if are_readable(metadata) else None
 
     def _read(self, name: str) -> NDArray[Any]:
         """A whole array of the corpus.

@@ -1,0 +1,80 @@
+import json
+
+import numpy as np
+import pytest
+import zarr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from features.stores.shards import Shards, are_readable
+from features.stores.writing import create_array
+
+ROWS, CHUNK, SHARD = 2300, 100, 1000
+
+
+@pytest.fixture(scope="module", params=["float32", "float16", "uint8"])
+def both(request, tmp_path_factory):
+    """The same rows written by Zarr and by `Shards`, and the rows."""
+    folder = tmp_path_factory.mktemp(request.param)
+    rows = np.random.default_rng(0).uniform(0, 9, (ROWS, 7)).astype(request.param)
+    array = create_array(folder / "zarr", (3 * SHARD, 7), rows.dtype, CHUNK, SHARD)
+    metadata = json.loads((folder / "zarr/zarr.json").read_text())
+    (folder / "ours").mkdir()
+    shards = Shards(folder / "ours", metadata)
+    for first in range(0, ROWS, SHARD):
+        array[first : first + SHARD] = np.pad(rows, ((0, 700), (0, 0)))[first : first + SHARD]
+        shards.write(first, rows[first : first + SHARD])
+    (folder / "ours/zarr.json").write_text(json.dumps(metadata))
+    assert are_readable(metadata)
+    return folder, shards, rows
+
+
+def test_whole_shards_have_the_bytes_that_zarr_writes(both):
+    folder, shards, _ = both
+    for number in range(2):
+        zarr_s = folder / f"zarr/c.{number}.0"
+        assert shards.path(number).read_bytes() == zarr_s.read_bytes()
+
+
+def test_zarr_reads_what_is_written(both):
+    folder, _, rows = both
+    array = zarr.open_array(folder / "ours", mode="r")
+    assert np.array_equal(array[:ROWS], rows)
+    assert not array[ROWS:].any()
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, ROWS), st.integers(0, ROWS))
+def test_any_rows_are_read_as_zarr_reads_them(both, one, other):
+    folder, _, rows = both
+    first, last = sorted((one, other))
+    metadata = json.loads((folder / "zarr/zarr.json").read_text())
+    for name in ("ours", "zarr"):
+        assert np.array_equal(Shards(folder / name, metadata).read(first, last), rows[first:last])
+
+
+def test_rows_that_were_not_written_are_no_zeros(both):
+    _, shards, _ = both
+    with pytest.raises(ValueError, match="missing"):
+        shards.read(2 * SHARD, 3 * SHARD)
+    with pytest.raises(FileNotFoundError):
+        shards.read(3 * SHARD, 3 * SHARD + 1)
+
+
+@pytest.mark.parametrize("place", [0.1, 0.5, 0.995, 0.9999])
+def test_a_flipped_bit_is_an_error(tmp_path, place):
+    array = create_array(tmp_path, (SHARD, 7), np.dtype("float32"), CHUNK, SHARD)
+    metadata = json.loads((tmp_path / "zarr.json").read_text())
+    del array
+    shards = Shards(tmp_path, metadata)
+    shards.write(0, np.random.default_rng(1).uniform(size=(SHARD, 7)).astype(np.float32))
+    content = bytearray(shards.path(0).read_bytes())
+    content[int(place * len(content))] ^= 4
+    shards.path(0).write_bytes(content)
+    with pytest.raises((ValueError, RuntimeError, OSError)):
+        shards.read(0, SHARD)
+
+
+def test_others_are_left_to_zarr(tmp_path):
+    zarr.create_array(tmp_path, shape=(10, 3), dtype="f4", chunks=(5, 3))
+    assert not are_readable(json.loads((tmp_path / "zarr.json").read_text()))
