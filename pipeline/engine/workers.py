@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from features.errors import InputError
 from pipeline.engine.execution import ExecutionSettings
+from pipeline.engine.local_cluster import local_cluster
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -133,25 +134,13 @@ def _client(execution: ExecutionSettings, workers: int) -> "Iterator[Client]":
     The libraries of a scheduler's workers use the threads that they were started with: one with
     `dask worker`, whatever execution.threads is.
     """
-    import dask
-    from distributed import Client, LocalCluster
-
     if execution.scheduler is not None:
         with _connect(execution.scheduler) as client:
             _check_cluster(client, execution.cache_folder)
             yield client
         return
     environment = dict.fromkeys(THREAD_VARIABLES, str(execution.threads))
-    with (
-        dask.config.set({"distributed.nanny.pre-spawn-environ": environment}),
-        LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,  # a task uses execution.threads of its own
-            memory_limit=0,  # execution.memory_gb bounds each task instead
-            dashboard_address=None,
-        ) as cluster,
-        Client(cluster) as client,
-    ):
+    with local_cluster(workers, environment) as client:
         yield client
 
 
