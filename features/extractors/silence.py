@@ -1,6 +1,6 @@
 """Where a recording has sound, row by row of what describes it."""
 
-from math import gcd
+from math import ceil, gcd
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,14 @@ def sound_present(
     Returns:
         (rows,), true where there is sound.
     """
+    quiet = quiet_rows(samples, rows, silence, hop=hop, window=window)
+    return ~long_runs(quiet, silence.min_seconds, hop=hop / rate, window=window / rate)
+
+
+def quiet_rows(
+    samples: NDArray[np.float32], rows: int, silence: SilenceSettings, *, hop: int, window: int
+) -> NDArray[np.bool_]:
+    """Which rows are below the floor, however short that lasts, (rows,); as `sound_present`."""
     unit = gcd(hop, window)
     step, width = hop // unit, window // unit
     units = max(0, rows - 1) * step + width
@@ -47,8 +55,17 @@ def sound_present(
     level = np.zeros(rows)
     for part in range(width):
         level += energy[part : part + rows * step : step][:rows]
-    quiet = level / window < 10 ** (silence.floor_dbfs / 10)
-    return ~long_runs(quiet, silence.min_seconds, hop=hop / rate, window=window / rate)
+    quiet: NDArray[np.bool_] = level / window < 10 ** (silence.floor_dbfs / 10)
+    return quiet
+
+
+def shortest_run(min_seconds: float, *, hop: float, window: float) -> int:
+    """Neighbouring rows that cover so many seconds: n of them cover n − 1 hops and a window.
+
+    >>> shortest_run(0.3, hop=0.01, window=0.02), shortest_run(0.0, hop=0.01, window=0.02)
+    (29, 1)
+    """
+    return max(1, ceil((min_seconds - 1e-8 - window) / hop) + 1)
 
 
 def long_runs(
@@ -67,9 +84,7 @@ def long_runs(
     """
     edges = np.diff(np.concatenate(([0], rows.astype(np.int8), [0])))
     starts, ends = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
-    # n neighbouring rows cover n − 1 hops and a window.
-    seconds = (ends - starts - 1) * hop + window
-    long = seconds >= min_seconds - 1e-8
+    long = ends - starts >= shortest_run(min_seconds, hop=hop, window=window)
     marks = np.zeros(len(rows) + 1, np.int8)
     marks[starts[long]] += 1
     marks[ends[long]] -= 1

@@ -183,7 +183,7 @@ def sound(path: str | Path, rate: int = SAMPLE_RATE) -> tuple[NDArray[np.float32
     samples = _Samples(path)
     for count, frame in enumerate(_sound_frames(path)):
         if resampler is None:
-            start, resampler = frame.time or 0.0, _resampler(path, frame, rate)
+            start, resampler = frame.time or 0.0, resampler_for(path, frame, rate)
         try:
             resampler.push(frame)
         except av.FFmpegError as error:
@@ -280,8 +280,10 @@ def _span_of_sound(path: str | Path) -> tuple[float, float]:
     return start or 0.0, end or 0.0
 
 
-def _resampler(path: str | Path, frame: av.AudioFrame, rate: int) -> Graph:
-    """From sound such as a frame's to mono of a rate.
+def resampler_for(
+    path: str | Path, frame: av.AudioFrame, rate: int = SAMPLE_RATE, size: int = _SAMPLES
+) -> Graph:
+    """From sound such as a frame's to mono of a rate, in blocks of so many samples.
 
     PyAV's AudioResampler is this graph, but read after every frame, which takes longer.
 
@@ -311,5 +313,5 @@ def _resampler(path: str | Path, frame: av.AudioFrame, rate: int) -> Graph:
         graph.add("aformat", sample_rates=str(rate), sample_fmts="fltp", channel_layouts="mono"),
         graph.add("abuffersink"),
     ).configure()
-    graph.set_audio_frame_size(_SAMPLES)
+    graph.set_audio_frame_size(size)
     return graph

@@ -6,7 +6,7 @@ takes a pass a frame and waits for nothing; of k frames it takes a k-th of the w
 of them waits for k − 1 more.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -19,7 +19,7 @@ from models.evaluation.evaluator import on_device
 from models.networks.recogniser import Recogniser
 from models.networks.stream import Stream
 from models.settings import Modality
-from models.training.batch import Batch
+from models.training.batch import StreamBatch
 from models.training.data import Clip, ClipData
 
 STRETCH = 5
@@ -88,32 +88,42 @@ def predict_causally(
     parts: dict[str, list[NDArray[np.float32]]] = {item: [] for item in data.items}
     while chosen := list(islice(passes, batch_clips)):
         clips = [Clip(item, window.start, window.stop) for item, window in chosen]
-        outputs = answers(network, data.batch_of(clips).to(device), gone).cpu().numpy()
-        for (item, window), row in zip(chosen, outputs, strict=True):
+        outputs = answers(network, data.batch_of(clips).to(device).streams, gone)
+        for (item, window), row in zip(chosen, outputs.cpu().numpy(), strict=True):
             parts[item].append(row[window.answered - window.start : window.stop - window.start])
     return {item: np.concatenate(rows) for item, rows in parts.items()}
 
 
 @torch.inference_mode()
-def answers(network: Recogniser, batch: Batch, gone: Collection[Modality] = ()) -> Tensor:
-    """Outputs (clips, frames, outputs) float32 of a batch, with modalities missing throughout."""
-    inputs, masks, received = batch.inputs(), batch.masks(), batch.received()
+def answers(
+    network: Recogniser,
+    streams: Mapping[Modality, StreamBatch],
+    gone: Collection[Modality] = (),
+) -> Tensor:
+    """Outputs (clips, frames, outputs) float32 of clips, with modalities missing throughout.
+
+    Args:
+        network: trained.
+        streams: of each modality that it sees.
+        gone: modalities that are missing.
+    """
     encoded: dict[Modality, Stream] = {}
     for m in network.modalities:
-        projected = network.receive(m, inputs[m], masks[m], received[m])
+        part = streams[m]
+        projected = network.receive(m, part.inputs(), part.mask, part.present)
         encoded[m] = network.perceive(m, network.empty(m, projected) if m in gone else projected)
     return network.answer(encoded).fused.float()
 
 
-def received_anything(batch: Batch) -> Tensor:
+def received_anything(streams: Mapping[Modality, StreamBatch]) -> Tensor:
     """(clips,) bool, whether anything of a clip reached the network.
 
     A frame without sound still brings the sound of the seconds before it, where the stream has a
     context: so what counts is whether any number that the network sees is not zero, or any frame
     is there.
     """
-    found = [part.present.any(1) for part in batch.streams.values()]
-    found += [(x != 0).flatten(1).any(1) for x in batch.inputs().values()]
+    found = [part.present.any(1) for part in streams.values()]
+    found += [(part.inputs() != 0).flatten(1).any(1) for part in streams.values()]
     return torch.stack(found).any(0)
 
 
@@ -127,6 +137,6 @@ def anything_received(data: ClipData, item: str, windows: Sequence[Window]) -> N
     """
     parts = []
     for window in windows:
-        batch = data.batch_of([Clip(item, window.start, window.stop)])
-        parts.append(np.full(window.stop - window.answered, bool(received_anything(batch)[0])))
+        streams = data.batch_of([Clip(item, window.start, window.stop)]).streams
+        parts.append(np.full(window.stop - window.answered, bool(received_anything(streams)[0])))
     return np.concatenate(parts) if parts else np.zeros(0, np.bool_)

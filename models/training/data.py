@@ -1,8 +1,9 @@
 """Clips of the windows store, read in batches, the next one while the last is used."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 
 import numpy as np
@@ -188,12 +189,9 @@ class ClipData:
             # A stream at its own rate is of a sequence, of which a clip is the whole.
             aligned = reader.stream.align == "frames"
             span = slice(clip.start, clip.stop) if aligned else slice(None)
-            looked_at = steps.index[span].astype(np.int64)
-            inside = looked_at[looked_at >= 0]
-            low, high = (int(inside.min()), int(inside.max()) + 1) if inside.size else (0, 0)
-            part = reader.rows(clip.item, low, high)
-            rows.append(np.concatenate((np.zeros((1, part.shape[1]), part.dtype), part)))
-            index.append(np.where(looked_at >= 0, looked_at - low + 1, 0))
+            part, local = looked_at(steps.index[span], partial(reader.rows, clip.item))
+            rows.append(part)
+            index.append(local)
             present.append(steps.present[span])
             frame.append(steps.frame[span].astype(np.int64) - clip.start)
         length = max(map(len, present))
@@ -204,6 +202,23 @@ class ClipData:
             present=_padded(present, length),
             frame=_padded(frame, length),
         )
+
+
+def looked_at(
+    index: np.ndarray, read: Callable[[int, int], np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
+    """The rows that steps look at, after a row of zeros, and which of these each step looks at.
+
+    Args:
+        index: (N, steps) rows of the item, −1 for none.
+        read: rows [low, high) of the item, (n, D).
+    """
+    looked = index.astype(np.int64)
+    inside = looked[looked >= 0]
+    low, high = (int(inside.min()), int(inside.max()) + 1) if inside.size else (0, 0)
+    part = read(low, high)
+    rows = np.concatenate((np.zeros((1, part.shape[1]), part.dtype), part))
+    return rows, np.where(looked >= 0, looked - low + 1, 0)
 
 
 def _padded(arrays: Sequence[np.ndarray], length: int) -> Tensor:

@@ -41,7 +41,8 @@ def predict(
         clip: a media file.
         model: name of a trained model, or the folder of a saved recogniser.
         seed: which run of it; by default the one that the speakers who choose prefer.
-        causal: whether every frame is answered from the past alone, as live.
+        causal: whether every frame is answered from the past alone, the main face chosen likewise,
+            as live.
         allow: modules that the model may import, beside those that params.yaml names.
         execution: where networks run, and where the cache is; by default as params.yaml says.
 
@@ -61,6 +62,9 @@ def predict(
         raise InputError(
             f"{card.name} answers whole sequences, of which there is no past", "leave out --causal"
         )
+    if causal and card.faces is not None:
+        faces = card.faces.model_copy(update={"causal": True})
+        card = card.model_copy(update={"faces": faces})
     with TemporaryDirectory() as folder:
         stores = extract(recording, card, execution, Path(folder))
         data = recogniser.clips_of(stores, [CLIP], "give a part of it")

@@ -133,9 +133,9 @@ def extract_lld(samples: NDArray[np.float32], settings: OpenSMILESettings) -> ND
         raise InputError(reason, "cut the file into parts, or exclude it")
     extractor = _extractor(settings)
     if settings.set in _CORES:
-        rows = run_in_parts(extractor.smile, _clipped(samples), row_count(len(samples)), _HOP)
+        rows = run_in_parts(extractor.smile, clipped(samples), row_count(len(samples)), _HOP)
     else:
-        rows = extractor.run(_clipped(samples))
+        rows = extractor.run(clipped(samples))
     expected = extractor.rows_of_a_second + (len(samples) - SAMPLE_RATE) // _HOP
     too_short = len(rows) == 0 and len(samples) < SAMPLE_RATE
     if not too_short and abs(len(rows) - expected) > 1:
@@ -145,10 +145,10 @@ def extract_lld(samples: NDArray[np.float32], settings: OpenSMILESettings) -> ND
     if not finite.all():
         column = names(settings)[int(np.argmin(finite))]
         raise InputError(f"{settings.set} gives {column} that is not finite", "fix the config")
-    return np.hstack((rows, _deltas(rows))) if settings.deltas else rows
+    return np.hstack((rows, deltas_of(rows))) if settings.deltas else rows
 
 
-def _clipped(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+def clipped(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     """The samples within the range of 16 bits; decoded sound is so already and is not copied."""
     low, high = samples.min(initial=0.0), samples.max(initial=0.0)
     if not np.isfinite((low, high)).all():
@@ -158,7 +158,7 @@ def _clipped(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     return samples.astype(np.float32, copy=False)
 
 
-def _deltas(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+def deltas_of(rows: NDArray[np.float32]) -> NDArray[np.float32]:
     """Slope of every column, Σ n·(x[t+n] − x[t−n]) / 10 over n = 1, 2, the borders replicated.
 
     openSMILE's own let those of the voicing columns shrink along the file.
@@ -191,6 +191,11 @@ class _Extractor:
         if len(rows) == 1 and np.isnan(rows).all():  # opensmile's way to say so
             rows = rows[:0]
         return np.ascontiguousarray(rows, np.float32)
+
+
+def smile_of(settings: OpenSMILESettings) -> opensmile.Smile:
+    """Opensmile's wrapper of a set; `names` says what it raises."""
+    return _extractor(settings).smile
 
 
 def _extractor(settings: OpenSMILESettings) -> _Extractor:

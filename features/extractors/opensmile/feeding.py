@@ -6,6 +6,7 @@ of its own: 2 GB for two hours.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,43 @@ behind than this, it would wait for sound for ever.
 """
 
 
+class Engine:
+    """openSMILE with sound from outside and rows to outside.
+
+    Args:
+        smile: opensmile's wrapper, with a set whose rows come as the sound does.
+        take: called with every row (columns,), in the thread that runs.
+    """
+
+    def __init__(
+        self, smile: opensmile.Smile, take: Callable[[NDArray[np.float32]], object]
+    ) -> None:
+        from opensmile.core.smile import config
+
+        options = smile._options()
+        options["source"] = str(Path(smile.default_config_root) / config.EXTERNAL_INPUT_CONFIG)
+        options |= {"sampleRate": SAMPLE_RATE, "nBits": 16}
+        self._engine = smile._smile(options=options)
+        self._source = config.EXTERNAL_SOURCE_COMPONENT
+        self._engine.external_sink_set_callback(config.EXTERNAL_OUTPUT_COMPONENT, take)
+
+    def write(self, samples: NDArray[np.float32]) -> None:
+        """Hand over the next samples, (N,) within [−1, 32767/32768]."""
+        part = (samples * np.float32(32768)).astype(np.int16)
+        self._engine.external_audio_source_write_data(self._source, part.tobytes())
+
+    def end(self) -> None:
+        """Say that there are no more."""
+        self._engine.external_audio_source_set_eoi(self._source)
+
+    def run(self) -> None:
+        """Describe what is handed over until its end."""
+        try:
+            self._engine.run()
+        finally:
+            self._engine.free()
+
+
 def run_in_parts(
     smile: opensmile.Smile, samples: NDArray[np.float32], expected: int, hop: int
 ) -> NDArray[np.float32]:
@@ -44,25 +82,17 @@ def run_in_parts(
     """
     if not expected:
         return np.zeros((0, smile.num_features), np.float32)
-    from opensmile.core.smile import config
-
-    options = smile._options()
-    options["source"] = str(Path(smile.default_config_root) / config.EXTERNAL_INPUT_CONFIG)
-    options |= {"sampleRate": SAMPLE_RATE, "nBits": 16}
-    engine = smile._smile(options=options)
     rows = np.empty((expected, smile.num_features), np.float32)
     count = fed = 0
     failed: list[BaseException] = []
 
     def feed() -> None:
         nonlocal fed
-        part = samples[fed : fed + PART] * np.float32(32768)
-        engine.external_audio_source_write_data(
-            config.EXTERNAL_SOURCE_COMPONENT, part.astype(np.int16).tobytes()
-        )
+        part = samples[fed : fed + PART]
+        engine.write(part)
         fed += len(part)
         if fed == len(samples):
-            engine.external_audio_source_set_eoi(config.EXTERNAL_SOURCE_COMPONENT)
+            engine.end()
 
     def take(data: NDArray[np.float32]) -> None:
         nonlocal count, fed
@@ -75,14 +105,11 @@ def run_in_parts(
             except BaseException as error:  # openSMILE would wait for sound for ever
                 failed.append(error)
                 fed = len(samples)
-                engine.external_audio_source_set_eoi(config.EXTERNAL_SOURCE_COMPONENT)
+                engine.end()
 
-    engine.external_sink_set_callback(config.EXTERNAL_OUTPUT_COMPONENT, take)
-    try:
-        feed()
-        engine.run()
-    finally:
-        engine.free()
+    engine = Engine(smile, take)
+    feed()
+    engine.run()
     if failed:
         raise failed[0]
     return rows[:count]

@@ -1,0 +1,1 @@
+"""Recognition while pictures and sound come: sources, frames, streams, answers."""

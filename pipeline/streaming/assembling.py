@@ -1,0 +1,260 @@
+"""From rows of pictures and sound to answers: frames in order, each once all it needs has come."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from features.errors import InputError
+from features.extractors.described import Described
+from features.extractors.settings import JoinedSettings, StreamSettings
+from features.media.decoding import MediaInfo
+from features.settings import Modality
+from features.windows.build import steps_of, values_at
+from features.windows.clocks import context_offsets
+from features.windows.sources import Sources
+from features.windows.timeline import Timeline
+from models.evaluation.causal import STRETCH, answers, received_anything
+from models.networks.recogniser import Recogniser
+from models.recogniser import Card
+from models.training.batch import StreamBatch
+from pipeline.prediction.clips import Recording, part_names
+from pipeline.prediction.table import basis_of
+from pipeline.streaming.streams import MemoryStream, batch_of, normalisers_of
+from pipeline.streaming.timeline import Frame, LiveTimeline, timeline_of
+
+PATIENCE = 1.0
+"""Seconds by which sound may come later than pictures of its time, before it counts as missing."""
+
+_MARGIN = 2.0  # seconds of rows that are kept beyond what frames look at
+_NOWHERE = Recording(Path(), MediaInfo(True, True, 0, 0, None, 0, 0.0), "").item
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is said of one frame.
+
+    Attributes:
+        time: second at which it begins.
+        values: by output; empty where the network received nothing, or did not run.
+        present: whether there is a face, or sound, of what the model looks at.
+        basis: what the values rest on: both, audio, video or none.
+        arrival: when the frame came, on the clock of the program.
+        dropped: whether its picture, or its answer, was left out to keep up.
+    """
+
+    time: float
+    values: dict[str, float]
+    present: dict[Modality, bool]
+    basis: str
+    arrival: float
+    dropped: bool
+
+
+class Assembler:
+    """Answers frames of a source from the past alone.
+
+    Nothing in it waits, and no clock is asked: what comes is handed over, in the order in which it
+    comes, and `answers` gives what can be said.
+
+    Args:
+        card: of the recogniser.
+        network: the recogniser.
+        device: where it runs.
+        stretch: frames that are answered by one pass.
+        patient: whether sound is waited for without end, as that of a file, and frames without a
+            picture only follow when the pause has ended.
+    """
+
+    def __init__(
+        self,
+        card: Card,
+        network: Recogniser,
+        device: str,
+        *,
+        stretch: int = STRETCH,
+        patient: bool = False,
+    ) -> None:
+        if card.task.level == "sequence":
+            raise InputError(
+                f"{card.name} answers whole sequences, not frames as they come",
+                "choose a model of frames",
+            )
+        self._card, self._network, self._device = card, network, torch.device(device)
+        self._stretch, self._patient = stretch, patient
+        self._timeline = LiveTimeline(
+            card.windows.hold, has_pictures="video" in card.streams, patient=patient
+        )
+        self.parts: dict[Modality, list[MemoryStream]] = {
+            m: [MemoryStream(n, m == "video") for n in normalisers_of(stream)]
+            for m, stream in card.streams.items()
+        }
+        self._sources = self._sources_of()
+        self._reach, self._past = self._contexts()
+        self._window: list[Frame] = []  # the last frames, answered or not
+        self._answered = 0  # of these
+        self._pictures: dict[int, list[Described | None]] = {}  # rows of each part that came early
+        self._times: dict[int, float] = {}  # of pictures whose rows are to come
+        self._settled = 0  # pictures whose rows were taken
+        self._heard: float | None = None  # how far the sound goes
+        self._ended = False
+
+    # -------------------------------------------------------------- what comes
+
+    def picture(self, time: float, arrival: float, *, dropped: bool = False) -> int:
+        """A picture comes, or is dropped; gives its number."""
+        number = self._timeline.picture(time, arrival, dropped=dropped)
+        self._times[number] = time
+        if dropped:
+            self._pictures[number] = [None] * len(self.parts["video"])
+            self._settle()
+        return number
+
+    def rows_of_picture(self, number: int, rows: Sequence[Described]) -> None:
+        """What the extractors of all parts say of a picture: a row of each."""
+        self._pictures[number] = list(rows)
+        self._settle()
+
+    def sound(
+        self, start: float, reached: float, arrival: float, parts: Sequence[Described]
+    ) -> None:
+        """Sound came up to a second; what is new of the rows of every part."""
+        for memory, described in zip(self.parts["audio"], parts, strict=True):
+            memory.start = start
+            memory.append(described)
+        self._heard = reached
+        self._timeline.sound(start, reached, arrival)
+
+    def no_pictures(self) -> None:
+        """No picture comes at all: frames are those of the sound."""
+        self._timeline.has_pictures = False
+
+    def end_of_sound(self) -> None:
+        """No more sound comes."""
+        for memory in self.parts.get("audio", []):
+            memory.length = 0.0 if self._heard is None else self._heard - memory.start
+
+    def end(self, arrival: float) -> None:
+        """Nothing comes any more."""
+        self.end_of_sound()
+        self._timeline.finish(self._heard, arrival)
+        self._ended = True
+
+    # -------------------------------------------------------------- what goes
+
+    def answers(self, skip: Callable[[float], bool] = lambda _: False) -> Iterator[Answer]:
+        """Answer all frames that can be.
+
+        Args:
+            skip: told of the arrival of a stretch's first frame, whether to leave it out.
+        """
+        frames = self._timeline.frames
+        while frames and self._is_ready(frames[0]):
+            self._window.append(frames.pop(0))
+            waiting = len(self._window) - self._answered
+            if waiting == self._stretch or (self._ended and not frames):
+                yield from self._answer(skip(self._window[self._answered].arrival))
+        if self._ended and self._answered < len(self._window):
+            yield from self._answer(skip=False)
+
+    def _is_ready(self, frame: Frame) -> bool:
+        if np.isnan(frame.centre):
+            return False
+        needed = frame.centre + self._reach
+        if "video" in self.parts and any(time <= needed for time in self._times.values()):
+            return False
+        audio = self.parts.get("audio", [])
+        if self._ended or all(part.covers(needed) for part in audio):
+            return True
+        return not self._patient and self._reached() - needed > PATIENCE
+
+    def _reached(self) -> float:
+        """The latest second of which anything came."""
+        heard = -np.inf if self._heard is None else self._heard
+        last = self._timeline.latest
+        return max(heard, -np.inf if last is None else last)
+
+    def _answer(self, skip: bool) -> Iterator[Answer]:
+        """Answer the frames that were not answered yet, by one pass over the window."""
+        length = max(self._card.windows.clip_frames, self._stretch)
+        surplus = max(0, len(self._window) - length)
+        del self._window[:surplus]
+        first = self._answered - surplus
+        self._answered = len(self._window)
+        line = timeline_of(self._window)
+        present = {m: self._present(m, line)[first:] for m in self.parts}
+        values = None if skip else self._values(line)
+        basis = basis_of(present)
+        for number, frame in enumerate(self._window[first:]):
+            row = None if values is None else values[first + number]
+            named = zip(self._card.task.outputs, [] if row is None else row, strict=row is not None)
+            yield Answer(
+                frame.time,
+                {name: float(value) for name, value in named},
+                {m: bool(there[number]) for m, there in present.items()},
+                basis[number],
+                frame.arrival,
+                frame.dropped or skip,
+            )
+        oldest = self._window[0].time - self._past - _MARGIN
+        for part in (part for parts in self.parts.values() for part in parts):
+            part.forget(oldest)
+
+    def _values(self, line: Timeline) -> NDArray[np.float32] | None:
+        """Outputs (frames, outputs) of the window; None where nothing was received in it."""
+        streams: dict[Modality, StreamBatch] = {}
+        for modality, parts in self.parts.items():
+            steps = steps_of(_NOWHERE, line, modality, self._sources)
+            width = self._card.inputs[modality] // steps.index.shape[1]
+            streams[modality] = batch_of(steps, parts, width, self._device)
+        if not bool(received_anything(streams)[0]):
+            return None
+        return answers(self._network, streams)[0].cpu().numpy()
+
+    def _present(self, modality: Modality, line: Timeline) -> NDArray[np.bool_]:
+        first = self.parts[modality][0]
+        at = line.shown if modality == "video" else line.centres
+        return values_at(first.present(""), first.clock().rows_at(at))
+
+    # -------------------------------------------------------------- pictures
+
+    def _settle(self) -> None:
+        """Take the rows of pictures in their order; a dropped one is a picture without a face."""
+        while self._settled in self._pictures:
+            rows = self._pictures.pop(self._settled)
+            time = self._times.pop(self._settled)
+            for memory, described in zip(self.parts["video"], rows, strict=True):
+                memory.append(_missing(memory, time) if described is None else described)
+            self._settled += 1
+
+    # -------------------------------------------------------------- settings
+
+    def _sources_of(self) -> Sources:
+        settings: dict[str, StreamSettings] = {}
+        stores: dict[str, Any] = {}
+        for modality, stream in self._card.streams.items():
+            names = part_names(modality, stream)
+            for name, part, memory in zip(names, stream.parts, self.parts[modality], strict=True):
+                settings[name], stores[name] = part, memory
+            if names != [modality]:
+                joined = cast("JoinedSettings", stream.settings)
+                settings[modality] = joined.model_copy(update={"of": names})
+        return Sources(settings, stores, None, gives_features=False, hold=self._card.windows.hold)
+
+    def _contexts(self) -> tuple[float, float]:
+        """How many seconds after and before its centre a frame looks at."""
+        offsets = [
+            context_offsets(s.settings.context_seconds, centred=s.settings.context == "centred")
+            for s in self._card.streams.values()
+        ]
+        return max(o.max() for o in offsets), -min(o.min() for o in offsets)
+
+
+def _missing(memory: MemoryStream, time: float) -> Described:
+    """A row of a picture that was dropped."""
+    rows = np.zeros((1, memory.width), np.float32)
+    return Described(rows, np.array([time]), np.zeros(1, np.bool_))
