@@ -228,7 +228,7 @@ class Player:
                     self._show(frame, second, aspect, step)
                 elif isinstance(frame, av.AudioFrame):
                     if resampler is None:
-                        resampler = resampler_for(name, frame, BLOCK)
+                        resampler = resampler_for(name, frame, size=BLOCK)
                         self._begin_sound(second or 0.0)
                     resampler.push(frame)
                     self._hear(resampler)

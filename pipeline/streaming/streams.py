@@ -101,8 +101,9 @@ class MemoryStream:
         start = self.start + gone
         if self.length is not None:
             return start, self.length - gone
-        if self.rate:
-            return start, len(self._times) / self.rate
+        if self.rate:  # up to where the next row would be nearer
+            window = 1 / self.rate if self.window is None else self.window
+            return start, (len(self._times) - 0.5) / self.rate + window / 2
         return start, float(self._times[-1]) - start if len(self._times) else 0.0
 
     def clock(self) -> Clock:

@@ -22,7 +22,7 @@ from pipeline.streaming.assembling import _NOWHERE, Assembler
 from tests.helpers.trained_models import random_model
 
 RNG = np.random.default_rng(0)
-DIM, LLD, START, SECONDS = 6, 65, 0.1, 4.0
+DIM, LLD, START, SECONDS = 6, 65, 0.1, 4.25
 STREAMS = {
     "audio": OpenSMILESettings(context_seconds=0.5),
     "video": GivenSettings(modality="video", of="a", normalise=False),
