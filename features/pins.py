@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from features.hashes import Pin
 
 PINS: Mapping[str, Pin] = {
-    "faces": Pin(1, "aaf229c27ee825047da9947dfa8f41fd827ab68d75eeb68312f6466b6a2ca135"),
-    "opensmile": Pin(1, "b2107fa35617b7ea99f6fbcd0a7a3feb7dc042bbff14b3478897705138299ce4"),
-    "vggface": Pin(1, "a9018860d8a5f2ab789ad3e41665bb3d708ae39c29a71e18da2bbd37c2555e7c"),
+    "faces": Pin(1, "8f574440f80b24f10245237b07fbfb5357704fd79f8099b5c0491a0535db64a9"),
+    "opensmile": Pin(1, "06acb4408cb30bd12610bd29027c998567421c27f6426b190522d025cea8dd2b"),
+    "vggface": Pin(1, "9895bc70dcaef073e99f0d89c80d94994bece888d2094331b36e4509fd854206"),
 }
 """By what is extracted: `faces`, or the row of an extractor."""
