@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
@@ -192,6 +192,9 @@ class Params(Settings):
         return self.models[name]
 
 
+AnyParams = TypeVar("AnyParams", bound=Params)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Check params.yaml, and complete it on request."""
     from features.corpora.listing import MODELS
@@ -253,7 +256,7 @@ def load_params(path: Path = FILE) -> Params:
     Raises:
         InputError: the file is missing, no YAML, or says something impossible; names the key.
     """
-    return _read(path)[1]
+    return read_settings(path, Params)[1]
 
 
 def check_params(path: Path = FILE) -> Params:
@@ -267,16 +270,24 @@ def check_params(path: Path = FILE) -> Params:
 
 def _checked(path: Path) -> tuple[YamlFile, Params]:
     """The file as it was read, and what it comes to, with what it names there."""
-    file, params = _read(path)
+    file, params = read_settings(path, Params)
     check_files(params, file)
     return file, params
 
 
-def _read(path: Path) -> tuple[YamlFile, Params]:
-    """The file as it was read, and what it comes to."""
+def read_settings(path: Path, schema: type[AnyParams]) -> tuple[YamlFile, AnyParams]:
+    """A file as it was read, and what it comes to.
+
+    Args:
+        path: of the file.
+        schema: of params.yaml, or one with more sections.
+
+    Raises:
+        InputError: as `load_params`.
+    """
     file = read_yaml(path)
     try:
-        return file, Params.model_validate(file.content)
+        return file, schema.model_validate(file.content)
     except ValidationError as error:
         raise InputError(
             "; ".join(sentences(error, file, MOVED)), f"correct {path.name}"

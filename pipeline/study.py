@@ -1,8 +1,9 @@
 """A comparison of many models on a corpus of its own, beside the one of params.yaml.
 
-`python -m pipeline.study NAME` runs the stages with the settings of `pipeline/studies/NAME.yaml`
-in a folder of their own under `data/studies`, several models at a time, and puts the results into
-`reports/results/study/NAME`. A study that was killed goes on where it was.
+`python -m pipeline.study NAME` runs the stages with the settings of `pipeline/studies/NAME.yaml`,
+or of a file of your own that is named in its place, in a folder of its own under `data/studies`,
+and puts the results into `reports/results/study/NAME`. A study that was killed goes on where it
+was. `pipeline/studies/README.md` says what a study's file may have, and what comes out.
 """
 
 import argparse
@@ -11,58 +12,102 @@ import os
 import platform
 import shutil
 from collections.abc import Mapping
+from contextlib import chdir
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from ruamel.yaml import YAML
 
-from features.corpora.listing import MODELS, RESULTS
+from features.corpora.listing import MODELS, RESULTS, read_task
+from features.errors import InputError
 from features.hashes import PROJECT, hash_of_file
+from models.evaluation.registry import metrics_of
 from models.recogniser import WEIGHTS
-from pipeline.engine.console import say
+from pipeline.engine.console import console, say
 from pipeline.engine.jobs import stage_errors
 from pipeline.engine.named_files import named_files
-from pipeline.params import FILE, Params, load_params
+from pipeline.params import FILE, Params, load_params, read_settings
 from pipeline.studies.champion import ALIKE, compare, verdict
 from pipeline.studies.runs import Stages, Stopwatch, exclusive
+from pipeline.studies.settings import StudySettings
+from pipeline.studies.splits import check_differ, compare_splits, comparison_table
+from pipeline.studies.tables import means_table, results_table, with_numbers
 
 SETTINGS = PROJECT / "pipeline" / "studies"
 WORKSPACES = Path("data/studies")
 PUBLISHED = ("index.html", "metrics.json", "run.json", "significance.csv")
-"""The results of a study that are kept, beside the models' evaluations and the folder `figures`."""
+"""The results of a study of one split that are kept beside its tables and the folder `figures`."""
+
+Runs = Mapping[int | None, tuple[Path, Params]]
+"""Folder and settings of each split; None stands for the only one."""
 
 
 def main() -> None:
     """Run a study."""
     parser = argparse.ArgumentParser(prog="python -m pipeline.study", description=__doc__)
-    names = sorted(file.stem for file in SETTINGS.glob("*.yaml"))
-    parser.add_argument("name", nargs="?", default="strategies", choices=names)
-    name = parser.parse_args().name
+    names = ", ".join(sorted(file.stem for file in SETTINGS.glob("*.yaml")))
+    help_of_name = f"one of {names}; or a YAML file of your own"
+    parser.add_argument("name", nargs="?", default="strategies", help=help_of_name)
     with stage_errors():
-        run_study(name)
+        run_study(file_of(parser.parse_args().name))
 
 
-def run_study(name: str) -> None:
+def file_of(name: str) -> Path:
+    """The file of a study.
+
+    Raises:
+        InputError: there is none.
+    """
+    file = Path(name) if name.endswith((".yaml", ".yml")) else SETTINGS / f"{name}.yaml"
+    if not file.is_file():
+        names = ", ".join(sorted(file.stem for file in SETTINGS.glob("*.yaml")))
+        raise InputError(f"there is no study {name}", f"name one of {names}, or a YAML file")
+    return file
+
+
+def run_study(file: Path) -> None:
     """Run a study to its end.
 
     Raises:
         InputError: its settings are wrong, it is running already, or some of it failed.
     """
-    file = SETTINGS / f"{name}.yaml"
-    workspace = WORKSPACES.resolve() / name
+    _, study = read_settings(file, StudySettings)
+    workspace = WORKSPACES.resolve() / file.stem
     workspace.mkdir(parents=True, exist_ok=True)
     with exclusive(workspace):
-        params = prepare_workspace(file, workspace)
+        runs = prepare(file, study, workspace)
         watch = Stopwatch(workspace / "time.json", hash_of_file(file))
-        with Stages(workspace, threads=params.execution.threads, on_end=watch.save) as stages:
-            stages.run("keys")
-            stages.run("corpus")
-            stages.run_after_corpus(params)
-            stages.run("summarise")
-        target = publish_study(name, workspace, params, watch)
+        for folder, params in runs.values():
+            with Stages(folder, threads=params.execution.threads, on_end=watch.save) as stages:
+                stages.run("keys")
+                stages.run("corpus")
+        if study.splits:
+            folders = {value: folder for value, (folder, _) in runs.items() if value is not None}
+            check_differ(study.splits.setting, folders)
+        for value, (folder, params) in runs.items():
+            if study.splits:
+                say(f"{study.splits.setting} {value}")
+            with Stages(folder, threads=params.execution.threads, on_end=watch.save) as stages:
+                stages.run_after_corpus(params)
+                if not study.splits:
+                    stages.run("summarise")
+        target = publish_study(file, runs, watch)
         watch.reset()
-    say(f"open {target / 'index.html'}")
+    say(f"wrote {target}" if study.splits else f"open {target / 'index.html'}")
+
+
+def prepare(file: Path, study: StudySettings, workspace: Path) -> Runs:
+    """Prepare a folder for every split."""
+    if study.splits is None:
+        return {None: (workspace, prepare_workspace(file, workspace))}
+    runs: dict[int | None, tuple[Path, Params]] = {}
+    for value, changes in study.splits.changes.items():
+        folder = workspace / "splits" / str(value)
+        folder.mkdir(parents=True, exist_ok=True)
+        runs[value] = folder, prepare_workspace(file, folder, changes)
+    return runs
 
 
 def prepare_workspace(
@@ -84,8 +129,9 @@ def prepare_workspace(
     Raises:
         InputError: either file says something impossible.
     """
-    params = load_params(file)  # says what is wrong with the file, by its name
+    _, params = read_settings(file, StudySettings)  # says what is wrong, by the file's name
     settings = YAML(typ="safe", pure=True).load(file)
+    settings.pop("splits", None)
     for name, value in (changes or {}).items():
         *sections, last = name.split(".")
         section = settings
@@ -111,56 +157,79 @@ def _whole(path: str) -> str:
     return str(absolute if absolute.exists() else PROJECT / path)
 
 
-def publish_study(name: str, workspace: Path, params: Params, watch: Stopwatch) -> Path:
-    """Copy the results of a study to the folder of results, with when and how they were made.
+def publish_study(file: Path, runs: Runs, watch: Stopwatch) -> Path:
+    """Write a study's tables to the folder of results, with when and how they were made.
 
     Earlier results are replaced once the new ones are complete.
 
     Returns:
         The folder.
     """
-    target = RESULTS / "study" / name
-    partial, old = (target.with_name(f"{name}.{suffix}") for suffix in ("partial", "old"))
+    target = RESULTS / "study" / file.stem
+    partial, old = (target.with_name(f"{file.stem}.{suffix}") for suffix in ("partial", "old"))
     for left in (partial, old):  # by a run that was killed here
         shutil.rmtree(left, ignore_errors=True)
-    evaluation = partial / "evaluation"
-    evaluation.mkdir(parents=True)
-    results = workspace / RESULTS
-    for file in PUBLISHED:
-        shutil.copy(results / file, partial / file)
-    shutil.copytree(results / "figures", partial / "figures")
-    for model in params.models:  # the workspace may have others, of earlier settings
-        shutil.copy(results / "evaluation" / f"{model}.csv", evaluation)
-    published, alike = compare(evaluation), compare(evaluation, ALIKE)
-    for comparison, file in ((published, "champion.csv"), (alike, "champion_alike.csv")):
-        if comparison is not None:
-            comparison.table.to_csv(partial / file, index=False, float_format="%.6g")
-    sentences = [] if published is None else verdict(published, alike)
-    about = {**about_study(name, workspace, params, watch), "verdict": sentences}
+    partial.mkdir(parents=True)
+    (workspace, params), *_ = runs.values()
+    models = list(params.models)  # a workspace may have others, of earlier settings
+    written = results_table({value: folder for value, (folder, _) in runs.items()}, models)
+    written.to_csv(partial / "results.csv", index=False)
+    results = with_numbers(written)
+    with chdir(workspace):
+        metrics = metrics_of(read_task())
+    _write(means_table(results, metrics), partial / "means.csv")
+    about = about_study(file, runs, watch)
+    if len(runs) > 1:
+        reference = params.evaluate.reference or models[0]
+        table = compare_splits(results, metrics, reference)
+        _write(table, partial / "splits.csv")
+        console.print(comparison_table(table, reference))
+    else:
+        about["verdict"] = _publish_run(workspace / RESULTS, results, partial)
     (partial / "study.json").write_text(json.dumps(about, indent=1) + "\n")
     if target.exists():
         target.rename(old)
     partial.rename(target)
     shutil.rmtree(old, ignore_errors=True)
-    if sentences:
-        say(" ".join(sentences))
     return target
 
 
-def about_study(name: str, workspace: Path, params: Params, watch: Stopwatch) -> dict[str, Any]:
+def _publish_run(source: Path, results: pd.DataFrame, out: Path) -> list[str]:
+    """Copy the page of a study of one split, and compare the champion; returns the verdict."""
+    for name in PUBLISHED:
+        shutil.copy(source / name, out / name)
+    shutil.copytree(source / "figures", out / "figures")
+    published, alike = compare(results), compare(results, ALIKE)
+    for comparison, name in ((published, "champion.csv"), (alike, "champion_alike.csv")):
+        if comparison is not None:
+            _write(comparison.table, out / name)
+    sentences = [] if published is None else verdict(published, alike)
+    if sentences:
+        say(" ".join(sentences))
+    return sentences
+
+
+def _write(table: pd.DataFrame, file: Path) -> None:
+    table.to_csv(file, index=False, float_format="%.6g")
+
+
+def about_study(file: Path, runs: Runs, watch: Stopwatch) -> dict[str, Any]:
     """When and how a study was computed, and how much of it the item cache had already."""
-    files = [
-        workspace / MODELS / model / f"seed-{seed}" / WEIGHTS
+    weights = [
+        folder / MODELS / model / f"seed-{seed}" / WEIGHTS
+        for folder, params in runs.values()
         for model in params.models
         for seed in params.train.seeds
     ]
     # Files out of the item cache keep the time at which they were made.
-    cached = sum(file.stat().st_mtime < watch.began for file in files)
+    cached = sum(file.stat().st_mtime < watch.began for file in weights)
+    name = file.stem if file.parent == SETTINGS else file
     return {
         "command": f"python -m pipeline.study {name}",
         "date": datetime.now(UTC).date().isoformat(),
         "minutes": round(watch.seconds / 60, 1),
-        "trainings": len(files),
+        "splits": [value for value in runs if value is not None],
+        "trainings": len(weights),
         "trainings_from_cache": cached,
         "processors": len(os.sched_getaffinity(0)),
         "machine": platform.machine(),

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import pandas as pd
 
@@ -42,28 +41,21 @@ class Comparison:
         return int((self.table["ahead"] >= -TOLERANCE).sum())
 
 
-def compare(evaluation: Path, rivals: Sequence[str] = RIVALS) -> Comparison | None:
+def compare(results: pd.DataFrame, rivals: Sequence[str] = RIVALS) -> Comparison | None:
     """Compare the champion with its rivals where lost frames stay lost, on all labels.
 
     Args:
-        evaluation: folder of the evaluations, a file per model.
+        results: of all models, on one split (`tables.with_numbers`).
         rivals: names of the models that it is compared with.
 
     Returns:
         None where one of these models, or CCC, or such a condition is missing.
     """
     models = (CHAMPION, *rivals, AUDIO_ONLY)
-    files = {model: evaluation / f"{model}.csv" for model in models}
-    if not all(file.exists() for file in files.values()):
+    if METRIC not in results or not set(models) <= set(results["model"]):
         return None
-    if METRIC not in pd.read_csv(files[CHAMPION], nrows=0):
-        return None
-    tables = {
-        model: pd.read_csv(file, keep_default_na=False, na_values={METRIC: [""]}).query(
-            "subset == 'all' and fill == 'none'"
-        )
-        for model, file in files.items()
-    }
+    rows = results.query("subset == 'all' and fill == 'none'")
+    tables = {model: rows[rows["model"] == model] for model in models}
     if tables[CHAMPION].empty:
         return None
     by_seed = pd.DataFrame(

@@ -1,11 +1,13 @@
 """The champion's table against numbers worked out by hand."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from pipeline.studies.champion import ALIKE, compare, verdict
+from pipeline.studies import champion
+from pipeline.studies.champion import ALIKE, RIVALS, Comparison, verdict
 
 CONDITIONS = [
     ("video", "clip_zero", 1.0),
@@ -39,6 +41,11 @@ def write(folder: Path, model: str, values: list[list[float]]) -> None:
     filled = {**rows[0], "fill": "hold", "ccc": 0.98}
     folder.mkdir(exist_ok=True)
     pd.DataFrame([*rows, apart, filled]).to_csv(folder / f"{model}.csv", index=False)
+
+
+def compare(folder: Path, rivals: Sequence[str] = RIVALS) -> Comparison | None:
+    tables = [pd.read_csv(file, keep_default_na=False) for file in folder.iterdir()]
+    return champion.compare(pd.concat(tables), rivals)
 
 
 @pytest.fixture
@@ -126,5 +133,6 @@ def test_of_classes_and_of_fillings_alone_there_is_no_comparison(evaluation: Pat
     table = pd.read_csv(file)
     table.assign(fill="hold").to_csv(file, index=False)
     assert compare(evaluation) is None
-    table.rename(columns={"ccc": "macro_f1"}).to_csv(file, index=False)
+    for file in evaluation.iterdir():
+        pd.read_csv(file).rename(columns={"ccc": "macro_f1"}).to_csv(file, index=False)
     assert compare(evaluation) is None

@@ -9,7 +9,11 @@ from ruamel.yaml import YAML
 from scipy import stats
 
 from features.corpora.listing import FACTS, ITEMS, RESULTS
-from pipeline import splits
+from features.errors import InputError
+from pipeline import study
+from pipeline.studies import splits
+from pipeline.studies.settings import StudySettings
+from pipeline.studies.tables import means_table, read_results, results_table, with_numbers
 from reports.numbers.schema import MEASURES
 from tests.helpers.media_factory import flat_frames, make_video, tone
 
@@ -52,30 +56,38 @@ def videos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         },
         "models": {"baseline": {}, "clip_zero": {"ablation": {"strategy": "clip_zero"}}},
         "evaluate": {"trials": 1, "conditions": [{"strategy": "clip_zero", "p": [1.0, 0.0]}]},
+        "splits": {"setting": SEED, "values": [0, 1]},
     }
-    YAML().dump(params, tmp_path / "params.yaml")
+    YAML().dump(params, tmp_path / "mine.yaml")
     monkeypatch.setenv("LACUNA_CACHE", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
     return folder
 
 
-def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
-    monkeypatch.setattr("sys.argv", ["splits", *arguments])
-    splits.main()
+def run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["study", "mine.yaml"])
+    study.main()
 
 
 @pytest.mark.slow
 def test_every_model_meets_the_same_splits_and_the_table_is_of_their_results(
     videos: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run(monkeypatch, SEED, "0,1")
-    folders = {value: Path("data/splits") / SEED / str(value) for value in (0, 1)}
+    run(monkeypatch)
+    folders = {value: Path("data/studies/mine/splits") / str(value) for value in (0, 1)}
     tested = [
         set(pd.read_parquet(folder / ITEMS).query("split == 'test'")["speaker"])
         for folder in folders.values()
     ]
     assert tested[0] != tested[1]
-    table = pd.read_csv(RESULTS / "splits" / f"{SEED}.csv")
+    out = RESULTS / "study" / "mine"
+    assert {file.name for file in out.iterdir()} == {
+        "results.csv",
+        "means.csv",
+        "splits.csv",
+        "study.json",
+    }
+    table = pd.read_csv(out / "splits.csv")
     assert set(table["metric"]) == {"macro_f1", "micro_f1", "accuracy", "cross_entropy"}
     own = table.query("metric == 'accuracy' and model == 'clip_zero' and measure == 'intact'")
     values = []
@@ -87,6 +99,16 @@ def test_every_model_meets_the_same_splits_and_the_table_is_of_their_results(
     assert own["sd"].item() == pytest.approx(np.std(values, ddof=1), abs=1e-5)
     assert own["n"].item() == 2
     assert own["note"].item() == "needs 5 splits, has 2"
+    results = read_results(out / "results.csv")
+    assert list(results)[:6] == ["model", "seed", "split", "modality", "strategy", "p"]
+    assert set(results["split"]) == {"0", "1"}
+    assert len(results) == 2 * sum(
+        len(pd.read_csv(folder / RESULTS / "evaluation" / "clip_zero.csv"))
+        for folder in folders.values()
+    )
+    means = pd.read_csv(out / "means.csv")
+    assert set(means["metric"]) == set(table["metric"])
+    assert len(means) == 2 * len(results[["modality", "p", "fill"]].drop_duplicates()) * 4
     said = capsys.readouterr().err
     assert "mean ± sd of 2 splits" in said
     assert "one-tailed matched-pair t-test" in said
@@ -130,7 +152,9 @@ def test_the_t_test_pairs_the_splits(tmp_path: Path) -> None:
     gains = {0: 0.03, 1: 0.01, 2: 0.04, 3: 0.02, 4: 0.01}
     folders = {split: tmp_path / str(split) for split in gains}
     evaluations(folders, gains)
-    table = splits.compare_splits(folders, ["baseline", "better"], "baseline")
+    models, metrics = ["baseline", "better"], ["macro_f1", "accuracy", "cross_entropy"]
+    results = with_numbers(results_table(folders, models))
+    table = splits.compare_splits(results, metrics, "baseline")
     rows = table.query("metric == 'macro_f1' and model == 'better'").set_index("measure")
     assert set(rows.index) == set(MEASURES)
     expected = stats.ttest_1samp(list(gains.values()), 0, alternative="greater").pvalue
@@ -150,37 +174,74 @@ def test_the_t_test_pairs_the_splits(tmp_path: Path) -> None:
     assert cells[1] == ["0.570 ± 0.016", "0.592 ± 0.016*"]
 
 
-def test_a_setting_that_changes_no_split_is_refused_before_any_training(
-    videos: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    items = (videos / "items.csv").read_text().splitlines()
-    parts = ["train", "train", "train", "train", "validation", "test"]
-    split = [f"{row},{parts[int(row.split(',')[1])]}" for row in items[1:]]
-    (videos / "items.csv").write_text("\n".join([f"{items[0]},split", *split]) + "\n")
-    with pytest.raises(SystemExit):
-        run(monkeypatch, SEED, "0-1")
-    said = capsys.readouterr().err
-    assert "corpus.split.seed 1 splits the corpus as 0 does" in said
-    assert not list(Path("data/splits").rglob("models"))
+def test_a_setting_that_changes_no_split_is_refused(tmp_path: Path) -> None:
+    folders = {value: tmp_path / str(value) for value in (0, 1, 2)}
+    for value, folder in folders.items():
+        (folder / ITEMS).parent.mkdir(parents=True)
+        parts = ["train", "test"] if value == 1 else ["test", "train"]
+        pd.DataFrame({"item": ["a", "b"], "split": parts}).to_parquet(folder / ITEMS)
+    splits.check_differ(SEED, {value: folders[value] for value in (0, 1)})
+    with pytest.raises(InputError, match=r"corpus.split.seed 2 splits the corpus as 0 does"):
+        splits.check_differ(SEED, folders)
 
 
-@pytest.mark.parametrize("values", ["3", "a-b", "4-0", "1,1", ""])
-def test_values_that_are_none_are_refused(
-    values: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with pytest.raises(SystemExit):
-        run(monkeypatch, SEED, values)
-    assert "should be two values or more, such as 0-19 or 0,2,5" in capsys.readouterr().err
+def test_means_are_over_splits_in_which_seeds_count_as_one(tmp_path: Path) -> None:
+    folders = {split: tmp_path / str(split) for split in (0, 3)}
+    evaluations(folders, {0: 0.1, 3: 0.3})
+    results = with_numbers(results_table(folders, ["baseline", "better"]))
+    means = means_table(results, ["macro_f1", "accuracy"])
+    assert len(means) == 2 * 4 * 2
+    (row,) = means.query(
+        "model == 'better' and metric == 'macro_f1' and modality == 'audio' and p == 1"
+    ).itertuples()
+    values = [0.5 + 0.05 - 0.2 + 0.01 * split + gain for split, gain in ((0, 0.1), (3, 0.3))]
+    assert (row.value, row.n) == (pytest.approx(np.mean(values)), 2)
+    assert row.sd == pytest.approx(np.std(values, ddof=1))
+    only = with_numbers(results_table({None: folders[0]}, ["baseline"]))
+    (row,) = means_table(only, ["macro_f1"]).query("modality == 'audio' and p == 0").itertuples()
+    assert (row.value, row.n) == (pytest.approx(0.55), 2)  # of the seeds
 
 
-def test_values_are_a_range_or_a_list() -> None:
-    assert splits._values("0-4") == [0, 1, 2, 3, 4]
-    assert splits._values("7,2") == [7, 2]
+def test_a_mean_of_targets_is_undefined_where_one_is() -> None:
+    row = {"model": "a", "seed": 0, "split": "", "modality": "audio", "strategy": "clip_zero"}
+    row |= {"p": 1.0, "burst": 0.0, "fill": "none", "subset": "all", "trial": 0}
+    values = [("valence", 0.2), ("arousal", np.nan)]
+    results = pd.DataFrame([{**row, "target": target, "ccc": ccc} for target, ccc in values])
+    means = means_table(results, ["ccc"]).set_index("target")
+    assert means.loc["valence", "value"] == 0.2
+    assert (means.loc["mean", "n"], means.loc["arousal", "n"]) == (0, 0)
+    means = means_table(results.fillna(0.4), ["ccc"]).set_index("target")
+    assert means.loc["mean", "value"] == pytest.approx(0.3)
+
+
+@pytest.mark.parametrize(
+    ("section", "said"),
+    [
+        ({"values": [3]}, "at least 2"),
+        ({"values": [1, 1]}, "has a value twice"),
+        ({"values": [0, 1], "setting": "train.epochs"}, "must be a setting of the corpus"),
+    ],
+)
+def test_splits_that_are_none_are_refused(section: dict[str, object], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        StudySettings.model_validate({"models": {"a": {}}, "splits": section})
 
 
 def test_a_split_that_the_corpus_lacks_is_named(
     videos: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    text = Path("mine.yaml").read_text()
+    text = text.replace(SEED, "corpus.ravdess.fold").replace("name: folder", "name: ravdess")
+    Path("mine.yaml").write_text(text.replace("- 1\n", "- 5\n"))
     with pytest.raises(SystemExit):
-        run(monkeypatch, "corpus.ravdess.fold", "0-5")
+        run(monkeypatch)
     assert "corpus.ravdess.fold is 5, must be at most 4" in capsys.readouterr().err
+
+
+def test_a_study_that_is_not_there_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["study", "strategy"])
+    with pytest.raises(SystemExit):
+        study.main()
+    assert "there is no study strategy; name one of choice, levers" in capsys.readouterr().err

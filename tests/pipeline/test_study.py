@@ -13,10 +13,12 @@ import pytest
 
 from features.corpora.listing import RESULTS
 from features.errors import InputError
+from features.task import Task
 from pipeline import study
 from pipeline.params import load_params
 from pipeline.studies import runs as study_runs
 from pipeline.studies.champion import ALIKE, AUDIO_ONLY, CHAMPION, RIVALS
+from reports.numbers.schema import evaluation_columns
 from tests.helpers.project import Project
 
 SETTINGS = """
@@ -65,8 +67,9 @@ def test_a_study_publishes_results_that_its_stages_computed(
 ) -> None:
     run(monkeypatch)
     target = RESULTS / "study" / "small"
-    table = pd.read_csv(target / "evaluation" / "lacuna.csv")
-    assert set(table["model"]) == {"lacuna"}
+    table = pd.read_csv(target / "results.csv")
+    assert set(table["model"]) == {"baseline", "lacuna"}
+    assert table["split"].isna().all()
     assert set(table["p"]) == {0.0, 1.0}
     assert table["n"].eq(2 * 60).all()
     assert "lacuna" in (target / "index.html").read_text()
@@ -83,10 +86,15 @@ def test_a_study_publishes_results_that_its_stages_computed(
     small.write_text(SETTINGS.replace("  baseline: {sees: [sound, picture]}\n", ""))
     run(monkeypatch)
     assert cache == {file: file.stat().st_mtime for file in Path("cache").rglob("*.safetensors")}
-    assert [file.name for file in (target / "evaluation").iterdir()] == ["lacuna.csv"]
+    assert set(pd.read_csv(target / "results.csv")["model"]) == {"lacuna"}
     about = json.loads((target / "study.json").read_text())
     assert (about["trainings"], about["trainings_from_cache"]) == (1, 1)
     assert [folder.name for folder in target.parent.iterdir()] == ["small"]
+
+
+COLUMNS = evaluation_columns(Task())
+ROW = ["m", "0", "audio", "clip_zero", "0.0", "0.0", "none", "all", "0", "valence"]
+TABLE = pd.DataFrame([[*ROW, *["1"] * (len(COLUMNS) - len(ROW))]], columns=list(COLUMNS))
 
 
 def without_work(
@@ -102,7 +110,7 @@ def without_work(
         results = workspace / RESULTS
         if stage == "evaluate":
             (results / "evaluation").mkdir(parents=True, exist_ok=True)
-            (results / "evaluation" / f"{arguments[0]}.csv").write_text("model,f1\n")
+            (results / "evaluation" / f"{arguments[0]}.csv").write_text(TABLE.to_csv(index=False))
         elif stage == "train":
             folder = workspace / "data/models" / arguments[0] / "seed-0"
             folder.mkdir(parents=True, exist_ok=True)
@@ -113,7 +121,8 @@ def without_work(
                 (results / name).write_text("")
 
     monkeypatch.setattr(study_runs.Stages, "run", run_stage)
-    monkeypatch.setattr(study_runs, "read_task", lambda: None)
+    monkeypatch.setattr(study_runs, "read_task", Task)
+    monkeypatch.setattr(study, "read_task", Task)
     monkeypatch.setattr(study_runs, "read_facts", lambda: {"gives_features": True})
     monkeypatch.setattr(study_runs, "check_settings", lambda *_, **__: None)
     return done
@@ -143,19 +152,19 @@ def test_results_are_replaced_whole(small: Path, monkeypatch: pytest.MonkeyPatch
     run(monkeypatch)
     target = RESULTS / "study" / "small"
     (target / "index.html").write_text("earlier")
-    (target / "evaluation" / "old.csv").touch()
+    (target / "old.csv").touch()
 
     def no_space(*_: object) -> None:
         raise InputError("no space", "make room")
 
     with monkeypatch.context() as now:
-        now.setattr(study, "compare", no_space)
+        now.setattr(study, "means_table", no_space)
         with pytest.raises(SystemExit):
             run(monkeypatch)
     assert (target / "index.html").read_text() == "earlier"
     run(monkeypatch)
     assert (target / "index.html").read_text() == ""
-    assert not (target / "evaluation" / "old.csv").exists()
+    assert not (target / "old.csv").exists()
     assert [folder.name for folder in target.parent.iterdir()] == ["small"]
 
 

@@ -1,0 +1,111 @@
+"""Several splits of the speakers: the same for all models, and which differences stand."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from rich.table import Table
+
+from features.corpora.listing import ITEMS
+from features.errors import InputError
+from models.evaluation.registry import METRICS
+from pipeline.studies.tables import SPLIT
+from reports.numbers.means import over_seeds, per_seed
+from reports.numbers.schema import HEADLINES, LEVELS, MEAN, MEASURES
+from reports.numbers.significance import t_tests
+
+TESTED = ("difference", "p", "significant", "note")
+"""What the t-test says of a number."""
+
+
+def check_differ(setting: str, folders: Mapping[int, Path]) -> None:
+    """Make sure that no two splits are the same, from what the corpus stage wrote in each.
+
+    Raises:
+        InputError: two are.
+    """
+    value_of: dict[tuple[tuple[str, str], ...], int] = {}
+    for value, folder in folders.items():
+        items = pd.read_parquet(folder / ITEMS, columns=["item", "split"])
+        split = tuple(items.itertuples(index=False, name=None))
+        if split in value_of:
+            raise InputError(
+                f"{setting} {value} splits the corpus as {value_of[split]} does",
+                "leave one of them out, or take the setting that splits this corpus",
+            )
+        value_of[split] = value
+
+
+def compare_splits(results: pd.DataFrame, metrics: Sequence[str], reference: str) -> pd.DataFrame:
+    """Every model's numbers over the splits, and whether they are better than the reference's.
+
+    Args:
+        results: of all splits (`tables.with_numbers`); several seeds of one count as their mean.
+        metrics: its columns to take, the primary one first.
+        reference: the model that the others are compared with.
+
+    Returns:
+        One row per metric, model, target and measure: `value` and `sd` over the splits, their
+        number `n`; and of the one-tailed matched-pair t-test (Goncalves and Busso 2022, section
+        4.4) `difference`, `p`, `significant` and `note`, NaN for the reference and for a metric of
+        which less is better.
+    """
+    challengers = [model for model in results["model"].unique() if model != reference]
+    tables = []
+    for metric in metrics:
+        values = _by_split(results, metric)
+        table = over_seeds(values, "headline")
+        if not METRICS[metric].lower_is_better:
+            rows = t_tests(values, challengers, reference, unit="split")
+            tests = pd.DataFrame(rows, columns=["model", "target", "measure", *TESTED])
+            tests = tests.rename(columns={"measure": "headline"})
+            table = table.merge(tests, "left", ["model", "target", "headline"])
+        tables.append(table.assign(metric=metric))
+    result = pd.concat(tables).rename(columns={"headline": "measure"})
+    result = result[result["measure"].isin(MEASURES)]
+    return result[["metric", "model", "target", "measure", "value", "sd", "n", *TESTED]]
+
+
+def _by_split(results: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """The table of `per_seed`, with splits in place of seeds."""
+    tables = []
+    for split, evaluation in results.groupby(SPLIT, sort=False):
+        values = per_seed(evaluation, metric)
+        means = values.groupby(["model", "target", "headline"], sort=False)["value"].mean()
+        tables.append(means.reset_index().assign(seed=split))
+    return pd.concat(tables, ignore_index=True)
+
+
+def comparison_table(table: pd.DataFrame, reference: str) -> Table:
+    """The primary metric as a table to print: mean ± sd, a star where the test says better.
+
+    Args:
+        table: what `compare_splits` returned.
+        reference: the model that the others were compared with.
+    """
+    metric = table["metric"].iloc[0]
+    overall = table[(table["metric"] == metric) & (table["target"] == _overall(table))]
+    printed = Table(
+        title=f"{METRICS[metric].title}, mean ± sd of {overall['n'].max()} splits",
+        caption=f"* better than {reference}, one-tailed matched-pair t-test over the splits, "
+        f"p < {LEVELS['t']}",
+    )
+    printed.add_column("model")
+    for measure in MEASURES:
+        printed.add_column(HEADLINES[measure], justify="right")
+    for model, rows in overall.groupby("model", sort=False):
+        cells = {row.measure: row for row in rows.itertuples()}
+        printed.add_row(str(model), *(_cell(cells[m]) if m in cells else "" for m in MEASURES))
+    return printed
+
+
+def _overall(table: pd.DataFrame) -> str:
+    """The target that stands for all."""
+    targets = list(table["target"].unique())
+    return MEAN if MEAN in targets else targets[0]
+
+
+def _cell(row: Any) -> str:
+    star = "*" if row.significant == 1 else ""
+    return f"{row.value:.3f} ± {row.sd:.3f}{star}"
