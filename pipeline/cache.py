@@ -3,6 +3,7 @@
 import argparse
 import time
 from collections import defaultdict
+from collections.abc import Iterator
 from contextlib import suppress
 
 from rich.table import Table
@@ -11,13 +12,20 @@ from pipeline.engine.cache import Cache
 from pipeline.engine.console import console, progress_bar, say
 from pipeline.engine.entries.result import Entry
 from pipeline.engine.entries.rows import DamagedEntryError
+from pipeline.engine.entries.states import State
 from pipeline.engine.jobs import stage_errors
 from pipeline.params import load_params
 
 
+def contents(cache: Cache) -> Iterator[Entry | State]:
+    """Entries, and states of unfinished trainings."""
+    yield from cache.entries()
+    yield from cache.states()
+
+
 def verify(cache: Cache) -> int:
-    """Read all entries, delete the damaged ones and name them; returns their number."""
-    entries = list(cache.entries())
+    """Read all entries and states, delete the damaged ones and name them; returns their number."""
+    entries = list(contents(cache))
     damaged = 0
     total = round(sum(entry.size for entry in entries) / 1e6)
     with progress_bar("verify", unit="MB", total=total) as advance:
@@ -37,9 +45,12 @@ def verify(cache: Cache) -> int:
 
 def prune(
     cache: Cache, *, unused_days: float | None = None, most_bytes: float | None = None
-) -> list[Entry]:
-    """Delete entries that have not been used for long, then the longest unused to reach a size."""
-    entries = sorted(cache.entries(), key=lambda entry: entry.used)
+) -> list[Entry | State]:
+    """Delete entries that have not been used for long, then the longest unused to reach a size.
+
+    States of unfinished trainings count as entries.
+    """
+    entries = sorted(contents(cache), key=lambda entry: entry.used)
     left = sum(entry.size for entry in entries)
     deleted = []
     for entry in entries:
@@ -82,9 +93,9 @@ def main() -> None:
 
 
 def show_entries(cache: Cache) -> None:
-    """Print entries, size and age by stage."""
-    stages: dict[str, list[Entry]] = defaultdict(list)
-    for entry in cache.entries():
+    """Print entries, size and age by stage, those of states of unfinished trainings too."""
+    stages: dict[str, list[Entry | State]] = defaultdict(list)
+    for entry in contents(cache):
         stages[entry.stage].append(entry)
     table = Table(title=str(cache.folder))
     for heading in ("stage", "entries", "GB", "GB in no store", "longest unused, days"):

@@ -18,9 +18,9 @@ from models.training.checks import check_settings
 from models.training.run import FACTS, Plan, train_seed
 from models.training.speakers import parts, training_items
 from models.training.stores import Inputs, open_stores, read_inputs
-from pipeline.engine.cache import TRAINING
 from pipeline.engine.console import seed_progress
 from pipeline.engine.entries.result import Result
+from pipeline.engine.entries.states import TRAINING
 from pipeline.engine.jobs import Job, cached, stage_errors
 from pipeline.engine.keys import key_of
 from pipeline.keys import check

@@ -1,8 +1,10 @@
 """The state of an unfinished training, in one file."""
 
-import os
+import fcntl
 import pickle
+import uuid
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -166,23 +168,24 @@ class State:
     def save(self, path: Path, precision: Precision) -> None:
         """Write the state beside `path`, then move it there: a kill never leaves half a file."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-        torch.save(
-            {
-                "network": self.network.state_dict(),
-                "optimisation": self.optimisation.state_dict(),
-                "best_weights": self.best_weights,
-                "phase": self.phase,
-                "first": self._first,
-                "epoch": self.epoch,
-                "step": self.step,
-                "losses": self._floats(),
-                "history": [asdict(epoch) for epoch in self.history],
-                "precision": precision,
-            },
-            partial,
-        )
-        partial.replace(path)
+        partial = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.partial")
+        state = {
+            "network": self.network.state_dict(),
+            "optimisation": self.optimisation.state_dict(),
+            "best_weights": self.best_weights,
+            "phase": self.phase,
+            "first": self._first,
+            "epoch": self.epoch,
+            "step": self.step,
+            "losses": self._floats(),
+            "history": [asdict(epoch) for epoch in self.history],
+            "precision": precision,
+        }
+        with partial.open("wb") as file:
+            with suppress(OSError):  # the file system may have no locks
+                fcntl.flock(file, fcntl.LOCK_EX)  # who deletes what killed runs left spares it
+            torch.save(state, file)
+            partial.replace(path)
 
     def load(self, path: Path) -> Precision | None:
         """Continue from `path`; returns the precision the run was begun with, None if new."""

@@ -21,13 +21,12 @@ from pipeline.engine.entries.index import Index
 from pipeline.engine.entries.locks import FULL, inherit, is_at, lock, make_folder, unusable
 from pipeline.engine.entries.result import Entry, Result, check_files
 from pipeline.engine.entries.rows import BEGUN, USED, DamagedEntryError, Kept, Line, Row
+from pipeline.engine.entries.segments import held
+from pipeline.engine.entries.states import TRAINING, State
 from pipeline.engine.keys import Key
 
 INDEX, FILES = "index", "files"
 """Folders of a stage: segments of its index, and the folders of its entries."""
-
-TRAINING = "training"
-"""Folder of the cache with the states of unfinished trainings."""
 
 SMALL_BYTES = 64 << 10
 """Files up to this size, of a result's own folder, are kept in the index."""
@@ -172,23 +171,40 @@ class Cache:
         """The stages that have an index."""
         return sorted(path.parent.name for path in self.folder.glob(f"*/{INDEX}"))
 
-    def delete(self, entry: Entry) -> None:
-        """Delete an entry.
+    def states(self) -> Iterator[State]:
+        """States of unfinished trainings."""
+        for path in (self.folder / TRAINING).glob("*.pt"):
+            status = path.stat()
+            yield State(path, status.st_size, status.st_mtime)
+
+    def delete(self, entry: Entry | State) -> None:
+        """Delete an entry, or the state of a training.
 
         Raises:
             InputError: that is not allowed.
         """
-        self._delete(entry.stage, entry.key, entry.row.place)
-        if entry.folder.exists():
-            raise InputError(f"{entry.folder} cannot be deleted", "have its owner delete it")
+        if isinstance(entry, State):
+            path = entry.path
+            with suppress(OSError):
+                path.unlink()
+        else:
+            path = entry.folder
+            self._delete(entry.stage, entry.key, entry.row.place)
+        if path.exists():
+            raise InputError(f"{path} cannot be deleted", "have its owner delete it")
 
     def _delete(self, stage: str, key: str, place: str) -> None:
         self._index(stage).delete(key, place)
         shutil.rmtree(self._folder(stage, place), ignore_errors=True)
 
     def sweep(self) -> int:
-        """Delete what killed processes left unfinished; returns how many entries."""
+        """Delete what killed processes left unfinished; returns how many entries and states."""
         unfinished = 0
+        for path in (self.folder / TRAINING).glob("*.partial"):
+            with held(path) as is_dead:
+                if is_dead and path.stat().st_size:  # else it may just have been begun
+                    path.unlink()
+                    unfinished += 1
         for stage in self.stages():
 
             def discard(place: str, stage: str = stage) -> bool:

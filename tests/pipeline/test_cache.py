@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 
 from features.errors import InputError
 from features.hashes import hash_of
@@ -302,6 +303,44 @@ def test_a_full_disk_leaves_the_lines_whole(cache, monkeypatch):
     fill(cache, name="c")
     assert verify(fresh(cache)) == 0
     assert len(keys_in(cache.folder, "faces")) == 2
+
+
+# ------------------------------------------------------------------ unfinished trainings
+
+
+def state_in(cache, days=0.0):
+    """The state of a training, as torch writes it."""
+    file = cache.folder / "training" / f"{'ab' * 32}.training.pt"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    torch.save({"network": torch.arange(1000)}, file)
+    then = time.time() - days * DAY
+    os.utime(file, (then, then))
+    return file
+
+
+def test_states_of_trainings_are_verified_and_pruned(cache, capsys):
+    file = state_in(cache, days=3)
+    assert verify(cache) == 0
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+    assert verify(cache) == 1
+    assert "deleted an entry of training" in capsys.readouterr().err
+    file = state_in(cache, days=3)
+    assert prune(cache, unused_days=4) == []
+    assert len(prune(cache, unused_days=2)) == 1
+    assert not file.exists()
+
+
+def test_what_a_killed_training_was_writing_is_swept_and_a_live_one_is_not(cache):
+    state_in(cache)
+    files = [cache.folder / "training" / f"{'ab' * 32}.pt.{n}.partial" for n in "12"]
+    for file in files:
+        file.write_bytes(b"half")
+    with files[0].open("ab") as live:
+        locks.fcntl.flock(live, locks.fcntl.LOCK_EX)
+        assert cache.sweep() == 1
+        assert [file.exists() for file in files] == [True, False]
 
 
 # ------------------------------------------------------------------ the command
