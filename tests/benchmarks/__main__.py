@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from tests.benchmarks import faces, fc6, memory, recognition, sound, stages, stores
+from tests.benchmarks import faces, fc6, growth, memory, recognition, sound, stages, stores
 from tests.benchmarks.inputs import Inputs
 from tests.benchmarks.timing import Row
 
@@ -30,7 +30,7 @@ BENCHMARKS = {
     "context": recognition.context,
 }
 
-LONG = {"memory": memory.memory}
+LONG = {"memory": memory.memory, "growth": growth.growth}
 """What takes minutes: part of the table with --all."""
 
 PAGE = """\
@@ -38,7 +38,8 @@ PAGE = """\
 
 {date}, {cpu}, {cores} cores, PyTorch {torch}. Written by `python -m tests.benchmarks`.
 The rows of the detectors `ssd` and `yunet` need LACUNA_TEST_MODELS (the folder of their files),
-those of the edited film LACUNA_TEST_CLIPS, those of peak memory `--all`, and those of a GPU one.
+those of the edited film LACUNA_TEST_CLIPS, those of peak memory and of growth `--all`, and those of
+a GPU one.
 
 The ratio is that of the two speeds (or sizes) of a line, taken in turns within one run after a
 warm-up: the median, then the smallest and the largest of the repeats. Against bare work, 1 is the
