@@ -28,7 +28,8 @@ from pipeline.streaming.streams import MemoryStream, batch_of, normalisers_of
 from pipeline.streaming.timeline import Frame, LiveTimeline, timeline_of
 
 PATIENCE = 1.0
-"""Seconds by which sound may come later than pictures of its time, before it counts as missing."""
+"""Seconds by which sound, or the face of a picture, may come later than the newest of what comes,
+before it counts as missing."""
 
 _MARGIN = 2.0  # seconds of rows that are kept beyond what frames look at
 _NOWHERE = Recording(Path(), MediaInfo(True, True, 0, 0, None, 0, 0.0), "").item
@@ -99,9 +100,12 @@ class Assembler:
         self._answered = 0  # of these
         self._pictures: dict[int, list[Described | None]] = {}  # rows of each part that came early
         self._times: dict[int, float] = {}  # of pictures whose rows are to come
+        self._late: set[int] = set()  # pictures that were given up
         self._settled = 0  # pictures whose rows were taken
         self._heard: float | None = None  # how far the sound goes
         self._ended = False
+        self.begins_stretch = False
+        """Whether the last answer was the first of a pass of the network."""
 
     # -------------------------------------------------------------- what comes
 
@@ -115,7 +119,12 @@ class Assembler:
         return number
 
     def rows_of_picture(self, number: int, rows: Sequence[Described]) -> None:
-        """What the extractors of all parts say of a picture: a row of each."""
+        """What the extractors of all parts say of a picture: a row of each.
+
+        Of a picture that was given up it comes too late.
+        """
+        if number not in self._times:
+            return
         self._pictures[number] = list(rows)
         self._settle()
 
@@ -165,12 +174,24 @@ class Assembler:
         if np.isnan(frame.centre):
             return False
         needed = frame.centre + self._reach
-        if "video" in self.parts and any(time <= needed for time in self._times.values()):
+        if not self._patient and not self._ended:
+            self._give_up(self._reached() - PATIENCE)
+        if any(time <= needed for time in self._times.values()):
             return False
         audio = self.parts.get("audio", [])
         if self._ended or all(part.covers(needed) for part in audio):
             return True
         return not self._patient and self._reached() - needed > PATIENCE
+
+    def _give_up(self, before: float) -> None:
+        """Take pictures for dropped whose faces were not described in time."""
+        late = [number for number, time in self._times.items() if time < before]
+        for number in late:
+            if number not in self._pictures:
+                self._pictures[number] = [None] * len(self.parts["video"])
+                self._late.add(number)
+        if late:
+            self._settle()
 
     def _reached(self) -> float:
         """The latest second of which anything came."""
@@ -190,6 +211,7 @@ class Assembler:
         values = None if skip else self._values(line)
         basis = basis_of(present)
         for number, frame in enumerate(self._window[first:]):
+            self.begins_stretch = number == 0
             row = None if values is None else values[first + number]
             named = zip(self._card.task.outputs, [] if row is None else row, strict=row is not None)
             yield Answer(
@@ -198,8 +220,9 @@ class Assembler:
                 {m: bool(there[number]) for m, there in present.items()},
                 basis[number],
                 frame.arrival,
-                frame.dropped or skip,
+                frame.dropped or skip or frame.picture in self._late,
             )
+        self._late -= {frame.picture for frame in self._window if frame.picture is not None}
         oldest = self._window[0].time - self._past - _MARGIN
         for part in (part for parts in self.parts.values() for part in parts):
             part.forget(oldest)

@@ -126,13 +126,11 @@ class CropDescriber:
     Args:
         settings: of the part.
         device: where networks run.
-        batch: crops that are described at a time; a batch is always computed whole.
     """
 
-    def __init__(self, settings: StreamSettings, device: str, batch: int) -> None:
+    def __init__(self, settings: StreamSettings, device: str) -> None:
         self._extractor = load_extractor(settings, device)
-        self._size = batch
-        self._batch: Batch | None = None
+        self._batches: dict[int, Batch] = {}  # by size: a batch is always computed whole
 
     def describe(self, crops: LiveCrops) -> list[Described]:
         """A row a crop."""
@@ -151,9 +149,10 @@ class CropDescriber:
         shown = crops.pictures[crops.present]
         if not len(shown):
             return rows
-        if self._batch is None:
-            self._batch = extractor.batch((self._size, *shown.shape[1:]))
-        self._batch.crops[: len(shown)] = shown
-        self._batch.start()
-        rows[crops.present] = self._batch.finish()[: len(shown)]
+        if len(shown) not in self._batches:
+            self._batches[len(shown)] = extractor.batch(shown.shape)
+        batch = self._batches[len(shown)]
+        batch.crops[:] = shown
+        batch.start()
+        rows[crops.present] = batch.finish()
         return rows

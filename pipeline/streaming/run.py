@@ -27,8 +27,11 @@ from pipeline.streaming.assembling import Answer, Assembler
 from pipeline.streaming.pictures import Crop, CropDescriber, LiveCrops, Picture, crops_of
 from pipeline.streaming.source import Player, Source, Wishes
 
-WAITING = 8
-"""Pictures that wait for a thread, at most."""
+WAITING = 1
+"""Pictures that wait for a thread, at most: more would only make every face late."""
+
+BUSY = 8
+"""Events that wait for the recogniser from which on it is behind."""
 
 BEHIND = 2.0
 """Seconds behind which answers are left out, until those that wait are worked off."""
@@ -89,9 +92,7 @@ class Live:
         self._pictures: queue.Queue[Any] = queue.Queue(WAITING)
         self._crops: queue.Queue[Any] = queue.Queue(WAITING)
         video, audio = card.streams.get("video"), card.streams.get("audio")
-        self._describers = [
-            CropDescriber(part, device, stretch) for part in (video.parts if video else ())
-        ]
+        self._describers = [CropDescriber(part, device) for part in (video.parts if video else ())]
         self._hearers: list[LiveSound] = [
             load_live(part, device) for part in (audio.parts if audio else ())
         ]
@@ -133,7 +134,7 @@ class Live:
     def _is_late(self, arrival: float) -> bool:
         if self._every_frame:
             return False
-        waiting = self._events.qsize() > WAITING
+        waiting = self._events.qsize() > BUSY
         return waiting and self.clock() - arrival > BEHIND + sum(self.look_ahead.values())
 
     def _start(self) -> None:

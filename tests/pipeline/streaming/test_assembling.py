@@ -144,6 +144,22 @@ def test_a_dropped_picture_is_missing_and_says_so() -> None:
     assert found[3].values
 
 
+def test_in_a_hurry_a_face_that_comes_too_late_is_missing() -> None:
+    assembler = Assembler(TRAINED.card, TRAINED.network, "cpu", stretch=1)
+    found = []
+    for number in range(50):
+        assembler.picture(number / 25, 0.0)
+        row = Described(np.ones((1, DIM), np.float32), np.array([number / 25]), np.ones(1, bool))
+        if number != 3:
+            assembler.rows_of_picture(number, [row])
+        found += assembler.answers()
+    assert [answer.dropped for answer in found[:5]] == [False, False, False, True, False]
+    assert [answer.present["video"] for answer in found[:5]] == [True, True, True, False, True]
+    assembler.rows_of_picture(3, [row])  # nobody waits for it any more
+    assembler.end(0.0)
+    assert len(found) + len(list(assembler.answers())) == 50
+
+
 def test_what_is_left_out_to_keep_up_has_no_values() -> None:
     assembler = Assembler(TRAINED.card, TRAINED.network, "cpu", stretch=2, patient=True)
     for number in range(4):
