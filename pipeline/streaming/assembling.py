@@ -103,7 +103,7 @@ class Assembler:
         self._late: set[int] = set()  # pictures that were given up
         self._settled = 0  # pictures whose rows were taken
         self._heard: float | None = None  # how far the sound goes
-        self._ended = False
+        self._ended = self._is_mute = False
         self.begins_stretch = False
         """Whether the last answer was the first of a pass of the network."""
 
@@ -136,6 +136,7 @@ class Assembler:
             memory.start = start
             memory.append(described)
         self._heard = reached
+        self._is_mute = False
         self._timeline.sound(start, reached, arrival)
 
     def no_pictures(self) -> None:
@@ -179,9 +180,11 @@ class Assembler:
         if any(time <= needed for time in self._times.values()):
             return False
         audio = self.parts.get("audio", [])
-        if self._ended or all(part.covers(needed) for part in audio):
+        if self._ended or self._is_mute or all(part.covers(needed) for part in audio):
             return True
-        return not self._patient and self._reached() - needed > PATIENCE
+        # Once sound has stayed away, frames wait for it no more, until it is back.
+        self._is_mute = not self._patient and self._reached() - needed > PATIENCE
+        return self._is_mute
 
     def _give_up(self, before: float) -> None:
         """Take pictures for dropped whose faces were not described in time."""
