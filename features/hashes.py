@@ -63,3 +63,18 @@ def verify_sha256(path: str | Path, sha256: str, kind: str, remedy: str) -> None
     if actual != sha256.lower():
         reason = f"{kind} {path} has sha256 {actual}, expected {sha256.lower()}"
         raise InputError(reason, "download it again or correct the sha256")
+
+
+def sealed(content: bytes) -> bytes:
+    """Some bytes, and behind them the 32 of their SHA-256."""
+    return content + hashlib.sha256(content).digest()
+
+
+def unsealed(whole: bytes) -> bytes | None:
+    """The bytes that were sealed; None where one of them is another, or is missing.
+
+    >>> unsealed(sealed(b"weights")), unsealed(sealed(b"weights")[:-1])
+    (b'weights', None)
+    """
+    content, digest = whole[:-32], whole[-32:]
+    return content if hashlib.sha256(content).digest() == digest else None

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from features.hashes import Pin
 
 PINS: Mapping[str, Pin] = {
-    "faces": Pin(1, "8f574440f80b24f10245237b07fbfb5357704fd79f8099b5c0491a0535db64a9"),
-    "opensmile": Pin(1, "06acb4408cb30bd12610bd29027c998567421c27f6426b190522d025cea8dd2b"),
-    "vggface": Pin(1, "9895bc70dcaef073e99f0d89c80d94994bece888d2094331b36e4509fd854206"),
+    "faces": Pin(1, "10ceeb5f4645da67a6d1ad9c4066c3fe5fd58efe8609da3f2f427078de0b1576"),
+    "opensmile": Pin(1, "b728c29de3ba4bb5602e6235341c4cd829617ce85421be33212c3b10eabc1bff"),
+    "vggface": Pin(1, "4bbe197e02303d992cda3ae7147da09249dc617ba2b874384f235a76d51baa83"),
 }
 """By what is extracted: `faces`, or the row of an extractor."""

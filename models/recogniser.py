@@ -11,6 +11,7 @@ from features.errors import InputError
 from features.extractors.joined import parts_of
 from features.extractors.registry import AnyStream
 from features.extractors.settings import StreamSettings
+from features.outside_files import check_safetensors
 from features.settings import FaceSettings, Modality, Settings, WindowSettings
 from features.task import Task
 from models.networks.registry import options_of
@@ -110,11 +111,23 @@ def save(folder: Path, card: Card, weights: "dict[str, Tensor]") -> None:
 
 
 def save_weights(folder: Path, weights: "dict[str, Tensor]") -> None:
-    """Write a recogniser's weights."""
-    from safetensors.torch import save_file
+    """Write a recogniser's weights.
+
+    Raises:
+        OSError: they cannot be written, for example because the disk is full.
+    """
+    from safetensors.torch import save
 
     folder.mkdir(parents=True, exist_ok=True)
-    save_file(weights, folder / WEIGHTS)
+    (folder / WEIGHTS).write_bytes(save(weights))
+
+
+def are_finite(weights: "Mapping[str, Tensor]") -> bool:
+    """Whether all weights are numbers.
+
+    A metric does not tell: the largest of outputs that are NaN is the first class.
+    """
+    return all(bool(values.isfinite().all()) for values in weights.values())
 
 
 def write_card(folder: Path, card: Card) -> None:
@@ -151,7 +164,11 @@ def read_card(folder: Path) -> Card:
 
 
 def load_network(folder: Path, card: Card, *, allow: Collection[str] | None = ()) -> "Recogniser":
-    """Read the network of a recogniser whose card is known."""
+    """Read the network of a recogniser whose card is known.
+
+    Raises:
+        InputError: the file does not fit the card, or a weight is not finite.
+    """
     from safetensors.torch import load_file
 
     from models.networks.build import build
@@ -161,7 +178,11 @@ def load_network(folder: Path, card: Card, *, allow: Collection[str] | None = ()
         network = build(
             card.model, card.inputs, card.train.network, card.task, options, allow=allow
         )
-        network.load_state_dict(load_file(folder / WEIGHTS))
+        check_safetensors(folder / WEIGHTS, remedy="train it again")
+        weights = load_file(folder / WEIGHTS)
+        network.load_state_dict(weights)
+    if not are_finite(weights):
+        raise InputError(f"the model in {folder} has weights that are not finite", "train it again")
     return network.eval()
 
 

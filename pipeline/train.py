@@ -18,7 +18,7 @@ from models.training.checks import check_settings
 from models.training.run import FACTS, Plan, train_seed
 from models.training.speakers import parts, training_items
 from models.training.stores import Inputs, open_stores, read_inputs
-from pipeline.engine.console import seed_progress
+from pipeline.engine.console import say, seed_progress
 from pipeline.engine.entries.result import Result
 from pipeline.engine.entries.states import TRAINING
 from pipeline.engine.jobs import Job, cached, stage_errors
@@ -59,7 +59,7 @@ def training_job(params: Params, name: str, plan: Plan, inputs: Inputs) -> tuple
     """The training of one seed, and where it keeps its state."""
     items = sorted([*plan.learning, *plan.heldout])
     key = key_of(train_seed, plan.values(), inputs.for_training(items), rows=plan.rows())
-    checkpoints = Checkpoints(params.execution.cache_folder / TRAINING, key, key.check)
+    checkpoints = Checkpoints(params.execution.cache_folder / TRAINING, key, key.check, say)
     compute = partial(
         train_seed,
         plan=plan,

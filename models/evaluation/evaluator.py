@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from features.errors import InputError
 from models.ablation.frame_map import FrameMap, Lost
 from models.ablation.strategies import draw, filling
 from models.evaluation.conditions import Condition, Run
@@ -56,6 +57,9 @@ def evaluate(
 
     Returns:
         Scores of shape (runs, targets) by item, in the order of the data.
+
+    Raises:
+        InputError: an output is not finite.
     """
     on_device(network, device).eval()
     scored: dict[str, Scores] = {}
@@ -63,6 +67,7 @@ def evaluate(
     for batch in data.batches(_in_order(data, batch_clips), device):
         with torch.inference_mode():
             predictions = _Shared(network, batch, seed).predict(runs).float().cpu().numpy()
+        check_outputs(predictions)
         owners = [next(clips).item for _ in range(len(batch.item))]
         for item, scores in _scores_of_items(metrics, predictions, batch, owners).items():
             scored[item] = scored[item].pooled_with(scores) if item in scored else scores
@@ -86,6 +91,19 @@ def predict(
             clip = next(clips)
             parts[clip.item].append(clip_predictions[: clip.stop - clip.start])
     return {item: np.concatenate(clip_parts) for item, clip_parts in parts.items()}
+
+
+def check_outputs(outputs: NDArray[np.floating]) -> None:
+    """Refuse outputs that no metric should see.
+
+    Raises:
+        InputError: one is not finite; of classes the metrics would take it for the first one.
+    """
+    if not np.isfinite(outputs).all():
+        raise InputError(
+            "the network gives outputs that are not finite numbers",
+            "train it again, with a lower train.learning_rate",
+        )
 
 
 def on_device(network: Recogniser, device: torch.device) -> Recogniser:

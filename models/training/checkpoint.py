@@ -1,13 +1,9 @@
 """The state of an unfinished training, in one file."""
 
-import fcntl
-import pickle
-import uuid
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
 import numpy as np
 import torch
@@ -17,6 +13,7 @@ from models.networks.recogniser import Recogniser
 from models.settings import Precision, TrainSettings
 from models.training.optimisation import Optimisation
 from models.training.phases import Phase
+from models.training.state_file import read_state, write_state
 
 
 @dataclass(frozen=True)
@@ -58,19 +55,21 @@ class Checkpoints:
         folder: of all trainings.
         key: of this one.
         check: called before a state is written, to refuse one that would lie under a wrong key.
+        say: told in a sentence what a user should know.
     """
 
     folder: Path
     key: str
     check: Callable[[], None] = lambda: None
+    say: Callable[[str], None] = lambda _: None
 
     def path(self, part: str) -> Path:
         """The file of a part: a teacher, the training itself, the refit."""
-        return self.folder / f"{self.key}.{part}.pt"
+        return self.folder / f"{self.key}.{part}.state"
 
     def forget(self) -> None:
         """Delete the states of all parts: what comes of them is kept elsewhere."""
-        for path in self.folder.glob(f"{self.key}.*.pt"):
+        for path in self.folder.glob(f"{self.key}.*.state*"):
             path.unlink(missing_ok=True)
 
 
@@ -167,32 +166,32 @@ class State:
 
     def save(self, path: Path, precision: Precision) -> None:
         """Write the state beside `path`, then move it there: a kill never leaves half a file."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.partial")
-        state = {
-            "network": self.network.state_dict(),
-            "optimisation": self.optimisation.state_dict(),
-            "best_weights": self.best_weights,
-            "phase": self.phase,
-            "first": self._first,
-            "epoch": self.epoch,
-            "step": self.step,
-            "losses": self._floats(),
-            "history": [asdict(epoch) for epoch in self.history],
-            "precision": precision,
-        }
-        with partial.open("wb") as file:
-            with suppress(OSError):  # the file system may have no locks
-                fcntl.flock(file, fcntl.LOCK_EX)  # who deletes what killed runs left spares it
-            torch.save(state, file)
-            partial.replace(path)
+        write_state(
+            path,
+            {
+                "network": self.network.state_dict(),
+                "optimisation": self.optimisation.state_dict(),
+                "best_weights": self.best_weights,
+                "phase": self.phase,
+                "first": self._first,
+                "epoch": self.epoch,
+                "step": self.step,
+                "losses": self._floats(),
+                "history": [asdict(epoch) for epoch in self.history],
+                "precision": precision,
+            },
+        )
 
     def load(self, path: Path) -> Precision | None:
-        """Continue from `path`; returns the precision the run was begun with, None if new."""
+        """Continue from `path`; returns the precision the run was begun with, None if new.
+
+        Raises:
+            DamagedStateError: there is a state, but not as it was written.
+        """
         try:
-            saved: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-        except (FileNotFoundError, EOFError, RuntimeError, pickle.UnpicklingError):
-            return None  # no run to continue, or none that can be read: start again
+            saved = read_state(path)
+        except FileNotFoundError:
+            return None
         self.network.load_state_dict(saved["network"])
         self._begin(saved["phase"])
         self._first = saved["first"]
@@ -201,4 +200,5 @@ class State:
         self.epoch, self.step = saved["epoch"], saved["step"]
         self.losses = [torch.tensor(loss) for loss in saved["losses"]]
         self.history = [Epoch(**epoch) for epoch in saved["history"]]
-        return saved["precision"]
+        precision: Precision = saved["precision"]
+        return precision

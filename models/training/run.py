@@ -134,7 +134,7 @@ def _check_finite(trained: Trained, part: str, remedy: str) -> None:
     Raises:
         InputError: some are.
     """
-    if not all(bool(weights.isfinite().all()) for weights in trained.weights.values()):
+    if not recogniser.are_finite(trained.weights):
         raise InputError(f"the weights diverged in {part}", remedy)
 
 
@@ -159,6 +159,7 @@ class _Run:
             features = {modality: learning.features[modality]}
             network = self._new(model, resolved, features, learning)
             trained = self._train(part, network, model, resolved, learning, heldout)
+            _check_finite(trained, f"the training of the {part}", "lower train.learning_rate")
             network.load_state_dict(trained.weights)
             networks[modality] = network.to(self.device)
         return Teachers(networks, train.teacher)
@@ -184,6 +185,8 @@ class _Run:
                 "predictions are constant or not numbers",
                 "hold out more clips, or change train.learning_rate",
             )
+        else:  # a metric of classes may be defined where weights are not
+            _check_finite(trained, "training", "lower train.learning_rate")
         return trained
 
     def refit(self, everyone: ClipData, trained: Trained, teachers: Teachers | None) -> Trained:
@@ -246,6 +249,7 @@ class _Run:
                 teachers=teachers,
                 before_saving=self.checkpoints.check,
                 on_epoch=on_epoch,
+                say=self.checkpoints.say,
             )
 
 

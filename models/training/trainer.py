@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor
@@ -27,6 +28,7 @@ from models.training.losses import class_weights, pooled_loss
 from models.training.objective import Objective
 from models.training.phases import Loss, Lossy, Phase
 from models.training.precision import FABRIC_PRECISION, precision_of
+from models.training.state_file import DamagedStateError
 from models.training.teaching import Teachers
 
 
@@ -54,6 +56,7 @@ def train(
     teachers: Teachers | None = None,
     before_saving: Callable[[], None] = lambda: None,
     on_epoch: Callable[[Epoch], None] = lambda _: None,
+    say: Callable[[str], None] = lambda _: None,
 ) -> Trained:
     """Train until the held-out score has stopped improving; continue from `checkpoint` if there.
 
@@ -71,13 +74,14 @@ def train(
         teachers: to learn from where a modality is gone, beside the labels.
         before_saving: called before a checkpoint is written.
         on_epoch: called after every epoch, and at once for those of a continued run.
+        say: told in a sentence that a checkpoint is damaged: then training begins anew.
     """
     network = on_device(network, device)
     weights = class_weights(training, device) if settings.class_weights == "balanced" else None
     objective = Objective(network, training.task, weights, teachers, settings.within_speaker)
     phases = phases_of(network, ablation, objective)
     state = State(network, settings, phases, chooses=heldout is not None)
-    precision = state.load(checkpoint)
+    precision = _continued(state, checkpoint, say)
     if precision is None:
         precision = precision_of(settings, network, training, device)
     for epoch in state.history:
@@ -96,11 +100,24 @@ def train(
     return Trained(state.best_weights, state.history, state.best_epoch, precision)
 
 
+def _continued(state: State, checkpoint: Path, say: Callable[[str], None]) -> Precision | None:
+    """Continue an unfinished run if there is one; returns its precision."""
+    try:
+        return state.load(checkpoint)
+    except DamagedStateError as error:
+        say(f"{error}: this training begins anew")
+        checkpoint.unlink(missing_ok=True)
+        return None
+
+
 def _heldout_scores(
     state: State, heldout: ClipData, metric: str, weights: Tensor | None, device: torch.device
 ) -> tuple[list[float], float]:
-    """The metric of every target, and the loss."""
+    """The metric of every target, and the loss; NaN where an output is not finite."""
     predictions = predict(state.averaged, heldout, device, state.settings.batch_clips)
+    if not all(np.isfinite(outputs).all() for outputs in predictions.values()):
+        # A metric of classes would hide it: the largest of some NaNs is the first class.
+        return [float("nan")] * len(heldout.task.targets), float("nan")
     values = pooled_scores(heldout, predictions, (metric,)).values()[metric]
     return [float(value) for value in values], pooled_loss(heldout, predictions, weights)
 

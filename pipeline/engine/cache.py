@@ -173,7 +173,7 @@ class Cache:
 
     def states(self) -> Iterator[State]:
         """States of unfinished trainings."""
-        for path in (self.folder / TRAINING).glob("*.pt"):
+        for path in (self.folder / TRAINING).glob("*.state"):
             status = path.stat()
             yield State(path, status.st_size, status.st_mtime)
 

@@ -18,15 +18,20 @@ from rich.text import Text
 from features.errors import InputError
 from pipeline.engine.cache import Cache
 from pipeline.engine.console import console, progress_bar, say
-from pipeline.engine.entries.locks import FULL
+from pipeline.engine.disk import is_disk_full
 from pipeline.engine.entries.result import Result
 from pipeline.engine.execution import ExecutionSettings
 from pipeline.engine.keys import computing
 from pipeline.engine.stamps import CodeChangedError
 from pipeline.engine.workers import run_all
 
-NO_MEMORY = ("Insufficient memory", "can't allocate memory")
+NO_MEMORY = ("Insufficient memory", "can't allocate memory", "out of memory")
 """How OpenCV and PyTorch say that memory ran out, in errors that are not MemoryError."""
+
+FULL_DISK = (
+    "the disk is full{place}; make room, for example with `python -m pipeline.cache --unused-days "
+    "30`, and run again: what was done is kept"
+)
 
 
 @dataclass(frozen=True)
@@ -192,21 +197,22 @@ def failure_of(name: str, error: Exception) -> Failure:
     """What to tell about an item that failed.
 
     Raises:
-        OSError: the disk is full, which concerns no item.
+        Exception: the one that was given, where the disk is full, which concerns no item.
     """
     if isinstance(error, InputError):
         return Failure(name, error.reason, error.remedy)
-    if _is_out_of_memory(error):
+    if is_out_of_memory(error):
         reason = "it needs more memory than there is or execution.memory_gb allows"
         return Failure(name, reason, "raise execution.memory_gb, or lower execution.workers")
-    if isinstance(error, OSError) and error.errno in FULL:
+    if is_disk_full(error):
         raise error
     reason = f"unexpected: {type(error).__name__}: {error}"
     trace = "".join(traceback.format_exception(error))
     return Failure(name, reason, "report it with the lines printed above", trace)
 
 
-def _is_out_of_memory(error: Exception) -> bool:
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether an error says that memory ran out, in Python, OpenCV or torch."""
     return (
         isinstance(error, MemoryError)
         or (isinstance(error, OSError) and error.errno == errno.ENOMEM)
@@ -233,14 +239,17 @@ def stage_errors(*, goes_on: bool = True) -> Iterator[None]:
     except StageFailedError as error:
         console.print(error.table())
         raise SystemExit(1) from None
-    except OSError as error:
-        if error.errno not in FULL:
-            raise
-        place = f" ({error.filename})" if error.filename else ""
-        _stop(
-            f"the disk is full{place}; make room, for example with `python -m pipeline.cache "
-            "--unused-days 30`, and run again: what was done is kept"
-        )
+    except Exception as error:
+        if is_disk_full(error):
+            filename = getattr(error, "filename", None)
+            place = f" ({filename})" if filename else ""
+            _stop(FULL_DISK.format(place=place))
+        if is_out_of_memory(error):
+            _stop(
+                "there is not enough memory; lower train.batch_clips, evaluate.batch_clips or "
+                "execution.workers, or use a machine with more"
+            )
+        raise
 
 
 def _stop(sentence: str) -> None:

@@ -116,6 +116,7 @@ def _predicted(
         predict_causally,
         windows_of,
     )
+    from models.evaluation.evaluator import check_outputs
     from models.evaluation.evaluator import predict as run
 
     card, place = trained.card, torch.device(device)
@@ -126,6 +127,7 @@ def _predicted(
     else:
         values = run(trained.network, data, place, BATCH_CLIPS)[CLIP]
         windows = [Window(clip.start, clip.start, clip.stop) for clip in data.clips]
+    check_outputs(values)
     received = anything_received(data, CLIP, windows)
     if card.task.level == "sequence":
         received = received[:1]

@@ -12,6 +12,7 @@ import torch
 
 from features.errors import InputError
 from features.hashes import hash_of
+from models.training.state_file import write_state
 from pipeline.cache import prune, verify
 from pipeline.engine import cache as module
 from pipeline.engine.cache import Cache
@@ -309,10 +310,9 @@ def test_a_full_disk_leaves_the_lines_whole(cache, monkeypatch):
 
 
 def state_in(cache, days=0.0):
-    """The state of a training, as torch writes it."""
-    file = cache.folder / "training" / f"{'ab' * 32}.training.pt"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    torch.save({"network": torch.arange(1000)}, file)
+    """The state of a training."""
+    file = cache.folder / "training" / f"{'ab' * 32}.training.state"
+    write_state(file, {"network": torch.arange(1000)})
     then = time.time() - days * DAY
     os.utime(file, (then, then))
     return file

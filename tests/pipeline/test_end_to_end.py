@@ -129,7 +129,7 @@ def test_a_killed_training_ends_with_the_same_weights(finished: Project) -> None
             checkpoints = finished.cache / "training"
             for least in (1, 3, 5):
                 process = finished.start("python", "-m", "pipeline.train", "frame_zero")
-                while len(list(checkpoints.glob("*.pt"))) == 0 and process.poll() is None:
+                while len(list(checkpoints.glob("*.state"))) == 0 and process.poll() is None:
                     time.sleep(0.02)
                 time.sleep(0.2 * least)
                 process.send_signal(signal.SIGKILL)

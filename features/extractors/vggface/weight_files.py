@@ -16,6 +16,7 @@ from torch import Tensor
 
 from features.errors import InputError
 from features.extractors.vggface.network import BLOCKS, POOLED, ChannelOrder, Origin
+from features.outside_files import check_safetensors, h5_dataset
 
 REMEDY = "give a VGG-16 weight file of keras-vggface (.h5) or torch (.pth, .pt, .safetensors)"
 ORIGIN = "lacuna.origin"
@@ -69,20 +70,17 @@ def read_keras(path: Path, expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
     try:
         with h5py.File(path, "r") as file:
             for layer, module in LAYERS.items():
-                kernel = _keras_array(path, file, layer, ("kernel", "W_1"))
-                bias = _keras_array(path, file, layer, ("bias", "b_1"))
                 outputs, *inputs = expected[f"{module}.weight"].shape
-                kernel_name = f"the kernel of {layer}"
+                size = (inputs[0], outputs) if layer == "fc6" else (3, 3, inputs[0], outputs)
+                kernel = _keras_array(path, file, layer, ("kernel", "W_1"), size)
+                bias = _keras_array(path, file, layer, ("bias", "b_1"), (outputs,))
                 if layer == "fc6":
                     channels = inputs[0] // POOLED**2
-                    _check_shape(path, kernel_name, kernel.shape, (inputs[0], outputs))
                     # Keras flattens (rows, columns, channels), torch (channels, rows, columns).
                     kernel = kernel.reshape(POOLED, POOLED, channels, outputs)
                     weight = kernel.transpose(3, 2, 0, 1).reshape(outputs, -1)
                 else:
-                    _check_shape(path, kernel_name, kernel.shape, (3, 3, inputs[0], outputs))
                     weight = kernel.transpose(3, 2, 0, 1)
-                _check_shape(path, f"the bias of {layer}", bias.shape, (outputs,))
                 state[f"{module}.weight"] = torch.from_numpy(np.ascontiguousarray(weight))
                 state[f"{module}.bias"] = torch.from_numpy(bias)
     except (OSError, KeyError, RuntimeError, ValueError) as error:  # what h5py makes of damage
@@ -90,20 +88,18 @@ def read_keras(path: Path, expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return state
 
 
-def _keras_array(path: Path, file: Any, layer: str, names: tuple[str, str]) -> NDArray[np.float32]:
+def _keras_array(
+    path: Path, file: Any, layer: str, names: tuple[str, str], shape: tuple[int, ...]
+) -> NDArray[np.float32]:
     """One array of a layer under its name of today, or of Keras before 2.0."""
-    import h5py
-
     today, before = names
-    for place in (f"{layer}/{layer}/{today}:0", f"{layer}/{layer}_{before}:0"):
-        if place in file:
-            dataset = file[place]
-            if not isinstance(dataset, h5py.Dataset) or dataset.dtype.kind != "f":
-                raise InputError(
-                    f"{path}: the {today} of {layer} is not an array of floats", REMEDY
-                )
-            return dataset[()].astype(np.float32)
-    raise InputError(f"{path} has no {today} of the layer {layer}", REMEDY)
+    places = (f"{layer}/{layer}/{today}:0", f"{layer}/{layer}_{before}:0")
+    place = next((place for place in places if place in file), places[0])
+    if place not in file:
+        raise InputError(f"{path} has no {today} of the layer {layer}", REMEDY)
+    what = f"the {today} of {layer}"
+    dataset = h5_dataset(path, file, place, what=what, shape=shape, remedy=REMEDY)
+    return np.asarray(dataset[()], np.float32)
 
 
 # ------------------------------------------------------------------ torch
@@ -117,8 +113,11 @@ def read_torch(path: Path) -> Mapping[str, Any]:
     """
     try:
         if path.suffix == ".safetensors":
+            check_safetensors(path, remedy=REMEDY)
             return load_file(path)
         content = torch.load(path, map_location="cpu", weights_only=True)
+    except InputError:
+        raise
     except Exception as error:  # a damaged pickle can raise anything
         raise InputError(f"{path} is not a file of torch weights", REMEDY) from error
     if not isinstance(content, Mapping):

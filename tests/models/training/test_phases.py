@@ -14,6 +14,7 @@ from models.settings.network import PlainOptions
 from models.training import trainer
 from models.training.data import ClipData
 from models.training.phases import Lossy, Phase, Update
+from models.training.state_file import read_state
 from models.training.trainer import Trained, train
 from tests.helpers.planted import planted_stores
 
@@ -101,7 +102,7 @@ def test_a_phase_trains_its_parameters_from_the_weights_chosen_before(
 
 def test_updates_have_optimizers_of_their_own(data: tuple, tmp_path: Path) -> None:
     alternating = trained(Alternating, data, tmp_path / "a.pt")
-    saved = torch.load(tmp_path / "a.pt", weights_only=True)["optimisation"]["optimizers"]
+    saved = read_state(tmp_path / "a.pt")["optimisation"]["optimizers"]
     assert [len(state["state"]) for state in saved] == [4, 2]
     plain = trained(Small, data, tmp_path / "b.pt")
     assert any(not torch.equal(w, plain.weights[n]) for n, w in alternating.weights.items())

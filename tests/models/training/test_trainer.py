@@ -18,6 +18,7 @@ from models.settings import Ablation, ModelSettings, NetworkSize, TrainSettings
 from models.training import precision, trainer
 from models.training.data import ClipData
 from models.training.losses import ccc_loss, pooled_loss
+from models.training.state_file import read_state
 from models.training.trainer import Epoch, Trained, train
 from tests.helpers.network_cases import masks_of
 from tests.helpers.planted import planted_stores
@@ -50,6 +51,7 @@ def trained(
     stores: tuple, checkpoint: Path, device: torch.device = CPU, **changes
 ) -> tuple[Recogniser, Trained]:
     ablation = changes.pop("ablation", Ablation(strategy="frame_zero", p=0.5))
+    say = changes.pop("say", lambda _: None)
     defaults = {"epochs": 3, "batch_clips": 8, "learning_rate": 2e-3, "precision": "fp32"}
     network = fresh(stores)
     result = train(
@@ -62,6 +64,7 @@ def trained(
         seed=0,
         checkpoint=checkpoint,
         device=device,
+        say=say,
     )
     network.load_state_dict(result.weights)
     return network, result
@@ -157,7 +160,7 @@ def test_a_killed_run_goes_on_and_is_evaluated_on_a_gpu(
         patch.setattr(trainer, "lose", dying)
         with pytest.raises(KilledError):
             trained(stores, tmp_path / "c.pt", gpu, checkpoint_seconds=0, **changes)
-    assert torch.load(tmp_path / "c.pt", weights_only=True)["step"] == 2
+    assert read_state(tmp_path / "c.pt")["step"] == 2
     network, resumed = trained(stores, tmp_path / "c.pt", gpu, **changes)
     _, whole = trained(stores, tmp_path / "whole.pt", gpu, **changes)
     # A sum in another order can turn a step of Adam whose gradient is nearly 0: see the mean.
@@ -181,7 +184,7 @@ def test_a_killed_run_goes_on_and_is_evaluated_on_a_gpu(
 
 
 def learning_rate_of(checkpoint: Path) -> float:
-    saved = torch.load(checkpoint, weights_only=True)
+    saved = read_state(checkpoint)
     return saved["optimisation"]["optimizers"][0]["param_groups"][0]["lr"]
 
 
@@ -280,7 +283,7 @@ def test_with_nothing_held_out_the_last_epoch_is_kept(stores: tuple, tmp_path: P
 def test_precision_is_measured_once_and_kept(stores: tuple, tmp_path: Path) -> None:
     _, first = trained(stores, tmp_path / "a", epochs=1, precision="auto")
     assert first.precision in ("fp32", "bf16")
-    saved = torch.load(tmp_path / "a", weights_only=True)
+    saved = read_state(tmp_path / "a")
     assert saved["precision"] == first.precision
 
 
@@ -325,3 +328,24 @@ def test_learns_and_frame_zero_copes_with_lost_pictures(stores: tuple, tmp_path:
     fall = {strategy: c["intact"] - c["lost"] for strategy, c in ccc.items()}
     assert fall["none"] > 0.3
     assert fall["frame_zero"] < fall["none"] - 0.1
+
+
+def test_a_damaged_checkpoint_begins_anew_and_says_so(stores: tuple, tmp_path: Path) -> None:
+    path, said = tmp_path / "c.state", []
+    trained(stores, path, epochs=1)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    _, anew = trained(stores, path, epochs=1, say=said.append)
+    _, undisturbed = trained(stores, tmp_path / "d.state", epochs=1)
+    assert len(said) == 1
+    assert "c.state is damaged: this training begins anew" in said[0]
+    for name, weights in undisturbed.weights.items():
+        assert torch.equal(weights, anew.weights[name]), name
+
+
+def test_outputs_that_are_not_finite_have_no_score(stores: tuple, tmp_path: Path) -> None:
+    """Of classes too: the largest of outputs that are NaN would be the first class."""
+    changes = {"epochs": 2, "optimizer": "sgd", "learning_rate": 1e18}
+    _, result = trained(stores, tmp_path / "c.state", **changes)
+    assert not all(np.isfinite(epoch.metric) for epoch in result.history)
