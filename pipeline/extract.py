@@ -22,7 +22,7 @@ from features.corpora.reading import read_corpus
 from features.errors import InputError
 from features.extractors.batches import OfCrops
 from features.extractors.crops import open_faces
-from features.extractors.given import describe_given
+from features.extractors.given import GivenSource, describe_given
 from features.extractors.joined import parts_of
 from features.extractors.own import is_of_crops
 from features.extractors.registry import EXTRACTORS
@@ -30,6 +30,7 @@ from features.extractors.settings import (
     GivenSettings,
     StreamSettings,
 )
+from features.hashes import hash_of
 from features.stores.assembling import assemble
 from features.stores.streams import FACES as OF_FACES
 from pipeline.engine.console import say
@@ -124,10 +125,11 @@ def _given(
         InputError: it gives none of that name and modality.
     """
     gives: Mapping[str, str] = read_facts()["gives_features"]
-    if gives.get(settings.of) != settings.modality:
-        known = ", ".join(f"{of} ({modality})" for of, modality in gives.items()) or "none"
+    of = settings.of or name
+    if gives.get(of) != settings.modality:
+        known = ", ".join(f"{n} ({m})" for n, m in gives.items()) or "none"
         raise InputError(
-            f"streams.{name} takes {settings.of} as {settings.modality}, and the features that "
+            f"streams.{name} takes {of} as {settings.modality}, and the features that "
             f"corpus {params.corpus.name} gives are: {known}",
             "correct of and modality, or choose another extractor",
         )
@@ -136,9 +138,13 @@ def _given(
     rows = [*rows_used(settings), ("corpus", params.corpus.name)]
     jobs = []
     for item in read_items():
-        key = key_of(describe_given, item.sha256, settings.of_rows(), rows=rows)
-        compute = partial(describe_given, settings, corpus.features, item.item)
-        jobs.append(Job(item.item, key, compute))
+        source = GivenSource(corpus.features, item.item, of, item.seconds)
+        content = hash_of(item.sha256, of)
+        if corpus.content is not None:
+            content = corpus.content(item.item, of)
+        inputs = (content, item.seconds, settings.of_rows())
+        key = key_of(describe_given, *inputs, rows=rows)
+        jobs.append(Job(item.item, key, partial(describe_given, settings, source)))
     return _run(jobs, params.execution, "items", processes=1)
 
 

@@ -15,6 +15,7 @@ from features.corpora.listing import (
     write_source,
 )
 from features.extractors.crops import open_faces
+from features.extractors.given import shows_media
 from features.faces.items import detect_item, take_item
 from features.hashes import hash_of_file
 from features.pins import PINS
@@ -34,9 +35,9 @@ def main() -> None:
         params = load_params()
         check(params, "faces")
         settings = params.faces
-        items = media_items()
+        items = media_items() if shows_media(params.streams) else []
         if not items:
-            say("the corpus gives features, so there is nothing to extract")
+            say("pictures' features are given, so there is nothing to extract")
         if any(not item.crops for item in items):
             check_detector(settings)
         jobs = [job_of(item, settings) for item in items]
@@ -44,7 +45,9 @@ def main() -> None:
         keys = {job.name: job.key for job in jobs}
         assemble(FACES, results, {"settings": recorded(settings)}, keys)
         # Of a corpus that gives features, those are what video streams are made of.
-        write_source("video", keys or {item.item: item.sha256 for item in read_items()})
+        every = {item.item: item for item in read_items()}
+        sources = {name: keys.get(name, item.sha256) for name, item in every.items()}
+        write_source("video", sources, {name: i.features_sha256 for name, i in every.items()})
         report()
 
 

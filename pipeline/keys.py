@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from features.corpora.registry import CORPORA
+from features.extractors.given import shows_media, streams_given
 from features.extractors.registry import EXTRACTORS
 from features.hashes import hash_of
 from features.tables import table_of, tables
@@ -80,10 +81,15 @@ def stages_of(params: Params) -> dict[str, Stage]:
     """All stages, by the names of their key files."""
     corpus = [("corpus", params.corpus.name)]
     sees = {name: model.sees for name, model in params.models.items()}
+    sought = _values(params, "faces") | {"sought": shows_media(params.streams)}
     shown = _values(params, "faces", "streams", "train", "models", "evaluate")
     return {
-        "corpus": Stage("pipeline.corpus", {"corpus": _corpus(params)}, corpus),
-        "faces": Stage("pipeline.faces", _values(params, "faces")),
+        "corpus": Stage(
+            "pipeline.corpus",
+            {"corpus": _corpus(params), "given": streams_given(params.streams)},
+            corpus,
+        ),
+        "faces": Stage("pipeline.faces", sought),
         **{f"extract/{name}": _extraction(params, name) for name in params.streams},
         "windows": Stage(
             "pipeline.windows", _values(params, "streams", "windows") | {"sees": sees}

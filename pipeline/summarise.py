@@ -5,7 +5,8 @@ import math
 from collections import Counter
 from typing import Any
 
-from features.corpora.listing import RESULTS, fresh, read_facts, read_items, read_task
+from features.corpora.listing import RESULTS, fresh, read_items, read_task
+from features.extractors.given import shows_media
 from features.extractors.settings import StreamSettings
 from models.evaluation.registry import metrics_of
 from models.settings import ModelSettings
@@ -36,11 +37,11 @@ def main() -> None:
 
 def describe_run(params: Params) -> dict[str, Any]:
     """What the page says of the run: corpus, streams, models."""
-    task, gives_features = read_task(), read_facts()["gives_features"]
+    task = read_task()
     return {
         "corpus": _describe_corpus(params),
         "task": {**task.model_dump(), "metrics": list(metrics_of(task))},
-        "faces": None if gives_features else params.faces.model_dump(),
+        "faces": None if not shows_media(params.streams) else params.faces.model_dump(),
         "streams": {name: _describe_stream(stream) for name, stream in params.streams.items()},
         "split": params.evaluate.split,
         "trials": params.evaluate.trials,

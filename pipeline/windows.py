@@ -4,6 +4,7 @@ It writes no rows: those stay in the streams' stores. Normalisers are fitted to 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -83,17 +84,13 @@ def make_sources(params: Params, stores: Mapping[str, StreamStore]) -> Sources:
         for name, stream in params.streams.items()
         if all(part in stores for part in parts_of(name, params.streams))
     }
-    sources = Sources(
-        settings, stores, None, bool(read_facts()["gives_features"]), params.windows.hold
-    )
+    sources = Sources(settings, stores, None, gives_features=False, hold=params.windows.hold)
     video = sources.first("video")
     if video is None:
-        return sources
-    if sources.gives_features:
-        return Sources(settings, stores, video.times, True, params.windows.hold)
-    faces = open_faces(FACES)
-    pictures = partial(faces.array, name="times")
-    return Sources(settings, stores, pictures, gives_features=False, hold=params.windows.hold)
+        return replace(sources, gives_features=sources.is_given("audio"))
+    if sources.is_given("video"):
+        return replace(sources, pictures=video.times, gives_features=True)
+    return replace(sources, pictures=partial(open_faces(FACES).array, name="times"))
 
 
 def write_inputs(

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.corpora.item import TIME, Corpus, Item
-from features.corpora.listing import NOTES, CorpusItem
+from features.corpora.item import TIME, Item
+from features.corpora.listing import GROUP, NOTES, CorpusItem
 from features.corpora.paths import pictures_in
 from features.errors import InputError
 from features.files import Files
 from features.hashes import hash_of, hash_of_file
-from features.media.decoding import AUDIO_ONLY_RATE, probe
+from features.media.decoding import probe
 from features.media.pauses import pauses, seconds_within
 from features.task import Task
 
@@ -71,29 +71,6 @@ def facts_of_file(item: Item, files: Files) -> dict[str, object]:
     return facts
 
 
-def facts_of_features(item: Item, corpus: Corpus) -> dict[str, object]:
-    """The same of an item whose features the corpus gives; its rate is its first stream's."""
-    assert corpus.features is not None
-    streams = corpus.features(item.name)
-    times = next(iter(streams.values())).times
-    steps = np.diff(times)
-    step = float(np.median(steps)) if len(steps) else 1 / AUDIO_ONLY_RATE
-    modalities = {corpus.gives[name] for name, stream in streams.items() if stream.present.any()}
-    return {
-        "sha256": hash_of(corpus.identity, item.name),
-        "crops_sha256": "",
-        "has_video": "video" in modalities,
-        "has_audio": "audio" in modalities,
-        "width": 0,
-        "height": 0,
-        "rate": 1 / step,
-        "seconds": len(times) * step,
-        "notes": "",
-        "without_picture": 0.0,
-        "without_sound": 0.0,
-    }
-
-
 def stamps(item: Item) -> list[list[str | int]]:
     """What changes with an item's files: cheaper than to read them.
 
@@ -125,7 +102,9 @@ def table_of(items: Iterable[tuple[Item, Mapping[str, object]]]) -> pd.DataFrame
         items: each with what is known of its file or of its features.
     """
     rows = [_row(item, facts) for item, facts in items]
-    return pd.DataFrame(rows, columns=[field.name for field in fields(CorpusItem)])
+    groups = sorted({column for row in rows for column in row if column.startswith(GROUP)})
+    table = pd.DataFrame(rows, columns=[*(field.name for field in fields(CorpusItem)), *groups])
+    return table.fillna(dict.fromkeys(groups, ""))
 
 
 def _row(item: Item, facts: Mapping[str, object]) -> dict[str, object]:
@@ -139,6 +118,9 @@ def _row(item: Item, facts: Mapping[str, object]) -> dict[str, object]:
         "labelled": item.labels is not None,
         "start": item.start,
         "end": np.nan if item.end is None else item.end,
+        "person": item.person,
+        "features_sha256": "",
+        **item.groups,
         "crops": "" if item.crops is None else str(item.crops),
         **facts,
         "seconds": max(0.0, float(end) - item.start),  # type: ignore[arg-type]

@@ -37,6 +37,9 @@ class Item:
         start: seconds at which the item begins in its file.
         end: seconds at which it ends; None for the end of the file.
         crops: folder of face pictures that the corpus brings along, in place of detection.
+        person: who of several people it is: `left`, `right`, or the path of a picture of the face;
+            empty for the main one.
+        groups: what scores are told apart by: values of columns `group_...`, by the column's name.
     """
 
     name: str
@@ -48,11 +51,13 @@ class Item:
     start: float = 0.0
     end: float | None = None
     crops: Path | None = None
+    person: str = ""
+    groups: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Features:
-    """One stream of an item, in a corpus that gives features instead of media.
+    """One stream of an item, in a corpus that gives features.
 
     Attributes:
         times: (N,) start of each row in seconds; streams of an item may have rows of their own.
@@ -77,10 +82,12 @@ class Corpus:
         items: sorted by name.
         excluded: items known to be bad, which are not among the others, each with the reason.
         notes: what was found and by which rule it was dealt with, a sentence each, for people.
-        gives: where the corpus gives features instead of media: the modality of each of its
-            streams, by the stream's name.
+        gives: where the corpus gives features, instead of media or beside them: the modality of
+            each of its streams, by the stream's name; None where params.yaml alone says it.
         features: the streams of an item, by its name: `Features` by the stream's name.
         identity: of those features, for cache keys: a hash of all they depend on.
+        content: such a hash of one stream of an item, by the names of both, where features change
+            item by item; it takes the place of `identity`.
         normalise_video: whether its pictures' features need a z-norm as the sounds' do.
     """
 
@@ -88,9 +95,10 @@ class Corpus:
     items: list[Item]
     excluded: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    gives: Mapping[str, Modality] = field(default_factory=dict)
+    gives: Mapping[str, Modality | None] = field(default_factory=dict)
     features: Callable[[str], Mapping[str, Features]] | None = None
     identity: str = ""
+    content: Callable[[str, str], str] | None = None
     normalise_video: bool = False
 
 

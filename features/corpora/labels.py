@@ -31,19 +31,23 @@ def class_label(shares: Mapping[str, float], classes: Sequence[str]) -> pd.DataF
     return pd.DataFrame(row, index=[0])
 
 
-def read_labels(path: Path) -> pd.DataFrame:
+def read_labels(path: Path, targets: Sequence[str] = AFFECT.outputs) -> pd.DataFrame:
     """Read a labels CSV.
 
+    Args:
+        path: of the file.
+        targets: its columns of numbers.
+
     Returns:
-        Columns time (seconds, NaN throughout where the file has a row per frame), valence and
-        arousal, float64.
+        Columns time (seconds, NaN throughout where the file has a row per frame) and the targets,
+        float64.
 
     Raises:
         InputError: a column is missing or a value is no number; names row and column.
     """
     table = read_table(path)
     numbers = {TIME: pd.Series(np.nan, table.index, dtype="float64")}
-    for column in (TIME, *AFFECT.outputs):
+    for column in (TIME, *targets):
         if column in table:
             numbers[column] = read_numbers(table[column], path)
         elif column != TIME:

@@ -31,6 +31,8 @@ INPUTS = Path("data/inputs")
 MODELS = Path("data/models")
 RESULTS = Path("reports/results")
 NOTES = "; "
+GROUP = "group_"
+"""What the names of columns begin with by which scores are told apart."""
 REPLICATES = "replicates"
 """The folder of results with the bootstrap, its files in the cache, and their column."""
 
@@ -60,6 +62,9 @@ class CorpusItem:
         notes: what is done about what is unusual in the file, sentences joined by NOTES.
         without_picture: seconds in which no picture comes; 0 where features are given.
         without_sound: seconds in which the file has no sound; 0 where features are given.
+        features_sha256: of features that are given beside media, or empty.
+        person: who of several people it is: left, right, or the path of a picture; empty for the
+            main one.
     """
 
     item: str
@@ -82,6 +87,8 @@ class CorpusItem:
     notes: str = ""
     without_picture: float = 0.0
     without_sound: float = 0.0
+    features_sha256: str = ""
+    person: str = ""
 
     @property
     def frames(self) -> float:
@@ -100,10 +107,19 @@ def fresh(path: Path) -> Path:
     return path
 
 
-def write_source(modality: Modality, keys: Mapping[str, str]) -> None:
-    """Write what the streams of a modality are extracted from: a line an item, with its hash."""
-    lines = [f"{item} {key}\n" for item, key in sorted(keys.items())]
-    fresh(SOURCES / modality).write_text("".join(lines))
+def write_source(
+    modality: Modality, keys: Mapping[str, str], given: Mapping[str, str] | None = None
+) -> None:
+    """Write what the streams of a modality are extracted from: a line an item, with its hash.
+
+    Args:
+        modality: of the streams.
+        keys: hashes of media or of what was made of them, by item.
+        given: hashes of features that are given beside them, by item; empty for none.
+    """
+    more = given or {}
+    lines = [f"{item} {key} {more.get(item, '')}".rstrip() for item, key in sorted(keys.items())]
+    fresh(SOURCES / modality).write_text("".join(f"{line}\n" for line in lines))
 
 
 def read_items() -> list[CorpusItem]:
@@ -114,6 +130,16 @@ def read_items() -> list[CorpusItem]:
     """
     columns = [f.name for f in fields(CorpusItem)]
     return [CorpusItem(*row) for row in _read(ITEMS, columns).to_numpy()]
+
+
+def read_groups() -> pd.DataFrame:
+    """What scores are told apart by: item, and the columns `group_...` that the corpus has.
+
+    Raises:
+        InputError: the corpus stage has not run, or what it wrote is damaged.
+    """
+    table = _read(ITEMS)
+    return table[["item", *(column for column in map(str, table) if column.startswith(GROUP))]]
 
 
 def read_labels() -> pd.DataFrame:
@@ -164,7 +190,5 @@ def _reading(path: Path) -> Iterator[None]:
 
 
 def media_items() -> list[CorpusItem]:
-    """The items whose media are to be extracted: none where the corpus gives features."""
-    if read_facts()["gives_features"]:
-        return []
-    return read_items()
+    """The items whose media are to be extracted: none where the corpus only gives features."""
+    return [item for item in read_items() if item.path]

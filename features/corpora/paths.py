@@ -35,6 +35,11 @@ def following_links(follow: bool) -> Iterator[None]:
         _FOLLOWING.reset(token)
 
 
+def is_following() -> bool:
+    """Whether links may lead anywhere at present."""
+    return _FOLLOWING.get()
+
+
 def inside(root: Path, path: str | Path, where: str, *, must_exist: bool = True) -> Path:
     """The file `path` below `root`.
 

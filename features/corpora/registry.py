@@ -41,7 +41,8 @@ CORPORA = Table(
         ),
         "folder": CorpusRow(
             code="features.corpora.folder:read",
-            title="any folder of videos, with or without an items.csv",
+            title="any folder of videos or features, with or without an items.csv",
+            settings="features.corpora.settings:FolderSettings",
         ),
         "simulated": CorpusRow(
             code="features.corpora.simulated:read",

@@ -2,9 +2,17 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from features.settings import Settings
+
+Target = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,63}$")]
+Range = Annotated[tuple[float, float], Field(strict=False)]
+"""Smallest and largest value; a file's list is as good as a tuple."""
+NOT_TARGETS = frozenset(
+    "path item start end speaker split side labels label person time class target mean".split()  # noqa: SIM905
+)
+"""Columns of items.csv, of labels files and of results that mean something else."""
 
 Correlation = Annotated[float, Field(ge=0, lt=1)]
 
@@ -95,6 +103,28 @@ class SimulatedSettings(Settings):
     faceless: float = Field(default=0, ge=0, le=0.9)
     soundless: float = Field(default=0, ge=0, le=0.9)
     seed: int = Field(default=0, ge=0)
+
+
+class FolderSettings(Settings):
+    """A folder of your own.
+
+    Attributes:
+        targets: names of what is labelled by numbers, each with its smallest and largest value, in
+            place of valence and arousal: columns of these names in items.csv, or in labels files.
+        rates: rows a second of streams in features/ whose files do not say when their rows begin.
+    """
+
+    targets: dict[Target, Range] = Field(default={})
+    rates: dict[str, Annotated[float, Field(gt=0, le=100_000)]] = Field(default={})
+
+    @model_validator(mode="after")
+    def _ranges_are_ranges(self) -> "FolderSettings":
+        for target, (low, high) in self.targets.items():
+            if low >= high:
+                raise ValueError(f"targets.{target} is [{low:g}, {high:g}]: write [low, high]")
+            if target in NOT_TARGETS:
+                raise ValueError(f"targets has {target}, which is a column of another meaning")
+        return self
 
 
 class AffWild2Settings(Settings):

@@ -211,11 +211,16 @@ class GivenSettings(StreamSettings):
     """Features that the corpus brings along.
 
     Attributes:
-        of: the name that the corpus gives them.
+        of: the name that the corpus gives them; null for the stream's own.
     """
 
     extractor: str = "given"
-    of: str
+    of: str | None = None
+
+    @override
+    def of_rows(self) -> dict[str, Any]:
+        # The content is hashed, whatever it is called.
+        return self.model_dump(exclude={*OF_WINDOWS, "of"})
 
 
 class JoinedSettings(StreamSettings):

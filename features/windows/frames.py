@@ -1,5 +1,7 @@
 """The frames of every item, and their labels."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -40,6 +42,12 @@ def _frames_of_file(item: CorpusItem, labels: pd.DataFrame | None, sources: Sour
     sound = sources.first("audio")
     heard = sound.span(item.item) if sound is not None else None
     pictures = np.zeros(0) if sources.pictures is None else sources.pictures(item.item)
+    if len(pictures) == 1 and sources.gives_features and sound is not None and heard is not None:
+        # One row for the whole item: the sound's frames, all of which show it.
+        timeline = timeline_without_pictures(*heard)
+        if sources.is_given("audio"):
+            timeline = timeline_of_rows(sound.times(item.item))
+        return replace(timeline, shown=np.full(len(timeline.times), pictures[0]))
     if len(pictures):
         extents = [] if not heard or not heard[1] else [(heard[0], heard[0] + heard[1])]
         extents += _extent_of_labels(labels)

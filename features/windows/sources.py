@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from features.extractors.settings import StreamSettings
+from features.extractors.settings import GivenSettings, StreamSettings
 from features.settings import Modality
 from features.stores.streams import StreamStore
 from features.windows.clocks import Clock
@@ -21,7 +21,8 @@ class Sources:
         stores: of those that have rows.
         pictures: when an item's pictures begin, (P,) seconds, by its name; None where no stream
             shows any.
-        gives_features: whether the corpus gives features in place of media.
+        gives_features: whether pictures, or where no stream shows any the sound, are features that
+            the corpus gives.
         hold: seconds for which the last picture stays.
     """
 
@@ -35,6 +36,11 @@ class Sources:
         """The store of the first stream of a modality: it says where there is a face or sound."""
         names = [name for name, s in self.settings.items() if s.modality == modality]
         return next((self.stores[name] for name in names if name in self.stores), None)
+
+    def is_given(self, modality: Modality) -> bool:
+        """Whether the first stream of a modality is of features that the corpus gives."""
+        streams = [s for s in self.settings.values() if s.modality == modality and not s.parts]
+        return bool(streams) and isinstance(streams[0], GivenSettings)
 
 
 def clock_of(store: StreamStore, item: str) -> Clock:

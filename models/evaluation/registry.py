@@ -30,12 +30,15 @@ class Metric(Row):
         statistic: the class of what it is a function of.
         kinds: of the tasks that have it.
         lower_is_better: for errors.
+        in_units: of errors, which are in the units of a target that has its own; correlations and
+            shares are the same in any.
     """
 
     meaning: str = field(metadata={"words": True})
     statistic: str
     kinds: tuple[str, ...]
     lower_is_better: bool = False
+    in_units: bool = False
 
     def load_statistic(self) -> Any:
         """The class of the statistic."""
@@ -66,6 +69,7 @@ METRICS = Table(
             statistic=MOMENTS,
             kinds=("regression",),
             lower_is_better=True,
+            in_units=True,
         ),
         "mae": Metric(
             code="models.evaluation.counts:mean",
@@ -74,6 +78,7 @@ METRICS = Table(
             statistic=ERRORS,
             kinds=("sentiment",),
             lower_is_better=True,
+            in_units=True,
         ),
         "binary_accuracy": Metric(
             code="models.evaluation.counts:binary_accuracy",

@@ -114,7 +114,9 @@ def _tables_of_items(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """A row per item, and the predictions of frames; the latter is empty for sequences."""
     if data.task.level == "frame":
-        return metrics_of_items(data, predictions, metrics), traces(data, predictions)
+        # Of classes there is no curve.
+        shown = {} if data.task.kind == "classification" else predictions
+        return metrics_of_items(data, predictions, metrics), traces(data, shown)
     return answers(data, predictions), traces(data, {})
 
 

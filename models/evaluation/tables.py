@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from features.task import Task
 from models.evaluation.conditions import INTACT, Run
 from models.evaluation.evaluator import item_scores
+from models.evaluation.registry import METRICS
 from models.evaluation.scores import Scores
 from models.training.data import ClipData
 
@@ -42,8 +43,15 @@ def _rows_of(run: Run, subset: str, rows: Mapping[str, Any]) -> pd.DataFrame:
 
 
 def metric_rows(task: Task, scores: Scores) -> Callable[[int | slice], dict[str, Any]]:
-    """Columns target, metrics, n; a row per target, of the run with an index."""
+    """Columns target, metrics, n; a row per target, of the run with an index.
+
+    Errors are in the units of targets that have their own.
+    """
     values, n = scores.values(), scores.n
+    units = np.array([task.unit(t) if t in task.ranges else 1.0 for t in task.targets])
+    for name in values:
+        if METRICS[name].in_units:
+            values[name] = values[name] * units
 
     def of(run: int | slice) -> dict[str, Any]:
         metrics = {name: value[run] for name, value in values.items()}
@@ -78,7 +86,10 @@ def answers(data: ClipData, predictions: Predictions) -> pd.DataFrame:
                 (classes[int(label.argmax())], classes[int(predicted.argmax())])
             ]
         else:
-            pairs = zip(label, predicted, strict=True)
+            pairs = [
+                (data.task.in_units(t, annotated), data.task.in_units(t, guess))
+                for t, annotated, guess in zip(data.task.targets, label, predicted, strict=True)
+            ]
         rows += [
             {"item": item, "target": target, "annotated": annotated, "predicted": guess}
             for target, (annotated, guess) in zip(data.task.targets, pairs, strict=True)
@@ -98,8 +109,8 @@ def traces(data: ClipData, predictions: Predictions) -> pd.DataFrame:
                 item,
                 data.item_array(item, "times").round(4),
                 target,
-                np.where(valid, annotated, np.nan),
-                predicted[:, column],
+                data.task.in_units(target, np.where(valid, annotated, np.nan)),
+                data.task.in_units(target, predicted[:, column]),
                 data.item_array(item, "face").astype(int),
                 data.item_array(item, "sound").astype(int),
             )

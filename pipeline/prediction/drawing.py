@@ -21,7 +21,7 @@ def draw(prediction: Prediction, path: Path) -> bool:
     synthetic = "demo" if card.synthetic_corpus else ""
     note = caveat(synthetic=synthetic, random_weights=card.random_weights)
     outputs = card.task.outputs
-    if card.task.kind == "classification":
+    if card.task.kind == "classification" and card.task.level == "sequence":
         shares = {name: float(table[name].iloc[0]) for name in outputs}
         plot_classes(shares, path=path, title=title, note=note)
         return True
@@ -32,7 +32,10 @@ def draw(prediction: Prediction, path: Path) -> bool:
         {name: table[name] for name in outputs},
         table["face_present"] != 0,
         table["sound_present"] != 0,
-        limits=(card.task.low, card.task.high),
+        limits={
+            name: (0.0, 1.0) if card.task.kind == "classification" else card.task.range_of(name)
+            for name in outputs
+        },
         path=path,
         title=title,
         note=note,

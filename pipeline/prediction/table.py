@@ -68,6 +68,9 @@ def table_of(
     """
     if task.kind == "classification":
         values = softmax(values, axis=-1)
+    else:
+        columns = [task.in_units(t, values[:, i]) for i, t in enumerate(task.outputs)]
+        values = np.stack(columns, axis=1)
     known = np.where(received[:, None], values, np.nan)
     table = pd.DataFrame(known, columns=list(task.outputs))
     is_sequence = task.level == "sequence"

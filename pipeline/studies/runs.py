@@ -16,8 +16,9 @@ from contextlib import chdir, contextmanager
 from pathlib import Path
 from threading import Lock
 
-from features.corpora.listing import read_facts, read_task
+from features.corpora.listing import read_task
 from features.errors import InputError
+from features.extractors.given import shows_media
 from features.hashes import PROJECT
 from models.training.checks import check_settings
 from pipeline.engine.console import progress_bar, say
@@ -112,7 +113,7 @@ class Stages:
             InputError: some of it failed, or the settings do not fit the corpus.
         """
         with chdir(self._workspace):  # once for all models, and before anything long
-            check_settings(params, read_task(), gives_features=read_facts()["gives_features"])
+            check_settings(params, read_task(), gives_features=not shows_media(params.streams))
         self.run("faces")
         for stream in params.streams:
             self.run("extract", stream)

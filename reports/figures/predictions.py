@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from itertools import cycle
 from pathlib import Path
+from types import MappingProxyType
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
@@ -24,7 +25,7 @@ def plot_prediction(
     path: Path,
     title: str,
     note: str = "",
-    limits: tuple[float, float] = (-1.0, 1.0),
+    limits: Mapping[str, tuple[float, float]] = MappingProxyType({}),
 ) -> None:
     """Save a figure of predicted values over time, missing stretches shaded.
 
@@ -36,13 +37,14 @@ def plot_prediction(
         path: where to save; its suffix is the format (.svg, .png or .pdf).
         title: heading, such as the name of the video and the model.
         note: what a reader has to know of the model, see `run_file.caveat`.
-        limits: smallest and largest value of a target.
+        limits: smallest and largest value of each target; −1 and 1 where they are not given.
     """
-    low, high = limits
-    beyond = 0.025 * (high - low)  # a line on the limit is seen whole
+    shown = {name: limits.get(name, (-1.0, 1.0)) for name in predicted}
     with mpl.rc_context(RC):
-        figure, axes = rows_over_time(len(predicted), sharey=True)
+        figure, axes = rows_over_time(len(predicted), sharey=len(set(shown.values())) == 1)
         for ax, colour, (name, values) in zip(axes, cycle(TARGET_COLOURS), predicted.items()):
+            low, high = shown[name]
+            beyond = 0.025 * (high - low)  # a line on the limit is seen whole
             ax.plot(times, values, color=colour)
             ax.axhline((low + high) / 2, color="#666666", linewidth=0.6)
             shade(ax, times, face_present, sound_present)

@@ -44,7 +44,7 @@ class Results:
         videos: by model, seed, item and target, intact input: metrics for a task of frames,
             `annotated` and `predicted` for one of sequences.
         traces: annotated and predicted values over time, first seed, intact input; no rows for a
-            task of sequences.
+            task of sequences or of classes.
         training: one row per model, seed and epoch.
         significance: tests of every model against one of them, by model, target (or `mean` of the
             targets), measure and test; no rows where nothing was compared.
@@ -94,7 +94,8 @@ def load_results(folder: Path, models: Sequence[str], seeds: Sequence[int]) -> R
 
     evaluation = tables("evaluation", evaluation_columns(task), "evaluate")
     check_same_labels(evaluation)
-    has_traces, no_traces = task.level == "frame", pd.DataFrame(columns=list(TRACES))
+    has_traces = task.level == "frame" and task.kind != "classification"
+    no_traces = pd.DataFrame(columns=list(TRACES))
     return Results(
         models=tuple(models),
         seeds=tuple(seeds),

@@ -123,7 +123,6 @@ def without_work(
     monkeypatch.setattr(study_runs.Stages, "run", run_stage)
     monkeypatch.setattr(study_runs, "read_task", Task)
     monkeypatch.setattr(study, "read_task", Task)
-    monkeypatch.setattr(study_runs, "read_facts", lambda: {"gives_features": True})
     monkeypatch.setattr(study_runs, "check_settings", lambda *_, **__: None)
     return done
 

@@ -32,7 +32,6 @@ def stage(tmp_path, monkeypatch):
         monkeypatch.setattr(summarise, "load_params", lambda: params)
         monkeypatch.setattr(summarise, "read_task", lambda: task)
         monkeypatch.setattr(summarise, "read_items", list)
-        monkeypatch.setattr(summarise, "read_facts", lambda: {"gives_features": True})
         built = []
         monkeypatch.setattr(summarise, "build_report", lambda *arguments: built.append(arguments))
         summarise.main()

@@ -8,8 +8,7 @@ import pytest
 
 from features.corpora import folder
 from features.corpora.item import Work
-from features.corpora.settings import SplitSettings
-from features.settings import Settings
+from features.corpora.settings import FolderSettings, SplitSettings
 from features.stores.store import open_store
 from features.stores.streams import open_stream
 from features.windows.timeline import timeline_without_pictures
@@ -65,7 +64,7 @@ def zoo(make_project: Callable[[], Project]) -> Project:
 @pytest.mark.slow
 def test_each_kind_ends_as_written_down(zoo: Project) -> None:
     """Stage by stage: the refused are named with their reasons, then excluded, the rest is done."""
-    items = folder.read(zoo.folder / "zoo", Settings(), SplitSettings(), Work()).items
+    items = folder.read(zoo.folder / "zoo", FolderSettings(), SplitSettings(), Work()).items
     names = {item.path.name: item.name for item in items}
     excluded: dict[str, str] = {}
     for stage in ("corpus", "faces", "extract"):

@@ -18,8 +18,7 @@ from joblib import Parallel, delayed
 from features.corpora import folder
 from features.corpora.item import Corpus, Work
 from features.corpora.listing import CORPUS
-from features.corpora.settings import DemoSettings, SplitSettings
-from features.settings import Settings
+from features.corpora.settings import DemoSettings, FolderSettings, SplitSettings
 
 if TYPE_CHECKING:
     from features.corpora.demo.script import Script
@@ -40,7 +39,7 @@ def read(_root: Path, settings: DemoSettings, split: SplitSettings, work: Work) 
         progress=lambda _: work.progress(next(done), settings.clips),
         n_jobs=work.processes,
     )
-    return folder.read(root, Settings(), split, work)
+    return folder.read(root, FolderSettings(), split, work)
 
 
 def generate(

@@ -9,17 +9,17 @@ import unicodedata
 import pytest
 
 from features.corpora import folder
-from features.corpora.folder import COLUMNS, item_name, schema
+from features.corpora.folder_names import item_name
+from features.corpora.folder_table import COLUMNS, schema
 from features.corpora.item import SPLITS, Work
 from features.corpora.paths import following_links
-from features.corpora.settings import SplitSettings
+from features.corpora.settings import FolderSettings, SplitSettings
 from features.errors import InputError
-from features.settings import Settings
 from features.task import AFFECT
 
 
 def read(root, split):
-    return folder.read(root, Settings(), split, Work())
+    return folder.read(root, FolderSettings(), split, Work())
 
 
 SPLIT = SplitSettings()

@@ -87,7 +87,7 @@ def test_an_unknown_corpus_lists_the_rows_and_is_read_as_no_other():
 
 def test_a_row_is_all_that_a_corpus_of_ours_needs(monkeypatch, tmp_path):
     """A reader that is in the table is read, without another place that knows its name."""
-    row = CorpusRow(code="features.corpora.folder:read")
+    row = CorpusRow(code="tests.helpers.corpus_items:read_files")
     monkeypatch.setitem(CORPORA._rows, "folder_again", row)
     (tmp_path / "a.mp4").touch()
     corpus = read_corpus(settings_of(tmp_path, name="folder_again"), Work())
@@ -281,7 +281,7 @@ def test_dealt_speakers_are_in_one_split():
 
 
 def test_settings_without_a_class_are_empty():
-    assert CORPORA["folder"].settings_class() is Settings
+    assert CorpusRow(code="features.corpora.folder:read").settings_class() is Settings
 
 
 # ------------------------------------------------------------------ through the stage

@@ -9,10 +9,9 @@ import pytest
 from features.corpora.folder import read
 from features.corpora.item import Work
 from features.corpora.labels import read_labels
-from features.corpora.settings import SplitSettings
+from features.corpora.settings import FolderSettings, SplitSettings
 from features.corpora.table import read_table
 from features.errors import InputError
-from features.settings import Settings
 from tests.helpers.media_factory import flat_frames, make_video
 
 LABELS = "time;valence;arousal\n0,00;0,5;-0,25\n0,04;-1;1,0\n1;0,0;,5\n"
@@ -88,7 +87,7 @@ def test_items_of_a_european_spreadsheet(tmp_path):
     (tmp_path / "a.csv").write_text(LABELS)
     items = "sep=;\r\npath;start;end;labels;\r\na.mp4;0,25;0,75;a.csv;\r\nb.mp4;;;;\r\n"
     (tmp_path / "items.csv").write_bytes(items.encode("utf-16"))
-    first, second = read(tmp_path, Settings(), SplitSettings(), Work()).items
+    first, second = read(tmp_path, FolderSettings(), SplitSettings(), Work()).items
     assert (first.start, first.end) == (0.25, 0.75)
     np.testing.assert_array_equal(first.labels, VALUES)
     assert (second.start, second.end, second.labels) == (0.0, None, None)
@@ -98,4 +97,4 @@ def test_a_column_without_a_name_that_holds_something_is_refused(tmp_path):
     make_video(tmp_path / "a.mp4", flat_frames(3))
     (tmp_path / "items.csv").write_text("path;\na.mp4;note\n")
     with pytest.raises(InputError, match="an unknown column Unnamed: 1"):
-        read(tmp_path, Settings(), SplitSettings(), Work())
+        read(tmp_path, FolderSettings(), SplitSettings(), Work())

@@ -46,7 +46,7 @@ def test_the_defaults_are_those_of_the_extractor():
         ),
         ({"modality": "audio", "extractor": "vggface"}, "'video'"),
         ({"modality": "video"}, "extractor"),
-        ({"extractor": "given", "modality": "video"}, "of"),
+        ({"extractor": "given"}, "modality"),
         ({"extractor": "joined", "modality": "video", "of": ["a"]}, "at least 2"),
         (
             {"extractor": "joined", "modality": "video", "of": ["a", "b"], "normalise": False},
