@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from features.hashes import Pin
 
 PINS: Mapping[str, Pin] = {
-    "faces": Pin(1, "10ceeb5f4645da67a6d1ad9c4066c3fe5fd58efe8609da3f2f427078de0b1576"),
+    "faces": Pin(1, "38d675cbccec978385fb57763b7c3704474e73c224d10b940db8353d6d497152"),
     "opensmile": Pin(1, "b728c29de3ba4bb5602e6235341c4cd829617ce85421be33212c3b10eabc1bff"),
     "vggface": Pin(1, "4bbe197e02303d992cda3ae7147da09249dc617ba2b874384f235a76d51baa83"),
 }
