@@ -17,6 +17,7 @@ from pipeline.engine.console import say
 from pipeline.engine.jobs import Failure, StageFailedError, stage_errors
 from pipeline.prediction import Prediction, predict_all
 from pipeline.prediction.drawing import draw, write_page
+from pipeline.prediction.given import files_of
 from pipeline.prediction.table import write_csv
 from pipeline.prediction.trained import ALLOW
 
@@ -33,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for outcome in predict_all(
             options.clips,
             options.model,
+            features=files_of(options.features),
             seed=options.seed,
             causal=options.causal,
             allow=options.allow,
@@ -57,7 +59,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def parser() -> argparse.ArgumentParser:
     """What the command line takes."""
     parser = argparse.ArgumentParser(prog="python -m pipeline.predict", description=__doc__)
-    parser.add_argument("clips", metavar="CLIP", nargs="+", help="a video or sound file")
+    parser.add_argument("clips", metavar="CLIP", nargs="*", help="a video or sound file")
+    parser.add_argument(
+        "--features",
+        metavar="NAME=FILE",
+        action="append",
+        default=[],
+        help="features that the model was given in its training, by their name or modality",
+    )
     parser.add_argument(
         "--model",
         action="append",

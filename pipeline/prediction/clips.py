@@ -1,24 +1,22 @@
 """A media file described as a saved recogniser sees it, each description once: item cache."""
 
-import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
+from numpy.typing import NDArray
 
-from features.corpora.listing import CorpusItem
 from features.errors import InputError
 from features.extractors.crops import open_faces
 from features.extractors.registry import EXTRACTORS
-from features.extractors.settings import JoinedSettings, StreamSettings
+from features.extractors.settings import GivenSettings, JoinedSettings, StreamSettings
 from features.extractors.sound import describe_sound
 from features.extractors.together import describe_faces
 from features.faces.items import detect_item
-from features.hashes import hash_of_file
-from features.media.decoding import AUDIO_ONLY_RATE, MediaInfo, frame_times, probe
+from features.media.decoding import AUDIO_ONLY_RATE, frame_times
 from features.settings import FaceSettings, Modality
 from features.stores.assembling import assemble
 from features.stores.streams import FACES as OF_FACES
@@ -37,71 +35,16 @@ from pipeline.extraction.jobs import device_of, faces_job, sound_job
 from pipeline.extraction.together import TITLE
 from pipeline.faces import check_detector
 from pipeline.faces import job_of as crops_job
-
-CLIP = "clip"
-"""The one item's name; draws of a network hang on none."""
-
-_SOURCE = re.compile(r"\d+|-|[A-Za-z][A-Za-z0-9+.-]*://.*|/dev/.*")
-"""What is no file name: a camera's number, a pipe, an address, a device."""
-
-
-@dataclass(frozen=True)
-class Recording:
-    """A media file whose header was read.
-
-    Attributes:
-        path: of the file.
-        info: what the header says.
-        sha256: of its content.
-    """
-
-    path: Path
-    info: MediaInfo
-    sha256: str
-
-    @property
-    def item(self) -> CorpusItem:
-        """The whole file as an item of a corpus."""
-        info = self.info
-        return CorpusItem(
-            item=CLIP,
-            path=str(self.path),
-            speaker="",
-            split="test",
-            side="",
-            labelled=False,
-            start=0.0,
-            end=np.nan,
-            crops="",
-            sha256=self.sha256,
-            crops_sha256="",
-            has_video=info.has_video,
-            has_audio=info.has_audio,
-            width=info.width,
-            height=info.height,
-            rate=float(info.rate or np.nan),
-            seconds=info.duration,
-        )
-
-
-def open_recording(path: str | Path) -> Recording:
-    """Read the header and the hash of a file.
-
-    Raises:
-        InputError: it is no file, or no media file; or a camera, a pipe or an address.
-    """
-    if _SOURCE.fullmatch(str(path)) and not Path(path).is_file():
-        raise InputError(
-            f"{path} is not a file",
-            f"use `python -m pipeline.live {path}`, which takes cameras, pipes and addresses",
-        )
-    with clip_errors(Path(path)):
-        info = probe(path)
-        return Recording(Path(path), info, hash_of_file(path))
+from pipeline.prediction.given import Files, check_names, describe_features
+from pipeline.prediction.recording import CLIP, Recording, clip_errors
 
 
 def extract(
-    recording: Recording, card: recogniser.Card, execution: ExecutionSettings, folder: Path
+    recording: Recording,
+    card: recogniser.Card,
+    execution: ExecutionSettings,
+    folder: Path,
+    files: Files = MappingProxyType({}),
 ) -> ModelStores:
     """Have the streams that a model sees, with the settings that it was trained with.
 
@@ -110,11 +53,13 @@ def extract(
         card: of the model.
         execution: where networks run, and where the cache is.
         folder: for the stores.
+        files: of features that the model was given in its training.
 
     Raises:
         InputError: the file cannot be read, or is too long for a sequence.
     """
-    if card.task.level == "sequence":
+    check_names(card, files)
+    if card.task.level == "sequence" and recording.is_media:
         check_length(recording)
     if card.faces is not None:
         crop_faces(recording, card.faces, execution, folder)
@@ -124,7 +69,10 @@ def extract(
     for modality, stream in card.streams.items():
         names = part_names(modality, stream)
         for name, part, moments in zip(names, stream.parts, stream.moments, strict=True):
-            describe(recording, part, execution, folder, name)
+            if isinstance(part, GivenSettings):
+                describe_features(card, modality, part, files, folder, name)
+            else:
+                describe(recording, part, execution, folder, name)
             settings[name] = part
             stores[name] = open_stream(folder / f"{name}.zarr")
             fitted[name] = None
@@ -133,11 +81,19 @@ def extract(
         if names != [modality]:
             assert isinstance(stream.settings, JoinedSettings)
             settings[modality] = stream.settings.model_copy(update={"of": names})
-    pictures = None
+    pictures: Callable[[str], NDArray[np.float64]] | None = None
     if card.faces is not None:
         faces = open_faces(folder / "faces.zarr", stage="predict")
         pictures = partial(faces.array, name="times")
-    sources = Sources(settings, stores, pictures, gives_features=False, hold=card.windows.hold)
+    elif not recording.is_media and "video" in card.streams:
+        pictures = stores[part_names("video", card.streams["video"])[0]].times
+    sources = Sources(
+        settings,
+        stores,
+        pictures,
+        gives_features=not recording.is_media,
+        hold=card.windows.hold,
+    )
     write_windows(
         folder / "windows.zarr",
         {CLIP: windowed(recording.item, None, card.task, sources)},
@@ -231,15 +187,3 @@ def check_length(recording: Recording) -> None:
     if count > MAX_SEQUENCE_FRAMES:
         too_long = SequenceTooLongError(recording.path.name, count)
         raise InputError(str(too_long), "give a part of it")
-
-
-@contextmanager
-def clip_errors(clip: Path) -> Iterator[None]:
-    """Give advice on an unreadable clip that fits one clip; the stages' advice is on a corpus."""
-    try:
-        yield
-    except InputError as error:
-        if "corpus" not in error.remedy:
-            raise
-        remedy = f"give a readable video or sound file instead of {clip.name}"
-        raise InputError(error.reason, remedy) from error

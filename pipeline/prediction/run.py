@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +14,9 @@ from features.settings import Modality
 from models import recogniser
 from pipeline.engine.execution import ExecutionSettings
 from pipeline.engine.jobs import Failure, failure_of
-from pipeline.prediction.clips import CLIP, Recording, extract, open_recording
+from pipeline.prediction.clips import extract
+from pipeline.prediction.given import Files, check_names, features_alone
+from pipeline.prediction.recording import CLIP, Recording, open_recording
 from pipeline.prediction.table import Prediction, answer_note, missing_notes, table_of
 from pipeline.prediction.trained import Trained, execution_settings, load_trained
 
@@ -24,9 +27,10 @@ BATCH_CLIPS = 32
 
 
 def predict(
-    clip: str | Path | Recording,
+    clip: str | Path | Recording | None,
     model: str | Path | Trained,
     *,
+    features: Files = MappingProxyType({}),
     seed: int | None = None,
     causal: bool = False,
     allow: Sequence[str] = (),
@@ -38,8 +42,10 @@ def predict(
     same, and another call, find it there.
 
     Args:
-        clip: a media file.
+        clip: a media file; None where all that the model sees is given as features.
         model: name of a trained model, or the folder of a saved recogniser.
+        features: files of those that the model was given in its training, by their name or their
+            modality.
         seed: which run of it; by default the one that the speakers who choose prefer.
         causal: whether every frame is answered from the past alone, the main face chosen likewise,
             as live.
@@ -49,15 +55,12 @@ def predict(
     Raises:
         InputError: the clip or the model cannot be used.
     """
-    recording = clip if isinstance(clip, Recording) else open_recording(clip)
     trained = model if isinstance(model, Trained) else load_trained(model, seed, allow)
     execution = execution or execution_settings()
     card = trained.card
-    if card.given_features:
-        raise InputError(
-            f"{card.name} was trained on features that its corpus gives, not on media",
-            "train on a corpus of videos",
-        )
+    if clip is None:
+        clip = features_alone(card, features)
+    recording = clip if isinstance(clip, Recording) else open_recording(clip)
     if causal and card.task.level == "sequence":
         raise InputError(
             f"{card.name} answers whole sequences, of which there is no past", "leave out --causal"
@@ -66,7 +69,7 @@ def predict(
         faces = card.faces.model_copy(update={"causal": True})
         card = card.model_copy(update={"faces": faces})
     with TemporaryDirectory() as folder:
-        stores = extract(recording, card, execution, Path(folder))
+        stores = extract(recording, card, execution, Path(folder), features)
         data = recogniser.clips_of(stores, [CLIP], "give a part of it")
         return _predicted(recording.path, trained, data, execution.torch_device, causal)
 
@@ -75,6 +78,7 @@ def predict_all(
     clips: Sequence[str | Path],
     models: Sequence[str | Path],
     *,
+    features: Files = MappingProxyType({}),
     seed: int | None = None,
     causal: bool = False,
     allow: Sequence[str] = (),
@@ -91,17 +95,23 @@ def predict_all(
         InputError: a model is not there.
     """
     trained = [load_trained(model, seed, allow) for model in models]
-    for clip in clips:
+    for model in trained:
+        check_names(model.card, features)
+    every: list[str | Path | None] = [*clips] or [None]
+    for clip in every:
         try:
-            recording = open_recording(clip)
+            recording = None if clip is None else open_recording(clip)
         except InputError as error:
             yield failure_of(str(clip), error)
             continue
         for model in trained:
             try:
-                yield predict(recording, model, causal=causal, execution=execution)
+                yield predict(
+                    recording, model, features=features, causal=causal, execution=execution
+                )
             except Exception as error:
-                yield failure_of(f"{clip}, {model.name}", error)
+                what = "features" if clip is None else clip
+                yield failure_of(f"{what}, {model.name}", error)
 
 
 def _predicted(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from features.errors import InputError
 from features.extractors.described import Described
-from features.extractors.settings import JoinedSettings, StreamSettings
+from features.extractors.settings import GivenSettings, JoinedSettings, StreamSettings
 from features.media.decoding import MediaInfo
 from features.settings import Modality
 from features.windows.build import steps_of, values_at
@@ -22,7 +22,8 @@ from models.evaluation.causal import STRETCH, answers, received_anything
 from models.networks.recogniser import Recogniser
 from models.recogniser import Card
 from models.training.batch import StreamBatch
-from pipeline.prediction.clips import Recording, part_names
+from pipeline.prediction.clips import part_names
+from pipeline.prediction.recording import Recording
 from pipeline.prediction.table import basis_of
 from pipeline.streaming.streams import MemoryStream, batch_of, normalisers_of
 from pipeline.streaming.timeline import Frame, LiveTimeline, timeline_of
@@ -84,6 +85,12 @@ class Assembler:
             raise InputError(
                 f"{card.name} answers whole sequences, not frames as they come",
                 "choose a model of frames",
+            )
+        if any(isinstance(p, GivenSettings) for s in card.streams.values() for p in s.parts):
+            raise InputError(
+                f"{card.name} was trained on features that its corpus gives, which nobody extracts "
+                "live",
+                "predict with `python -m pipeline.predict --features`",
             )
         self._card, self._network, self._device = card, network, torch.device(device)
         self._stretch, self._patient = stretch, patient

@@ -117,7 +117,7 @@ class OpenedOnce:
         self.count = 0
 
     def __call__(self, path: Path):
-        from pipeline.prediction.clips import open_recording
+        from pipeline.prediction.recording import open_recording
 
         self.count += 1
         return open_recording(path)

@@ -9,6 +9,7 @@ from features.errors import InputError
 from features.settings import FaceSettings
 from pipeline.engine.execution import ExecutionSettings
 from pipeline.prediction import clips
+from pipeline.prediction.recording import clip_errors, open_recording
 from tests.helpers.media_factory import flat_frames, make_video
 
 
@@ -32,7 +33,7 @@ def test_a_sequence_that_is_too_long_is_refused_before_the_extraction(
 
     monkeypatch.setattr(clips, "crop_faces", extract)
     monkeypatch.setattr("models.training.data.MAX_SEQUENCE_FRAMES", limit)
-    recording = clips.open_recording(make_video(tmp_path / "clip.mp4", flat_frames(6)))
+    recording = open_recording(make_video(tmp_path / "clip.mp4", flat_frames(6)))
     card = SimpleNamespace(task=SimpleNamespace(level=level), faces=FaceSettings(), streams={})
     with pytest.raises(InputError, match=says):
         clips.extract(recording, card, ExecutionSettings(), tmp_path)
@@ -43,20 +44,20 @@ def test_a_sequence_that_is_too_long_is_refused_before_the_extraction(
 )
 def test_a_camera_an_address_and_a_pipe_are_no_files(source: str) -> None:
     with pytest.raises(InputError, match=r"is not a file; .*pipeline\.live"):
-        clips.open_recording(source)
+        open_recording(source)
 
 
 def test_a_file_may_be_called_by_a_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     make_video(tmp_path / "7", flat_frames(6), muxer="mp4")
-    assert clips.open_recording("7").info.frames == 6
+    assert open_recording("7").info.frames == 6
 
 
 def test_advice_is_on_the_clip_and_not_on_a_corpus(tmp_path: Path) -> None:
     (tmp_path / "broken.mp4").write_bytes(b"this is no video")
     with pytest.raises(InputError, match=r"give a readable video .* instead of broken\.mp4"):
-        clips.open_recording(tmp_path / "broken.mp4")
+        open_recording(tmp_path / "broken.mp4")
     with pytest.raises(InputError, match="check the path"):
-        clips.open_recording(tmp_path / "none.mp4")
-    with pytest.raises(InputError, match="install it"), clips.clip_errors(Path("a.mp4")):
+        open_recording(tmp_path / "none.mp4")
+    with pytest.raises(InputError, match="install it"), clip_errors(Path("a.mp4")):
         raise InputError("a package is missing", "install it")

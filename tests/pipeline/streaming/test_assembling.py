@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from features.errors import InputError
 from features.extractors.described import Described
-from features.extractors.settings import GivenSettings, OpenSMILESettings
+from features.extractors.settings import GivenSettings, OpenSMILESettings, VGGFaceSettings
 from features.stores.assembling import assemble
 from features.stores.streams import open_stream, write_described
 from features.stores.windows import write_windows
@@ -17,7 +18,7 @@ from features.windows.sources import Sources
 from models import recogniser
 from models.evaluation.causal import predict_causally
 from models.training.stores import open_stores
-from pipeline.prediction.clips import CLIP
+from pipeline.prediction.recording import CLIP
 from pipeline.streaming.assembling import _NOWHERE, Assembler
 from tests.helpers.trained_models import random_model
 
@@ -25,7 +26,7 @@ RNG = np.random.default_rng(0)
 DIM, LLD, START, SECONDS = 6, 65, 0.1, 4.25
 STREAMS = {
     "audio": OpenSMILESettings(context_seconds=0.5),
-    "video": GivenSettings(modality="video", of="a", normalise=False),
+    "video": VGGFaceSettings(),
 }
 TRAINED = random_model(STREAMS, {"audio": LLD, "video": DIM})
 
@@ -172,6 +173,13 @@ def test_what_is_left_out_to_keep_up_has_no_values() -> None:
     found = list(assembler.answers(skip=lambda arrival: arrival < 2))
     assert [bool(answer.values) for answer in found] == [False, False, True, True]
     assert [answer.dropped for answer in found] == [True, True, False, False]
+
+
+def test_given_features_are_not_extracted_live() -> None:
+    streams = {"audio": GivenSettings(modality="audio", of="voice")}
+    trained = random_model(streams, {"audio": 3})
+    with pytest.raises(InputError, match=r"was trained on features .*; .* --features"):
+        Assembler(trained.card, trained.network, "cpu")
 
 
 def test_where_nothing_comes_there_are_no_values() -> None:
