@@ -1,5 +1,6 @@
 """A trained recogniser as a folder: its weights, and all that is needed to use it on new media."""
 
+import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from math import prod
@@ -128,6 +129,25 @@ def are_finite(weights: "Mapping[str, Tensor]") -> bool:
     A metric does not tell: the largest of outputs that are NaN is the first class.
     """
     return all(bool(values.isfinite().all()) for values in weights.values())
+
+
+def parameters_of(folder: Path) -> int:
+    """How many numbers a recogniser has learnt, from the header of its weights; 0 without any.
+
+    Statistics of batches, which normalise but are not learnt, do not count.
+    """
+    from safetensors import safe_open
+
+    if not (folder / WEIGHTS).exists():
+        return 0
+    statistics = ("running_mean", "running_var", "num_batches_tracked")
+    with _reading(folder), safe_open(folder / WEIGHTS, "numpy") as weights:
+        shapes = [
+            weights.get_slice(name).get_shape()
+            for name in weights.keys()  # noqa: SIM118
+            if not name.endswith(statistics)
+        ]
+    return sum(math.prod(shape) for shape in shapes)
 
 
 def write_card(folder: Path, card: Card) -> None:

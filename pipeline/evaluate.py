@@ -18,7 +18,7 @@ from features.hashes import hash_of_file
 from models import recogniser
 from models.evaluation.registry import metrics_of
 from models.evaluation.replicates import mean_over_seeds
-from models.evaluation.run import evaluate_seed, rows_of, values_of
+from models.evaluation.run import Speakers, evaluate_seed, rows_of, values_of
 from models.training.checks import check_settings
 from models.training.stores import Inputs, read_inputs
 from pipeline.engine.console import seed_progress
@@ -28,6 +28,8 @@ from pipeline.engine.keys import key_of
 from pipeline.keys import check
 from pipeline.params import Params, load_params
 
+VALIDATION = "validation"
+"""The split of the speakers that choose."""
 TABLES = ("evaluation", "videos", "traces")
 """Tables of a result, and folders of results; each gets a table named after the model."""
 
@@ -48,16 +50,19 @@ def main() -> None:
         publish_evaluation(name, params.train.seeds, results)
 
 
-def evaluation_items(inputs: Inputs, split: str) -> list[str]:
-    """Names of the labelled items of a split.
+def evaluated_speakers(inputs: Inputs, split: str) -> Speakers:
+    """The labelled items of a split, and those of the validation split, which choose.
 
     Raises:
         InputError: the split has no labelled item.
     """
-    chosen = [i.item for i in inputs.listed() if i.split == split and i.labelled]
-    if not chosen:
+    listed = [item for item in inputs.listed() if item.labelled]
+    reported = [item.item for item in listed if item.split == split]
+    if not reported:
         raise InputError(f"evaluate.split is {split}, and no labelled item is in it", "change it")
-    return chosen
+    choosing = [item.item for item in listed if item.split == VALIDATION != split]
+    speaker_of = {item.item: item.speaker for item in listed if item.item in choosing}
+    return Speakers(reported, choosing, speaker_of)
 
 
 def evaluation_job(params: Params, name: str, seed: int, inputs: Inputs) -> Job:
@@ -68,19 +73,20 @@ def evaluation_job(params: Params, name: str, seed: int, inputs: Inputs) -> Job:
     """
     folder, settings = MODELS / name / f"seed-{seed}", params.evaluate
     card = recogniser.read_card(folder)
-    names, metrics = evaluation_items(inputs, settings.split), metrics_of(card.task)
+    speakers, metrics = evaluated_speakers(inputs, settings.split), metrics_of(card.task)
     key = key_of(
         evaluate_seed,
         hash_of_file(folder / recogniser.WEIGHTS),
         values_of(card, settings, metrics),
-        inputs.for_evaluation(names),
+        inputs.for_evaluation(speakers.reported),
+        inputs.for_evaluation(speakers.choosing),
         rows=rows_of(card, settings, metrics),
     )
     compute = partial(
         evaluate_seed,
         card=card,
         folder=folder,
-        items=names,
+        speakers=speakers,
         settings=settings,
         metrics=metrics,
         device=params.execution.torch_device,

@@ -16,6 +16,7 @@ from features.extractors.given import shows_media, streams_given
 from features.extractors.registry import EXTRACTORS
 from features.hashes import hash_of
 from features.tables import table_of, tables
+from models.evaluation.conditions import all_conditions
 from models.evaluation.registry import METRICS, primary_metrics
 from models.training.rows import training_rows
 from pipeline.engine.jobs import stage_errors
@@ -131,7 +132,7 @@ def _training(params: Params, name: str) -> Stage:
 def _evaluation(params: Params, name: str) -> Stage:
     rows = [
         ("network", params.models[name].network),
-        *sorted({("strategy", grid.strategy) for grid in params.evaluate.conditions}),
+        *sorted({("strategy", c.strategy) for c in all_conditions(params.evaluate)}),
         *_metrics(METRICS),
     ]
     settings = _values(params, "evaluate") | {"seeds": params.train.seeds}

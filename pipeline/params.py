@@ -130,15 +130,27 @@ class Params(Settings):
         return self
 
     @model_validator(mode="after")
-    def _reference_is_a_model(self) -> "Params":
+    def _references_are_models(self) -> "Params":
         reference = self.evaluate.reference
-        if reference is not None and reference not in self.models:
+        rivals = reference if isinstance(reference, dict) else {}
+        for model in rivals:
+            if model in rivals[model]:
+                raise ValueError(f"evaluate.reference tests {model} against itself")
+        named: list[tuple[tuple[str, ...], str]] = [
+            ((model,), name) for model in rivals for name in (model, *rivals[model])
+        ]
+        if isinstance(reference, str):
+            named = [((), reference)]
+        wrong = [(place, name) for place, name in named if name not in self.models]
+        if wrong:
             must = PydanticCustomError(
                 "model", "must be one of the models {names}", {"names": ", ".join(self.models)}
             )
-            place = ("evaluate", "reference")
-            details = InitErrorDetails(type=must, loc=place, input=reference)
-            raise ValidationError.from_exception_data("Params", [details])
+            details = [
+                InitErrorDetails(type=must, loc=("evaluate", "reference", *place), input=name)
+                for place, name in wrong
+            ]
+            raise ValidationError.from_exception_data("Params", details)
         return self
 
     def resolved(self, name: str) -> Resolved:

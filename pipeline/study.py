@@ -180,10 +180,9 @@ def publish_study(file: Path, runs: Runs, watch: Stopwatch) -> Path:
     _write(means_table(results, metrics), partial / "means.csv")
     about = about_study(file, runs, watch)
     if len(runs) > 1:
-        reference = params.evaluate.reference or models[0]
-        table = compare_splits(results, metrics, reference)
+        table = compare_splits(results, metrics, params.evaluate.rivals(models))
         _write(table, partial / "splits.csv")
-        console.print(comparison_table(table, reference))
+        console.print(comparison_table(table))
     else:
         about["verdict"] = _publish_run(workspace / RESULTS, results, partial)
     (partial / "study.json").write_text(json.dumps(about, indent=1) + "\n")

@@ -5,10 +5,11 @@ import math
 from collections import Counter
 from typing import Any
 
-from features.corpora.listing import RESULTS, fresh, read_items, read_task
+from features.corpora.listing import MODELS, RESULTS, fresh, read_items, read_task
 from features.extractors.given import shows_media
 from features.extractors.settings import StreamSettings
 from models.evaluation.registry import metrics_of
+from models.recogniser import parameters_of
 from models.settings import ModelSettings
 from models.settings.model import SHARED
 from models.settings.resolved import Resolved
@@ -17,6 +18,7 @@ from pipeline.engine.jobs import stage_errors
 from pipeline.keys import check
 from pipeline.params import Params, load_params
 from reports.build import build_report
+from reports.numbers.choice import choose
 from reports.numbers.significance import significance_tests
 
 
@@ -28,8 +30,12 @@ def main() -> None:
         models = list(params.models)
         run = describe_run(params)
         fresh(RESULTS / "run.json").write_text(json.dumps(run, indent=1) + "\n")
-        tests = significance_tests(RESULTS, models, run["reference"], read_task())
+        rivals = params.evaluate.rivals(models)
+        tests = significance_tests(RESULTS, models, rivals, read_task())
         tests.to_csv(fresh(RESULTS / "significance.csv"), index=False, float_format="%.6g")
+        sizes = {name: model["parameters"] for name, model in run["models"].items()}
+        choice = choose(RESULTS, models, read_task(), sizes)
+        fresh(RESULTS / "choice.json").write_text(json.dumps(choice, indent=1) + "\n")
         fresh(RESULTS / "index.html")
         build_report(RESULTS, models, params.train.seeds)
         say(f"open {RESULTS / 'index.html'}")
@@ -47,11 +53,12 @@ def describe_run(params: Params) -> dict[str, Any]:
         "trials": params.evaluate.trials,
         "conditions": [grid.model_dump() for grid in params.evaluate.conditions],
         "natural": params.evaluate.natural,
-        "reference": params.evaluate.reference or next(iter(params.models)),
+        "reference": params.evaluate.reference,
         "seeds": params.train.seeds,
         "heldout": params.train.heldout,
         "models": {
             name: _describe_model(model, params.resolved(name))
+            | {"parameters": parameters_of(MODELS / name / f"seed-{params.train.seeds[0]}")}
             for name, model in params.models.items()
         },
     }

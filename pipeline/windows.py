@@ -162,7 +162,7 @@ def content_of(
         streams[modality] = [*keys, _hash(*steps_of)]
     return {
         "frames": _hash(*(arrays[name] for name in ("times", "labels", "valid"))),
-        "shown": _hash(*(arrays[name] for name in ("face", "sound", "voice"))),
+        "shown": _hash(*(arrays[name] for name in ("picture", "face", "sound", "voice"))),
         "streams": streams,
     }
 

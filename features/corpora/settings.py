@@ -87,7 +87,7 @@ class SimulatedSettings(Settings):
     """
 
     train: int = Field(default=150, ge=0, le=99_999)
-    validation: int = Field(default=0, ge=0, le=99_999)
+    validation: int = Field(default=30, ge=0, le=99_999)
     test: int = Field(default=50, ge=0, le=99_999)
     frames: int = Field(default=600, ge=1, le=1_000_000)
     video: int = Field(default=64, ge=1, le=65_536)

@@ -13,9 +13,10 @@ from features.stores.store import Store, open_store
 from features.task import Task
 from features.windows.normaliser import Normaliser
 
-OF_ITEM = ("times", "labels", "valid", "decoded", "face", "sound", "voice")
+OF_ITEM = ("times", "labels", "valid", "decoded", "picture", "face", "sound", "voice")
 """Arrays of an item, (F, ...): `labels` and `valid` of a sequence have one row; `decoded` says
-whether a picture begins with the frame; the last three whether there was a face, sound, speech."""
+whether a picture begins with the frame; the last four whether there was a picture, a face, sound,
+speech."""
 
 OF_STREAM = ("index", "present", "frame")
 
@@ -29,6 +30,7 @@ class WindowedStream:
         parts: names of the streams that hold its rows; itself where it joins none.
         width: numbers of a row, of all parts together.
         steps: rows in a step's context.
+        column: which of them is at the step itself.
         align: whether its steps are the item's frames.
         normaliser: of each part, None where rows are taken as they are.
     """
@@ -37,6 +39,7 @@ class WindowedStream:
     parts: tuple[str, ...]
     width: int
     steps: int
+    column: int
     align: Literal["frames", "none"]
     normaliser: tuple[Normaliser | None, ...]
 

@@ -15,14 +15,11 @@ from features.extractors.settings import StreamSettings
 from features.stores.streams import StreamStore
 from features.stores.windows import Steps, Windowed, WindowedStream
 from features.task import Task
-from features.windows.clocks import NO_ROW, Clock, context_offsets
+from features.windows.clocks import NO_ROW, Clock, context_offsets, frames_at
 from features.windows.frames import frames_of, labels_of_frames
 from features.windows.normaliser import Normaliser
 from features.windows.sources import Sources, clock_of
 from features.windows.timeline import Timeline
-
-_ROUNDING = 1e-9  # seconds
-
 
 # ------------------------------------------------------------------ steps
 
@@ -65,8 +62,7 @@ def _steps_of_its_own(
     if item.start > 0 or end < np.inf:
         rows = rows[(centres >= item.start) & (centres < end)]
     at = centres[rows]
-    frame = np.searchsorted(timeline.times, at + _ROUNDING, side="right") - 1
-    return at, rows, np.clip(frame, 0, len(timeline.times) - 1).astype(np.int32)
+    return at, rows, frames_at(timeline.times, at)
 
 
 def values_at(values: NDArray[np.bool_], rows: NDArray[np.int32]) -> NDArray[np.bool_]:
@@ -92,12 +88,13 @@ def windowed(
     timeline = frames_of(item, labels, sources)
     values, valid = labels_of_frames(labels, timeline, task)
     nothing = np.zeros(len(timeline.times), np.bool_)
-    face = sound = voice = nothing
+    picture = face = sound = voice = nothing
     if (audio := sources.first("audio")) is not None:
         rows = clock_of(audio, item.item).rows_at(timeline.centres)
         sound = values_at(audio.present(item.item), rows)
         voice = values_at(audio.voice(item.item), rows)
     if (video := sources.first("video")) is not None:
+        picture = ~np.isnan(timeline.shown)
         face = values_at(
             video.present(item.item), clock_of(video, item.item).rows_at(timeline.shown)
         )
@@ -106,6 +103,7 @@ def windowed(
         "labels": values,
         "valid": valid,
         "decoded": timeline.decoded,
+        "picture": picture,
         "face": face,
         "sound": sound,
         "voice": voice,
@@ -182,11 +180,13 @@ def windowed_stream(
         fitted: normaliser of every stream that has rows; None where they are taken as they are.
     """
     settings, parts = sources.settings[name], parts_of(name, sources.settings)
+    offsets = context_offsets(settings.context_seconds, centred=settings.context == "centred")
     return WindowedStream(
         modality=settings.modality,
         parts=parts,
         width=sum(sources.stores[part].width for part in parts),
-        steps=len(context_offsets(settings.context_seconds)),
+        steps=len(offsets),
+        column=int(np.abs(offsets).argmin()),
         align=settings.align,
         normaliser=tuple(fitted[part] for part in parts),
     )

@@ -14,6 +14,7 @@ CONTEXT_RATE = 30
 NO_ROW = -1
 """Index of a context step outside the recording; its features are zero."""
 
+_SAME_TIME = 1e-9  # seconds
 _ROUNDING = 1e-6  # rows; exact ties at 60 fps must not depend on float rounding
 
 
@@ -66,6 +67,20 @@ class Clock:
     def centres(self) -> NDArray[np.float64]:
         """Centre of each row, (T,) seconds."""
         return frame_centres(self.times) if self.window is None else self.times + self.window / 2
+
+
+def frames_at(times: NDArray[np.float64], at: NDArray[np.float64]) -> NDArray[np.int32]:
+    """The frame that contains each second of `at`, the nearest one where none does.
+
+    Args:
+        times: (frames,) start of each frame, increasing; at least one.
+        at: seconds.
+
+    >>> frames_at(np.array([0.0, 0.5, 1.0]), np.array([-0.1, 0.5, 0.7, 9.0])).tolist()
+    [0, 1, 1, 2]
+    """
+    frames = np.searchsorted(times, at + _SAME_TIME, side="right") - 1
+    return np.clip(frames, 0, len(times) - 1).astype(np.int32)
 
 
 def frame_centres(times: NDArray[np.float64]) -> NDArray[np.float64]:

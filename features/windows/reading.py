@@ -10,6 +10,7 @@ from features.errors import InputError
 from features.stores.store import ItemRows
 from features.stores.streams import StreamStore
 from features.stores.windows import Steps, WindowedStream, WindowStore
+from features.windows.clocks import Clock, frames_at
 from features.windows.normaliser import Normaliser
 
 
@@ -30,6 +31,15 @@ class _Part:
         rows = self._store.rows(item)
         size = rows.dtype.itemsize if self._normaliser is None else 4
         return int(np.prod(rows.shape)) * size
+
+    def clock(self, item: str) -> Clock:
+        """When an item's rows are."""
+        store = self._store
+        return Clock(store.times(item), store.span(item), store.window, store.rate)
+
+    def present(self, item: str) -> NDArray[np.bool_]:
+        """(T,), whether there was a face or sound."""
+        return self._store.present(item)
 
     def load(self, item: str) -> None:
         """Read an item's rows into memory."""
@@ -105,6 +115,25 @@ class StreamReader:
             assert companions is not None
             columns.append(_gathered(part, item, companions[:, number]))
         return columns[0] if len(columns) == 1 else np.concatenate(columns, axis=1)
+
+    def row_frames(self, item: str) -> NDArray[np.int32]:
+        """The frame of the item that contains each row's centre, (T,); the nearest outside it.
+
+        A picture is of the frame that begins with it, however long the next one fails to come.
+        """
+        clock = self._parts[0].clock(item)
+        is_picture = self.stream.modality == "video" and clock.window is None
+        at = clock.times if is_picture else clock.centres()
+        return frames_at(self._windows.times(item), at)
+
+    def row_present(self, item: str) -> NDArray[np.bool_]:
+        """Whether there was a face or sound in each row, (T,)."""
+        first, *more = self._parts
+        present = first.present(item)
+        for number, part in enumerate(more):
+            companions = self.steps(item).others[:, number]
+            present = present | np.append(part.present(item), False)[companions]
+        return present
 
     def settled(self, part: int) -> dict[str, Any]:
         """The values of a part's settings that were left to the machine that made its rows."""

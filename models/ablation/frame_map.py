@@ -15,7 +15,7 @@ class FrameMap:
         source: (clips, frames) int64, the frame that is shown.
         empty: (clips, frames) bool, True where no frame is shown.
         filling: what is shown there: zeros, noise, or the features of a blank face.
-        gain: (clips, 1), what every frame is multiplied by; None for 1.
+        gain: (clips, 1 or frames), what every frame is multiplied by; None for 1.
     """
 
     source: Tensor
@@ -99,10 +99,39 @@ class FrameMap:
         source = torch.where(filled, self.source.gather(1, chosen.clamp(min=0)), self.source)
         return replace(self, source=source, empty=self.empty & ~filled)
 
+    def at(self, place: Tensor) -> "FrameMap":
+        """What rows become that lie within these frames: each takes the fate of its frame.
+
+        Where another frame is shown, a row shows the last one of that frame, or of those before.
+
+        Args:
+            place: (clips, rows) int64, the frame of each row, not decreasing; before the first one
+                or beyond the last for padding, which stays as it is.
+
+        >>> repeat = FrameMap(torch.tensor([[0, 0]]), torch.tensor([[False, False]]))
+        >>> repeat.at(torch.tensor([[0, 0, 1, 1]])).source.tolist()
+        [[0, 1, 1, 1]]
+        """
+        frames = self.source.shape[1]
+        real, within = (place >= 0) & (place < frames), place.clamp(0, frames - 1)
+        shown, row = self.source.gather(1, within), torch.arange(place.shape[1]).to(place.device)
+        last = torch.searchsorted(place.contiguous(), shown, right=True) - 1
+        stays = ~real | (shown == within)
+        gain = self.gain
+        if gain is not None:
+            of_rows = gain.expand(-1, frames).gather(1, within)
+            gain = torch.where(real, of_rows, 1.0)
+        return replace(
+            self,
+            source=torch.where(stays, row, last.clamp(min=0)),
+            empty=self.empty.gather(1, within) & real,
+            gain=gain,
+        )
+
 
 @dataclass(frozen=True)
 class Lost:
-    """What a modality has lost.
+    """What a modality has lost of its frames.
 
     Attributes:
         frame_map: what every frame becomes.
@@ -112,6 +141,27 @@ class Lost:
 
     frame_map: FrameMap
     filling: Tensor | None = None
+
+    def present(self, present: Tensor) -> Tensor:
+        """Which frames are there afterwards, as `FrameMap.present`."""
+        return self.frame_map.present(present)
+
+
+@dataclass(frozen=True)
+class LostRows:
+    """What a modality is given whose rows were lost before their context was gathered.
+
+    Attributes:
+        inputs: (clips, steps, features).
+        received: (clips, steps) bool, the steps that are there.
+    """
+
+    inputs: Tensor
+    received: Tensor
+
+    def present(self, _: Tensor) -> Tensor:
+        """Which steps are there."""
+        return self.received
 
 
 _GLANCE = 64

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from models.ablation.draws import normals, stream, uniforms
-from models.settings import Modality, Share
+from models.settings import Modality, Rates, Share
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ class Draws:
         mask: (clips, frames) True where there is a frame and not padding.
         received: (clips, frames) bool by modality, which frames there are before anything is
             lost; all, where it is not told.
+        of_items: whether what is drawn for a clip is drawn for its whole item.
     """
 
     key: tuple[object, ...]
@@ -34,6 +35,7 @@ class Draws:
     first: Tensor
     mask: Tensor
     received: Mapping[Modality, Tensor] = field(default_factory=dict)
+    of_items: bool = False
 
     @property
     def index(self) -> Tensor:
@@ -42,7 +44,8 @@ class Draws:
 
     def per_clip(self, *purpose: object) -> Tensor:
         """(clips, 1) uniform numbers in [0, 1)."""
-        return uniforms(stream(*self.key, *purpose), self.item[:, None], self.first[:, None])
+        first = torch.zeros_like(self.first) if self.of_items else self.first
+        return uniforms(stream(*self.key, *purpose), self.item[:, None], first[:, None])
 
     def per_frame(self, *purpose: object) -> Tensor:
         """(clips, frames) uniform numbers in [0, 1)."""
@@ -142,13 +145,15 @@ def last_received(lost: Tensor) -> Tensor:
     return torch.where(lost, 0, index).cummax(1).values
 
 
-def share(p: float | Share, modality: Modality, draws: Draws) -> Tensor | float:
+def share(p: float | Share | Rates, modality: Modality, draws: Draws) -> Tensor | float:
     """The share that is lost; (clips, 1) where it is drawn for every sample.
 
     >>> clip = Draws((0,), torch.tensor([1]), torch.tensor([0]), torch.ones(1, 5, dtype=torch.bool))
     >>> share(0.3, "audio", clip), share(Share(), "audio", clip).shape
     (0.3, torch.Size([1, 1]))
     """
+    if isinstance(p, Rates):
+        return p.of(modality)
     if not isinstance(p, Share):
         return p
     drawn = draws.per_clip(modality, "p")

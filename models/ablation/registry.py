@@ -16,7 +16,7 @@ from typing import Literal
 from features.settings import MODALITIES, Modality
 from features.tables import Row, Table
 
-DRAWING = ("modality", "p")
+DRAWING = ("modality", "p", "unit", "drawn")
 """Settings that most strategies use."""
 
 
@@ -40,6 +40,7 @@ class Strategy(Row):
             that.
         smallest_batch: clips of a batch that it needs.
         faces: whether it is about faces in pictures, which a corpus of features does not have.
+        joint: whether it is of both modalities, which depend on each other.
     """
 
     paper: str = field(default="", metadata={"words": True})
@@ -52,6 +53,7 @@ class Strategy(Row):
     copies: int | Mapping[str, int] = 1
     smallest_batch: int = 1
     faces: bool = False
+    joint: bool = False
 
 
 def _of_user(code: str) -> Strategy:
@@ -113,6 +115,15 @@ STRATEGIES = Table(
             leaves="frames",
             random=True,
         ),
+        "keep_one": Strategy(
+            code="models.ablation.single:keep_one",
+            title="One kept",
+            paper="random modality missing of GCNet (Lian et al. 2023)",
+            p_means="the share of sounds and pictures that are lost, at most one of each clip",
+            uses=("p", "unit", "drawn"),
+            leaves="clips",
+            joint=True,
+        ),
         "blank_face": Strategy(
             code="models.ablation.single:blank_face",
             title="Blank face",
@@ -143,7 +154,7 @@ STRATEGIES = Table(
         "mixed": Strategy(
             code="models.ablation.mixed:mixed",
             title="Mixed",
-            uses=("burst", "mixture"),
+            uses=("burst", "mixture", "unit", "drawn"),
             leaves="gaps",
             condition=False,
         ),
@@ -163,4 +174,4 @@ def modalities_of(strategy: str, modality: str) -> tuple[Modality, ...]:
     row = STRATEGIES[strategy]
     if "modality" not in row.uses:
         return row.modalities
-    return tuple(m for m in row.modalities if modality in (m, "either", "both"))
+    return tuple(m for m in row.modalities if modality in (m, "either", "both", "together"))

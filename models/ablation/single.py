@@ -56,6 +56,18 @@ def noise(ablation: Ablation, modality: Modality, draws: Draws) -> FrameMap:
     return FrameMap(draws.index, lost, "noise")
 
 
+def keep_one(ablation: Ablation, modality: Modality, draws: Draws) -> Tensor:
+    """Of so many clips the sound is lost, of as many others the picture; of more than half, one.
+
+    With two modalities a share η of them is lost if each is by a share η of the clips, as long as
+    no clip loses both: at η above a half every clip keeps exactly one.
+    """
+    p = torch.as_tensor(share(ablation.p, "audio", draws), dtype=torch.float64).clamp(max=0.5)
+    fate = draws.per_clip("kept")
+    low = 0.0 if modality == "audio" else p
+    return (fate >= low) & (fate < low + p) & draws.mask
+
+
 def blank_face(ablation: Ablation, modality: Modality, draws: Draws) -> FrameMap:
     """Faces are covered; where none was found, none can be: such a frame stays as it is."""
     lost = _chosen(ablation, modality, draws, _frames(ablation, modality, draws))

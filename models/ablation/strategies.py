@@ -1,14 +1,16 @@
 """What a batch loses by a strategy; training and evaluation use the same ones."""
 
+from dataclasses import replace
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from features.errors import InputError
 from models.ablation.frame_map import FrameMap
 from models.ablation.operators import Draws
 from models.ablation.registry import STRATEGIES
-from models.settings import Ablation, Modality
+from models.settings import MODALITIES, Ablation, Modality
 from models.training.batch import Batch
 
 
@@ -39,7 +41,9 @@ def draw(ablation: Ablation, modality: Modality, draws: Draws) -> FrameMap | Non
     """
     if modality not in ablation.modalities:
         return None
-    drawn: Any = STRATEGIES[ablation.strategy].load()(ablation, modality, draws)
+    # What both lose together is drawn as if of sound.
+    asked = MODALITIES[0] if ablation.modality == "together" else modality
+    drawn: Any = STRATEGIES[ablation.strategy].load()(ablation, asked, draws)
     if isinstance(drawn, FrameMap):
         return drawn
     if not isinstance(drawn, Tensor) or drawn.shape != draws.mask.shape:
@@ -50,6 +54,41 @@ def draw(ablation: Ablation, modality: Modality, draws: Draws) -> FrameMap | Non
         )
     # Padding is not a frame that could be lost.
     return FrameMap(draws.index, drawn.bool() & draws.mask)
+
+
+def lost_steps(
+    ablation: Ablation, modality: Modality, batch: Batch, key: tuple[object, ...]
+) -> FrameMap | None:
+    """What becomes of every step of a modality whose input vectors are lost whole.
+
+    Args:
+        ablation: what is taken away.
+        modality: of the steps; None is returned where the ablation leaves it alone.
+        batch: the clips.
+        key: of the draws.
+    """
+    part = batch.streams[modality]
+    if ablation.modality != "together" or part.aligned:
+        return draw(ablation, modality, _draws(ablation, batch, key, modality))
+    frame_map = draw(ablation, modality, _draws(ablation, batch, key, None))
+    if frame_map is None:
+        return None
+    beyond = batch.mask.shape[1]
+    return frame_map.at(torch.where(part.mask, part.frame, beyond))
+
+
+def _draws(
+    ablation: Ablation, batch: Batch, key: tuple[object, ...], modality: Modality | None
+) -> Draws:
+    """The random numbers; what is drawn once is so for whole items, without epoch or trial."""
+    if ablation.drawn == "anew":
+        return batch.draws(*key, modality=modality)
+    return replace(batch.draws(*once(key), modality=modality), of_items=True)
+
+
+def once(key: tuple[object, ...]) -> tuple[object, ...]:
+    """The key of what is drawn once: all but its last part, an epoch or a trial."""
+    return (*key[:-1], "once")
 
 
 def filling(

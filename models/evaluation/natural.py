@@ -1,10 +1,12 @@
-"""Frames that the recordings themselves lack a face, a sound or a voice for, scored apart.
+"""Frames that the recordings themselves lack something for, scored apart: four kinds.
 
 Simulated losses leave the rest of a recording as it was; real ones come with turned heads, hands,
 darkness and muted microphones. The input is intact, and nothing but the labels that are scored
-differs. A frame is without sound where there is next to nothing in the file, by default less than
-−60 dBFS for 0.3 s (`sound_present` of `features.extractors.silence`). It has a sound but
-no voice in a pause of the speech: 0.3 s or more without pitch (`voice_present`, beside it).
+differs. A frame is without a picture where none came (`windows.hold` seconds after the last one),
+and without a face where the picture shows none. It is without sound where there is next to nothing
+in the file, by default less than −60 dBFS for 0.3 s (`sound_present` of
+`features.extractors.silence`). It has a sound but no voice in a pause of the speech: 0.3
+s or more without pitch (`voice_present`, beside it).
 """
 
 from collections.abc import Mapping, Sequence
@@ -43,11 +45,13 @@ def chosen_labels(data: ClipData, item: str, subset: str) -> NDArray[np.bool_]:
     A sequence, which has one label, is in the subset that more than half of its frames are in; so
     it may be in none.
     """
-    face, sound = data.item_array(item, "face"), data.item_array(item, "sound")
-    voice = data.item_array(item, "voice")
-    # A frame can be in several: one with neither a face nor a sound is in the first two.
+    picture, face, sound, voice = (
+        data.item_array(item, name) for name in ("picture", "face", "sound", "voice")
+    )
+    # A frame can be in several: one with neither a picture nor a sound, for example.
     frames = {
-        "no_face": ~face,
+        "no_picture": ~picture,
+        "no_face": picture & ~face,
         "no_sound": ~sound,
         "no_voice": sound & ~voice,
         "face_and_sound": face & sound,

@@ -121,8 +121,14 @@ METRICS = Table(
 )
 
 
+REPORTED, CHOOSING = "reported", "choosing"
+"""The speakers that results are of (`evaluate.split`), and those that models are chosen by: the
+validation split, on which no model that is refitted has learnt."""
+
+
 SUBSETS: Mapping[str, str] = {
-    "no_face": "No face found",
+    "no_picture": "No picture",
+    "no_face": "Picture, no face",
     "no_sound": "No sound",
     "no_voice": "Sound, no voice",
     "face_and_sound": "Face and sound",

@@ -16,12 +16,17 @@ from features.task import Task
 from models.evaluation import statistics
 from models.evaluation.conditions import Run
 from models.evaluation.scores import Scores, stacked
+from models.evaluation.tables import Evaluated
 
 RESAMPLES, RESAMPLING_SEED = 2000, 0
 
 
 def replicates_of_runs(
-    task: Task, runs: Sequence[Run], scores: Mapping[str, Scores]
+    task: Task,
+    runs: Sequence[Run],
+    scores: Mapping[str, Scores],
+    evaluated: Evaluated,
+    unit_of: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """The primary metric of the items as they are, and of every resample of them.
 
@@ -32,6 +37,8 @@ def replicates_of_runs(
         task: what was recognised.
         runs: in the order of `models.evaluation.conditions.runs_under`.
         scores: (runs, targets) by item.
+        evaluated: what the rows are of.
+        unit_of: what is resampled in place of single items, such as their speakers, by item.
 
     Returns:
         One row per condition and target, with `replicates` (1 + RESAMPLES values, the first of the
@@ -39,6 +46,8 @@ def replicates_of_runs(
         and `sample` (a hash: rows with the same one were resampled alike).
     """
     drawn = {item: kept for item, kept in scores.items() if kept.n.any()} or scores
+    if unit_of is not None:
+        drawn = _together(drawn, unit_of)
     items = list(drawn.values())
     metric, *_ = items[0].metrics
     weights = np.vstack(
@@ -50,11 +59,20 @@ def replicates_of_runs(
         # A condition at a time bounds the memory: resamples × trials × targets.
         chosen = slice(start, start + len(list(trials)))
         values = stacked(items, chosen).weighted(weights).values()[metric].mean(1)
-        names = {**vars(condition), "subset": "all", "items": len(items), "sample": sample}
+        names = {**evaluated.columns(condition), "items": len(items), "sample": sample}
         columns = {"target": task.targets, REPLICATES: list(values.T.astype(np.float32))}
         tables.append(pd.DataFrame({**names, **columns}))
         start = chosen.stop
     return pd.concat(tables, ignore_index=True)
+
+
+def _together(scores: Mapping[str, Scores], unit_of: Mapping[str, str]) -> dict[str, Scores]:
+    """The scores of items that are one unit, pooled, by the unit's name."""
+    together: dict[str, Scores] = {}
+    for item, part in scores.items():
+        unit = unit_of[item]
+        together[unit] = together[unit].pooled_with(part) if unit in together else part
+    return dict(sorted(together.items()))
 
 
 def mean_over_seeds(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:

@@ -1,6 +1,7 @@
 """The evaluation of one trained seed, as tables without the model's name."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,14 @@ import torch
 
 from features.corpora.listing import REPLICATES
 from models import recogniser
-from models.evaluation.conditions import grid, runs_under
+from models.evaluation.conditions import all_conditions, grid, runs_under
 from models.evaluation.evaluator import evaluate, predict
 from models.evaluation.natural import natural_scores
+from models.evaluation.registry import CHOOSING, REPORTED
 from models.evaluation.replicates import replicates_of_runs
 from models.evaluation.scores import pooled
 from models.evaluation.tables import (
+    Evaluated,
     Predictions,
     answers,
     metrics_of_items,
@@ -22,6 +25,7 @@ from models.evaluation.tables import (
     metrics_of_subsets,
     traces,
 )
+from models.networks.recogniser import Recogniser
 from models.progress import Progress, silent
 from models.recogniser import Card
 from models.settings import EvaluateSettings
@@ -48,9 +52,24 @@ def rows_of(
     """Rows of tables that an evaluation uses."""
     return [
         ("network", card.model.network),
-        *(("strategy", condition.strategy) for condition in settings.conditions),
+        *(("strategy", condition.strategy) for condition in all_conditions(settings)),
         *(("metric", metric) for metric in metrics),
     ]
+
+
+@dataclass(frozen=True)
+class Speakers:
+    """Whom a model is evaluated on.
+
+    Attributes:
+        reported: names of the items that results are of.
+        choosing: names of those that models are chosen by; none where no speakers are left for it.
+        speaker_of: the speaker of each of them.
+    """
+
+    reported: Sequence[str]
+    choosing: Sequence[str]
+    speaker_of: Mapping[str, str]
 
 
 def evaluate_seed(
@@ -58,7 +77,7 @@ def evaluate_seed(
     *,
     card: Card,
     folder: Path,
-    items: Sequence[str],
+    speakers: Speakers,
     settings: EvaluateSettings,
     metrics: Sequence[str],
     device: str,
@@ -71,7 +90,7 @@ def evaluate_seed(
         out: folder for the tables.
         card: of the recogniser.
         folder: with its weights.
-        items: names of the items of the split.
+        speakers: whom it is evaluated on.
         settings: the conditions.
         metrics: names of rows of METRICS, the primary one first.
         device: where to run.
@@ -81,22 +100,16 @@ def evaluate_seed(
     """
     with threads(settings.threads):
         network = recogniser.load_network(folder, card, allow=allow)
-        data = recogniser.clips_of(open_stores(card.model.sees), items)
-        place = torch.device(device)
-        runs = runs_under(grid(settings), settings.trials)
-        with progress("evaluate", "clips", len(data.clips)) as advance:
-            scores = evaluate(
-                network,
-                data,
-                runs,
-                metrics=metrics,
-                seed=settings.seed,
-                device=place,
-                batch_clips=settings.batch_clips,
-                on_clips=advance,
-            )
-        predictions = predict(network, data, place, settings.batch_clips)
-    evaluation = metrics_of_runs(data.task, runs, pooled(scores.values()))
+        runs = _Runs(network, settings, metrics, torch.device(device), progress)
+        stores = open_stores(card.model.sees)
+        data = recogniser.clips_of(stores, speakers.reported)
+        evaluation, replicates = runs.tables(data, REPORTED)
+        predictions = predict(network, data, runs.device, settings.batch_clips)
+        if speakers.choosing:
+            choosing = recogniser.clips_of(stores, speakers.choosing)
+            tables = runs.tables(choosing, CHOOSING, speakers.speaker_of)
+            evaluation = pd.concat([evaluation, tables[0]])
+            replicates = pd.concat([replicates, tables[1]], ignore_index=True)
     if settings.natural:
         natural = metrics_of_subsets(data.task, natural_scores(data, predictions, metrics))
         evaluation = pd.concat([evaluation, natural])
@@ -105,8 +118,46 @@ def evaluate_seed(
         table.insert(0, "seed", card.seed)
         _write(table, out, name)
     _write(drawn, out, "traces")
-    replicates = replicates_of_runs(data.task, runs, scores)
     replicates.to_parquet(out / f"{REPLICATES}.parquet", index=False)
+
+
+@dataclass(frozen=True)
+class _Runs:
+    """A network under every condition."""
+
+    network: Recogniser
+    settings: EvaluateSettings
+    metrics: Sequence[str]
+    device: torch.device
+    progress: Progress
+
+    def tables(
+        self, data: ClipData, speakers: str, unit_of: Mapping[str, str] | None = None
+    ) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """The metrics of every run, and the bootstrap of every condition.
+
+        Args:
+            data: the clips of some items.
+            speakers: REPORTED or CHOOSING.
+            unit_of: what is resampled in place of single items, by item.
+        """
+        runs = runs_under(all_conditions(self.settings), self.settings.trials)
+        with self.progress("evaluate", f"clips, {speakers}", len(data.clips)) as advance:
+            scores = evaluate(
+                self.network,
+                data,
+                runs,
+                metrics=self.metrics,
+                seed=self.settings.seed,
+                device=self.device,
+                batch_clips=self.settings.batch_clips,
+                on_clips=advance,
+            )
+        evaluated = Evaluated(speakers, grid(self.settings))
+        return (
+            metrics_of_runs(data.task, runs, pooled(scores.values()), evaluated),
+            replicates_of_runs(data.task, runs, scores, evaluated, unit_of),
+        )
 
 
 def _tables_of_items(

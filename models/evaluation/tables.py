@@ -1,6 +1,7 @@
 """Scores and predictions as the tables that `reports` reads."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -8,9 +9,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.task import Task
-from models.evaluation.conditions import INTACT, Run
+from models.evaluation.conditions import INTACT, Condition, Run
 from models.evaluation.evaluator import item_scores
-from models.evaluation.registry import METRICS
+from models.evaluation.registry import METRICS, REPORTED
 from models.evaluation.scores import Scores
 from models.training.data import ClipData
 
@@ -21,25 +22,45 @@ Predictions = Mapping[str, NDArray[np.float32]]
 """Outputs (frames, outputs) of every item, (1, outputs) of a sequence."""
 
 
-def metrics_of_runs(task: Task, runs: Sequence[Run], scores: Scores) -> pd.DataFrame:
+@dataclass(frozen=True)
+class Evaluated:
+    """What the rows of a table are of.
+
+    Attributes:
+        speakers: REPORTED or CHOOSING.
+        asked: the conditions that the settings name; the others are those of every evaluation.
+    """
+
+    speakers: str
+    asked: Collection[Condition]
+
+    def columns(self, condition: Condition, subset: str = "all") -> dict[str, Any]:
+        """The columns that tell a condition apart from all others."""
+        asked = int(condition in self.asked)
+        names = {**vars(condition), "causal": int(condition.causal), "subset": subset}
+        return {"speakers": self.speakers, "asked": asked, **names}
+
+
+def metrics_of_runs(
+    task: Task, runs: Sequence[Run], scores: Scores, evaluated: Evaluated
+) -> pd.DataFrame:
     """The metrics of every run: its condition, subset, trial, target, metrics, n."""
     rows = metric_rows(task, scores)
-    return pd.concat([_rows_of(run, "all", rows(index)) for index, run in enumerate(runs)])
+    tables = [
+        pd.DataFrame({**evaluated.columns(run.condition), "trial": run.trial, **rows(index)})
+        for index, run in enumerate(runs)
+    ]
+    return pd.concat(tables, ignore_index=True)
 
 
 def metrics_of_subsets(task: Task, subsets: Mapping[str, Scores]) -> pd.DataFrame:
     """Likewise on intact input, of the labels in every subset; metrics are NaN where n is 0."""
-    return pd.concat(
-        [
-            _rows_of(Run(INTACT, 0), subset, metric_rows(task, scores)(slice(None)))
-            for subset, scores in subsets.items()
-        ]
-    )
-
-
-def _rows_of(run: Run, subset: str, rows: Mapping[str, Any]) -> pd.DataFrame:
-    names = {**vars(run.condition), "subset": subset, "trial": run.trial}
-    return pd.DataFrame({**names, **rows})
+    evaluated = Evaluated(REPORTED, (INTACT,))
+    tables = []
+    for subset, scores in subsets.items():
+        rows = metric_rows(task, scores)(slice(None))
+        tables.append(pd.DataFrame({**evaluated.columns(INTACT, subset), "trial": 0, **rows}))
+    return pd.concat(tables, ignore_index=True)
 
 
 def metric_rows(task: Task, scores: Scores) -> Callable[[int | slice], dict[str, Any]]:

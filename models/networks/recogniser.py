@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from features.task import Task
-from models.ablation.frame_map import Lost, nearest, repeats, runs_of
+from models.ablation.frame_map import Lost, LostRows, nearest, repeats, runs_of
 from models.networks.stream import Outputs, Stream
 from models.settings import Modality
 from models.training.phases import Loss, Phase, one_phase
@@ -120,7 +120,7 @@ class Recogniser(nn.Module, ABC):
         inputs: Mapping[Modality, Tensor],
         masks: Mapping[Modality, Tensor],
         present: Mapping[Modality, Tensor] | None = None,
-        lost: Mapping[Modality, Lost] = MappingProxyType({}),
+        lost: Mapping[Modality, Lost | LostRows] = MappingProxyType({}),
     ) -> Outputs:
         """Outputs (clips, frames, outputs) from feature streams; (clips, 1, outputs) of sequences.
 
@@ -137,9 +137,13 @@ class Recogniser(nn.Module, ABC):
         present = masks if present is None else present
         encoded: dict[Modality, Stream] = {}
         for m in self.modalities:
-            projected = self.receive(m, inputs[m], masks[m], present[m])
-            if m in lost:
-                projected = self.lose(m, projected, lost[m])
+            part = lost.get(m)
+            if isinstance(part, LostRows):
+                projected = self.receive(m, part.inputs, masks[m], part.received)
+            else:
+                projected = self.receive(m, inputs[m], masks[m], present[m])
+                if part is not None:
+                    projected = self.lose(m, projected, part)
             encoded[m] = self.perceive(m, projected)
         return self.answer(encoded)
 

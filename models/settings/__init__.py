@@ -1,8 +1,8 @@
 """What a user can set about networks, ablation and training; no heavy import, pydantic alone."""
 
-from models.settings.ablation import Ablation, Share
+from models.settings.ablation import Ablation, Drawn, Rates, Share, Unit
 from models.settings.base import MODALITIES, Modality, Probability, Seed, Settings
-from models.settings.evaluation import ConditionGrid, EvaluateSettings, Fill
+from models.settings.evaluation import ConditionGrid, EvaluateSettings, Fill, Losers
 from models.settings.model import ModelSettings
 from models.settings.network import (
     AffWildNetOptions,
@@ -23,9 +23,11 @@ __all__ = [
     "AuxFormerOptions",
     "ConditionGrid",
     "CrossmodalOptions",
+    "Drawn",
     "EvaluateSettings",
     "Fill",
     "FusionOptions",
+    "Losers",
     "Modality",
     "ModelSettings",
     "MulTOptions",
@@ -33,9 +35,11 @@ __all__ = [
     "Options",
     "Precision",
     "Probability",
+    "Rates",
     "Seed",
     "Settings",
     "Share",
     "SmootherOptions",
     "TrainSettings",
+    "Unit",
 ]

@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from features.settings import Settings
 from models.ablation.registry import STRATEGIES, modalities_of
-from models.settings.base import Modality, Probability
+from models.settings.base import MODALITIES, Modality, Probability
 
 StrategyName = Annotated[str, AfterValidator(STRATEGIES.checked)]
 """A row of STRATEGIES."""
@@ -34,16 +34,55 @@ class Share(Settings):
         return self
 
 
-def _number_or_share(value: Any) -> str:
-    """Which of the two a value is meant to be, so that an error is reported of it alone."""
+class Rates(Settings):
+    """Shares that are lost of each modality, independently of each other.
+
+    Attributes:
+        audio: of sound.
+        video: of picture.
+    """
+
+    audio: Probability
+    video: Probability
+
+    def of(self, modality: Modality) -> float:
+        """The share of a modality."""
+        return self.audio if modality == "audio" else self.video
+
+    @property
+    def mean(self) -> float:
+        """The mean of the two, exact for those of four digits.
+
+        >>> Rates(audio=0.2, video=0.8).mean
+        0.5
+        """
+        return round((self.audio + self.video) / 2, 6)
+
+
+def _kind_of_share(value: Any) -> str:
+    """What a value is meant to be, so that an error is reported of it alone."""
+    if isinstance(value, Rates) or (isinstance(value, dict) and {"audio", "video"} & value.keys()):
+        return "[rates]"
     return "[share]" if isinstance(value, dict | Share) else "[number]"
 
 
 LostShare = Annotated[
-    Annotated[Probability, Tag("[number]")] | Annotated[Share, Tag("[share]")],
-    Discriminator(_number_or_share),
+    Annotated[Probability, Tag("[number]")]
+    | Annotated[Share, Tag("[share]")]
+    | Annotated[Rates, Tag("[rates]")],
+    Discriminator(_kind_of_share),
 ]
-"""How much is lost: a number, or a distribution of it."""
+"""How much is lost: a number, a distribution of it, or a number for each modality."""
+
+LostRate = Annotated[
+    Annotated[Probability, Tag("[number]")] | Annotated[Rates, Tag("[rates]")],
+    Discriminator(_kind_of_share),
+]
+"""Likewise of a condition."""
+
+Unit = Literal["window", "signal"]
+Drawn = Literal["anew", "once"]
+Losing = Literal["audio", "video", "either", "both", "together"]
 
 
 class Mixture(Settings):
@@ -95,22 +134,30 @@ class Ablation(Settings):
         strategy: a row of `models.ablation.registry.STRATEGIES`, or `package.module:function` of
             the user's own.
         modality: `either` draws one of the two for every sample; with `both` the two lose
-            independently of each other.
+            independently of each other, with `together` the same.
         p: probability of losing a clip (clip_zero, noise) or a frame, or share of the frames that
-            subclip and burst lose; or a distribution of it. The others need none.
+            subclip and burst lose; or a distribution of it; or one for each modality, `{audio: 0.2,
+            video: 0.8}`. The others need none.
         burst: mean length in frames of the bursts of `burst` and `mixed`. Frames lost independently
             come in runs of 1 / (1 − p): a shorter mean is refused, and where p is drawn for every
             sample, that is the least.
         fill: of modality_dropout (Chumachenko et al. 2022): `hard`, `soft` or `noise`.
         mixture: of `mixed`.
+        unit: what is lost of a frame: its whole input vector, with all of its context (`window`,
+            Parthasarathy and Sundaram 2020), or the rows of the stream that are centred within it,
+            which then lack in every context that they are part of (`signal`, as a dead microphone
+            does).
+        drawn: `anew` in every epoch, or `once`: what an item loses is the same throughout.
     """
 
     strategy: StrategyName = "none"
-    modality: Literal["audio", "video", "either", "both"] = "video"
+    modality: Losing = "video"
     p: LostShare = 0.5
     burst: float = Field(default=15.0, ge=1)
     fill: Literal["hard", "soft", "noise"] = "hard"
     mixture: Mixture = Mixture()
+    unit: Unit = "window"
+    drawn: Drawn = "anew"
 
     @model_validator(mode="after")
     def _every_setting_has_a_use(self) -> "Ablation":
@@ -130,10 +177,11 @@ class Ablation(Settings):
     def _bursts_are_long_enough(self) -> "Ablation":
         uses = STRATEGIES[self.strategy].uses
         if "burst" in uses and "p" in uses and not isinstance(self.p, Share):
-            least = least_burst(self.p)
+            p = max(self.p.audio, self.p.video) if isinstance(self.p, Rates) else self.p
+            least = least_burst(p)
             if self.burst < least * (1 - ROUNDING):
                 raise ValueError(
-                    f"burst is {self.burst:g}, but frames lost independently with p {self.p:g} "
+                    f"burst is {self.burst:g}, but frames lost independently with p {p:g} "
                     f"come in runs of {least:.4g} already: make it that or more"
                 )
         return self
@@ -146,6 +194,8 @@ class Ablation(Settings):
                 f"{self.strategy} is of {' and '.join(row.modalities)}, but modality is "
                 f"{self.modality}"
             )
+        if isinstance(self.p, Rates) and self.modality != "both":
+            raise ValueError(f"p has a rate for each of both, but modality is {self.modality}")
         return self
 
     @property
@@ -155,4 +205,4 @@ class Ablation(Settings):
 
     @property
     def _asked(self) -> tuple[str, ...]:
-        return ("audio", "video") if self.modality in ("either", "both") else (self.modality,)
+        return MODALITIES if self.modality in ("either", "both", "together") else (self.modality,)

@@ -1,15 +1,25 @@
 """How models are compared."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
 from models.ablation.registry import STRATEGIES
-from models.settings.ablation import ROUNDING, StrategyName, least_burst
-from models.settings.base import MODALITIES, Probability, Seed, Settings
+from models.settings.ablation import (
+    ROUNDING,
+    Drawn,
+    LostRate,
+    Rates,
+    StrategyName,
+    Unit,
+    least_burst,
+)
+from models.settings.base import MODALITIES, Seed, Settings
 
 Fill = Literal["none", "hold", "nearest"]
+Losers = Literal["audio", "video", "both", "together"]
+"""What can lose in a condition."""
 
 FILLS: Mapping[str, str] = {
     "none": "nothing",
@@ -35,26 +45,30 @@ class ConditionGrid(Settings):
 
     Attributes:
         strategy: a row of STRATEGIES that can be a condition.
-        modality: the modalities that lose, one condition each; `both` lose independently.
-        p: the probabilities or shares.
+        modality: the modalities that lose, one condition each; `both` lose independently,
+            `together` the same.
+        p: the probabilities or shares; of both also one for each, `{audio: 0.2, video: 0.8}`.
         burst: mean lengths in frames of the bursts of `burst`.
         fill: what is put in place of frames that are lost: nothing, the last one received
             (`hold`), or the nearest one received (`nearest`).
+        unit: what is lost of a frame, as in `models.settings.Ablation`.
+        drawn: `anew` in every trial, or `once`: one trial, in which an item loses the same whatever
+            clip it is in.
     """
 
     strategy: Annotated[StrategyName, AfterValidator(_can_be_a_condition)]
-    modality: list[Literal["audio", "video", "both"]] = Field(
-        default=list(MODALITIES), min_length=1
-    )
-    p: list[Probability] = Field(min_length=1)
+    modality: list[Losers] = Field(default=list(MODALITIES), min_length=1)
+    p: list[LostRate] = Field(min_length=1)
     burst: list[Annotated[float, Field(ge=1)]] = Field(default=[15.0], min_length=1)
     fill: Fill = "none"
+    unit: Unit = "window"
+    drawn: Drawn = "anew"
 
     @model_validator(mode="after")
     def _nothing_twice(self) -> "ConditionGrid":
         for name in ("modality", "p", "burst"):
             values = getattr(self, name)
-            if len(set(values)) != len(values):
+            if any(value in values[:place] for place, value in enumerate(values)):
                 raise ValueError(f"{name} {values} names one value twice")
         return self
 
@@ -65,7 +79,8 @@ class ConditionGrid(Settings):
             if self.burst != type(self).model_fields["burst"].default:
                 raise ValueError(f"burst is of strategy burst, not of {self.strategy}")
             return self
-        for p in self.p:
+        for rate in self.p:
+            p = max(rate.audio, rate.video) if isinstance(rate, Rates) else rate
             least = least_burst(p)
             if min(self.burst) < least * (1 - ROUNDING):
                 raise ValueError(
@@ -77,12 +92,16 @@ class ConditionGrid(Settings):
     @model_validator(mode="after")
     def _fits_the_strategy(self) -> "ConditionGrid":
         row = STRATEGIES[self.strategy]
-        able = set(row.modalities) | ({"both"} if set(row.modalities) == set(MODALITIES) else set())
-        if set(self.modality) - able:
+        able: tuple[str, ...] = ("both",) if row.joint else row.modalities
+        if not row.joint and set(row.modalities) == set(MODALITIES):
+            able += ("both", "together")
+        if set(self.modality) - set(able):
             raise ValueError(
                 f"{self.strategy} is of {' and '.join(row.modalities)}: modality should be "
-                f"[{', '.join(row.modalities)}], not {self.modality}"
+                f"[{', '.join(able)}], not {self.modality}"
             )
+        if self.modality != ["both"] and any(isinstance(p, Rates) for p in self.p):
+            raise ValueError(f"p has a rate for each of both, but modality is {self.modality}")
         if self.fill != "none" and row.leaves != "gaps":
             raise ValueError(
                 f"fill is {self.fill}, but {self.strategy} leaves no gap to fill: "
@@ -100,7 +119,8 @@ class EvaluateSettings(Settings):
         seed: of those draws, shared by all models.
         batch_clips: clips per batch.
         threads: of torch, likewise those of training.
-        reference: the model that the others are tested against; null for the first one.
+        reference: whom models are tested against: one model for all others; or for some models the
+            names of their rivals, `{auxformer: [mult, baseline3]}`; null for nobody.
         natural: whether frames without a face or a sound are scored apart as well
             (`models.evaluation.natural`).
         conditions: what is lost; the default is the 30 conditions of the paper.
@@ -111,7 +131,7 @@ class EvaluateSettings(Settings):
     seed: Seed = 0
     batch_clips: int = Field(default=32, gt=0)
     threads: int = Field(default=1, gt=0, le=1024)
-    reference: str | None = None
+    reference: str | dict[str, list[str]] | None = None
     natural: bool = False
     conditions: list[ConditionGrid] = Field(
         default=[
@@ -121,3 +141,18 @@ class EvaluateSettings(Settings):
         ],
         min_length=1,
     )
+
+    def rivals(self, models: Iterable[str]) -> dict[str, list[str]]:
+        """Whom each model is tested against; models that are tested against nobody left out.
+
+        Args:
+            models: names of all models.
+
+        >>> EvaluateSettings(reference="a").rivals(["a", "b", "c"])
+        {'b': ['a'], 'c': ['a']}
+        """
+        if self.reference is None:
+            return {}
+        if isinstance(self.reference, str):
+            return {model: [self.reference] for model in models if model != self.reference}
+        return {model: list(rivals) for model, rivals in self.reference.items() if rivals}

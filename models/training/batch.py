@@ -46,6 +46,31 @@ def _changed(value: Any, change: Any) -> Any:
 
 
 @dataclass(frozen=True)
+class RowPlaces(_Tensors):
+    """Where rows stand among the item's frames, for what is lost of them before the context.
+
+    Frames are counted from the first one of the earliest clip of which any clip of the batch sees a
+    row. A stream at its own rate counts its steps instead.
+
+    Attributes:
+        frame: (clips, R) int64, the frame that contains each row's centre; −1 and large numbers
+            for padding before and behind the rows.
+        present: (clips, R) bool, whether there was a face or sound in the row.
+        number: (clips,) int64, the place of the second row in the item.
+        first: (clips, G) int64, the first frame of every clip of which rows are seen.
+        mask: (clips, G, L) bool, whether these clips have so many frames.
+        before: how many of the G clips come before the clip itself.
+    """
+
+    frame: Tensor
+    present: Tensor
+    number: Tensor
+    first: Tensor
+    mask: Tensor
+    before: int
+
+
+@dataclass(frozen=True)
 class StreamBatch(_Tensors):
     """One modality of a batch: N steps of its own clock, the item's frames with `align: frames`.
 
@@ -57,6 +82,9 @@ class StreamBatch(_Tensors):
         mask: (clips, N) bool, False for padding.
         present: (clips, N) bool, whether there is a face, or sound.
         frame: (clips, N) int64, the frame of the clip that contains each step's centre.
+        places: of the rows.
+        column: which of the `steps` rows is at the step itself.
+        aligned: whether the steps are the item's frames.
     """
 
     rows: Tensor
@@ -64,6 +92,9 @@ class StreamBatch(_Tensors):
     mask: Tensor
     present: Tensor
     frame: Tensor
+    places: RowPlaces
+    column: int = 0
+    aligned: bool = True
 
     @property
     def width(self) -> int:
@@ -84,10 +115,17 @@ class StreamBatch(_Tensors):
 
     def repeated(self, count: int) -> "StreamBatch":
         """All clips `count` times, one after the other; their rows are there once."""
-        changes = {
-            name: getattr(self, name).repeat(count, 1) for name in ("mask", "present", "frame")
-        }
-        return replace(self, **changes)
+
+        def times(tensor: Tensor) -> Tensor:
+            return tensor.repeat(count, *[1] * (tensor.ndim - 1))
+
+        return replace(
+            self,
+            mask=times(self.mask),
+            present=times(self.present),
+            frame=times(self.frame),
+            places=self.places._with(times),
+        )
 
 
 @dataclass(frozen=True)

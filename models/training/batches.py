@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import torch
 
 from models.ablation.draws import stream
-from models.ablation.frame_map import Lost
-from models.ablation.strategies import copies, draw, filling
+from models.ablation.frame_map import Lost, LostRows
+from models.ablation.signal import filling_of_rows, gathered, lost_rows
+from models.ablation.strategies import copies, filling, lost_steps
 from models.settings import Ablation, Modality
 from models.training.batch import Batch
 from models.training.data import ClipData
@@ -64,9 +65,18 @@ def lose(batch: Batch, ablation: Ablation, key: tuple[object, ...]) -> Lossy:
         key: of the random numbers.
     """
     whole = batch.repeated(copies(ablation))
-    lost: dict[Modality, Lost] = {}
-    for modality in whole.received():
-        frame_map = draw(ablation, modality, whole.draws(*key, modality=modality))
-        if frame_map is not None:
-            lost[modality] = Lost(frame_map, filling(frame_map, modality, whole, key))
-    return Lossy(whole, whole.inputs(), lost)
+    lost = {modality: _lost(whole, ablation, modality, key) for modality in whole.streams}
+    return Lossy(whole, whole.inputs(), {m: part for m, part in lost.items() if part is not None})
+
+
+def _lost(
+    batch: Batch, ablation: Ablation, modality: Modality, key: tuple[object, ...]
+) -> Lost | LostRows | None:
+    """What one modality loses; None for nothing."""
+    if ablation.unit == "signal":
+        rows = lost_rows(ablation, modality, batch, key)
+        if rows is None:
+            return None
+        return gathered(batch.streams[modality], rows, filling_of_rows(rows, modality, batch, key))
+    steps = lost_steps(ablation, modality, batch, key)
+    return None if steps is None else Lost(steps, filling(steps, modality, batch, key))

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from types import MappingProxyType
 
 import numpy as np
@@ -15,6 +14,7 @@ from features.stores.windows import WindowStore
 from features.windows.reading import StreamReader
 from models.ablation.draws import stream
 from models.training.batch import Batch, StreamBatch
+from models.training.places import Seen, places_of
 
 MAX_SEQUENCE_FRAMES = 3600
 """Two minutes at 30 fps; a sequence is attended to as one, at a cost that grows with its square."""
@@ -72,6 +72,11 @@ class ClipData:
             modality: {item: reader.steps(item) for item in self.items}
             for modality, reader in self._streams.items()
         }
+        self._rows = {
+            modality: {item: (r.row_frames(item), r.row_present(item)) for item in self.items}
+            for modality, r in self._streams.items()
+        }
+        self._clip_frames = windows.clip_frames if self._label_per_frame else None
         self._of_labels: dict[str, dict[str, np.ndarray]] = {
             "labels": {item: windows.labels(item) for item in self.items},
             "valid": {item: windows.valid(item) for item in self.items},
@@ -182,26 +187,54 @@ class ClipData:
         return self._of_labels[name][clip.item][span]
 
     def _stream(self, modality: Modality, clips: Sequence[Clip]) -> StreamBatch:
-        rows, index, present, frame = [], [], [], []
         reader = self._streams[modality]
+        # A stream at its own rate is of a sequence, of which a clip is the whole.
+        aligned = reader.stream.align == "frames"
+        seen, index, present, frame = [], [], [], []
         for clip in clips:
             steps = self._steps[modality][clip.item]
-            # A stream at its own rate is of a sequence, of which a clip is the whole.
-            aligned = reader.stream.align == "frames"
             span = slice(clip.start, clip.stop) if aligned else slice(None)
-            part, local = looked_at(steps.index[span], partial(reader.rows, clip.item))
-            rows.append(part)
-            index.append(local)
+            rows_of_steps = steps.index[span].astype(np.int64)
+            part = self._seen(modality, clip, rows_of_steps)
+            seen.append(part)
+            index.append(np.where(rows_of_steps >= 0, rows_of_steps - part.low + 1, 0))
             present.append(steps.present[span])
             frame.append(steps.frame[span].astype(np.int64) - clip.start)
         length = max(map(len, present))
+        rows = [reader.rows(c.item, s.low, s.high) for c, s in zip(clips, seen, strict=True)]
+        rows = [np.concatenate((np.zeros((1, r.shape[1]), r.dtype), r)) for r in rows]
+        mask = _padded([np.ones(len(part), bool) for part in present], length)
         return StreamBatch(
             rows=_padded(rows, max(map(len, rows))),
             index=_padded(index, length),
-            mask=_padded([np.ones(len(part), bool) for part in present], length),
+            mask=mask,
             present=_padded(present, length),
             frame=_padded(frame, length),
+            places=places_of(seen, length, self._clip_frames if aligned else None),
+            column=reader.stream.column,
+            aligned=aligned,
         )
+
+    def _seen(self, modality: Modality, clip: Clip, index: np.ndarray) -> Seen:
+        """The rows of a stream that a clip sees, and those of the clips that hold them."""
+        reader, inside = self._streams[modality], index[index >= 0]
+        low, high = (int(inside.min()), int(inside.max()) + 1) if inside.size else (0, 0)
+        frames, present = self._rows[modality][clip.item]
+        if reader.stream.align == "none":
+            steps = np.arange(high - low)
+            return Seen(low, high, steps, present[low:high], 0, len(index))
+        length = self._clip_frames or len(self._windows.times(clip.item))
+        # What a row has lost may be shown by earlier rows of its clip: they are read as well.
+        if high > low:
+            first = frames[low] - (frames[low] - clip.start) % length
+            low = max(int(np.searchsorted(frames, first)), self._first_row(modality, clip.item))
+        count = len(self._windows.times(clip.item))
+        return Seen(low, high, frames[low:high] - clip.start, present[low:high], clip.start, count)
+
+    def _first_row(self, modality: Modality, item: str) -> int:
+        """The first row that any step of an item looks at: of a part of a file, its first one."""
+        index = self._steps[modality][item].index
+        return int(index[index >= 0].min())
 
 
 def looked_at(

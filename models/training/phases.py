@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from features.settings import Modality
-    from models.ablation.frame_map import Lost
+    from models.ablation.frame_map import Lost, LostRows
     from models.networks.stream import Outputs
     from models.training.batch import Batch
 
@@ -35,7 +35,7 @@ class Lossy:
 
     batch: "Batch"
     inputs: "Mapping[Modality, Tensor]"
-    lost: "Mapping[Modality, Lost]"
+    lost: "Mapping[Modality, Lost | LostRows]"
 
 
 Loss = Callable[["Outputs", Lossy], "Tensor"]

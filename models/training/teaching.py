@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from features.task import Task
-from models.ablation.frame_map import Lost
+from models.ablation.frame_map import Lost, LostRows
 from models.networks.recogniser import Recogniser
 from models.networks.stream import OTHER
 from models.settings import Modality
@@ -41,7 +41,7 @@ class Teachers:
         fused: Tensor,
         inputs: Mapping[Modality, Tensor],
         batch: Batch,
-        lost: Mapping[Modality, Lost],
+        lost: Mapping[Modality, Lost | LostRows],
     ) -> Tensor:
         """How far the outputs are from the teachers', weighted.
 
@@ -62,8 +62,7 @@ class Teachers:
         loss = fused.new_zeros((), dtype=torch.float32)
         received, masks = batch.received(), batch.masks()
         present = {
-            m: lost[m].frame_map.present(frames) if m in lost else frames
-            for m, frames in received.items()
+            m: lost[m].present(frames) if m in lost else frames for m, frames in received.items()
         }
         for modality, network in self.networks.items():
             gone = ~present[OTHER[modality]].any(1)

@@ -1,17 +1,14 @@
 """Trained models: where they are, which seed of one is used, and what they may import."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-import pandas as pd
-
 from features.corpora.listing import MODELS, RESULTS
 from features.errors import InputError
 from models import recogniser
-from models.evaluation.registry import primary_metrics
 from pipeline.engine.execution import ExecutionSettings
 from pipeline.params import load_params
 
@@ -92,8 +89,8 @@ def model_folder(name: str, seed: int | None) -> Path:
 def preferred_seed(name: str, seeds: Sequence[int]) -> tuple[int, str]:
     """The seed that the speakers who choose prefer, and a sentence that says so.
 
-    Preferred is what scores best on them by the task's first metric, the mean over their conditions
-    and targets; nobody who is tested on is asked.
+    Preferred is what scores best on them under the conditions of every evaluation
+    (`reports.numbers.choice`); nobody who is tested on is asked.
 
     Args:
         name: of the model.
@@ -104,29 +101,14 @@ def preferred_seed(name: str, seeds: Sequence[int]) -> tuple[int, str]:
     """
     if len(seeds) == 1:
         return seeds[0], ""
-    scores = _scores_of_choosing(name)
-    known = {seed: scores[seed] for seed in seeds if np.isfinite(scores.get(seed, np.nan))}
-    if len(known) < len(seeds):
+    try:
+        chosen = json.loads((RESULTS / "choice.json").read_text())["seeds"].get(name)
+    except (OSError, ValueError, KeyError):
+        chosen = None
+    if chosen not in seeds:
         first = f"{name}: seed {seeds[0]}, the first: no evaluation says which is preferred"
         return seeds[0], first
-    best = max(seeds, key=lambda seed: known[seed])
-    return best, f"{name}: seed {best}, which the speakers who choose prefer of {len(seeds)}"
-
-
-def _scores_of_choosing(name: str) -> dict[int, float]:
-    """The score of each seed on the speakers who choose; none where they were not asked."""
-    try:
-        table = pd.read_csv(RESULTS / "evaluation" / f"{name}.csv")
-    except (OSError, ValueError):
-        return {}
-    metric = next((m for m in primary_metrics() if m in table), None)
-    if metric is None or not {"split", "seed"} <= set(table):
-        return {}
-    chosen = table[table["split"] == "choosing"]
-    if "causal" in chosen:
-        chosen = chosen[chosen["causal"] != 1]
-    means = chosen.groupby("seed")[metric].mean()
-    return {int(str(seed)): float(score) for seed, score in means.items()}
+    return chosen, f"{name}: seed {chosen}, which the speakers who choose prefer of {len(seeds)}"
 
 
 def allowed(more: Sequence[str]) -> list[str]:

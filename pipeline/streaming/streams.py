@@ -1,6 +1,6 @@
 """Streams of the last seconds in memory, as windows and networks read those of stores."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,7 @@ from features.windows.normaliser import Normaliser
 from models.recogniser import SeenStream
 from models.training.batch import StreamBatch
 from models.training.data import looked_at
+from models.training.places import Seen, places_of
 
 
 @dataclass(eq=False)
@@ -148,12 +149,17 @@ def batch_of(
         return rows
 
     rows, index = looked_at(steps.index, read)
-    tensors: Mapping[str, NDArray[Any]] = {
-        "rows": rows,
-        "index": index,
-        "mask": np.ones(len(steps.present), np.bool_),
-        "present": steps.present,
-        "frame": np.arange(len(steps.present)),
-    }
-    made = {name: torch.from_numpy(array)[None].to(device) for name, array in tensors.items()}
-    return StreamBatch(**made)
+    # Nothing is taken away from what is recognised live: its rows need no frames.
+    places = places_of([Seen(0, 0, np.zeros(0), np.zeros(0, np.bool_), 0, 1)], 1, None)
+
+    def clip(array: NDArray[Any]) -> torch.Tensor:
+        return torch.from_numpy(array)[None].to(device)
+
+    return StreamBatch(
+        rows=clip(rows),
+        index=clip(index),
+        mask=clip(np.ones(len(steps.present), np.bool_)),
+        present=clip(steps.present),
+        frame=clip(np.arange(len(steps.present))),
+        places=places.to(device),
+    )

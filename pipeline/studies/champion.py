@@ -54,7 +54,7 @@ def compare(results: pd.DataFrame, rivals: Sequence[str] = RIVALS) -> Comparison
     models = (CHAMPION, *rivals, AUDIO_ONLY)
     if METRIC not in results or not set(models) <= set(results["model"]):
         return None
-    rows = results.query("subset == 'all' and fill == 'none'")
+    rows = results.query("asked == 1 and subset == 'all' and fill == 'none'")
     tables = {model: rows[rows["model"] == model] for model in models}
     if tables[CHAMPION].empty:
         return None

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 from rich.table import Table
@@ -13,9 +12,10 @@ from models.evaluation.registry import METRICS
 from pipeline.studies.tables import SPLIT
 from reports.numbers.means import over_seeds, per_seed
 from reports.numbers.schema import HEADLINES, LEVELS, MEAN, MEASURES
-from reports.numbers.significance import t_tests
+from reports.numbers.significance import Rivals, t_tests
+from reports.numbers.words import listing
 
-TESTED = ("difference", "p", "significant", "note")
+TESTED = ("difference", "p", "p_worse", "p_adjusted", "significant", "note")
 """What the t-test says of a number."""
 
 
@@ -37,34 +37,37 @@ def check_differ(setting: str, folders: Mapping[int, Path]) -> None:
         value_of[split] = value
 
 
-def compare_splits(results: pd.DataFrame, metrics: Sequence[str], reference: str) -> pd.DataFrame:
-    """Every model's numbers over the splits, and whether they are better than the reference's.
+def compare_splits(results: pd.DataFrame, metrics: Sequence[str], rivals: Rivals) -> pd.DataFrame:
+    """Every model's numbers over the splits, and whether they are better than its rivals'.
 
     Args:
         results: of all splits (`tables.with_numbers`); several seeds of one count as their mean.
         metrics: its columns to take, the primary one first.
-        reference: the model that the others are compared with.
+        rivals: whom each model is compared with.
 
     Returns:
-        One row per metric, model, target and measure: `value` and `sd` over the splits, their
-        number `n`; and of the one-tailed matched-pair t-test (Goncalves and Busso 2022, section
-        4.4) `difference`, `p`, `significant` and `note`, NaN for the reference and for a metric of
+        One row per metric, model, rival (`reference`), target and measure: `value` and `sd` over
+        the splits, their number `n`; and of the one-tailed matched-pair t-test (Goncalves and Busso
+        2022, section 4.4) what TESTED names, NaN for a model without a rival and for a metric of
         which less is better.
     """
-    challengers = [model for model in results["model"].unique() if model != reference]
+    results = results[(results["asked"] == 1) & (results["causal"] == 0)]
+    pairs = [(m, rival) for m in results["model"].unique() for rival in rivals.get(m, ())]
     tables = []
     for metric in metrics:
         values = _by_split(results, metric)
         table = over_seeds(values, "headline")
         if not METRICS[metric].lower_is_better:
-            rows = t_tests(values, challengers, reference, unit="split")
-            tests = pd.DataFrame(rows, columns=["model", "target", "measure", *TESTED])
+            rows = t_tests(values, pairs, unit="split")
+            names = ["model", "target", "measure", "reference", *TESTED]
+            tests = pd.DataFrame(rows, columns=names)
             tests = tests.rename(columns={"measure": "headline"})
             table = table.merge(tests, "left", ["model", "target", "headline"])
         tables.append(table.assign(metric=metric))
     result = pd.concat(tables).rename(columns={"headline": "measure"})
     result = result[result["measure"].isin(MEASURES)]
-    return result[["metric", "model", "target", "measure", "value", "sd", "n", *TESTED]]
+    numbers = ["value", "sd", "n", "reference", *TESTED]
+    return result.reindex(columns=["metric", "model", "target", "measure", *numbers])
 
 
 def _by_split(results: pd.DataFrame, metric: str) -> pd.DataFrame:
@@ -77,25 +80,27 @@ def _by_split(results: pd.DataFrame, metric: str) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
-def comparison_table(table: pd.DataFrame, reference: str) -> Table:
-    """The primary metric as a table to print: mean ± sd, a star where the test says better.
+def comparison_table(table: pd.DataFrame) -> Table:
+    """The primary metric as a table to print: mean ± sd, a star where it is better than its rivals.
 
     Args:
         table: what `compare_splits` returned.
-        reference: the model that the others were compared with.
     """
     metric = table["metric"].iloc[0]
     overall = table[(table["metric"] == metric) & (table["target"] == _overall(table))]
+    rivals = list(overall["reference"].dropna().unique())
     printed = Table(
         title=f"{METRICS[metric].title}, mean ± sd of {overall['n'].max()} splits",
-        caption=f"* better than {reference}, one-tailed matched-pair t-test over the splits, "
-        f"p < {LEVELS['t']}",
+        caption=f"* better than {listing(rivals)}, one-tailed matched-pair t-test over the splits, "
+        f"p < {LEVELS['t']} (Holm)"
+        if rivals
+        else "no model is tested against another: evaluate.reference names none",
     )
     printed.add_column("model")
     for measure in MEASURES:
         printed.add_column(HEADLINES[measure], justify="right")
     for model, rows in overall.groupby("model", sort=False):
-        cells = {row.measure: row for row in rows.itertuples()}
+        cells = dict(list(rows.groupby("measure")))
         printed.add_row(str(model), *(_cell(cells[m]) if m in cells else "" for m in MEASURES))
     return printed
 
@@ -106,6 +111,8 @@ def _overall(table: pd.DataFrame) -> str:
     return MEAN if MEAN in targets else targets[0]
 
 
-def _cell(row: Any) -> str:
-    star = "*" if row.significant == 1 else ""
-    return f"{row.value:.3f} ± {row.sd:.3f}{star}"
+def _cell(rows: pd.DataFrame) -> str:
+    """A number, whose rows differ in the rival alone."""
+    row = rows.iloc[0]
+    star = "*" if (rows["significant"] == 1).all() else ""
+    return f"{row['value']:.3f} ± {row['sd']:.3f}{star}"

@@ -6,6 +6,8 @@ from pathlib import Path
 import pandas as pd
 
 from features.corpora.listing import RESULTS
+from models.evaluation.registry import REPORTED
+from reports.numbers.replicates import NAMES
 from reports.numbers.schema import CONDITION, MEAN
 
 SPLIT = "split"
@@ -20,14 +22,15 @@ def results_table(folders: Mapping[int | None, Path], models: Sequence[str]) -> 
         models: names of the models.
 
     Returns:
-        One row per model, seed, split, condition (modality, strategy, p, burst, fill, subset),
-        trial and target, with a column a metric and the number `n` of labels; all as text.
+        One row per model, seed, split, condition (CONDITION), trial and target, with a column a
+        metric and the number `n` of labels; all as text. Of the speakers that results are of.
     """
     tables = []
     for split, folder in folders.items():
         for model in models:
             file = folder / RESULTS / "evaluation" / f"{model}.csv"
             table = pd.read_csv(file, dtype=str, keep_default_na=False)
+            table = table[table["speakers"] == REPORTED]
             table.insert(2, SPLIT, "" if split is None else str(split))
             tables.append(table)
     return pd.concat(tables, ignore_index=True)
@@ -41,7 +44,7 @@ def read_results(file: Path) -> pd.DataFrame:
 
 def with_numbers(results: pd.DataFrame) -> pd.DataFrame:
     """The table of `results_table` with numbers where it has them."""
-    names = {"model", SPLIT, "modality", "strategy", "fill", "subset", "target"}
+    names = {SPLIT, *NAMES}
     numbers = [column for column in results if column not in names]
     return results.assign(**results[numbers].apply(pd.to_numeric))
 

@@ -12,6 +12,7 @@ from reports.figures import charts
 from reports.figures.style import Style, save_figure, styles
 from reports.figures.timeline import draw_trace
 from reports.numbers.items import confusion_matrices, mean_predictions
+from reports.numbers.means import of_vectors
 from reports.numbers.results import Results
 from reports.numbers.schema import LOSERS
 from reports.numbers.summary import Summary
@@ -78,6 +79,7 @@ def illustrate(folder: Path, results: Results, summary: Summary) -> dict[str, li
 
 def _curves(conditions: pd.DataFrame) -> pd.DataFrame:
     """The conditions of which there are several p, so that there is something to draw."""
+    conditions = of_vectors(conditions)
     return conditions[
         conditions.groupby(["modality", "strategy", "burst"])["p"].transform("nunique") > 1
     ]
@@ -196,7 +198,8 @@ def _limited(results: Results, looks: Looks) -> str:
     """Which models are drawn where not all of them are."""
     if len(looks) == len(results.models):
         return ""
+    among = f", {results.reference} among them or in place of the last" if results.reference else ""
     return (
-        f" Of {len(results.models)} models {len(looks)} are drawn: the best by robustness area, "
-        f"{results.reference} among them or in place of the last."
+        f" Of {len(results.models)} models {len(looks)} are drawn: the best by robustness area"
+        f"{among}."
     )

@@ -56,17 +56,21 @@ def write_plots(folder: Path, training: pd.DataFrame, summary: Summary) -> None:
 
     Args:
         folder: gets `<modality>_<strategy>.csv` (p, value, sd, n, target, model; of bursts
-            `<modality>_burst_<mean length>.csv`), and `training.csv` (epoch, train_loss, heldout,
-            seed, model), `videos.csv` (item, value, target, model) and `trace.csv` (time, value,
-            target, model) of the first trace, in which the annotation stands as a model of its own.
+            `<modality>_burst_<mean length>.csv`, of lost rows `…_signal.csv`, of losses drawn once
+            `…_once.csv`), and `training.csv` (epoch, train_loss, heldout, seed, model),
+            `videos.csv` (item, value, target, model) and `trace.csv` (time, value, target, model)
+            of the first trace, in which the annotation stands as a model of its own.
             Those that dvc.yaml draws are there in any case, if need be without rows.
         training: rows of `Results.training`.
         summary: of the run.
     """
     panels = dict.fromkeys(DRAWN, pd.DataFrame(columns=_PANEL))
-    kinds = summary.conditions.groupby(["modality", "strategy", "burst"])
-    for (modality, strategy, burst), panel in kinds:
-        name = f"{modality}_{strategy}" + (f"_{burst:g}" if burst else "")
+    kinds = summary.conditions.groupby(["modality", "strategy", "burst", "unit", "drawn"])
+    for kind, panel in kinds:
+        modality, strategy, burst, unit, drawn = map(str, kind)
+        length = f"{float(burst):g}" if float(burst) else ""
+        ways = [length, unit.removeprefix("window"), drawn.removeprefix("anew")]
+        name = "_".join([modality, strategy, *filter(None, ways)])
         panels[name] = panel.sort_values("p", kind="stable")
     for name, panel in panels.items():
         _write_csv(folder / f"{name}.csv", panel, *_PANEL)

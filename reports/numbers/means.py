@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from models.evaluation.conditions import EQUAL, NAMED
 from reports.numbers.schema import (
     ALL,
     AUDIO_GONE,
@@ -19,6 +20,31 @@ from reports.numbers.schema import (
 def losses(table: pd.DataFrame) -> pd.DataFrame:
     """The rows of conditions that count: all labels, frames that are lost stay lost."""
     return table[(table["subset"] == ALL) & (table["fill"] == NONE) & (table["strategy"] != NONE)]
+
+
+def named(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the conditions of every evaluation, which models are chosen by.
+
+    Args:
+        table: rows by condition, of the conditions that the settings name and of these.
+    """
+    columns = [column for column in CONDITION if column != "subset"]
+    wanted = pd.DataFrame([vars(condition) for condition in NAMED])
+    wanted = wanted.assign(causal=wanted["causal"].astype(int))[columns]
+    rows = table[table["subset"] == ALL].reset_index(names="place")
+    chosen = rows.merge(wanted, on=columns)["place"].sort_values()
+    return table.loc[chosen].reset_index(drop=True)
+
+
+def of_vectors(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of losses as papers have them: whole input vectors, drawn anew, at one rate.
+
+    Args:
+        table: rows by condition.
+    """
+    return table[
+        (table["unit"] == "window") & (table["drawn"] == "anew") & (table["rates"] == EQUAL)
+    ]
 
 
 def counted(table: pd.DataFrame, *by: str) -> pd.DataFrame:
@@ -62,7 +88,7 @@ def imputed(table: pd.DataFrame) -> pd.DataFrame:
     """
     lossy = table[(table["subset"] == ALL) & (table["p"] > 0)]
     is_filled = lossy["fill"] != NONE
-    by = [lossy[key] for key in ("modality", "strategy", "p", "burst")]
+    by = [lossy[key] for key in CONDITION if key not in ("fill", "subset")]
     return lossy[is_filled.groupby(by).transform("any")]
 
 

@@ -4,7 +4,7 @@ import pandas as pd
 
 from features.task import Task
 from models.evaluation.registry import SUBSETS, metrics_of
-from reports.numbers.means import over_seeds, seed_means
+from reports.numbers.means import of_vectors, over_seeds, seed_means
 from reports.numbers.schema import ALL, NONE
 
 OTHER_MODALITY = {"clip_zero": "gone", "noise": "noise"}
@@ -37,7 +37,7 @@ def one_modality(evaluation: pd.DataFrame, metric: str) -> pd.DataFrame:
         no rows of what was not evaluated for either modality.
     """
     by = ["model", "seed", "target"]
-    cell = seed_means(evaluation, metric)
+    cell = seed_means(of_vectors(evaluation), metric)
     cell = cell[(cell["subset"] == ALL) & (cell["fill"] == NONE)]
     both = cell[cell["p"] == 0].groupby(by, sort=False)["value"].mean()
     tables = []

@@ -7,8 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from features.errors import InputError
 from features.task import Task
+from models.evaluation.registry import CHOOSING, REPORTED
+from reports.numbers.means import named
 from reports.numbers.reader import check_same_labels, read_result_table
 from reports.numbers.run_file import (
     caveat,
@@ -39,15 +40,19 @@ class Results:
         seeds: the training seeds.
         run: `run.json`.
         task: what was recognised, from `run`.
-        evaluation: metrics by model, seed, condition (modality, strategy, p, burst, fill), subset
-            of the labels, trial and target.
+        evaluation: metrics by model, seed, condition (`schema.CONDITION`), trial and target, of the
+            conditions that the settings name, on the speakers that results are of.
+        named: likewise, of the conditions of every evaluation
+            (`models.evaluation.conditions.NAMED`).
+        choosing: both, on the speakers that models are chosen by; no rows where there are none.
+        causal: of conditions in which every frame is the last one that its window sees.
         videos: by model, seed, item and target, intact input: metrics for a task of frames,
             `annotated` and `predicted` for one of sequences.
         traces: annotated and predicted values over time, first seed, intact input; no rows for a
             task of sequences or of classes.
         training: one row per model, seed and epoch.
-        significance: tests of every model against one of them, by model, target (or `mean` of the
-            targets), measure and test; no rows where nothing was compared.
+        significance: tests of models against their rivals, by model, rival, target (or `mean` of
+            the targets), measure and test; no rows where nothing was compared.
     """
 
     models: tuple[str, ...]
@@ -55,15 +60,19 @@ class Results:
     run: dict[str, Any]
     task: Task
     evaluation: pd.DataFrame
+    named: pd.DataFrame
+    choosing: pd.DataFrame
+    causal: pd.DataFrame
     videos: pd.DataFrame
     traces: pd.DataFrame
     training: pd.DataFrame
     significance: pd.DataFrame
 
     @property
-    def reference(self) -> str:
-        """The model that the others are compared with; the first one where none was."""
-        return next(iter(self.significance["reference"]), self.models[0])
+    def reference(self) -> str | None:
+        """The model that the others are compared with; None where there are several, or none."""
+        references = self.significance["reference"].unique()
+        return str(references[0]) if len(references) == 1 else None
 
     @property
     def note(self) -> str:
@@ -92,8 +101,11 @@ def load_results(folder: Path, models: Sequence[str], seeds: Sequence[int]) -> R
     def tables(kind: str, schema: Mapping[str, str], stage: str) -> pd.DataFrame:
         return _tables(folder / kind, schema, stage, models, seeds, allowed_values(task))
 
-    evaluation = tables("evaluation", evaluation_columns(task), "evaluate")
-    check_same_labels(evaluation)
+    every = tables("evaluation", evaluation_columns(task), "evaluate")
+    reported, choosing = (every[every["speakers"] == kind] for kind in (REPORTED, CHOOSING))
+    check_same_labels(reported)
+    check_same_labels(choosing)
+    clips = reported[reported["causal"] == 0]
     has_traces = task.level == "frame" and task.kind != "classification"
     no_traces = pd.DataFrame(columns=list(TRACES))
     return Results(
@@ -101,7 +113,10 @@ def load_results(folder: Path, models: Sequence[str], seeds: Sequence[int]) -> R
         seeds=tuple(seeds),
         run=run,
         task=task,
-        evaluation=evaluation,
+        evaluation=clips[clips["asked"] == 1].reset_index(drop=True),
+        named=named(clips),
+        choosing=choosing.reset_index(drop=True),
+        causal=reported[reported["causal"] == 1].reset_index(drop=True),
         videos=tables("videos", video_columns(task), "evaluate"),
         traces=tables("traces", TRACES, "evaluate") if has_traces else no_traces,
         training=tables("training", TRAINING, "train"),
@@ -134,7 +149,7 @@ def _tables(
 
 
 def _significance(path: Path, models: Sequence[str], task: Task) -> pd.DataFrame:
-    """The tests, all against the same model."""
+    """The tests of models against their rivals."""
     stage = "summarise"
     allowed: dict[str, Collection[str]] = {
         "model": models,
@@ -143,11 +158,4 @@ def _significance(path: Path, models: Sequence[str], task: Task) -> pd.DataFrame
         "measure": MEASURES,
         "test": tuple(LEVELS),
     }
-    table = read_result_table(path, SIGNIFICANCE, allowed, stage, can_be_empty=True)
-    references = table["reference"].unique()
-    if len(references) > 1:
-        raise InputError(
-            f"{path} compares with {' and '.join(references)}, expected one model",
-            f"rerun `dvc repro {stage}`",
-        )
-    return table
+    return read_result_table(path, SIGNIFICANCE, allowed, stage, can_be_empty=True)

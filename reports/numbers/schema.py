@@ -1,14 +1,16 @@
-"""The columns of the result files (version 3), and the values that they can hold."""
+"""The columns of the result files (version 4), and the values that they can hold."""
 
 from collections.abc import Collection, Mapping
+from typing import get_args
 
 from features.task import Task
 from models.ablation.registry import STRATEGIES
-from models.evaluation.registry import SUBSETS, metrics_of
+from models.evaluation.registry import CHOOSING, REPORTED, SUBSETS, metrics_of
+from models.settings.ablation import Drawn, Unit
 from models.settings.base import MODALITIES
 from models.settings.evaluation import FILLS
 
-LOSERS = (*MODALITIES, "both")
+LOSERS = (*MODALITIES, "both", "together")
 """What the column `modality` can hold: what loses."""
 NONE = "none"
 """The strategy of intact input, and the filling that leaves lost frames lost."""
@@ -33,9 +35,24 @@ LEVELS = {"t": 0.05, "bootstrap": 0.05, "fisher_z": 0.01}
 
 EVALUATED_INPUTS = ("AV", "A", "V", "M")
 """Both modalities, only sound, only picture, and the mean of the three."""
-CONDITION = ["modality", "strategy", "p", "burst", "fill", "subset"]
+CONDITION = [
+    "modality",
+    "strategy",
+    "p",
+    "rates",
+    "burst",
+    "fill",
+    "unit",
+    "drawn",
+    "causal",
+    "subset",
+]
 """The columns that tell conditions apart."""
-KEYS = ("model", "seed", *CONDITION, "trial", "item", "epoch", "time", "target", "measure", "test")
+KEYS = (
+    *("model", "reference", "seed", "speakers"),
+    *CONDITION,
+    *("trial", "item", "epoch", "time", "target", "measure", "test"),
+)
 """The columns that tell rows apart, where a table has them; the others are what was measured."""
 
 TRACES = {
@@ -66,9 +83,10 @@ SIGNIFICANCE = {
     "low": "float64",
     "high": "float64",
     "p": "float64",
+    "p_worse": "float64",  # of a one-tailed test in the other direction
     "p_adjusted": "float64",
     "n": "float64",  # empty where there is no verdict
-    "significant": "int64",
+    "significant": "int64",  # 1 where the model is better, -1 where it is worse
     "note": "str",
 }
 
@@ -78,11 +96,17 @@ def evaluation_columns(task: Task) -> dict[str, str]:
     return {
         "model": "str",
         "seed": "int64",
+        "speakers": "str",  # whom it is of: REPORTED or CHOOSING
+        "asked": "int64",  # 1 where the settings name the condition, 0 where it is but a named one
         "modality": "str",
         "strategy": "str",
         "p": "float64",
+        "rates": "str",  # of sound and picture, 0.2/0.8, whose mean is p; or EQUAL
         "burst": "float64",
         "fill": "str",
+        "unit": "str",  # what is lost of a frame: window or signal
+        "drawn": "str",  # anew in every trial, or once
+        "causal": "int64",  # 1 where every frame is the last one that its window sees
         "subset": "str",
         "trial": "int64",
         "target": "str",
@@ -105,7 +129,10 @@ def allowed_values(task: Task) -> dict[str, Collection[str]]:
     allowed: dict[str, Collection[str]] = {
         "modality": LOSERS,
         "strategy": STRATEGIES,
+        "speakers": (REPORTED, CHOOSING),
         "fill": tuple(FILLS),
+        "unit": get_args(Unit),
+        "drawn": get_args(Drawn),
         "subset": (ALL, *SUBSETS),
         "target": task.targets,
     }

@@ -83,16 +83,21 @@ def ranking(headlines: pd.DataFrame, models: Sequence[str], target: str) -> tupl
     return tuple(values.sort_values(ascending=False, kind="stable", na_position="last").index)
 
 
-def shown_models(ranked: Sequence[str], models: Sequence[str], reference: str) -> tuple[str, ...]:
+def shown_models(
+    ranked: Sequence[str], models: Sequence[str], reference: str | None
+) -> tuple[str, ...]:
     """The models of figures with a line a model: the best `SHOWN_MODELS`, the reference included.
 
     Args:
         ranked: what `ranking` returned.
         models: all of them; the order of those that are shown.
-        reference: takes the place of the last if it is not among the best.
+        reference: takes the place of the last if it is not among the best; None for none.
     """
-    best = [model for model in ranked[:SHOWN_MODELS] if model != reference]
-    chosen = {reference, *best[: SHOWN_MODELS - 1]}
+    if reference is None:
+        chosen = set(ranked[:SHOWN_MODELS])
+    else:
+        best = [model for model in ranked[:SHOWN_MODELS] if model != reference]
+        chosen = {reference, *best[: SHOWN_MODELS - 1]}
     return tuple(model for model in models if model in chosen)
 
 

@@ -8,7 +8,12 @@ from features.task import Task
 from models.ablation.registry import STRATEGIES
 from models.evaluation.registry import METRICS, Metric, metrics_of
 
-NOUNS = {"audio": "sound", "video": "picture", "both": "sound and picture"}
+NOUNS = {
+    "audio": "sound",
+    "video": "picture",
+    "both": "sound and picture",
+    "together": "sound and picture together",
+}
 """What people call a modality, and both of them."""
 
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from features.task import Task
+from models.evaluation.conditions import EQUAL
 from models.evaluation.registry import METRICS, SUBSETS, metrics_of
 from models.settings.evaluation import FILLS
 from reports.numbers.protocols import OTHER_MODALITY
@@ -33,13 +34,37 @@ class LossColumn(NamedTuple):
         modality: what loses.
         strategy: how.
         burst: mean length of a burst in frames; 0 for other strategies.
+        unit: what is lost of a frame.
+        drawn: whether every trial draws anew.
+        rates: of sound and picture where they differ.
         p: what is lost.
     """
 
     modality: str
     strategy: str
     burst: float
+    unit: str
+    drawn: str
+    rates: str
     p: float
+
+    @property
+    def kind(self) -> tuple[str, ...]:
+        """What conditions have in common that differ in p alone."""
+        return self.modality, self.strategy, str(self.burst), self.unit, self.drawn
+
+    @property
+    def title(self) -> str:
+        """How it is lost."""
+        unit = "" if self.unit == "window" else "rows lost"
+        drawn = "" if self.drawn == "anew" else "drawn once"
+        title = strategy_title(self.strategy, self.burst)
+        return ", ".join(filter(None, (title, unit, drawn)))
+
+    @property
+    def share(self) -> str:
+        """What is lost of it."""
+        return f"p = {f'{self.p:g}' if self.rates == EQUAL else self.rates}"
 
 
 def conditions_table(conditions: pd.DataFrame, models: Sequence[str], task: Task) -> str:
@@ -52,12 +77,12 @@ def conditions_table(conditions: pd.DataFrame, models: Sequence[str], task: Task
     """
     rows = _by_loss(conditions)
     grid = list(rows)
-    kinds = [(loss.modality, loss.strategy, loss.burst) for loss in grid]
+    kinds = [loss.kind for loss in grid]
     starts = _starts(kinds)
     head = [
         _losing(grid),
-        spanning([strategy_title(loss.strategy, loss.burst) for loss in grid], kinds),
-        "".join(th(f"p = {loss.p:g}", start) for loss, start in zip(grid, starts, strict=True)),
+        spanning([loss.title for loss in grid], kinds),
+        "".join(th(loss.share, start) for loss, start in zip(grid, starts, strict=True)),
     ]
     columns = [
         NumberColumn(measures_of(table), start)
@@ -80,7 +105,7 @@ def imputation_table(imputed: pd.DataFrame, models: Sequence[str], task: Task) -
     head = [
         _losing(grid),
         spanning(
-            [f"{strategy_title(loss.strategy, loss.burst)}, p = {loss.p:g}" for loss in grid],
+            [f"{loss.title}, {loss.share}" for loss in grid],
             grid,
         ),
         "".join(th(FILLS[fill], fill == fills[0]) for _ in rows for fill in fills),
@@ -193,8 +218,11 @@ def _by_loss(table: pd.DataFrame) -> dict[LossColumn, pd.DataFrame]:
         key=lambda loss: (
             LOSERS.index(loss.modality),
             strategy_place(loss.strategy),
+            loss.unit != "window",
+            loss.drawn,
             loss.burst,
             loss.p,
+            loss.rates,
         ),
     )
     return {loss: rows[loss] for loss in order}

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from models.evaluation.registry import METRICS
-from reports.numbers.means import conditions, losses
+from reports.numbers.means import conditions, losses, of_vectors
 from reports.numbers.protocols import one_modality
 from reports.numbers.results import Results
 from reports.numbers.run_file import modalities_seen
@@ -114,11 +114,14 @@ def _run_values(benchmark: Benchmark, results: Results, summary: Summary) -> Run
     if benchmark.has_metrics:
         keyed = _keyed(summary.intact, summary.intact["metric"])
         for name in benchmark.measured:
-            lost = losses(conditions(results.evaluation, name)).assign(metric=name)
+            table = of_vectors(results.evaluation)
+            lost = losses(conditions(table, name)).assign(metric=name)
             keyed |= _keyed_by_loss(lost, "metric")
         return keyed
     intact = summary.headlines[summary.headlines["headline"] == INTACT]
-    return _keyed(intact, intact["target"]) | _keyed_by_loss(summary.conditions, "target")
+    return _keyed(intact, intact["target"]) | _keyed_by_loss(
+        of_vectors(summary.conditions), "target"
+    )
 
 
 def _keyed_by_loss(table: pd.DataFrame, column: str) -> RunValues:

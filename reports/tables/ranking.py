@@ -21,11 +21,13 @@ from reports.tables.significance import intervals, marks
 ORDER = (MEAN, INTACT, WORST_DROP, VIDEO_GONE, AUDIO_GONE)
 
 
-def ranking_table(summary: Summary, task: Task, significance: pd.DataFrame, reference: str) -> str:
+def ranking_table(
+    summary: Summary, task: Task, significance: pd.DataFrame, reference: str | None
+) -> str:
     """The headline numbers of all targets, a row per model, the best first.
 
-    Where differences of the area from the reference have an interval, they have a column of their
-    own; those of the other numbers are in `significance_table`.
+    Where there is one reference, and differences of the area from it have an interval, they have a
+    column of their own; those of the other numbers are in `significance_table`.
 
     Args:
         summary: of the run.
@@ -36,7 +38,7 @@ def ranking_table(summary: Summary, task: Task, significance: pd.DataFrame, refe
     target = overall_target(task)
     of_all = summary.headlines[summary.headlines["target"] == target]
     columns = dict(zip(ORDER, headline_columns(of_all, ORDER, marks(significance)), strict=True))
-    known = intervals(significance, MEAN)
+    known = {} if reference is None else intervals(significance, MEAN)
 
     def cells(model: str) -> str:
         row = ""
@@ -51,7 +53,7 @@ def ranking_table(summary: Summary, task: Task, significance: pd.DataFrame, refe
         head += th(HEADLINES[name], True)
         foot += td(column.counts, True)
         if name == MEAN and known:
-            head += th(f"against {escape(reference)}, 95 %", False)
+            head += th(f"against {escape(str(reference))}, 95 %", False)
             foot += td("", False)
     body = "".join(
         f"<tr>{stub(model, str(rank), True)}{cells(model)}</tr>"

@@ -16,6 +16,8 @@ from reports.tables.markup import decimals, scrollable, signed, stub, td, th
 BELOW = "▾"
 Marks = Mapping[str, Mapping[tuple[str, str], str]]
 """HTML that belongs to a number, by headline, model and target."""
+Number = tuple[str, str, str, str]
+"""Model, rival, target and measure."""
 TestRow = dict[str, Any]
 """A row of `Results.significance`."""
 
@@ -41,11 +43,10 @@ TEST_WORDS = {
     "t": Explained(
         "*",
         "One-tailed matched-pair t-test over the training seeds",
-        "(Goncalves and Busso 2022, section 4.4; p < 0.05): is the model better than {reference} "
-        "when both are trained again? It says nothing about other videos. A model that is worse "
-        "gets no star, however much worse. p is not adjusted for the number of models, as in the "
-        "paper.",
-        "p, t-test",
+        "(Goncalves and Busso 2022, section 4.4; Holm's correction over the models, adjusted "
+        "p < 0.05), in either direction: is the model better than {reference}, or is it worse, "
+        "when both are trained again? It says nothing about other videos.",
+        "p, t-test, adjusted",
     ),
     "bootstrap": Explained(
         "†",
@@ -87,9 +88,13 @@ def marks(significance: pd.DataFrame) -> Marks:
         significance: `Results.significance`.
     """
     by_measure: dict[str, dict[tuple[str, str], str]] = {}
-    for (model, target, measure), rows in _by_number(significance).items():
+    if significance["reference"].nunique() != 1:
+        return by_measure  # a mark would not say from whom
+    for (model, _, target, measure), rows in _by_number(significance).items():
         telling = [t for t in LEVELS if t in rows and rows[t]["significant"]]
-        signs = [(BELOW if rows[t]["difference"] < 0 else "") + TEST_WORDS[t].mark for t in telling]
+        signs = [
+            (BELOW if rows[t]["significant"] < 0 else "") + TEST_WORDS[t].mark for t in telling
+        ]
         if signs:
             by_measure.setdefault(measure, {})[model, target] = f" <sup>{''.join(signs)}</sup>"
     return by_measure
@@ -104,17 +109,17 @@ def intervals(significance: pd.DataFrame, measure: str) -> dict[tuple[str, str],
     """
     return {
         (model, target): f"{signed(row['difference'])} <small>{interval}</small>"
-        for (model, target, of), rows in _by_number(significance).items()
+        for (model, _, target, of), rows in _by_number(significance).items()
         for row in rows.values()
         if of == measure and (interval := _interval(row))
     }
 
 
-def _by_number(significance: pd.DataFrame) -> dict[tuple[str, str, str], dict[str, TestRow]]:
-    """The row of every test, by model, target and measure."""
-    rows: dict[tuple[str, str, str], dict[str, TestRow]] = {}
+def _by_number(significance: pd.DataFrame) -> dict[Number, dict[str, TestRow]]:
+    """The row of every test, by model, rival, target and measure."""
+    rows: dict[Number, dict[str, TestRow]] = {}
     for row in significance.to_dict("records"):
-        key = (row["model"], row["target"], row["measure"])
+        key = (row["model"], row["reference"], row["target"], row["measure"])
         rows.setdefault(key, {})[row["test"]] = {str(name): value for name, value in row.items()}
     return rows
 
@@ -128,7 +133,9 @@ def legend(significance: pd.DataFrame, task: Task) -> str:
     """
     if significance.empty:
         return '<p class="notes">No model was tested against another: no difference is claimed.</p>'
-    reference = f"<b>{escape(significance['reference'].iloc[0])}</b>"
+    references = list(dict.fromkeys(significance["reference"]))
+    one = len(references) == 1
+    reference = f"<b>{escape(references[0])}</b>" if one else "its rival"
     kind = OF_VIDEOS if task.level == "frame" else OF_SEQUENCES
     items = []
     for name in LEVELS:
@@ -146,11 +153,13 @@ def legend(significance: pd.DataFrame, task: Task) -> str:
         if len(task.targets) > 1 and "fisher_z" in set(significance["test"])
         else ""
     )
-    return (
-        f'<div class="notes"><p>Every model is compared with {reference}. A mark says which test '
-        f"tells the two apart; {BELOW} before it: the model is below.{single}</p>"
-        f"<ul>{''.join(items)}</ul></div>"
+    compared = (
+        f"Every model is compared with {reference}. A mark says which test tells the two apart; "
+        f"{BELOW} before it: the model is below."
+        if one
+        else "Models are compared with their own rivals: the table by test names them."
     )
+    return f'<div class="notes"><p>{compared}{single}</p><ul>{"".join(items)}</ul></div>'
 
 
 def _missing(rows: pd.DataFrame) -> str:
@@ -172,7 +181,8 @@ def significance_table(significance: pd.DataFrame, models: Sequence[str], task: 
         task: its targets.
     """
     tests = [test for test in LEVELS if test in set(significance["test"])]
-    heading = ["Number", "Difference", "95 % interval", *(TEST_WORDS[test].p for test in tests)]
+    numbers_of = ("Against", "Number", "Difference", "95 % interval")
+    heading = [*numbers_of, *(TEST_WORDS[test].p for test in tests)]
     head = f'<th scope="col" class="stub">Model</th>{"".join(th(name, True) for name in heading)}'
     names = target_titles(task) | {MEAN: "Mean"}
     numbers = _by_number(significance)
@@ -180,7 +190,7 @@ def significance_table(significance: pd.DataFrame, models: Sequence[str], task: 
     for model in models:
         keys = [key for key in numbers if key[0] == model]
         lines = "".join(
-            f"<tr>{stub(model, names[key[1]], i == 0)}{_cells(key[2], numbers[key], tests)}</tr>"
+            f"<tr>{stub(model, names[key[2]], i == 0)}{_cells(key, numbers[key], tests)}</tr>"
             for i, key in enumerate(keys)
         )
         bodies.append(f"<tbody>{lines}</tbody>" if keys else "")
@@ -188,14 +198,15 @@ def significance_table(significance: pd.DataFrame, models: Sequence[str], task: 
     return scrollable(f"<thead><tr>{head}</tr></thead>{body}")
 
 
-def _cells(measure: str, rows: Mapping[str, TestRow], tests: Sequence[str]) -> str:
+def _cells(number: Number, rows: Mapping[str, TestRow], tests: Sequence[str]) -> str:
     """One number of one model: difference, interval, the p of each test."""
     # Fisher's is the difference of correlations, whatever the metric.
     of_metric = [row["difference"] for test, row in rows.items() if test != "fisher_z"]
     differences = [signed(value) for value in of_metric if not math.isnan(value)]
     intervals = [_interval(row) for row in rows.values() if _interval(row)]
     cells = [
-        HEADLINES[measure],
+        escape(number[1]),
+        HEADLINES[number[3]],
         (differences or ["–"])[0],
         (intervals or ["–"])[0],
         *(_p(rows[test]) if test in rows else "–" for test in tests),

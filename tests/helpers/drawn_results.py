@@ -5,10 +5,10 @@ import pandas as pd
 
 from features.task import AFFECT
 from models.evaluation.conditions import Condition, runs_under
-from models.evaluation.registry import metrics_of
+from models.evaluation.registry import REPORTED, metrics_of
 from models.evaluation.replicates import mean_over_seeds, replicates_of_runs
 from models.evaluation.scores import pooled, score
-from models.evaluation.tables import metrics_of_runs
+from models.evaluation.tables import Evaluated, metrics_of_runs
 from reports.numbers.significance import significance_tests
 
 RUNS = runs_under(
@@ -18,6 +18,7 @@ RUNS = runs_under(
     ],
     trials=2,
 )
+EVALUATED = Evaluated(REPORTED, [run.condition for run in RUNS])
 ITEMS = tuple(f"clip_{number:02d}" for number in range(24))
 NOISE = {"plain": 1.0, "better": 0.3, "alike": 1.0, "worse": 3.0}
 LOSS = {"audio": 0.3, "video": 1.5}
@@ -42,9 +43,9 @@ class Run:
                 scores = {
                     i: score(metrics_of(task), x, self.labels[i]) for i, x in predicted.items()
                 }
-                table = metrics_of_runs(task, RUNS, pooled(scores.values()))
+                table = metrics_of_runs(task, RUNS, pooled(scores.values()), EVALUATED)
                 tables.append(table.assign(model=model, seed=seed))
-                replicates.append(replicates_of_runs(task, RUNS, scores))
+                replicates.append(replicates_of_runs(task, RUNS, scores, EVALUATED))
             pd.concat(tables).to_csv(folder / "evaluation" / f"{model}.csv", index=False)
             mean_over_seeds(replicates).to_parquet(folder / "replicates" / f"{model}.parquet")
 
@@ -66,7 +67,10 @@ class Run:
             change(pd.read_csv(path, keep_default_na=False)).to_csv(path, index=False)
 
     def test(self, reference="plain"):
-        return significance_tests(self.folder, self.models, reference, self.task)
+        return self.test_pairs({m: [reference] for m in self.models if m != reference})
+
+    def test_pairs(self, rivals):
+        return significance_tests(self.folder, self.models, rivals, self.task)
 
     def _labels(self, rng, frames):
         outputs = len(self.task.outputs)

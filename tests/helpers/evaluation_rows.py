@@ -4,6 +4,16 @@ import pandas as pd
 
 from reports.numbers.schema import CONDITION
 
+ASKED = {
+    "speakers": "reported",
+    "asked": 1,
+    "rates": "equal",
+    "unit": "window",
+    "drawn": "anew",
+    "causal": 0,
+}
+"""Columns of a condition of the papers' kind, where results are reported."""
+
 
 def rows(
     model,
@@ -16,9 +26,10 @@ def rows(
     burst=0.0,
     fill="none",
     subset="all",
+    unit="window",
 ):
     """A row a trial of one condition, whose CCCs are given."""
-    condition = (modality, strategy, p, burst, fill, subset)
+    condition = (modality, strategy, p, "equal", burst, fill, unit, "anew", 0, subset)
     return [(model, seed, *condition, trial, target, ccc, 100) for trial, ccc in enumerate(cccs)]
 
 

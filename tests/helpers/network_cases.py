@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Literal
 
+import numpy as np
 import torch
 from hypothesis import strategies as st
 from torch import Tensor
@@ -14,6 +15,7 @@ from models.networks.recogniser import Recogniser
 from models.networks.registry import NETWORKS
 from models.settings import MODALITIES, Modality, ModelSettings, NetworkSize
 from models.training.batch import Batch, StreamBatch
+from models.training.places import Seen, places_of
 
 SIZE = NetworkSize(dim=16, heads=4, ffn=24, layers=2, dropout=0.0)
 FEATURES: dict[Modality, int] = {"audio": 30, "video": 20}
@@ -136,13 +138,15 @@ def lengths_mask(lengths: list[int]) -> Tensor:
 
 def whole_stream(x: Tensor, present: Tensor) -> StreamBatch:
     """A stream (clips, steps, features) in which every step looks at its own row."""
-    index = torch.arange(x.shape[1]).expand(x.shape[:2])
+    frames, index = x.shape[1], torch.arange(x.shape[1]).expand(x.shape[:2])
+    seen = [Seen(0, frames, np.arange(frames), there, 0, frames) for there in present.numpy()]
     return StreamBatch(
         rows=torch.cat((torch.zeros_like(x[:, :1]), x), dim=1),
         index=index[..., None] + 1,
         mask=torch.ones_like(present),
         present=present,
         frame=index,
+        places=places_of(seen, frames, None),
     )
 
 

@@ -72,6 +72,7 @@ def planted_stores(
             times=times,
             labels=labels,
             valid=valid,
+            picture=~absent[0] | (times % 0.4 < 0.2),
             face=~absent[0],
             sound=sound,
             voice=sound & (absent[0] | (times < 1)),
@@ -138,17 +139,19 @@ class Planted:
         frame = np.arange(len(times), dtype=np.int32)
         none = np.zeros((len(lld), 0), np.int32)
         self._items[name] = Windowed(
-            {**arrays, "decoded": np.ones(len(times), bool)},
+            {n: arrays.get(n, np.ones(len(times), bool)) for n in ("decoded", "picture")} | arrays,
             {
                 "lld": Steps(index, arrays["sound"], frame, none),
                 "fc6": Steps(frame[:, None], arrays["face"], frame, none[: len(fc6)]),
             },
         )
-        for stream, rows in (
-            ("lld", lld.astype(np.float32)),
-            ("fc6", np.maximum(fc6, 0).astype(np.float16)),
+        for stream, rows, present in (
+            ("lld", lld.astype(np.float32), np.ones(len(lld), bool)),
+            ("fc6", np.maximum(fc6, 0).astype(np.float16), arrays["face"]),
         ):
-            described = Described(rows, np.arange(len(rows)) / 30, np.ones(len(rows), bool))
+            # As many rows as frames, or 100 a second.
+            rate = 30 if len(rows) == len(times) else 100
+            described = Described(rows, np.arange(len(rows)) / rate, present)
             write_described(self._folder / f"{stream}-{name}", described)
 
     def finish(
@@ -156,8 +159,10 @@ class Planted:
     ) -> ModelStores:
         """Write and open the stores."""
         streams = {
-            "lld": WindowedStream("audio", ("lld",), DESCRIPTORS, steps, "frames", (None,)),
-            "fc6": WindowedStream("video", ("fc6",), FC6, 1, "frames", (None,)),
+            "lld": WindowedStream(
+                "audio", ("lld",), DESCRIPTORS, steps, steps - 1, "frames", (None,)
+            ),
+            "fc6": WindowedStream("video", ("fc6",), FC6, 1, 0, "frames", (None,)),
         }
         windows = self._folder / "windows.zarr"
         write_windows(

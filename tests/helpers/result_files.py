@@ -10,6 +10,7 @@ import pandas as pd
 
 from features.task import Task
 from models.evaluation.registry import metrics_of
+from tests.helpers.evaluation_rows import ASKED
 
 MODELS = ("baseline", "clip_zero", "frame_zero", "frame_repeat", "video_only", "audio_only")
 SEEDS = (0, 1, 2)
@@ -121,6 +122,7 @@ def settings(model: str) -> dict[str, Any]:
         "repeats": "shown",
         "size": {"dim": 32, "heads": 4, "ffn": 32, "layers": 2, "dropout": 0.1},
         "options": {"auxiliary": 0.0, "alone": "fused"} if single == model else {},
+        "parameters": 1000,
         "train": {
             "epochs": 40,
             "optimizer": "adam",
@@ -171,6 +173,7 @@ def _evaluation(
     ]
     keys = ["modality", "strategy", "p", "burst", "fill", "subset"]
     table = pd.DataFrame(rows, columns=["model", "seed", *keys, "trial", "target"])
+    table = table.assign(**ASKED)
     loss = np.where(table["modality"] == "audio", 0.05, 0.4) * table["p"] ** (1 + place)
     loss -= 0.1 * table["p"] * (table["fill"] != "none")
     loss += 0.1 * table["subset"].isin(["no_face", "no_sound"])
@@ -196,15 +199,18 @@ def _significance(
             for measure in ("intact", "video_gone", "audio_gone", "mean"):
                 key, is_sure = (model, models[0], target, measure), abs(gain) > 0.015
                 p, found = (None, 0) if too_few else (0.01, int(gain > 0))
-                rows.append((*key, "t", gain, None, None, p, None, len(seeds), found, too_few))
-                low, high = gain - 0.015, gain + 0.015
-                found = (0.004, 0.02, 4, 1, "") if is_sure else (0.3, 0.6, 4, 0, "")
+                worse = None if too_few else 0.99
+                one_tailed = (p, worse, p, len(seeds), found, too_few)
+                rows.append((*key, "t", gain, None, None, *one_tailed))
+                low, high, sign = gain - 0.015, gain + 0.015, 1 if gain > 0 else -1
+                found = (0.004, None, 0.02, 4, sign, "") if is_sure else (0.3, None, 0.6, 4, 0, "")
                 rows.append((*key, "bootstrap", gain, low, high, *found))
                 has_z = target != "mean" and task["kind"] != "classification"
                 if measure == "intact" and has_z:
-                    rows.append((*key, "fisher_z", gain, None, None, 1e-5, None, 960, 1, ""))
+                    z = (1e-5, None, None, 960, sign, "")
+                    rows.append((*key, "fisher_z", gain, None, None, *z))
     keys = ["model", "reference", "target", "measure", "test"]
-    values = ["difference", "low", "high", "p", "p_adjusted", "n", "significant", "note"]
+    values = ["difference", "low", "high", "p", "p_worse", "p_adjusted", "n", "significant", "note"]
     return pd.DataFrame(rows, columns=[*keys, *values])
 
 

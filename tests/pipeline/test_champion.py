@@ -8,6 +8,7 @@ import pytest
 
 from pipeline.studies import champion
 from pipeline.studies.champion import ALIKE, RIVALS, Comparison, verdict
+from tests.helpers.evaluation_rows import ASKED
 
 CONDITIONS = [
     ("video", "clip_zero", 1.0),
@@ -28,6 +29,7 @@ def write(folder: Path, model: str, values: list[list[float]]) -> None:
             "burst": 0.0,
             "fill": "none",
             "subset": "all",
+            **ASKED,
             "trial": 0,
             "target": target,
             "ccc": value + shift,

@@ -14,7 +14,8 @@ from pipeline import study
 from pipeline.studies import splits
 from pipeline.studies.settings import StudySettings
 from pipeline.studies.tables import means_table, read_results, results_table, with_numbers
-from reports.numbers.schema import MEASURES
+from reports.numbers.schema import CONDITION, MEASURES
+from tests.helpers.evaluation_rows import ASKED
 from tests.helpers.media_factory import flat_frames, make_video, tone
 
 SPEAKERS = 6
@@ -55,13 +56,23 @@ def videos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             "network": {"dim": 8, "heads": 2, "ffn": 8, "layers": 1},
         },
         "models": {"baseline": {}, "clip_zero": {"ablation": {"strategy": "clip_zero"}}},
-        "evaluate": {"trials": 1, "conditions": [{"strategy": "clip_zero", "p": [1.0, 0.0]}]},
+        "evaluate": {
+            "reference": "baseline",
+            "trials": 1,
+            "conditions": [{"strategy": "clip_zero", "p": [1.0, 0.0]}],
+        },
         "splits": {"setting": SEED, "values": [0, 1]},
     }
     YAML().dump(params, tmp_path / "mine.yaml")
     monkeypatch.setenv("LACUNA_CACHE", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
     return folder
+
+
+def reported(folder: Path) -> pd.DataFrame:
+    """What a model came to on the speakers that results are of."""
+    table = pd.read_csv(folder / RESULTS / "evaluation" / "clip_zero.csv", keep_default_na=False)
+    return table[table["speakers"] == "reported"]
 
 
 def run(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,7 +103,7 @@ def test_every_model_meets_the_same_splits_and_the_table_is_of_their_results(
     own = table.query("metric == 'accuracy' and model == 'clip_zero' and measure == 'intact'")
     values = []
     for folder in folders.values():
-        evaluation = pd.read_csv(folder / RESULTS / "evaluation" / "clip_zero.csv")
+        evaluation = reported(folder)
         assert set(evaluation["seed"]) == {0, 1}
         values.append(evaluation.query("p == 0").groupby("seed")["accuracy"].mean().mean())
     assert own["value"].item() == pytest.approx(np.mean(values), abs=1e-5)
@@ -100,15 +111,12 @@ def test_every_model_meets_the_same_splits_and_the_table_is_of_their_results(
     assert own["n"].item() == 2
     assert own["note"].item() == "needs 5 splits, has 2"
     results = read_results(out / "results.csv")
-    assert list(results)[:6] == ["model", "seed", "split", "modality", "strategy", "p"]
+    assert list(results)[:5] == ["model", "seed", "split", "speakers", "asked"]
     assert set(results["split"]) == {"0", "1"}
-    assert len(results) == 2 * sum(
-        len(pd.read_csv(folder / RESULTS / "evaluation" / "clip_zero.csv"))
-        for folder in folders.values()
-    )
+    assert len(results) == 2 * sum(len(reported(folder)) for folder in folders.values())
     means = pd.read_csv(out / "means.csv")
     assert set(means["metric"]) == set(table["metric"])
-    assert len(means) == 2 * len(results[["modality", "p", "fill"]].drop_duplicates()) * 4
+    assert len(means) == 2 * len(results[CONDITION].drop_duplicates()) * 4
     said = capsys.readouterr().err
     assert "mean ± sd of 2 splits" in said
     assert "one-tailed matched-pair t-test" in said
@@ -133,6 +141,7 @@ def evaluations(folders: dict[int, Path], gains: dict[int, float]) -> None:
                     "burst": 0.0,
                     "fill": "none",
                     "subset": "all",
+                    **ASKED,
                     "trial": 0,
                     "target": "class",
                     "macro_f1": 0.5 + 0.01 * split + gain + 0.1 * seed - 0.2 * p,
@@ -154,7 +163,7 @@ def test_the_t_test_pairs_the_splits(tmp_path: Path) -> None:
     evaluations(folders, gains)
     models, metrics = ["baseline", "better"], ["macro_f1", "accuracy", "cross_entropy"]
     results = with_numbers(results_table(folders, models))
-    table = splits.compare_splits(results, metrics, "baseline")
+    table = splits.compare_splits(results, metrics, {"better": ["baseline"]})
     rows = table.query("metric == 'macro_f1' and model == 'better'").set_index("measure")
     assert set(rows.index) == set(MEASURES)
     expected = stats.ttest_1samp(list(gains.values()), 0, alternative="greater").pvalue
@@ -168,7 +177,7 @@ def test_the_t_test_pairs_the_splits(tmp_path: Path) -> None:
     assert table.query("metric == 'cross_entropy'")["p"].isna().all()
     same = table.query("metric == 'accuracy' and model == 'better'")
     assert same["note"].eq("the same difference in every split").all()
-    printed = splits.comparison_table(table, "baseline")
+    printed = splits.comparison_table(table)
     cells = [list(column.cells) for column in printed.columns]
     assert cells[0] == ["baseline", "better"]
     assert cells[1] == ["0.570 ± 0.016", "0.592 ± 0.016*"]
@@ -204,7 +213,7 @@ def test_means_are_over_splits_in_which_seeds_count_as_one(tmp_path: Path) -> No
 
 def test_a_mean_of_targets_is_undefined_where_one_is() -> None:
     row = {"model": "a", "seed": 0, "split": "", "modality": "audio", "strategy": "clip_zero"}
-    row |= {"p": 1.0, "burst": 0.0, "fill": "none", "subset": "all", "trial": 0}
+    row |= {"p": 1.0, "burst": 0.0, "fill": "none", "subset": "all", "trial": 0} | ASKED
     values = [("valence", 0.2), ("arousal", np.nan)]
     results = pd.DataFrame([{**row, "target": target, "ccc": ccc} for target, ccc in values])
     means = means_table(results, ["ccc"]).set_index("target")

@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from features.task import Task
+from models.settings import EvaluateSettings
 from pipeline import summarise
 from pipeline.params import Params
 from reports.numbers.run_file import modalities_seen
@@ -32,23 +33,34 @@ def stage(tmp_path, monkeypatch):
         monkeypatch.setattr(summarise, "load_params", lambda: params)
         monkeypatch.setattr(summarise, "read_task", lambda: task)
         monkeypatch.setattr(summarise, "read_items", list)
+        chosen = {"speakers": 0, "needs": {}, "seeds": {}}
+        asked = []
+
+        def choose(*arguments):
+            asked.append(arguments)
+            return chosen
+
+        monkeypatch.setattr(summarise, "choose", choose)
         built = []
         monkeypatch.setattr(summarise, "build_report", lambda *arguments: built.append(arguments))
         summarise.main()
         assert built == [(tmp_path, list(models), params.train.seeds)]
+        assert asked == [(tmp_path, list(models), task, dict.fromkeys(models, 0))]
+        assert json.loads((tmp_path / "choice.json").read_text()) == chosen
         tests = pd.read_csv(tmp_path / "significance.csv", keep_default_na=False)
         return json.loads((tmp_path / "run.json").read_text()), tests
 
     return run
 
 
-@pytest.mark.parametrize("reference", [None, "better"])
-def test_the_models_are_tested_against_the_reference(tmp_path, stage, reference):
+@pytest.mark.parametrize("reference", [None, "better", {"better": ["plain"]}])
+def test_models_are_tested_against_whom_the_settings_name(tmp_path, stage, reference):
     Run(tmp_path, models=list(MODELS))
     described, tests = stage(MODELS, reference=reference)
-    assert described["reference"] == (reference or "plain")
-    assert set(tests["reference"]) == {described["reference"]}
-    assert set(tests["model"]) == {*MODELS} - {described["reference"]}
+    assert described["reference"] == reference
+    rivals = EvaluateSettings(reference=reference).rivals(MODELS)
+    pairs = {(model, rival) for model, names in rivals.items() for rival in names}
+    assert set(zip(tests["model"], tests["reference"], strict=True)) == pairs
     assert list(tests) == list(SIGNIFICANCE)
 
 
@@ -61,7 +73,8 @@ def test_of_one_model_there_is_only_the_header(stage):
 def test_the_run_says_what_was_lost(stage):
     grid = {"strategy": "burst", "modality": ["both"], "p": [0.5], "burst": [15.0, 30.0]}
     described, _ = stage({"plain": {}}, conditions=[grid], natural=True)
-    assert described["conditions"] == [grid | {"fill": "none"}]
+    rest = {"fill": "none", "unit": "window", "drawn": "anew"}
+    assert described["conditions"] == [grid | rest]
     assert described["natural"] is True
 
 
@@ -148,5 +161,5 @@ def test_a_model_stands_beside_the_papers_that_have_it(stage, model, claimed):
 
 def test_a_missing_table_is_reported_in_one_sentence(stage, capsys):
     with pytest.raises(SystemExit):
-        stage(MODELS)
+        stage(MODELS, reference="plain")
     assert "evaluation/plain.csv is missing" in capsys.readouterr().err

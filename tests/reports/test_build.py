@@ -348,7 +348,7 @@ def test_a_run_with_every_protocol_has_a_section_for_each(tmp_path):
         "Filling lost frames in",
     ]
     assert "over the 41\nconditions" in html
-    assert "No face found (120)" in section(html, "What was missing in the recordings")
+    assert "Picture, no face (120)" in section(html, "What was missing in the recordings")
     assert section(html, "Filling lost frames in").count("nearest one received") == 2
     assert "The other modality noise" in section(html, "One modality alone")
     assert "No verdict" not in html

@@ -9,11 +9,12 @@ import pytest
 import torch
 
 from models.ablation.strategies import draw, filling
-from models.evaluation import evaluator
+from models.evaluation import shared as shared_work
 from models.evaluation.conditions import INTACT, Condition, Run, grid, runs_under
 from models.evaluation.evaluator import evaluate, item_scores, pooled_scores, predict
 from models.evaluation.registry import metrics_of
 from models.evaluation.scores import pooled, score
+from models.evaluation.shared import Shared
 from models.networks.recogniser import Recogniser
 from models.settings import ConditionGrid, EvaluateSettings
 from models.training.data import ClipData
@@ -87,7 +88,7 @@ def shared(model: Recogniser, data: ClipData, runs: Sequence[Run]) -> np.ndarray
     """The same, of the evaluator."""
     batch = data.batch(range(len(data.clips)))
     with torch.inference_mode():
-        return evaluator._Shared(model, batch, SEED).predict(runs)[:, batch.valid].numpy()
+        return Shared(model, batch, SEED).predict(runs)[:, batch.valid].numpy()
 
 
 @pytest.mark.parametrize("case", FORMS, ids=str)
@@ -121,7 +122,7 @@ def test_scores_do_not_depend_on_batches(
 ) -> None:
     model, runs = network(FORMS[0], data), runs_under(CONDITIONS, 3)
     if batch_clips == 5:
-        monkeypatch.setattr(evaluator, "PASS_NUMBERS", 1)  # a trial at a time
+        monkeypatch.setattr(shared_work, "PASS_NUMBERS", 1)  # a trial at a time
     own = evaluate(
         model,
         data,

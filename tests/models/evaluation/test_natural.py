@@ -37,14 +37,15 @@ def test_frames_are_scored_by_what_was_found_in_them(data: ClipData) -> None:
     y, valid = together("labels"), together("valid")
     face, sound = together("face"), together("sound")
     where = {
-        "no_face": ~face,
+        "no_face": together("picture") & ~face,
+        "no_picture": ~together("picture"),
         "no_sound": ~sound,
         "no_voice": sound & ~together("voice"),
         "face_and_sound": face & sound,
     }
     for subset, frames in where.items():
         scored = frames & valid
-        assert 0 < scored.sum() < valid.sum()
+        assert 0 < scored.sum() < valid.sum(), subset
         assert found[subset].n.tolist() == [scored.sum()] * 2
         expected = score(metrics_of(data.task), x[scored], y[scored]).values()
         for name, value in found[subset].values().items():
@@ -60,6 +61,7 @@ def test_a_subset_without_frames_has_no_score(tmp_path: Path) -> None:
     data = ClipData(*stores, ["item-0"], preload_bytes=0)
     found = natural_scores(data, {"item-0": np.zeros((30, 2), np.float32)}, metrics_of(data.task))
     assert {subset: scores.n.tolist() for subset, scores in found.items()} == {
+        "no_picture": [0, 0],
         "no_face": [0, 0],
         "no_sound": [0, 0],
         "no_voice": [0, 0],
@@ -69,24 +71,26 @@ def test_a_subset_without_frames_has_no_score(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("faces", "sounds", "voices", "subsets"),
+    ("pictures", "faces", "sounds", "voices", "subsets"),
     [
-        ((1, 1, 1, 1), (1, 1, 1, 0), (1, 1, 1, 0), {"face_and_sound"}),
-        ((1, 1, 1, 1), (1, 1, 1, 1), (0, 0, 0, 1), {"face_and_sound", "no_voice"}),
-        ((1, 0, 0, 0), (1, 1, 1, 1), (1, 1, 1, 1), {"no_face"}),
-        ((1, 0, 0, 0), (0, 0, 0, 1), (0, 0, 0, 1), {"no_face", "no_sound"}),
-        ((1, 1, 0, 0), (1, 1, 1, 1), (1, 1, 1, 1), set()),  # half is not most
+        ((1, 1, 1, 1), (1, 1, 1, 1), (1, 1, 1, 0), (1, 1, 1, 0), {"face_and_sound"}),
+        ((1, 1, 1, 1), (1, 1, 1, 1), (1, 1, 1, 1), (0, 0, 0, 1), {"face_and_sound", "no_voice"}),
+        ((1, 1, 1, 1), (1, 0, 0, 0), (1, 1, 1, 1), (1, 1, 1, 1), {"no_face"}),
+        ((1, 0, 0, 0), (1, 0, 0, 0), (1, 1, 1, 1), (1, 1, 1, 1), {"no_picture"}),
+        ((1, 1, 1, 1), (1, 0, 0, 0), (0, 0, 0, 1), (0, 0, 0, 1), {"no_face", "no_sound"}),
+        ((1, 1, 1, 1), (1, 1, 0, 0), (1, 1, 1, 1), (1, 1, 1, 1), set()),  # half is not most
     ],
 )
 def test_a_sequence_is_what_most_of_its_frames_are(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    pictures: tuple,
     faces: tuple,
     sounds: tuple,
     voices: tuple,
     subsets: set,
 ) -> None:
     data = ClipData(*planted_sequences(tmp_path, items=1), ["item-0"], preload_bytes=0)
-    arrays = {"face": faces, "sound": sounds, "voice": voices}
+    arrays = {"picture": pictures, "face": faces, "sound": sounds, "voice": voices}
     monkeypatch.setattr(data, "item_array", lambda _, name: np.array(arrays[name], bool))
     assert {s for s in SUBSETS if chosen_labels(data, "item-0", s).item()} == subsets

@@ -17,7 +17,7 @@ from models.evaluation.registry import metrics_of
 from models.evaluation.replicates import RESAMPLES, mean_over_seeds, replicates_of_runs
 from models.evaluation.scores import pooled, score
 from models.training.data import ClipData
-from tests.helpers.drawn_results import ITEMS, RUNS, Run
+from tests.helpers.drawn_results import EVALUATED, ITEMS, RUNS, Run
 from tests.helpers.network_cases import FORMS
 from tests.helpers.planted import planted_stores
 
@@ -88,12 +88,12 @@ def test_items_without_labels_are_not_drawn():
     rng = np.random.default_rng(1)
     labels = {f"v{i}": rng.normal(size=(5 * (i != 1), 2)) for i in range(4)}
     scores = scores_of(labels)
-    table = replicates_of_runs(Task(), RUNS, scores)
+    table = replicates_of_runs(Task(), RUNS, scores, EVALUATED)
     assert set(table["items"]) == {3}
     scores.pop("v1")
-    pd.testing.assert_frame_equal(table, replicates_of_runs(Task(), RUNS, scores))
+    pd.testing.assert_frame_equal(table, replicates_of_runs(Task(), RUNS, scores, EVALUATED))
     nothing = scores_of({"v0": np.zeros((0, 2))})
-    values = np.stack(replicates_of_runs(Task(), RUNS, nothing)["replicates"])
+    values = np.stack(replicates_of_runs(Task(), RUNS, nothing, EVALUATED)["replicates"])
     assert np.isnan(values).all()
 
 
@@ -101,13 +101,15 @@ def test_what_was_drawn_has_a_name():
     rng = np.random.default_rng(1)
     labels = {f"v{i}": rng.normal(size=(5, 2)) for i in range(4)}
     turned = dict(reversed(labels.items()))
-    same, other = (replicates_of_runs(Task(), RUNS, scores_of(y)) for y in (labels, turned))
+    same, other = (
+        replicates_of_runs(Task(), RUNS, scores_of(y), EVALUATED) for y in (labels, turned)
+    )
     assert set(same["sample"]) != set(other["sample"])
 
 
 def test_an_undefined_seed_leaves_the_mean_undefined():
     labels = {f"v{i}": np.random.default_rng(i).normal(size=(5, 2)) for i in range(4)}
-    table = replicates_of_runs(Task(), RUNS, scores_of(labels))
+    table = replicates_of_runs(Task(), RUNS, scores_of(labels), EVALUATED)
     gone = table.assign(replicates=[np.full_like(v, np.nan) for v in table["replicates"]])
     assert np.isnan(np.stack(mean_over_seeds([table, gone])["replicates"])).all()
     pd.testing.assert_frame_equal(mean_over_seeds([table, table]), table)
@@ -142,6 +144,6 @@ def test_an_items_scores_are_of_it_alone(stores, batch_clips):
         for name, values in alone.values().items():
             np.testing.assert_allclose(found[item].values()[name], values, atol=1e-5)
     whole = pooled(found.values()).values()["ccc"]
-    first = np.stack(replicates_of_runs(data.task, runs, found)["replicates"])[:, 0]
+    first = np.stack(replicates_of_runs(data.task, runs, found, EVALUATED)["replicates"])[:, 0]
     expected = np.stack([whole[0], whole[1:].mean(0)]).flatten()
     np.testing.assert_allclose(first, expected, atol=1e-6)

@@ -8,12 +8,19 @@ from features.task import Task
 from models.evaluation.conditions import Condition, Run
 from models.evaluation.registry import metrics_of
 from models.evaluation.scores import Scores, score
-from models.evaluation.tables import metrics_of_items, metrics_of_runs, metrics_of_subsets
+from models.evaluation.tables import (
+    Evaluated,
+    metrics_of_items,
+    metrics_of_runs,
+    metrics_of_subsets,
+)
 from models.training.data import ClipData
 from tests.helpers.planted import planted_stores
 
 CONDITION = ["modality", "strategy", "p", "burst", "fill"]
-COLUMNS = [*CONDITION, "subset", "trial", "target", "ccc", "pearson", "rmse", "n"]
+WAYS = ["unit", "drawn", "rates", "causal"]
+COLUMNS = ["speakers", "asked", *CONDITION, *WAYS, "subset", "trial", "target"]
+COLUMNS += ["ccc", "pearson", "rmse", "n"]
 
 
 def scores(n: int = 40, runs: tuple[int, ...] = ()) -> Scores:
@@ -28,9 +35,11 @@ def test_a_row_for_every_run_and_target() -> None:
         Run(Condition("both", "clip_zero", 1.0), 0),
     ]
     own = scores(runs=(2,))
-    table = metrics_of_runs(Task(), runs, own)
+    table = metrics_of_runs(Task(), runs, own, Evaluated("choosing", [runs[1].condition]))
     assert list(table) == COLUMNS
-    assert table.iloc[:, :8].to_numpy().tolist() == [
+    assert set(table["speakers"]) == {"choosing"}
+    assert table["asked"].tolist() == [0, 0, 1, 1]
+    assert table[[*CONDITION, "subset", "trial", "target"]].to_numpy().tolist() == [
         ["video", "burst", 0.5, 15.0, "hold", "all", 3, "valence"],
         ["video", "burst", 0.5, 15.0, "hold", "all", 3, "arousal"],
         ["both", "clip_zero", 1.0, 0.0, "none", "all", 0, "valence"],
@@ -45,6 +54,9 @@ def test_a_subset_without_labels_has_rows_without_numbers() -> None:
     assert table["subset"].tolist() == ["no_face"] * 2 + ["face_and_sound"] * 2
     intact = table[[*CONDITION, "trial"]].drop_duplicates()
     assert intact.to_numpy().tolist() == [["both", "none", 0.0, 0.0, "none", 0]]
+    assert table[["asked", *WAYS]].drop_duplicates().to_numpy().tolist() == [
+        [1, "signal", "anew", "equal", 0]
+    ]
     assert table["n"].tolist() == [0, 0, 9, 9]
     metrics = table[["ccc", "pearson", "rmse"]]
     assert metrics.iloc[:2].isna().all(axis=None)

@@ -9,8 +9,9 @@ import torch
 
 from features.errors import InputError
 from features.tables import only
-from models.evaluation import evaluator
+from models.ablation.strategies import draw, filling
 from models.evaluation.conditions import Condition, runs_under
+from models.evaluation.shared import Shared
 from models.networks.build import build
 from models.settings import Ablation, ModelSettings, NetworkSize, TrainSettings
 from models.settings.resolved import resolve
@@ -69,18 +70,18 @@ def test_it_is_trained_and_evaluated_like_any_other(code: str, tmp_path: Path, m
     runs = runs_under(conditions, 2)
     batch = data.batch(range(4))
     with torch.inference_mode():
-        shared = evaluator._Shared(network.eval(), batch, 3).predict(runs)
+        shared = Shared(network.eval(), batch, 3).predict(runs)
         for index, run in enumerate(runs):
             inputs = batch.inputs()
             for modality in run.condition.modalities:
                 key = (3, run.condition.strategy, run.condition.p, run.trial)
                 draws = batch.draws(*key, modality=modality)
-                frame_map = evaluator.draw(run.condition.ablation, modality, draws)
+                frame_map = draw(run.condition.ablation, modality, draws)
                 if run.condition.fill != "none":
                     there = batch.masks()[modality] & batch.received()[modality]
                     frame_map = frame_map.imputed(run.condition.fill, there)
-                filling = evaluator.filling(frame_map, modality, batch, key)
-                inputs[modality] = frame_map.apply(inputs[modality], filling)
+                filled = filling(frame_map, modality, batch, key)
+                inputs[modality] = frame_map.apply(inputs[modality], filled)
             plainly = network.network(inputs, batch.masks(), batch.received())
             within = network.range(plainly)
             assert np.allclose(shared[index].numpy(), within.numpy(), atol=1e-6)

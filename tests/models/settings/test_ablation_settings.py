@@ -89,15 +89,19 @@ def test_every_strategy_takes_exactly_what_it_uses(strategy: str) -> None:
         "burst": 16.0,
         "fill": "soft",
         "mixture": {"gains": 0.1},
+        "unit": "signal",
+        "drawn": "once",
     }
+    ways = {"unit", "drawn"}
     used = {
-        "burst": {"modality", "p", "burst"},
+        "burst": {"modality", "p", "burst", *ways},
         "modality_dropout": {"fill"},
-        "mixed": {"mixture", "burst"},
+        "mixed": {"mixture", "burst", *ways},
         "none": set(),
         "optimized": set(),
-        "blank_face": {"p"},  # of video alone
-    }.get(strategy, {"modality", "p"})
+        "blank_face": {"p", *ways},  # of video alone
+        "keep_one": {"p", *ways},  # of both
+    }.get(strategy, {"modality", "p", *ways})
     taken = set()
     for name, value in others.items():
         try:

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
 from features.corpora.listing import MODELS, RESULTS
@@ -47,25 +46,14 @@ def test_where_nothing_tells_the_first_seed_is_taken_and_it_is_said(elsewhere: P
 
 
 def test_the_seed_that_the_choosing_speakers_prefer_is_taken(elsewhere: Path) -> None:
-    folder = elsewhere / RESULTS / "evaluation"
-    folder.mkdir(parents=True)
-    rows = [
-        # split, seed, ccc, causal
-        ("choosing", 2, 0.2, 0),
-        ("choosing", 2, 0.4, 0),
-        ("choosing", 5, 0.5, 0),
-        ("choosing", 5, 0.3, 0),
-        ("choosing", 2, 0.9, 1),
-        ("reported", 2, 0.9, 0),
-        ("reported", 5, 0.1, 0),
-    ]
-    table = pd.DataFrame(rows, columns=["split", "seed", "ccc", "causal"])
-    table.to_csv(folder / "a.csv", index=False)
+    file = elsewhere / RESULTS / "choice.json"
+    file.parent.mkdir(parents=True)
+    file.write_text('{"seeds": {"a": 5}}')
     assert preferred_seed("a", [2, 5]) == (
         5,
         "a: seed 5, which the speakers who choose prefer of 2",
     )
-    seed, said = preferred_seed("a", [2, 5, 7])  # one was not evaluated
+    seed, said = preferred_seed("a", [2, 7])  # another one was preferred, and is not there
     assert seed == 2
     assert "the first" in said
 

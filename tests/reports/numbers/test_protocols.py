@@ -9,12 +9,13 @@ from features.task import AFFECT, Task
 from reports.numbers.protocols import natural_losses, one_modality, protocol_metric
 from reports.numbers.schema import CONDITION
 
+LIKE_PAPERS = ("equal", 0.0, "none", "window", "anew", 0)
 NAMES = ["model", "seed", *CONDITION, "trial", "target", "ccc", "n"]
 
 
 def evaluation(*rows):
     table = [
-        ("a", seed, modality, strategy, p, 0.0, "none", subset, trial, "x", value, n)
+        ("a", seed, modality, strategy, p, *LIKE_PAPERS, subset, trial, "x", value, n)
         for seed, modality, strategy, p, subset, trial, value, n in rows
     ]
     return pd.DataFrame(table, columns=NAMES)

@@ -72,10 +72,10 @@ def test_a_missing_file_names_itself_and_its_stage(folder, file, stage):
         ({"strategy": "clip_one"}, "has strategy 'clip_one', expected none or clip_zero or"),
         ({"target": "dominance"}, "has target 'dominance', expected valence or arousal"),
         ({"fill": "zeros"}, "has fill 'zeros', expected none or hold or nearest"),
-        ({"subset": "no_hands"}, "has subset 'no_hands', expected all or no_face or"),
+        ({"subset": "no_hands"}, "has subset 'no_hands', expected all or no_picture or no"),
         ({"modality": "smell"}, "has modality 'smell', expected audio or video or both"),
         ({"burst": "long"}, "cannot be read"),
-        ({"trial": 0}, "two rows for the same model, seed, modality"),
+        ({"trial": 0}, "two rows for the same model, seed, speakers, modality"),
         ({"n": 7}, "same labels .baseline: 7 to 7; clip_zero: 960 to 960"),
     ],
 )
@@ -129,18 +129,35 @@ def test_a_wrong_test_is_named(folder, columns, message):
     assert caught.value.remedy == "rerun `dvc repro summarise`"
 
 
-def test_tests_are_of_one_reference_or_there_are_none(folder):
+def test_there_is_a_reference_where_all_tests_are_of_one_model(folder):
     path = folder / "significance.csv"
     table = pd.read_csv(path)
     assert load_results(folder, MODELS, SEEDS).reference == "baseline"
     table.head(0).to_csv(path, index=False)
     results = load_results(folder, MODELS, SEEDS)
     assert results.significance.empty
-    assert results.reference == "baseline"
+    assert results.reference is None
     swapped = table.assign(model="baseline", reference="clip_zero")
     pd.concat([table, swapped]).to_csv(path, index=False)
-    with pytest.raises(InputError, match="compares with baseline and clip_zero, expected one"):
-        load_results(folder, MODELS, SEEDS)
+    assert load_results(folder, MODELS, SEEDS).reference is None
+
+
+def test_rows_are_told_apart_by_whom_they_are_of_and_who_asked(folder):
+    for model in MODELS:
+        path = folder / "evaluation" / f"{model}.csv"
+        table = pd.read_csv(path, keep_default_na=False)
+        intact = table[table["p"] == 0].groupby(["seed", "target"]).head(1)
+        intact = intact.assign(modality="both", strategy="none", unit="signal", asked=0)
+        live = intact.assign(causal=1, asked=1)
+        choosing = intact.assign(speakers="choosing", n=7)
+        pd.concat([table, intact, live, choosing]).to_csv(path, index=False)
+    results = load_results(folder, MODELS, SEEDS)
+    per_model = len(SEEDS) * 2
+    assert set(results.evaluation["strategy"]) == {"clip_zero", "frame_zero", "frame_repeat"}
+    for part in (results.named, results.causal, results.choosing):
+        assert set(part["strategy"]) == {"none"}
+        assert part.groupby("model").size().tolist() == [per_model] * len(MODELS)
+    assert set(results.choosing["n"]) == {7}
 
 
 def test_sequences_have_numbers_or_classes_and_no_traces(tmp_path):

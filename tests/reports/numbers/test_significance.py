@@ -44,7 +44,7 @@ def test_a_row_for_every_model_target_measure_and_test(table):
     assert list(table["model"].unique()) == ["better", "alike", "worse"]
     assert list(table["target"].unique()) == ["valence", "arousal", "mean"]
     assert set(table["reference"]) == {"plain"}
-    assert set(table["significant"]) == {0, 1}
+    assert set(table["significant"]) == {-1, 0, 1}
     counts = table.groupby(["test", "measure"]).size().to_dict()
     expected = {(test, measure): 9 for test in ("t", "bootstrap") for measure in MEASURES}
     assert counts == expected | {("fisher_z", "intact"): 6}
@@ -58,11 +58,31 @@ def test_the_t_test_is_over_seeds(run, table):
         row = cell(table, model, "arousal", "intact", "t")
         assert row.difference == pytest.approx((pairs[:, 0] - pairs[:, 1]).mean())
         assert row.p == pytest.approx(stats.ttest_rel(*pairs.T, alternative="greater").pvalue)
-        assert (row.n, row.significant, row.note) == (5, int(row.p < 0.05), "")
-        assert np.isnan([row.low, row.high, row.p_adjusted]).all()
+        assert row.p_worse == pytest.approx(stats.ttest_rel(*pairs.T, alternative="less").pvalue)
+        assert (row.n, row.note) == (5, "")
+        assert np.isnan([row.low, row.high]).all()
     assert cell(table, "better", "mean", "mean", "t").significant
-    worse = cell(table, "worse", "mean", "mean", "t")  # one-tailed
-    assert (worse.difference < 0, worse.p > 0.95, worse.significant) == (True, True, 0)
+    worse = cell(table, "worse", "mean", "mean", "t")  # one-tailed, and so is the other direction
+    assert (worse.difference < 0, worse.p > 0.95, worse.significant) == (True, True, -1)
+
+
+def test_t_tests_are_adjusted_over_all_pairs_in_either_direction(table):
+    for _, rows in table[table["test"] == "t"].groupby(["target", "measure"]):
+        better, worse = (statistics.holm(rows[name]) for name in ("p", "p_worse"))
+        np.testing.assert_allclose(rows["p_adjusted"], better)
+        signs = (better < 0.05).astype(int) - (worse < 0.05).astype(int)
+        assert rows["significant"].tolist() == signs.tolist()
+
+
+def test_every_model_has_rivals_of_its_own(run, table):
+    found = run.test_pairs({"better": ["plain", "alike"], "worse": ["plain"]})
+    pairs = found[["model", "reference"]].drop_duplicates().apply(tuple, axis=1).tolist()
+    assert pairs == [("better", "plain"), ("better", "alike"), ("worse", "plain")]
+    own = found[found["reference"] == "plain"].drop(columns=["p_adjusted", "significant"])
+    same = table[table["model"].isin(["better", "worse"])].drop(
+        columns=["p_adjusted", "significant"]
+    )
+    pd.testing.assert_frame_equal(own.reset_index(drop=True), same.reset_index(drop=True))
 
 
 def test_seeds_are_matched_by_their_number_not_by_their_row(run, table, tmp_path):
@@ -111,7 +131,8 @@ def test_the_bootstrap_is_adjusted_over_the_models_of_a_target_and_measure(table
     for _, of_number in rows.groupby(["target", "measure"]):
         assert len(of_number) == 3
         np.testing.assert_allclose(of_number["p_adjusted"], statistics.holm(of_number["p"]))
-    assert (rows["significant"] == (rows["p_adjusted"] < 0.05)).all()
+    assert (rows["significant"].abs() == (rows["p_adjusted"] < 0.05)).all()
+    assert (rows["significant"] * rows["difference"] >= 0).all()
     for measure in MEASURES:
         assert cell(table, "worse", "mean", measure, "bootstrap").high < 0
         assert not cell(table, "alike", "mean", measure, "bootstrap").significant

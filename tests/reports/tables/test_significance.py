@@ -8,18 +8,27 @@ from reports.tables.significance import intervals, legend, marks, significance_t
 
 NAN = float("nan")
 NAMES = ["model", "reference", "target", "measure", "test", "difference", "low", "high"]
-NAMES += ["p", "p_adjusted", "n", "significant", "note"]
+NAMES += ["p", "p_worse", "p_adjusted", "n", "significant", "note"]
 
 
 def table(*rows):
     return pd.DataFrame([(row[0], "base", *row[1:]) for row in rows], columns=NAMES)
 
 
-T = ("a", "mean", "mean", "t", 0.05, NAN, NAN, 0.01, NAN, 5, 1, "")
-BOOTSTRAP = ("a", "mean", "intact", "bootstrap", -0.04, -0.06, -0.02, 0.0004, 0.0008, 50, 1, "")
-FISHER = ("a", "valence", "intact", "fisher_z", 0.03, NAN, NAN, 0.004, NAN, 960, 1, "")
-UNSURE = ("b", "mean", "intact", "bootstrap", 0.01, -0.01, 0.03, 0.2, 0.4, 50, 0, "")
-TOO_FEW = ("a", "mean", "mean", "t", 0.05, NAN, NAN, NAN, NAN, 3, 0, "needs 5 seeds, has 3")
+T = ("a", "mean", "mean", "t", 0.05, NAN, NAN, 0.005, 0.995, 0.01, 5, 1, "")
+BOOTSTRAP = (
+    "a",
+    "mean",
+    "intact",
+    "bootstrap",
+    -0.04,
+    -0.06,
+    -0.02,
+    *(0.0004, NAN, 0.0008, 50, -1, ""),
+)
+FISHER = ("a", "valence", "intact", "fisher_z", 0.03, NAN, NAN, 0.004, NAN, NAN, 960, 1, "")
+UNSURE = ("b", "mean", "intact", "bootstrap", 0.01, -0.01, 0.03, 0.2, NAN, 0.4, 50, 0, "")
+TOO_FEW = ("a", "mean", "mean", "t", 0.05, *[NAN] * 5, 3, 0, "needs 5 seeds, has 3")
 
 
 def test_a_mark_is_of_its_test_and_says_which_way():
@@ -31,9 +40,10 @@ def test_a_mark_is_of_its_test_and_says_which_way():
 
 
 def test_several_tests_of_a_number_have_a_mark_each():
-    better = ("b", "mean", "intact", "bootstrap", 0.04, 0.02, 0.06, *BOOTSTRAP[7:])
+    up = (*BOOTSTRAP[7:-2], 1, "")
+    better = ("b", "mean", "intact", "bootstrap", 0.04, 0.02, 0.06, *up)
     t = ("b", "mean", "intact", "t", 0.05, *T[5:])
-    worse = ("a", "valence", "intact", "fisher_z", -0.03, *FISHER[5:])
+    worse = ("a", "valence", "intact", "fisher_z", -0.03, *FISHER[5:-2], -1, "")
     single = ("a", "valence", *BOOTSTRAP[2:])
     assert marks(table(better, t, worse, single)) == {
         "intact": {("b", "mean"): " <sup>*†</sup>", ("a", "valence"): " <sup>▾†▾‡</sup>"}
@@ -86,10 +96,10 @@ def test_the_legend_explains_the_tests_that_were_made():
 @pytest.mark.parametrize(
     ("row", "cells"),
     [
-        (T, ["Robustness area", "+0.050", "–", "<b>0.010</b>"]),
-        (BOOTSTRAP, ["Intact", "−0.040", "[−0.060, −0.020]", "<b>&lt; 0.001</b>"]),
-        (UNSURE, ["Intact", "+0.010", "[−0.010, 0.030]", "0.400"]),
-        (FISHER, ["Intact", "–", "–", "<b>0.004</b>"]),  # a difference of another metric
+        (T, ["base", "Robustness area", "+0.050", "–", "<b>0.010</b>"]),
+        (BOOTSTRAP, ["base", "Intact", "−0.040", "[−0.060, −0.020]", "<b>&lt; 0.001</b>"]),
+        (UNSURE, ["base", "Intact", "+0.010", "[−0.010, 0.030]", "0.400"]),
+        (FISHER, ["base", "Intact", "–", "–", "<b>0.004</b>"]),  # a difference of another metric
     ],
 )
 def test_every_test_has_its_p(row, cells):

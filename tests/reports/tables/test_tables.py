@@ -13,11 +13,12 @@ from reports.tables.conditions import (
     intact_table,
 )
 from reports.tables.markup import decimals, signed
+from tests.helpers.evaluation_rows import ASKED
 
 
 def table(*rows):
     names = ["model", "modality", "strategy", "p", "target", "value", "sd", "n"]
-    frame = pd.DataFrame(rows, columns=names).assign(burst=0.0)
+    frame = pd.DataFrame(rows, columns=names).assign(burst=0.0, **ASKED)
     return conditions_table(frame, ["a", "b"], AFFECT)
 
 
@@ -65,7 +66,7 @@ def test_names_are_escaped():
     frame = pd.DataFrame(
         [("<i>", "audio", "clip_zero", 0.5, "valence", 0.1, 0.0, 1)],
         columns=["model", "modality", "strategy", "p", "target", "value", "sd", "n"],
-    ).assign(burst=0.0)
+    ).assign(burst=0.0, **ASKED)
     assert "<i>" not in conditions_table(frame, ["<i>"], AFFECT)
     odd = Task(outputs=("<u>",))
     html = conditions_table(frame.assign(target="<u>"), ["<i>"], odd)
@@ -130,7 +131,7 @@ def test_any_grid_is_in_order_with_bursts_by_length():
             )
         ],
         columns=LOSS,
-    )
+    ).assign(**ASKED)
     html = conditions_table(frame, ["a"], AFFECT)
     spans = re.findall(r'colspan="(\d+)" class="start"><span>(.*?)</span>', html)
     assert spans == [
@@ -158,7 +159,7 @@ def test_fillings_are_side_by_side():
             )
         ],
         columns=LOSS,
-    )
+    ).assign(**ASKED)
     one = Task(outputs=("valence",))
     html = imputation_table(frame, ["a"], one)
     assert cells(html) == ["0.100", "0.300", "–", "0.200", "1", "1", "", "1"]
