@@ -47,11 +47,13 @@ class SeenStream(Settings):
     """One stream as a recogniser sees it.
 
     Attributes:
+        name: of the stream where the recogniser was trained.
         settings: of the stream.
         parts: settings of the streams that hold its rows: itself, or those that it joins.
         moments: of each part; None where rows are taken as they are.
     """
 
+    name: str = ""
     settings: AnyStream
     parts: list[AnyStream]
     moments: list[Normalisation | None]
@@ -270,7 +272,7 @@ def streams_seen(
             for n in reader.stream.normaliser
         ]
         whole = settings[name] if settings[name].parts else parts[0]
-        streams[modality] = SeenStream(settings=whole, parts=parts, moments=moments)
+        streams[modality] = SeenStream(name=name, settings=whole, parts=parts, moments=moments)
     return streams
 
 

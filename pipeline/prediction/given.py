@@ -52,7 +52,7 @@ def features_alone(card: Card, files: Files) -> Recording:
 def wanted_of(card: Card) -> dict[Modality, str | None]:
     """The name of the features that a model takes of each modality; None where it takes media."""
     return {
-        m: s.settings.of if isinstance(s.settings, GivenSettings) else None
+        m: (s.settings.of or s.name or m) if isinstance(s.settings, GivenSettings) else None
         for m, s in card.streams.items()
     }
 
@@ -91,7 +91,7 @@ def describe_features(
     Raises:
         InputError: the file cannot be read, or has rows of another length than the model's.
     """
-    path = files[settings.of] if settings.of in files else files[modality]
+    path = files.get(wanted_of(card)[modality] or "", files.get(modality, Path()))
     found = read_features(path)
     steps = max(1, round(30 * settings.context_seconds))
     expected = card.inputs[modality] // steps

@@ -8,6 +8,7 @@ from typing import Any, cast
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.special import softmax
 
 from features.errors import InputError
 from features.extractors.described import Described
@@ -226,7 +227,7 @@ class Assembler:
             named = zip(self._card.task.outputs, [] if row is None else row, strict=row is not None)
             yield Answer(
                 frame.time,
-                {name: float(value) for name, value in named},
+                {name: float(self._card.task.in_units(name, value)) for name, value in named},
                 {m: bool(there[number]) for m, there in present.items()},
                 basis[number],
                 frame.arrival,
@@ -246,7 +247,10 @@ class Assembler:
             streams[modality] = batch_of(steps, parts, width, self._device)
         if not bool(received_anything(streams)[0]):
             return None
-        return answers(self._network, streams)[0].cpu().numpy()
+        values = answers(self._network, streams)[0].cpu().numpy()
+        if self._card.task.kind == "classification":
+            return np.asarray(softmax(values, axis=-1), np.float32)
+        return values
 
     def _present(self, modality: Modality, line: Timeline) -> NDArray[np.bool_]:
         first = self.parts[modality][0]

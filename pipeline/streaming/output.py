@@ -88,7 +88,7 @@ def _table(answer: Answer, lag: float, task: Task) -> Table:
     for name in task.outputs:
         value = answer.values.get(name)
         shown = "" if value is None else f"{value:.2f}"
-        table.add_row(name, shown, _bar(value, task.low, task.high))
+        table.add_row(name, shown, _bar(value, *task.range_of(name)))
     table.add_row("rests on", answer.basis, "dropped" if answer.dropped else "")
     return table
 

@@ -1,5 +1,6 @@
 """Prediction from features in files."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +43,12 @@ def test_a_model_of_given_features_is_given_some(files: dict[str, Path]) -> None
     with torch.inference_mode():
         expected = TRAINED.network(inputs, masks).fused[0].numpy()
     np.testing.assert_allclose(table[["valence", "arousal"]][:20], expected, atol=1e-5)
+    streams = {
+        m: s.model_copy(update={"settings": s.settings.model_copy(update={"of": None}), "name": n})
+        for (m, s), n in zip(TRAINED.card.streams.items(), ("voice", "face"), strict=True)
+    }
+    named_by_stream = replace(TRAINED, card=TRAINED.card.model_copy(update={"streams": streams}))
+    assert predict(None, named_by_stream, features=files).table.equals(table)
     by_modality = {"audio": files["voice"], "video": files["face"]}
     same = predict(None, TRAINED, features=by_modality).table
     assert same.equals(table)

@@ -189,3 +189,31 @@ def test_where_nothing_comes_there_are_no_values() -> None:
     (answer,) = assembler.answers()
     assert not answer.values
     assert answer.basis == "none"
+
+
+def test_values_leave_in_the_units_of_their_targets() -> None:
+    ranges = {"valence": (0.0, 100.0), "arousal": (0.0, 10.0)}
+    task = TRAINED.card.task.model_copy(update={"ranges": ranges})
+    found = []
+    for card in (TRAINED.card, TRAINED.card.model_copy(update={"task": task})):
+        assembler = Assembler(card, TRAINED.network, "cpu", patient=True)
+        assembler.picture(0.0, 0.0)
+        row = Described(np.ones((1, DIM), np.float32), np.zeros(1), np.ones(1, bool))
+        assembler.rows_of_picture(0, [row])
+        assembler.end(0.0)
+        found += assembler.answers()
+    plain, scaled = (answer.values for answer in found)
+    assert scaled["valence"] == pytest.approx(50 * (plain["valence"] + 1))
+    assert scaled["arousal"] == pytest.approx(5 * (plain["arousal"] + 1))
+
+
+def test_classes_of_frames_are_probabilities() -> None:
+    task = TRAINED.card.task.model_copy(update={"kind": "classification"})
+    card = TRAINED.card.model_copy(update={"task": task})
+    assembler = Assembler(card, TRAINED.network, "cpu", patient=True)
+    assembler.picture(0.0, 0.0)
+    row = Described(np.ones((1, DIM), np.float32), np.zeros(1), np.ones(1, bool))
+    assembler.rows_of_picture(0, [row])
+    assembler.end(0.0)
+    (answer,) = assembler.answers()
+    assert sum(answer.values.values()) == pytest.approx(1)
