@@ -259,7 +259,8 @@ def test_a_result_is_kept_only_if_the_code_stayed_as_it_was_read(toy, tmp_path, 
 def test_a_change_of_other_code_loses_nothing(toy, tmp_path):
     execution = ExecutionSettings(cache=str(tmp_path / "cache"))
     change = partial((toy / "unused.py").write_text, "B = 2\n")
-    assert cached("stage", Job("a", fresh(), partial(run_with, None, change)), execution).exists()
+    key = fresh()
+    assert cached("stage", Job("a", key, partial(run_with, None, change)), execution).row.key == key
 
 
 def test_code_that_changed_before_its_key_was_made_is_noticed(toy):
@@ -276,7 +277,7 @@ def test_code_that_changed_before_its_key_was_made_is_noticed(toy):
 def test_a_row_that_a_job_does_not_name_is_an_error(toy, tmp_path):
     execution = ExecutionSettings(cache=str(tmp_path / "cache"))
     key = fresh(rows=[("toy", "a")])
-    assert cached("stage", Job("a", key, partial(thing, "a")), execution).exists()
+    assert cached("stage", Job("a", key, partial(thing, "a")), execution).row.key == key
     key = fresh("b", rows=[("toy", "a")])
     with pytest.raises(InputError, match="a job uses the toy b, which is not among its rows"):
         cached("stage", Job("b", key, partial(thing, "b")), execution)
