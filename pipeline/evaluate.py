@@ -19,6 +19,8 @@ from models import recogniser
 from models.evaluation.registry import metrics_of
 from models.evaluation.replicates import mean_over_seeds
 from models.evaluation.run import Speakers, evaluate_seed, rows_of, values_of
+from models.settings import EvaluateSettings
+from models.settings.evaluation import FROM_TRAINING
 from models.training.checks import check_settings
 from models.training.stores import Inputs, read_inputs
 from pipeline.engine.console import seed_progress
@@ -50,19 +52,21 @@ def main() -> None:
         publish_evaluation(name, params.train.seeds, results)
 
 
-def evaluated_speakers(inputs: Inputs, split: str) -> Speakers:
+def evaluated_speakers(inputs: Inputs, settings: EvaluateSettings) -> Speakers:
     """The labelled items of a split, and those of the validation split, which choose.
 
     Raises:
         InputError: the split has no labelled item.
     """
-    listed = [item for item in inputs.listed() if item.labelled]
+    split, listed = settings.split, [item for item in inputs.listed() if item.labelled]
     reported = [item.item for item in listed if item.split == split]
     if not reported:
         raise InputError(f"evaluate.split is {split}, and no labelled item is in it", "change it")
     choosing = [item.item for item in listed if item.split == VALIDATION != split]
     speaker_of = {item.item: item.speaker for item in listed if item.item in choosing}
-    return Speakers(reported, choosing, speaker_of)
+    fills = any(condition.fill in FROM_TRAINING for condition in settings.conditions)
+    training = [item.item for item in listed if item.split == "train"] if fills else []
+    return Speakers(reported, choosing, speaker_of, training)
 
 
 def evaluation_job(params: Params, name: str, seed: int, inputs: Inputs) -> Job:
@@ -73,13 +77,14 @@ def evaluation_job(params: Params, name: str, seed: int, inputs: Inputs) -> Job:
     """
     folder, settings = MODELS / name / f"seed-{seed}", params.evaluate
     card = recogniser.read_card(folder)
-    speakers, metrics = evaluated_speakers(inputs, settings.split), metrics_of(card.task)
+    speakers, metrics = evaluated_speakers(inputs, settings), metrics_of(card.task)
     key = key_of(
         evaluate_seed,
         hash_of_file(folder / recogniser.WEIGHTS),
         values_of(card, settings, metrics),
         inputs.for_evaluation(speakers.reported),
         inputs.for_evaluation(speakers.choosing),
+        inputs.for_evaluation(speakers.training),
         rows=rows_of(card, settings, metrics),
     )
     compute = partial(

@@ -14,14 +14,18 @@ class FrameMap:
     Attributes:
         source: (clips, frames) int64, the frame that is shown.
         empty: (clips, frames) bool, True where no frame is shown.
-        filling: what is shown there: zeros, noise, or the features of a blank face.
+        filling: what is shown there: zeros, noise, the features of a blank face, or features that
+            are given for what was received.
         gain: (clips, 1 or frames), what every frame is multiplied by; None for 1.
+        blend: a second frame (clips, frames) int64, and its share (clips, frames) in what is shown;
+            None for none.
     """
 
     source: Tensor
     empty: Tensor
-    filling: Literal["zero", "noise", "blank"] = "zero"
+    filling: Literal["zero", "noise", "blank", "given"] = "zero"
     gain: Tensor | None = None
+    blend: tuple[Tensor, Tensor] | None = None
 
     def apply(
         self, x: Tensor, filling: Tensor | None = None, origin: Tensor | None = None
@@ -45,11 +49,15 @@ class FrameMap:
         # Whole rows are copied, and only those that are shown: a batch of features is 50 MB.
         shown = (~self.empty).flatten().nonzero().squeeze(1)
         first = torch.arange(len(x), device=x.device).unsqueeze(1) * x.shape[1]
-        source = (self.source + first).flatten()[shown]
+        rows = x.flatten(0, 1).index_select(0, (self.source + first).flatten()[shown])
+        if self.blend is not None:
+            second, share = (t.flatten()[shown] for t in (self.blend[0] + first, self.blend[1]))
+            other = x.flatten(0, 1).index_select(0, second)
+            rows = torch.lerp(rows, other, share.unsqueeze(1).to(x.dtype))
         origin = x.new_zeros(()) if origin is None else origin.to(x.dtype)
         fill = origin if filling is None else filling.to(x.dtype)
         out = fill.expand_as(x).clone(memory_format=torch.contiguous_format)
-        out.flatten(0, 1).index_copy_(0, shown, x.flatten(0, 1).index_select(0, source))
+        out.flatten(0, 1).index_copy_(0, shown, rows)
         if self.gain is None:
             return out
         return torch.lerp(origin.expand_as(out), out, self.gain.unsqueeze(-1).to(x.dtype))
@@ -64,6 +72,8 @@ class FrameMap:
             present: (clips, frames) bool, those that are there before; False for padding.
         """
         received = present.gather(1, self.source)
+        if self.filling == "given":
+            return received
         return received & ~self.empty if self.filling == "zero" else received | self.empty
 
     def runs(self, runs: Tensor) -> Tensor:
@@ -73,28 +83,45 @@ class FrameMap:
             runs: (clips, frames) int64, those before.
         """
         # Blank faces and zeros are as good as each other, noise is never the same.
-        fresh = torch.full_like(runs, -1)
-        if self.filling == "noise":
-            fresh = fresh - torch.arange(runs.shape[1], device=runs.device)
-        return torch.where(self.empty, fresh, runs.gather(1, self.source))
+        fresh, unlike = torch.full_like(runs, -1), torch.arange(runs.shape[1], device=runs.device)
+        if self.filling in ("noise", "given"):
+            fresh = fresh - unlike
+        shown = runs.gather(1, self.source)
+        if self.blend is not None:
+            shown = torch.where(self.blend[1] > 0, -2 - unlike - len(unlike), shown)
+        return torch.where(self.empty, fresh, shown)
 
-    def imputed(self, how: Literal["hold", "nearest"], present: Tensor) -> "FrameMap":
-        """Empty frames replaced by the last one shown, or the nearest; empty if none is shown.
+    def imputed(self, how: str, present: Tensor) -> "FrameMap":
+        """Empty frames replaced by what is shown around them; empty if nothing is.
 
         That fills what was taken away. A frame that never was there is neither filled nor shown in
         place of another.
 
         Args:
-            how: `hold` for the last one, `nearest`.
+            how: `hold` for the last one, `nearest`, or `linear` for the line from the last to the
+                next one, of which one stands where there is no other.
             present: (clips, frames) bool, those that are there before; False for padding.
         """
         shown = ~self.empty & present
         index = torch.arange(present.shape[1], device=present.device).expand_as(present)
+        last = torch.where(shown, index, -1).cummax(1).values
+        if how == "hold":
+            return self._filled_from(last, last >= 0, present)
+        some = shown.any(1, keepdim=True)
         if how == "nearest":
-            chosen, reachable = nearest(shown), shown.any(1, keepdim=True)
-        else:
-            chosen = torch.where(shown, index, -1).cummax(1).values
-            reachable = chosen >= 0
+            return self._filled_from(nearest(shown), some, present)
+        frames = present.shape[1]
+        following = torch.where(shown, index, frames).flip(1).cummin(1).values.flip(1)
+        first = torch.where(last >= 0, last, following.clamp(max=frames - 1))
+        second = torch.where(following < frames, following, first)
+        share = (index - first) / (second - first).clamp(min=1)
+        filled = self._filled_from(first, some, present)
+        is_new = self.empty & ~filled.empty
+        second = torch.where(is_new, self.source.gather(1, second), filled.source)
+        return replace(filled, blend=(second, torch.where(is_new, share, 0.0)))
+
+    def _filled_from(self, chosen: Tensor, reachable: Tensor, present: Tensor) -> "FrameMap":
+        """Empty frames that show others, by their indices, where these can be reached."""
         filled = self.empty & reachable & present
         source = torch.where(filled, self.source.gather(1, chosen.clamp(min=0)), self.source)
         return replace(self, source=source, empty=self.empty & ~filled)

@@ -158,9 +158,11 @@ def share(p: float | Share | Rates, modality: Modality, draws: Draws) -> Tensor 
         return p
     drawn = draws.per_clip(modality, "p")
     if p.scale == "linear":
-        return p.low + (p.high - p.low) * drawn
-    most, least = 1 - p.low, 1 - p.high
-    return 1 - most * (least / most) ** drawn
+        lost = p.low + (p.high - p.low) * drawn
+    else:
+        most, least = 1 - p.low, 1 - p.high
+        lost = 1 - most * (least / most) ** drawn
+    return torch.where(draws.per_clip("none") < p.none, 0.0, lost) if p.none else lost
 
 
 def gain(scaled: Tensor, modality: Modality, draws: Draws) -> Tensor:

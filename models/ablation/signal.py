@@ -86,14 +86,15 @@ def filling_of_rows(
             if batch.blank is None:
                 raise ValueError("the features of a blank face are not known")
             return batch.blank
-        case "zero":
+        case _:
             return None
 
 
 def gathered(part: StreamBatch, rows: FrameMap, filling: Tensor | None) -> LostRows:
     """The steps of a stream whose rows have been lost."""
     copies = len(rows.empty) // len(part.rows)
-    shown = part.rows.float() if filling is not None or rows.gain is not None else part.rows
+    is_copy = filling is None and rows.gain is None and rows.blend is None
+    shown = part.rows if is_copy else part.rows.float()
     lossy = replace(
         part,
         rows=rows.apply(shown.repeat(copies, 1, 1) if copies > 1 else shown, filling),

@@ -118,5 +118,5 @@ def filling(
             if batch.blank is None:
                 raise ValueError("the features of a blank face are not known")
             return batch.blank
-        case "zero":
+        case _:
             return None

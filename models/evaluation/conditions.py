@@ -1,7 +1,7 @@
 """The conditions of an evaluation (Parthasarathy and Sundaram 2020, section 4)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from models.ablation.registry import STRATEGIES
@@ -17,6 +17,7 @@ from models.settings import (
     Rates,
     Unit,
 )
+from models.settings.evaluation import FROM_TRAINING
 
 EQUAL = "equal"
 """The rates of a condition of one p."""
@@ -80,7 +81,7 @@ class Condition:
         >>> Condition("video", "noise", 1.0).is_random, Condition("video", "burst", 1.0).is_random
         (True, False)
         """
-        if self.drawn == "once":
+        if self.drawn == "once" or self.fill == "neighbours":
             return False
         row = STRATEGIES[self.strategy]
         # At p = 1 it is still drawn which of the two is kept.
@@ -93,6 +94,8 @@ class Condition:
         >>> Condition("video", "clip_zero", 0.5).takes_whole_clips
         True
         """
+        if self.fill in FROM_TRAINING:
+            return False
         leaves = STRATEGIES[self.strategy].leaves
         return leaves == "clips" or (leaves == "gaps" and self.p == 1)
 
@@ -107,6 +110,9 @@ NAMED = (
     *(Condition(m, "burst", 0.5, burst=15.0, unit="signal") for m in MODALITIES),
 )
 """The conditions of every evaluation, whatever else is asked for: what models are chosen by."""
+
+CAUSAL = tuple(replace(condition, causal=True) for condition in NAMED[:3])
+"""Those that are answered from the past alone where it is asked for: intact, each modality gone."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from features.errors import InputError
 from models.evaluation.conditions import Run
+from models.evaluation.fillers import Fillers
 from models.evaluation.scores import Scores, pooled, score
 from models.evaluation.shared import Shared
 from models.networks.recogniser import Recogniser
@@ -25,6 +26,7 @@ def evaluate(
     seed: int,
     device: torch.device,
     batch_clips: int,
+    fillers: Fillers | None = None,
     on_clips: Callable[[int], None] = lambda _: None,
 ) -> dict[str, Scores]:
     """Scores of predictions against the valid labels of every item.
@@ -37,6 +39,7 @@ def evaluate(
         seed: of the draws; the same for every model, so that all lose the same frames.
         device: where to run.
         batch_clips: clips per batch.
+        fillers: of the training frames, where a condition fills with them.
         on_clips: called with the number of clips done.
 
     Returns:
@@ -50,7 +53,7 @@ def evaluate(
     clips = iter(data.clips)
     for batch in data.batches(_in_order(data, batch_clips), device):
         with torch.inference_mode():
-            predictions = Shared(network, batch, seed).predict(runs).float().cpu().numpy()
+            predictions = Shared(network, batch, seed, fillers).predict(runs).float().cpu().numpy()
         check_outputs(predictions)
         owners = [next(clips).item for _ in range(len(batch.item))]
         for item, scores in _scores_of_items(metrics, predictions, batch, owners).items():

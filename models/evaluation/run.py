@@ -10,8 +10,10 @@ import torch
 
 from features.corpora.listing import REPLICATES
 from models import recogniser
-from models.evaluation.conditions import all_conditions, grid, runs_under
-from models.evaluation.evaluator import evaluate, predict
+from models.evaluation.causal import predict_causally
+from models.evaluation.conditions import CAUSAL, all_conditions, grid, runs_under
+from models.evaluation.evaluator import evaluate, pooled_scores, predict
+from models.evaluation.fillers import Fillers, fillers_of
 from models.evaluation.natural import natural_scores
 from models.evaluation.registry import CHOOSING, REPORTED
 from models.evaluation.replicates import replicates_of_runs
@@ -20,6 +22,7 @@ from models.evaluation.tables import (
     Evaluated,
     Predictions,
     answers,
+    metrics_of_conditions,
     metrics_of_items,
     metrics_of_runs,
     metrics_of_subsets,
@@ -65,11 +68,13 @@ class Speakers:
         reported: names of the items that results are of.
         choosing: names of those that models are chosen by; none where no speakers are left for it.
         speaker_of: the speaker of each of them.
+        training: names of the items that are learnt from, where a condition fills with them.
     """
 
     reported: Sequence[str]
     choosing: Sequence[str]
     speaker_of: Mapping[str, str]
+    training: Sequence[str] = ()
 
 
 def evaluate_seed(
@@ -100,8 +105,14 @@ def evaluate_seed(
     """
     with threads(settings.threads):
         network = recogniser.load_network(folder, card, allow=allow)
-        runs = _Runs(network, settings, metrics, torch.device(device), progress)
         stores = open_stores(card.model.sees)
+        fillers = None
+        if speakers.training:
+            learnt = recogniser.clips_of(stores, speakers.training)
+            fills = {condition.fill for condition in settings.conditions}
+            fillers = fillers_of(learnt, neighbours="neighbours" in fills)
+            del learnt  # it may hold gigabytes
+        runs = _Runs(network, settings, metrics, torch.device(device), progress, fillers)
         data = recogniser.clips_of(stores, speakers.reported)
         evaluation, replicates = runs.tables(data, REPORTED)
         predictions = predict(network, data, runs.device, settings.batch_clips)
@@ -110,6 +121,8 @@ def evaluate_seed(
             tables = runs.tables(choosing, CHOOSING, speakers.speaker_of)
             evaluation = pd.concat([evaluation, tables[0]])
             replicates = pd.concat([replicates, tables[1]], ignore_index=True)
+        if settings.causal:
+            evaluation = pd.concat([evaluation, runs.causal(data)])
     if settings.natural:
         natural = metrics_of_subsets(data.task, natural_scores(data, predictions, metrics))
         evaluation = pd.concat([evaluation, natural])
@@ -130,6 +143,7 @@ class _Runs:
     metrics: Sequence[str]
     device: torch.device
     progress: Progress
+    fillers: Fillers | None
 
     def tables(
         self, data: ClipData, speakers: str, unit_of: Mapping[str, str] | None = None
@@ -151,6 +165,7 @@ class _Runs:
                 seed=self.settings.seed,
                 device=self.device,
                 batch_clips=self.settings.batch_clips,
+                fillers=self.fillers,
                 on_clips=advance,
             )
         evaluated = Evaluated(speakers, grid(self.settings))
@@ -158,6 +173,21 @@ class _Runs:
             metrics_of_runs(data.task, runs, pooled(scores.values()), evaluated),
             replicates_of_runs(data.task, runs, scores, evaluated, unit_of),
         )
+
+    def causal(self, data: ClipData) -> pd.DataFrame:
+        """The metrics where every frame is answered from the last `clip_frames` alone."""
+        scores = {}
+        for condition in CAUSAL:
+            predictions = predict_causally(
+                self.network,
+                data,
+                self.device,
+                self.settings.batch_clips,
+                stretch=1,
+                gone=condition.modalities if condition.p else (),
+            )
+            scores[condition] = pooled_scores(data, predictions, self.metrics)
+        return metrics_of_conditions(data.task, scores, Evaluated(REPORTED, CAUSAL))
 
 
 def _tables_of_items(

@@ -9,6 +9,7 @@ whole streams. A network that takes repeats for missing frames finds those that 
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property, reduce
 from itertools import combinations, groupby
 
@@ -20,10 +21,14 @@ from models.ablation.registry import STRATEGIES
 from models.ablation.signal import filling_of_rows, gathered, lost_rows, received
 from models.ablation.strategies import filling, lost_steps
 from models.evaluation.conditions import EQUAL, Condition, Run
+from models.evaluation.fillers import Fillers
 from models.networks.recogniser import Projected, Recogniser
 from models.settings import Modality
+from models.settings.evaluation import FROM_TRAINING
 from models.training.batch import Batch
 
+IMPUTED = ("hold", "nearest", "linear")
+"""Fillings that are other frames of the clip."""
 PASS_NUMBERS = 1 << 24
 """Numbers of one modality that go through a network at a time, 64 MB: ten trials of the paper's
 size, of long sequences fewer."""
@@ -32,10 +37,13 @@ size, of long sequences fewer."""
 class Shared:
     """The work on one batch that conditions share."""
 
-    def __init__(self, network: Recogniser, batch: Batch, seed: int) -> None:
+    def __init__(
+        self, network: Recogniser, batch: Batch, seed: int, fillers: Fillers | None = None
+    ) -> None:
         self.network = network
         self.batch = batch
         self.seed = seed
+        self.fillers = fillers
         inputs, masks, received = batch.inputs(), batch.masks(), batch.received()
         self.projected = {
             m: network.receive(m, inputs[m], masks[m], received[m]) for m in network.modalities
@@ -102,7 +110,7 @@ class Shared:
         condition = run.condition
         frame_map = lost_steps(condition.ablation, modality, self.batch, self._key(run))
         assert frame_map is not None  # a condition ablates its own modalities
-        if condition.fill == "none":
+        if condition.fill not in IMPUTED:
             return frame_map
         # Only what was received can be shown again.
         projected = self.projected[modality]
@@ -118,18 +126,40 @@ class Shared:
         """A modality after a run's losses."""
         if run.condition.unit == "signal":
             return self._lossy_rows(modality, run)
+        if run.condition.fill in FROM_TRAINING:
+            return self.network.lose(modality, self.projected[modality], self._given(modality, run))
         frame_map = self._map(modality, run)
         lost = Lost(frame_map, filling(frame_map, modality, self.batch, self._key(run)))
         return self.network.lose(modality, self.projected[modality], lost)
+
+    def _given(self, modality: Modality, run: Run) -> Lost:
+        """Lost steps with what training frames have to say of them."""
+        assert self.fillers is not None  # made where a condition asks for them
+        frame_map, received = self._map(modality, run), self.batch.received()
+        if run.condition.fill == "mean":
+            vectors = self.fillers.mean(modality, self.batch).expand(*frame_map.empty.shape, -1)
+        else:
+            left = {m: received[m] for m in self.network.modalities}
+            for m in set(run.condition.modalities) & set(left):
+                left[m] = left[m] & ~self._map(m, run).empty
+            vectors = self.fillers.vectors(modality, self.batch, frame_map.empty, left)
+        # What never was there is not filled.
+        vectors = torch.where(received[modality].unsqueeze(-1), vectors, 0.0)
+        return Lost(replace(frame_map, filling="given"), vectors)
 
     def _lossy_rows(self, modality: Modality, run: Run) -> Projected:
         """Likewise, where rows are lost before their context is gathered."""
         part, key = self.batch.streams[modality], self._key(run)
         rows = lost_rows(run.condition.ablation, modality, self.batch, key)
         assert rows is not None  # as above
-        if run.condition.fill != "none":
+        if run.condition.fill in IMPUTED:
             rows = rows.imputed(run.condition.fill, part.places.present)
         filled = filling_of_rows(rows, modality, self.batch, key)
+        if run.condition.fill == "mean":
+            assert self.fillers is not None  # as above
+            mean = self.fillers.means[modality].to(part.rows.device)
+            filled = torch.where(part.places.present.unsqueeze(-1), mean, 0.0)
+            rows = replace(rows, filling="given")
         if part.index.shape[2] > 1:
             # A row is projected differently at each place of a context: to project all of them for
             # 60 places, and to add 60 projections a step, takes longer than to project the steps.

@@ -53,14 +53,26 @@ def metrics_of_runs(
     return pd.concat(tables, ignore_index=True)
 
 
+def metrics_of_conditions(
+    task: Task, scores: Mapping[Condition, Scores], evaluated: Evaluated
+) -> pd.DataFrame:
+    """Likewise of conditions with one run each, whose scores are (targets,)."""
+    return pd.concat(
+        [_rows(task, evaluated.columns(c), part) for c, part in scores.items()], ignore_index=True
+    )
+
+
 def metrics_of_subsets(task: Task, subsets: Mapping[str, Scores]) -> pd.DataFrame:
     """Likewise on intact input, of the labels in every subset; metrics are NaN where n is 0."""
     evaluated = Evaluated(REPORTED, (INTACT,))
-    tables = []
-    for subset, scores in subsets.items():
-        rows = metric_rows(task, scores)(slice(None))
-        tables.append(pd.DataFrame({**evaluated.columns(INTACT, subset), "trial": 0, **rows}))
+    tables = [
+        _rows(task, evaluated.columns(INTACT, subset), part) for subset, part in subsets.items()
+    ]
     return pd.concat(tables, ignore_index=True)
+
+
+def _rows(task: Task, columns: Mapping[str, Any], scores: Scores) -> pd.DataFrame:
+    return pd.DataFrame({**columns, "trial": 0, **metric_rows(task, scores)(slice(None))})
 
 
 def metric_rows(task: Task, scores: Scores) -> Callable[[int | slice], dict[str, Any]]:

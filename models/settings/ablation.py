@@ -19,11 +19,13 @@ class Share(Settings):
         low: the smallest share.
         high: the largest share.
         scale: `linear` is uniform in the share lost, `log` in the logarithm of the share kept.
+        none: share of the samples that lose nothing of either modality.
     """
 
     low: Probability = 0.0
     high: Probability = 0.99
     scale: Literal["linear", "log"] = "linear"
+    none: Probability = 0.0
 
     @model_validator(mode="after")
     def _is_a_range(self) -> "Share":

@@ -17,14 +17,20 @@ from models.settings.ablation import (
 )
 from models.settings.base import MODALITIES, Seed, Settings
 
-Fill = Literal["none", "hold", "nearest"]
+Fill = Literal["none", "hold", "nearest", "linear", "mean", "neighbours"]
 Losers = Literal["audio", "video", "both", "together"]
 """What can lose in a condition."""
+
+FROM_TRAINING = ("mean", "neighbours")
+"""Those that are made of training frames."""
 
 FILLS: Mapping[str, str] = {
     "none": "nothing",
     "hold": "last one received",
     "nearest": "nearest one received",
+    "linear": "line from the last to the next one received",
+    "mean": "training mean",
+    "neighbours": "training frames whose other modality is most alike",
 }
 """What can be put in place of a lost frame, as people read it."""
 
@@ -50,7 +56,10 @@ class ConditionGrid(Settings):
         p: the probabilities or shares; of both also one for each, `{audio: 0.2, video: 0.8}`.
         burst: mean lengths in frames of the bursts of `burst`.
         fill: what is put in place of frames that are lost: nothing, the last one received
-            (`hold`), or the nearest one received (`nearest`).
+            (`hold`), the nearest one (`nearest`), what lies on the line from the last to the next
+            one (`linear`), the mean of the training frames (`mean`: zeros, of a stream that is
+            z-normed), or the mean of the training frames whose other modality is most like the one
+            that is there (`neighbours`, in one trial).
         unit: what is lost of a frame, as in `models.settings.Ablation`.
         drawn: `anew` in every trial, or `once`: one trial, in which an item loses the same whatever
             clip it is in.
@@ -102,7 +111,12 @@ class ConditionGrid(Settings):
             )
         if self.modality != ["both"] and any(isinstance(p, Rates) for p in self.p):
             raise ValueError(f"p has a rate for each of both, but modality is {self.modality}")
-        if self.fill != "none" and row.leaves != "gaps":
+        from_training = self.fill in FROM_TRAINING
+        if from_training and row.leaves not in ("gaps", "clips"):
+            raise ValueError(f"fill is {self.fill}, but {self.strategy} leaves nothing to fill")
+        if self.fill == "neighbours" and self.unit == "signal":
+            raise ValueError("fill is neighbours, which stand for whole vectors: unit is window")
+        if self.fill != "none" and not from_training and row.leaves != "gaps":
             raise ValueError(
                 f"fill is {self.fill}, but {self.strategy} leaves no gap to fill: "
                 f"it is for {_gaps_are_left_by()}"
@@ -121,6 +135,8 @@ class EvaluateSettings(Settings):
         threads: of torch, likewise those of training.
         reference: whom models are tested against: one model for all others; or for some models the
             names of their rivals, `{auxformer: [mult, baseline3]}`; null for nobody.
+        causal: whether every frame is also answered from a window of the last `clip_frames` alone,
+            as a recogniser that runs live does, on intact input and with each modality gone.
         natural: whether frames without a face or a sound are scored apart as well
             (`models.evaluation.natural`).
         conditions: what is lost; the default is the 30 conditions of the paper.
@@ -132,6 +148,7 @@ class EvaluateSettings(Settings):
     batch_clips: int = Field(default=32, gt=0)
     threads: int = Field(default=1, gt=0, le=1024)
     reference: str | dict[str, list[str]] | None = None
+    causal: bool = False
     natural: bool = False
     conditions: list[ConditionGrid] = Field(
         default=[

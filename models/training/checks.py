@@ -51,6 +51,12 @@ def check_settings(params: ComparedModels, task: Task, *, gives_features: bool) 
     Raises:
         InputError: names the setting.
     """
+    if params.evaluate.causal and task.level == "sequence":
+        raise InputError(
+            "evaluate.causal is set, and the corpus has a label a sequence, which is heard to its "
+            "end",
+            "set it to false",
+        )
     for condition in params.evaluate.conditions:
         if gives_features and STRATEGIES[condition.strategy].faces:
             raise InputError(
@@ -61,6 +67,12 @@ def check_settings(params: ComparedModels, task: Task, *, gives_features: bool) 
     for name, model in params.models.items():
         _check_model(params, name, task, gives_features)
         own_clocks = [stream for stream in model.sees if params.streams[stream].align == "none"]
+        if own_clocks and "neighbours" in {c.fill for c in params.evaluate.conditions}:
+            raise InputError(
+                f"evaluate.conditions fills with neighbours, and stream {own_clocks[0]} of {name} "
+                "has align: none, so that its steps have no other modality beside them",
+                "choose another fill",
+            )
         _check_clocks(name, model, own_clocks, task)
 
 

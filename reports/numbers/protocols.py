@@ -1,5 +1,6 @@
 """Further protocols: one modality gone or replaced by noise, and what recordings lack."""
 
+import numpy as np
 import pandas as pd
 
 from features.task import Task
@@ -74,3 +75,46 @@ def natural_losses(evaluation: pd.DataFrame, metric: str) -> pd.DataFrame:
     table = over_seeds(values, "subset")
     labels = rows.groupby("subset")["n"].max()
     return table.assign(labels=table["subset"].map(labels))
+
+
+RATES = ("frame_zero", "subclip")
+"""Strategies whose curves over the rate of what is lost are summed up."""
+
+
+def rate_curves(evaluation: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """What is left of a model over all rates of loss of both modalities.
+
+    `auilc` is the area under the curve over rates from 0 to 1, by the rule of trapezoids, of
+    TFR-Net (Yuan et al. 2021) and CIDer; where a rate of 0 or 1 is missing it is undefined. `mean`
+    is the mean over the rates but 1, which LNLN (Zhang et al. 2024) takes over 0, .1 ... .9.
+
+    Args:
+        evaluation: rows of `Results.evaluation`.
+        metric: which of its columns.
+
+    Returns:
+        `value`, `sd` and `n` over seeds by model, target, `strategy`, `modality` (`both` or
+        `together`), `unit` and `number` (auilc or mean); no rows where fewer than three rates of
+        both were evaluated.
+    """
+    kinds = ["strategy", "modality", "unit"]
+    cell = seed_means(evaluation, metric)
+    cell = cell[
+        cell["modality"].isin(["both", "together"])
+        & cell["strategy"].isin(RATES)
+        & (cell["subset"] == ALL)
+        & (cell["fill"] == NONE)
+        & (cell["drawn"] == "anew")
+    ]
+    rows = []
+    for keys, curve in cell.groupby(["model", "seed", "target", *kinds], sort=False):
+        ordered = curve.sort_values("p")
+        p, values = ordered["p"].to_numpy(), ordered["value"].to_numpy()
+        if len(p) < 3:
+            continue
+        whole = p[0] == 0 and p[-1] == 1
+        area = float(np.trapezoid(values, p)) if whole else np.nan
+        rows += [(*keys, "auilc", area), (*keys, "mean", values[p < 1].mean())]
+    names = ["model", "seed", "target", *kinds, "number", "value"]
+    table = pd.DataFrame(rows, columns=names)
+    return over_seeds(table, *kinds, "number")

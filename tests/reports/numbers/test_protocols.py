@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from features.task import AFFECT, Task
-from reports.numbers.protocols import natural_losses, one_modality, protocol_metric
+from reports.numbers.protocols import natural_losses, one_modality, protocol_metric, rate_curves
 from reports.numbers.schema import CONDITION
 
 LIKE_PAPERS = ("equal", 0.0, "none", "window", "anew", 0)
@@ -73,3 +73,22 @@ def test_natural_missingness_is_scored_apart_with_its_labels():
 )
 def test_the_protocol_is_measured_in_accuracy_where_there_is_one(task, chosen):
     assert protocol_metric(task) == chosen
+
+
+def test_curves_over_rates_are_summed_up_as_papers_do():
+    values = {0.0: 0.6, 0.5: 0.4, 1.0: 0.1}
+    rows = [
+        (seed, "both", "frame_zero", p, "all", 0, value + seed / 10, 9)
+        for seed in (0, 1)
+        for p, value in values.items()
+    ]
+    alone = [(0, "audio", "frame_zero", p, "all", 0, 0.5, 9) for p in values]
+    found = rate_curves(evaluation(*rows, *alone), "ccc").set_index("number")
+    assert set(found["modality"]) == {"both"}
+    assert found.loc["auilc", "value"] == pytest.approx(0.5 * (0.5 + 0.25) + 0.05)
+    assert found.loc["mean", "value"] == pytest.approx(0.5 + 0.05)
+    assert set(found["n"]) == {2}
+    short = [row for row in rows if row[3] < 1] + [(0, "both", "frame_zero", 0.9, "all", 0, 0.2, 9)]
+    found = rate_curves(evaluation(*short), "ccc").set_index("number")
+    assert math.isnan(found.loc["auilc", "value"])
+    assert rate_curves(evaluation(*alone), "ccc").empty
