@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -48,13 +49,33 @@ def test_results_and_the_lock_file_are_the_users_to_commit():
         assert not ignored.stdout.startswith(".gitignore")
 
 
-@pytest.mark.parametrize("page", ["README.md", "extensions/README.md"])
+PAGES = sorted(
+    page.relative_to(ROOT).as_posix()
+    for page in (ROOT / "README.md", ROOT / "extensions/README.md", *ROOT.glob("docs/*.md"))
+)
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_what_a_page_links_to_or_names_is_there(tracked, page):
-    text = (ROOT / page).read_text()
+    text, folder = (ROOT / page).read_text(), (ROOT / page).parent
     linked = re.findall(r"\]\((?!https?:)([^)#]+)\)", text)
     named = re.findall(r"`((?:docs|features|models|pipeline|tests|extensions)/[\w./-]*\w/?)`", text)
-    assert [name for name in linked + named if not (ROOT / name).exists()] == []
-    assert {(ROOT / name).resolve() for name in linked} <= {path.resolve() for path in tracked}
+    assert [name for name in named if not (ROOT / name).exists()] == []
+    assert {(folder / name).resolve() for name in linked} <= {path.resolve() for path in tracked}
+    commands = re.findall(r"python -m pipeline\.([a-z_]+)", text)
+    assert [name for name in commands if not (ROOT / f"pipeline/{name}.py").exists()] == []
+
+
+def test_the_readme_is_read_to_its_end():
+    text = (ROOT / "README.md").read_text()
+    assert len(text.splitlines()) <= 200
+    assert len(text.split()) <= 1500
+
+
+def test_every_page_is_found_from_the_readme():
+    text = "".join((ROOT / page).read_text() for page in ("README.md", "docs/long-runs.md"))
+    named = [Path(page).name for page in PAGES if page.startswith("docs/")]
+    assert [name for name in named if name not in text] == []
 
 
 def test_the_readmes_table_is_the_demos_metrics():
