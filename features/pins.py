@@ -12,7 +12,7 @@ from features.hashes import Pin
 
 PINS: Mapping[str, Pin] = {
     "faces": Pin(1, "38d675cbccec978385fb57763b7c3704474e73c224d10b940db8353d6d497152"),
-    "opensmile": Pin(1, "b728c29de3ba4bb5602e6235341c4cd829617ce85421be33212c3b10eabc1bff"),
+    "opensmile": Pin(1, "ca22c726e2fc26cd59f737c1c63f2568ccd0ba2b1ad6f498fd571200526668d7"),
     "vggface": Pin(1, "4bbe197e02303d992cda3ae7147da09249dc617ba2b874384f235a76d51baa83"),
 }
 """By what is extracted: `faces`, or the row of an extractor."""

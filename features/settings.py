@@ -1,8 +1,9 @@
 """What a user can set about features; no heavy import, pydantic alone."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import (
@@ -20,6 +21,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from pydantic_core.core_schema import ErrorType
 from typing_extensions import override
 
+from features.hashes import hash_of_file
 from features.licences import Licence
 
 _KINDS = frozenset(get_args(ErrorType))
@@ -33,11 +35,13 @@ class NamedFile:
         key: of the section, that names it.
         path: of the file.
         sha256: of its content, in hexadecimal; None for a folder, or a file of any content.
+        hashed: takes that hash of a file; of one that includes others, with all of them.
     """
 
     key: str
     path: str
     sha256: str | None = None
+    hashed: Callable[[Path], str] = hash_of_file
 
 
 Modality = Literal["audio", "video"]

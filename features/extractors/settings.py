@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints, model_validator
 from typing_extensions import override
 
+from features.extractors.opensmile.user_config import hash_of_config
 from features.settings import Modality, NamedFile, Settings, Sha256
 
 StreamName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
@@ -127,9 +128,9 @@ class OpenSMILESettings(StreamSettings):
         set: `IS13` is ComParE 2013 as in Parthasarathy and Sundaram 2020, `ComParE_2016` the same
             with repaired jitter and shimmer; else the path of an openSMILE config. That follows
             opensmile.Smile's template for custom configs (source and sink are included by option),
-            writes its rows to the level `lld`, one every 10 ms, row k from 0.01·k s on, and looks
-            for what it includes beside the file that includes it.
-        sha256: of that config file.
+            writes its rows to the level `lld`, one every 10 ms, row k from 0.01·k s on. What it
+            includes lies in its folder, and is looked for beside the file that includes it.
+        sha256: of that config file; where it includes others, `python -m pipeline.params` tells it.
         deltas: whether every column's delta follows the columns, 130 instead of 65.
         silence: what counts as no sound.
         context_seconds: of sound given with every frame; 2 s in Parthasarathy and Sundaram 2020.
@@ -156,7 +157,7 @@ class OpenSMILESettings(StreamSettings):
     def files(self) -> tuple[NamedFile, ...]:
         if self.set in ("IS13", "ComParE_2016"):
             return ()
-        return (NamedFile("set", self.set, self.sha256),)
+        return (NamedFile("set", self.set, self.sha256, hash_of_config),)
 
     @override
     def of_rows(self) -> dict[str, Any]:

@@ -7,7 +7,6 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from features.errors import InputError
-from features.hashes import hash_of_file
 from features.settings import NamedFile, Settings
 from pipeline.engine.yaml_file import YamlFile
 
@@ -65,7 +64,7 @@ def _problem(named: NamedFile) -> str:
             return "which is a folder, not a file"
         if path.is_dir():
             os.scandir(path).close()
-        actual = named.sha256 and hash_of_file(path)
+        actual = named.sha256 and named.hashed(path)
     except (OSError, ValueError) as error:  # no permission; a name that is too long, or has a NUL
         return f"which cannot be read ({getattr(error, 'strerror', None) or error})"
     return "" if actual == named.sha256 else f"which has the sha256 {actual}, not {named.sha256}"

@@ -6,7 +6,6 @@ Row k describes the sound around 0.01·k + 0.010 s after the first sample. A set
 
 from __future__ import annotations
 
-import hashlib
 import re
 import tempfile
 import warnings
@@ -20,8 +19,8 @@ from numpy.typing import NDArray
 
 from features.errors import InputError
 from features.extractors.opensmile.feeding import run_in_parts
+from features.extractors.opensmile.user_config import hash_of_config, user_config
 from features.extractors.settings import OpenSMILESettings
-from features.hashes import hash_of_file
 from features.media.decoding import LONGEST_HOURS, MAX_SAMPLE, SAMPLE_RATE
 
 if TYPE_CHECKING:
@@ -62,15 +61,8 @@ _CONFIG_REMEDY = (
     "follow the template of opensmile.Smile for custom configs, with its source and sink"
 )
 
-_INCLUDE = re.compile(
-    r"^[ \t]*\\\{(?:\\cm\[(\w+)(?:\(\w+\))?(?:\{([^}]*)\})?[^\]\n]*\]|([^\\\n}]+))\}[ \t\r]*$",
-    re.MULTILINE,
-)
 _DELTA = re.compile(r"(?=\[)|$")
 """Where openSMILE puts the `_de` of a delta: `mfcc_sma_de[1]`."""
-
-_PASSED = ("source", "sink", "bufferModeRbConf", "frameModeFunctionalsConf")
-"""Includes that opensmile's package fills in."""
 
 
 def row_count(samples: int) -> int:
@@ -87,8 +79,8 @@ def identity(settings: OpenSMILESettings) -> str:
     """
     if settings.set in _CORES:
         return settings.set
-    text = _user_config(settings.set, settings.sha256)
-    return hashlib.sha256(text.encode("latin-1")).hexdigest()
+    _user_config(settings.set, settings.sha256)
+    return str(settings.sha256)
 
 
 def names(settings: OpenSMILESettings) -> tuple[str, ...]:
@@ -240,7 +232,7 @@ def _probed(name: str, config: Path, folder: tempfile.TemporaryDirectory[str]) -
 
 
 def _user_config(name: str, sha256: str | None) -> str:
-    """A user's config with all that it includes in its place."""
+    """A user's config with all that it includes in its place, as the stream states it."""
     path = Path(name).expanduser()
     if not path.is_file():  # a folder would crash openSMILE
         known = " and ".join(_CORES)
@@ -248,30 +240,10 @@ def _user_config(name: str, sha256: str | None) -> str:
             f"the openSMILE config {name} does not exist",
             f"check `set` of the stream; the sets known by name are {known}",
         )
-    if hash_of_file(path) != sha256:
+    actual = hash_of_config(path)
+    if actual != sha256:
         raise InputError(
-            f"{name} has another SHA-256 than the stream states",
+            f"{name}, with what it includes, has the SHA-256 {actual}, not that of the stream",
             "check that it is the file you mean, and correct `sha256`",
         )
-    return _with_includes(path.resolve(), (), {})
-
-
-def _with_includes(path: Path, including: tuple[Path, ...], options: dict[str, Path]) -> str:
-    """Text of a config, every included file looked for beside the file that names it.
-
-    openSMILE itself would look in the working directory first, whatever lies there.
-    """
-    if not path.is_file() or path in including:  # endless inclusion would crash openSMILE
-        fault = "includes itself" if path in including else "is not a file"
-        raise InputError(f"{path}, included by {including[-1]}, {fault}", "fix the config")
-
-    def included(match: re.Match[str]) -> str:
-        option, default, literal = match.groups()
-        if option in _PASSED:
-            return match[0]
-        target = path.parent / (literal or default or "")
-        if option:
-            target = options.setdefault(option, target)
-        return _with_includes(target.resolve(), (*including, path), options)
-
-    return _INCLUDE.sub(included, path.read_text(encoding="latin-1"))
+    return user_config(path)
