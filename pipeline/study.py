@@ -37,7 +37,7 @@ from pipeline.studies.tables import means_table, results_table, with_numbers
 
 SETTINGS = PROJECT / "pipeline" / "studies"
 WORKSPACES = Path("data/studies")
-PUBLISHED = ("index.html", "metrics.json", "run.json", "significance.csv")
+PUBLISHED = ("index.html", "choice.json", "metrics.json", "run.json", "significance.csv")
 """The results of a study of one split that are kept beside its tables and the folder `figures`."""
 
 Runs = Mapping[int | None, tuple[Path, Params]]

@@ -13,6 +13,7 @@ from reports.numbers.means import named
 from reports.numbers.reader import check_same_labels, read_result_table
 from reports.numbers.run_file import (
     caveat,
+    read_choice,
     read_run,
     read_task_of,
     synthetic_corpus,
@@ -53,6 +54,7 @@ class Results:
         training: one row per model, seed and epoch.
         significance: tests of models against their rivals, by model, rival, target (or `mean` of
             the targets), measure and test; no rows where nothing was compared.
+        choice: which models are recommended, as `reports.numbers.choice.choose` says it.
     """
 
     models: tuple[str, ...]
@@ -67,6 +69,7 @@ class Results:
     traces: pd.DataFrame
     training: pd.DataFrame
     significance: pd.DataFrame
+    choice: dict[str, Any]
 
     @property
     def reference(self) -> str | None:
@@ -121,6 +124,7 @@ def load_results(folder: Path, models: Sequence[str], seeds: Sequence[int]) -> R
         traces=tables("traces", TRACES, "evaluate") if has_traces else no_traces,
         training=tables("training", TRAINING, "train"),
         significance=_significance(folder / "significance.csv", models, task),
+        choice=read_choice(folder / "choice.json"),
     )
 
 

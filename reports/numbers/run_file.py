@@ -44,6 +44,21 @@ def read_run(path: Path, seeds: Sequence[int]) -> dict[str, Any]:
     return run
 
 
+def read_choice(path: Path) -> dict[str, Any]:
+    """Read `choice.json`, which says what models are recommended.
+
+    Raises:
+        InputError: it is missing or cannot be read.
+    """
+    try:
+        choice = json.loads(path.read_text(encoding="utf-8"))
+        return {name: choice[name] for name in ("speakers", "needs", "seeds")}
+    except FileNotFoundError:
+        raise InputError(f"{path} is missing", _REMEDY) from None
+    except (ValueError, TypeError, KeyError) as error:
+        raise InputError(f"{path} cannot be read: {error!r}", _REMEDY) from None
+
+
 def read_task_of(path: Path, run: Mapping[str, Any]) -> Task:
     """The task of a run.
 

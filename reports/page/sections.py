@@ -7,11 +7,12 @@ from features.task import Task
 from models.ablation.registry import STRATEGIES
 from models.evaluation.registry import METRICS, metrics_of
 from reports.numbers.means import counted
-from reports.numbers.protocols import natural_losses, one_modality, protocol_metric
+from reports.numbers.protocols import natural_losses, one_modality, protocol_metric, rate_curves
 from reports.numbers.results import Results
 from reports.numbers.schema import ALL, CONDITION
 from reports.numbers.summary import Summary
 from reports.numbers.words import capitalised, labelled_unit, listing, primary_metric
+from reports.tables.choice import recommendations
 from reports.tables.conditions import (
     conditions_table,
     headline_table,
@@ -21,6 +22,7 @@ from reports.tables.conditions import (
     one_modality_table,
 )
 from reports.tables.ranking import ranking_table
+from reports.tables.rates import rates_table
 from reports.tables.significance import legend, marks, significance_table
 
 _RANKING = """<p>Models by their robustness area: {metric}{mean} over the {count}
@@ -59,6 +61,11 @@ deviation over seeds and trials. These columns are not part of the robustness ar
 first of each condition.</p>"""
 
 
+_RATES = """<p>Both modalities lose, at every rate from nothing to all. AUILC is the area under the
+curve of the metric over the rate (rule of trapezoids, rates 0 to 1); the mean is over the rates
+below 1.</p>"""
+
+
 def section(heading: str, text: str, content: str) -> str:
     """A section of the page; nothing without content."""
     return f"<section><h2>{escape(heading)}</h2>{text}{content}</section>" if content else ""
@@ -72,6 +79,7 @@ def tables_of(results: Results, summary: Summary) -> list[str]:
         summary: of the run.
     """
     return [
+        section("Which model to take", "", recommendations(results.choice)),
         _ranking(results, summary),
         _conditions(results, summary),
         _by_target(results, summary),
@@ -79,6 +87,7 @@ def tables_of(results: Results, summary: Summary) -> list[str]:
         _one_modality(results),
         _natural(results),
         _imputation(results, summary),
+        _rates(results),
     ]
 
 
@@ -169,6 +178,14 @@ def _imputation(results: Results, summary: Summary) -> str:
     text = _IMPUTATION.format(metric=capitalised(primary_metric(results.task).meaning))
     table = imputation_table(summary.imputed, results.models, results.task)
     return section("Filling lost frames in", text, table)
+
+
+def _rates(results: Results) -> str:
+    curves = rate_curves(results.evaluation, metrics_of(results.task)[0])
+    if curves.empty:
+        return ""
+    table = rates_table(curves, results.models, results.task)
+    return section("Over all rates of loss", _RATES, table)
 
 
 def significance_section(results: Results) -> str:

@@ -83,6 +83,8 @@ def write(
             (folder / kind).mkdir(parents=True, exist_ok=True)
             table.to_csv(folder / kind / f"{model}.csv", index=False)
     _significance(models, seeds, task).to_csv(folder / "significance.csv", index=False)
+    choice = {"speakers": 0, "needs": {}, "seeds": {}}
+    (folder / "choice.json").write_text(json.dumps(choice))
     (folder / "run.json").write_text(json.dumps(_run(models, seeds, task)))
     return folder
 

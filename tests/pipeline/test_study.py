@@ -19,6 +19,7 @@ from pipeline.params import load_params
 from pipeline.studies import runs as study_runs
 from pipeline.studies.champion import ALIKE, AUDIO_ONLY, CHAMPION, RIVALS
 from reports.numbers.schema import evaluation_columns
+from tests.helpers.evaluation_rows import ASKED
 from tests.helpers.project import Project
 
 SETTINGS = """
@@ -93,8 +94,13 @@ def test_a_study_publishes_results_that_its_stages_computed(
 
 
 COLUMNS = evaluation_columns(Task())
-ROW = ["m", "0", "audio", "clip_zero", "0.0", "0.0", "none", "all", "0", "valence"]
-TABLE = pd.DataFrame([[*ROW, *["1"] * (len(COLUMNS) - len(ROW))]], columns=list(COLUMNS))
+ROW = {
+    **dict.fromkeys(COLUMNS, "1"),
+    **{"model": "m", "seed": "0", "modality": "audio", "strategy": "clip_zero", "p": "0.0"},
+    **{"burst": "0.0", "fill": "none", "subset": "all", "trial": "0", "target": "valence"},
+    **ASKED,
+}
+TABLE = pd.DataFrame([ROW])
 
 
 def without_work(

@@ -338,7 +338,8 @@ def test_a_run_with_every_protocol_has_a_section_for_each(tmp_path):
     build_report(tmp_path, TWO, range(5))
     html = (tmp_path / "index.html").read_text(encoding="utf-8")
     headings = re.findall("<h2>(.*?)</h2>", html)
-    assert headings[:7] == [
+    assert headings[:8] == [
+        "Which model to take",
         "Ranking",
         "Models × conditions",
         "By target",

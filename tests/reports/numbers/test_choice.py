@@ -13,6 +13,7 @@ from models.evaluation.replicates import mean_over_seeds, replicates_of_runs
 from models.evaluation.scores import pooled, score
 from models.evaluation.tables import Evaluated, metrics_of_runs
 from reports.numbers.choice import choose
+from reports.tables.choice import recommendations
 
 RUNS = runs_under(NAMED, trials=1)
 NOISE = {"noisy": 1.5, "good": 0.3, "alike": 0.3}
@@ -56,6 +57,7 @@ def test_the_model_that_all_others_are_behind_is_recommended(tmp_path: Path) -> 
     assert 0 < of_noisy["behind_low"] < of_noisy["behind"] < of_noisy["behind_high"]
     assert of_noisy["low"] < of_noisy["value"] < of_noisy["high"]
     assert found["seeds"] == {"noisy": 1, "good": 1}
+    assert recommendations(found).count("<b>good</b>") == 3
 
 
 def test_of_models_that_cannot_be_told_apart_none_is_recommended_but_the_smallest(
@@ -66,6 +68,9 @@ def test_of_models_that_cannot_be_told_apart_none_is_recommended_but_the_smalles
     assert needs["robust"]["recommended"] is None
     assert {needs["robust"]["best"], *needs["robust"]["level"]} == {"good", "alike"}
     assert needs["smallest"]["recommended"] == "alike"  # noisy is smaller, and behind
+    said = recommendations({"speakers": 8, "needs": needs, "seeds": {}})
+    assert "none is recommended, " in said
+    assert "cannot be told apart" in said
 
 
 @pytest.mark.parametrize("speakers", [1, 5])
@@ -73,6 +78,8 @@ def test_too_few_speakers_recommend_nothing(tmp_path: Path, speakers: int) -> No
     write(tmp_path, speakers, NOISE)
     needs = chosen(tmp_path, NOISE)["needs"]
     assert {need["recommended"] for need in needs.values()} == {None}
+    said = recommendations({"speakers": speakers, "needs": needs, "seeds": {}})
+    assert "cannot tell, 6 are needed" in said
 
 
 def test_without_choosing_speakers_nothing_is_chosen(tmp_path: Path) -> None:

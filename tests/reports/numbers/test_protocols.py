@@ -8,8 +8,10 @@ import pytest
 from features.task import AFFECT, Task
 from reports.numbers.protocols import natural_losses, one_modality, protocol_metric, rate_curves
 from reports.numbers.schema import CONDITION
+from reports.tables.rates import rates_table
 
 LIKE_PAPERS = ("equal", 0.0, "none", "window", "anew", 0)
+ONE = Task(kind="sentiment", level="sequence", outputs=("x",))
 NAMES = ["model", "seed", *CONDITION, "trial", "target", "ccc", "n"]
 
 
@@ -85,6 +87,9 @@ def test_curves_over_rates_are_summed_up_as_papers_do():
     alone = [(0, "audio", "frame_zero", p, "all", 0, 0.5, 9) for p in values]
     found = rate_curves(evaluation(*rows, *alone), "ccc").set_index("number")
     assert set(found["modality"]) == {"both"}
+    html = rates_table(rate_curves(evaluation(*rows), "ccc"), ["a"], ONE)
+    assert html.count("AUILC") == 1
+    assert "0.425" in html
     assert found.loc["auilc", "value"] == pytest.approx(0.5 * (0.5 + 0.25) + 0.05)
     assert found.loc["mean", "value"] == pytest.approx(0.5 + 0.05)
     assert set(found["n"]) == {2}
