@@ -44,6 +44,9 @@ class NamedFile:
     hashed: Callable[[Path], str] = hash_of_file
 
 
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
+"""What draws begin from; torch and numpy take no larger one."""
+
 Modality = Literal["audio", "video"]
 MODALITIES: tuple[Modality, ...] = ("audio", "video")
 

@@ -6,7 +6,9 @@ from contextlib import contextmanager
 from math import prod
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field, model_validator
 
 from features.errors import InputError
 from features.extractors.joined import parts_of
@@ -15,6 +17,7 @@ from features.extractors.settings import StreamSettings
 from features.outside_files import check_safetensors
 from features.settings import FaceSettings, Modality, Settings, WindowSettings
 from features.task import Task
+from features.windows.clocks import context_offsets
 from models.networks.registry import options_of
 from models.settings import ModelSettings, Precision, TrainSettings
 
@@ -39,8 +42,14 @@ PRELOAD_BYTES = 4 << 30
 class Normalisation(Settings):
     """What rows were z-normed with: mean and deviation of the train split's."""
 
-    mean: list[float]
-    std: list[float]
+    mean: list[float] = Field(min_length=1)
+    std: list[Annotated[float, Field(gt=0)]]
+
+    @model_validator(mode="after")
+    def _lengths_agree(self) -> "Normalisation":
+        if len(self.mean) != len(self.std):
+            raise ValueError(f"{len(self.mean)} means and {len(self.std)} deviations")
+        return self
 
 
 class SeenStream(Settings):
@@ -57,6 +66,18 @@ class SeenStream(Settings):
     settings: AnyStream
     parts: list[AnyStream]
     moments: list[Normalisation | None]
+
+    @model_validator(mode="after")
+    def _parts_have_moments(self) -> "SeenStream":
+        if len(self.moments) != len(self.parts):
+            raise ValueError(f"{len(self.moments)} moments of {len(self.parts)} parts")
+        return self
+
+    @property
+    def width(self) -> int | None:
+        """Numbers of a row; None where the rows of a part are taken as they are."""
+        widths = [None if moments is None else len(moments.mean) for moments in self.moments]
+        return None if None in widths else sum(width or 0 for width in widths)
 
     @property
     def random_weights(self) -> list[str]:
@@ -100,6 +121,16 @@ class Card(Settings):
     faces: FaceSettings | None
     streams: dict[Modality, SeenStream]
     windows: WindowSettings
+
+    @model_validator(mode="after")
+    def _streams_fit_the_inputs(self) -> "Card":
+        for modality, stream in self.streams.items():
+            taken = stream.settings
+            steps = len(context_offsets(taken.context_seconds, centred=taken.context == "centred"))
+            width, numbers = stream.width, self.inputs.get(modality)
+            if width is not None and width * steps != numbers:
+                raise ValueError(f"{modality} has moments of {width} numbers, input {numbers}")
+        return self
 
     @property
     def random_weights(self) -> list[str]:

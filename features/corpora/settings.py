@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from features.settings import Settings
+from features.settings import Seed, Settings
 
 Target = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,63}$")]
 Range = Annotated[tuple[float, float], Field(strict=False)]
@@ -32,7 +32,7 @@ class DemoSettings(Settings):
     clips: int = Field(default=16, ge=3)
     seconds: float = Field(default=8.0, ge=1)
     fps: int = Field(default=30, ge=10)
-    seed: int = Field(default=0, ge=0)
+    seed: Seed = 0
 
     @model_validator(mode="after")
     def _clips_for_all(self) -> "DemoSettings":
@@ -52,7 +52,7 @@ class SplitSettings(Settings):
 
     validation: float = Field(default=0.15, ge=0, lt=1)
     test: float = Field(default=0.15, ge=0, lt=1)
-    seed: int = Field(default=0, ge=0)
+    seed: Seed = 0
 
     @model_validator(mode="after")
     def _leaves_training(self) -> "SplitSettings":
@@ -102,7 +102,7 @@ class SimulatedSettings(Settings):
     frame_noise: float = Field(default=1.3, ge=0)
     faceless: float = Field(default=0, ge=0, le=0.9)
     soundless: float = Field(default=0, ge=0, le=0.9)
-    seed: int = Field(default=0, ge=0)
+    seed: Seed = 0
 
 
 class FolderSettings(Settings):

@@ -6,7 +6,7 @@ from pydantic import Field, StringConstraints, model_validator
 from typing_extensions import override
 
 from features.extractors.opensmile.user_config import hash_of_config
-from features.settings import Modality, NamedFile, Settings, Sha256
+from features.settings import Modality, NamedFile, Seed, Settings, Sha256
 
 StreamName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
 
@@ -77,7 +77,7 @@ class VGGFaceSettings(StreamSettings):
     normalise: bool = False
     weights: str = "random"
     sha256: Sha256 | None = None
-    seed: int = Field(default=0, ge=0)
+    seed: Seed = 0
     input_size: Literal[96, 224] = 96
     preprocessing: Literal["vggface", "paper"] = "vggface"
     rectify: bool = True

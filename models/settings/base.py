@@ -4,9 +4,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from features.settings import MODALITIES, Modality, Settings
+from features.settings import MODALITIES, Modality, Seed, Settings
 
 Probability = Annotated[float, Field(ge=0, le=1)]
-Seed = Annotated[int, Field(ge=0)]
 
 __all__ = ["MODALITIES", "Modality", "Probability", "Seed", "Settings"]

@@ -1,5 +1,6 @@
 """A file to predict for: what its header says, read once."""
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -68,13 +69,17 @@ def open_recording(path: str | Path) -> Recording:
     """Read the header and the hash of a file.
 
     Raises:
-        InputError: it is no file, or no media file; or a camera, a pipe or an address.
+        InputError: it is no file, or no media file; a camera, a pipe or an address; or its name
+            is not UTF-8.
     """
     if _SOURCE.fullmatch(str(path)) and not Path(path).is_file():
         raise InputError(
             f"{path} is not a file",
             f"use `python -m pipeline.live {path}`, which takes cameras, pipes and addresses",
         )
+    readable = os.fsencode(path).decode("utf-8", "backslashreplace")
+    if readable != str(path):  # results, and what is said, are text
+        raise InputError(f"the name of {readable} is not UTF-8", "rename the file")
     with clip_errors(Path(path)):
         info = probe(path)
         return Recording(Path(path), info, hash_of_file(path))

@@ -62,14 +62,17 @@ def seeds_of(name: str) -> list[int]:
     Raises:
         InputError: there is no such model.
     """
-    trained = sorted({card.parts[-3] for card in MODELS.glob(f"*/seed-*/{recogniser.CARD}")})
+    trained: dict[str, set[int]] = {}
+    for card in MODELS.glob(f"*/seed-*/{recogniser.CARD}"):
+        number = card.parent.name.removeprefix("seed-")
+        if number.isdecimal():  # what else lies there is no run
+            trained.setdefault(card.parts[-3], set()).add(int(number))
     if name not in trained:
         raise InputError(
             f"there is no trained model named {name}",
-            f"choose one of {', '.join(trained)}" if trained else "run `make repro` first",
+            f"choose one of {', '.join(sorted(trained))}" if trained else "run `make repro` first",
         )
-    numbers = [c.parent.name.removeprefix("seed-") for c in (MODELS / name).glob("seed-*/*.json")]
-    return sorted({int(number) for number in numbers if number.isdecimal()})
+    return sorted(trained[name])
 
 
 def model_folder(name: str, seed: int | None) -> Path:

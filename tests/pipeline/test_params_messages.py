@@ -278,6 +278,7 @@ TRAPS = [
     ("a: " + "[" * 1500 + "]" * 1500, "has too many levels"),
     ("a: " + "{a: " * 5000 + "}" * 5000, "has too many levels"),
     ("\n".join(" " * level + "a:" for level in range(5000)), "has too many levels"),
+    ("a: " + "[" * 5000 + "]" * 5000, "has too many levels"),
     ("a: " + "9" * 5000, "line 1: a number has 5000 digits"),
     ("a: 1\nb: 0x" + "f" * 5000, "line 2: a number has 5002 digits"),
     ("a: 1\nb: &b [*b]", "line 2: an alias stands within its anchor"),
@@ -294,6 +295,25 @@ TRAPS = [
     ("models: {nan: {}}", "models has the name 'nan', must not be a number"),
     ("models: {.nan: {}}", "models has the name nan, must be text"),
     ("models: {a/b: {}}", "models has the name 'a/b', must be at most 100 letters"),
+    *(
+        (
+            f"{section}: {{'{name}': {{}}}}",
+            f"{section} has the name .*, must be at most 100 letters",
+        )
+        for section in ("models", "streams")
+        for name in ("x;touch PWNED;", "x$(touch${IFS}PWNED)", "x`touch PWNED`", "a b", "../a")
+    ),
+    ("corpus: {name: 'x;touch PWNED;'}", "corpus.name"),
+    ("corpus: {name: 'x$(touch${IFS}PWNED)'}", "corpus.name"),
+    ("corpus: {name: 'extensions.x$(touch PWNED):read'}", "corpus"),
+    *(
+        (f"{key.format(2**63)}", "must be below 9223372036854775808")
+        for key in (
+            "train: {{seeds: [{}]}}",
+            "evaluate: {{seed: {}}}",
+            "corpus: {{demo: {{seed: {}}}}}",
+        )
+    ),
     ("models: {-a: {}}", "models has the name '-a', must be at most 100 letters"),
     ("models: {é: {}}", "models has the name 'é', must be at most 100 letters"),
     ('models: {"a\\n": {}}', r"models has the name 'a\\n', must be at most 100 letters"),

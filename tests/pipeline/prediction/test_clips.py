@@ -1,5 +1,6 @@
 """What is read of a file before anything is extracted from it."""
 
+import os
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,6 +11,7 @@ from features.settings import FaceSettings
 from pipeline.engine.execution import ExecutionSettings
 from pipeline.prediction import clips
 from pipeline.prediction.recording import clip_errors, open_recording
+from pipeline.prediction.run import predict_all
 from tests.helpers.media_factory import flat_frames, make_video
 
 
@@ -61,3 +63,13 @@ def test_advice_is_on_the_clip_and_not_on_a_corpus(tmp_path: Path) -> None:
         open_recording(tmp_path / "none.mp4")
     with pytest.raises(InputError, match="install it"), clip_errors(Path("a.mp4")):
         raise InputError("a package is missing", "install it")
+
+
+def test_a_name_that_is_not_utf_8_is_refused_in_words(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"bad\xff.mp4")
+    make_video(tmp_path / "good.mp4", flat_frames(6)).rename(path)
+    with pytest.raises(InputError, match=r"bad\\xff\.mp4 is not UTF-8; rename") as said:
+        open_recording(path)
+    assert str(said.value).encode("utf-8")
+    failures = list(predict_all([path], []))
+    assert [str(failure.name).encode("utf-8", "backslashreplace") for failure in failures]

@@ -38,6 +38,14 @@ def test_a_folder_beside_the_seeds_is_no_seed(elsewhere: Path) -> None:
         model_folder("baseline", 4)
 
 
+def test_a_model_of_stray_folders_alone_is_no_trained_model(elsewhere: Path) -> None:
+    for name in ("seed-old", "seed-"):
+        (elsewhere / MODELS / "baseline" / name).mkdir(parents=True)
+        (elsewhere / MODELS / "baseline" / name / "config.json").write_text("{}")
+    with pytest.raises(InputError, match="no trained model named baseline; run"):
+        model_folder("baseline", None)
+
+
 def test_where_nothing_tells_the_first_seed_is_taken_and_it_is_said(elsewhere: Path) -> None:
     assert preferred_seed("a", [4]) == (4, "")
     seed, said = preferred_seed("a", [2, 5])
