@@ -312,6 +312,8 @@ def clips_of(
     items: Sequence[str],
     remedy: str = "",
     speakers: Mapping[str, str] = MappingProxyType({}),
+    *,
+    preload_bytes: int = PRELOAD_BYTES,
 ) -> "ClipData":
     """The clips of some items, for a recogniser to learn from or to recognise.
 
@@ -320,6 +322,7 @@ def clips_of(
         items: names of the items.
         remedy: what to do about a sequence that is too long; by default to cut it in items.csv.
         speakers: of the items, where it matters who learns with whom.
+        preload_bytes: rows up to this size are read into memory; it changes no number.
 
     Raises:
         InputError: an item is too long for a sequence.
@@ -328,7 +331,11 @@ def clips_of(
 
     try:
         return ClipData(
-            stores.windows, stores.streams, items, preload_bytes=PRELOAD_BYTES, speakers=speakers
+            stores.windows,
+            stores.streams,
+            items,
+            preload_bytes=preload_bytes,
+            speakers=speakers,
         )
     except SequenceTooLongError as error:
         raise InputError(str(error), remedy or "cut it with start and end in items.csv") from error

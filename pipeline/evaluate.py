@@ -1,4 +1,4 @@
-"""Stage evaluate@MODEL: run one trained model under every condition, seed by seed."""
+"""Stage evaluate@MODEL: run one trained model under every condition, its seeds side by side."""
 
 import argparse
 from functools import partial
@@ -23,9 +23,8 @@ from models.settings import EvaluateSettings
 from models.settings.evaluation import FROM_TRAINING
 from models.training.checks import check_settings
 from models.training.stores import Inputs, read_inputs
-from pipeline.engine.console import seed_progress
 from pipeline.engine.entries.result import Result
-from pipeline.engine.jobs import Job, cached, stage_errors
+from pipeline.engine.jobs import Job, Needs, run_jobs, stage_errors
 from pipeline.engine.keys import key_of
 from pipeline.keys import check
 from pipeline.params import Params, load_params
@@ -48,8 +47,8 @@ def main() -> None:
         inputs = read_inputs(name)
         check_settings(params, inputs.task, gives_features=inputs.gives_features)
         jobs = [evaluation_job(params, name, seed, inputs) for seed in params.train.seeds]
-        results = [cached("evaluate", job, params.execution) for job in jobs]
-        publish_evaluation(name, params.train.seeds, results)
+        results = run_jobs("evaluate", jobs, params.execution)
+        publish_evaluation(name, params.train.seeds, [results[job.name] for job in jobs])
 
 
 def evaluated_speakers(inputs: Inputs, settings: EvaluateSettings) -> Speakers:
@@ -77,6 +76,7 @@ def evaluation_job(params: Params, name: str, seed: int, inputs: Inputs) -> Job:
     """
     folder, settings = MODELS / name / f"seed-{seed}", params.evaluate
     card = recogniser.read_card(folder)
+    device = params.execution.torch_device
     speakers, metrics = evaluated_speakers(inputs, settings), metrics_of(card.task)
     key = key_of(
         evaluate_seed,
@@ -94,10 +94,18 @@ def evaluation_job(params: Params, name: str, seed: int, inputs: Inputs) -> Job:
         speakers=speakers,
         settings=settings,
         metrics=metrics,
-        device=params.execution.torch_device,
-        progress=partial(seed_progress, name, seed),
+        device=device,
+        preload_bytes=params.execution.preload_bytes,
     )
-    return Job(f"{name}, seed {seed}", key, compute)
+    return Job(
+        f"{name}, seed {seed}",
+        key,
+        compute,
+        size=len(speakers.reported) + len(speakers.choosing),
+        needs=Needs(settings.threads, gpu=device == "cuda"),
+        stage="evaluate",
+        steps=len(speakers.reported) + len(speakers.choosing),
+    )
 
 
 def publish_evaluation(name: str, seeds: list[int], results: list[Result]) -> None:

@@ -38,13 +38,13 @@ from pipeline.engine.entries.result import Result
 from pipeline.engine.execution import ExecutionSettings
 from pipeline.engine.jobs import (
     Job,
-    cached,
+    Needs,
     run_jobs,
     stage_errors,
 )
 from pipeline.engine.keys import key_of
 from pipeline.extraction.jobs import device_of, faces_job, sound_job
-from pipeline.extraction.together import TITLE, blank, rows_used, run_together
+from pipeline.extraction.together import TITLE, blank, here, rows_used, run_together
 from pipeline.keys import check
 from pipeline.params import Params, load_params
 
@@ -161,7 +161,7 @@ def _run(
 def _of_faces_together(
     settings: StreamSettings, execution: ExecutionSettings
 ) -> tuple[dict[str, Result], dict[str, str], dict[str, Any]]:
-    """Crops of all items through one network, in this process, whatever execution.backend says.
+    """Crops of all items through one network.
 
     Returns:
         Results, keys, and what the store says of the stream.
@@ -188,7 +188,9 @@ def _settled(settings: StreamSettings, device: str, execution: ExecutionSettings
 
     def measured(machine: list[Any], measure: Callable[[Path], None]) -> Result:
         function = cast("Any", measure).func
-        return cached("precision", Job("precision", key_of(function, machine), measure), execution)
+        needs = Needs(execution.threads, gpu=device == "cuda")
+        job = Job("precision", key_of(function, machine), measure, needs=needs)
+        return run_jobs("precision", [job], execution, processes=here(execution))[job.name]
 
     return kind.settle(settings, device, measured)
 

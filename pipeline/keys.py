@@ -19,6 +19,7 @@ from features.tables import table_of, tables
 from models.evaluation.conditions import all_conditions
 from models.evaluation.registry import METRICS, primary_metrics
 from models.training.rows import training_rows
+from pipeline.engine.console import name_stage
 from pipeline.engine.jobs import stage_errors
 from pipeline.engine.keyfiles import check_file, write_all
 from pipeline.engine.keys import Rows, code_of_job, fields_of
@@ -65,6 +66,8 @@ def main() -> None:
 def check(params: Params, stage: str, name: str = "") -> None:
     """Make sure that a stage, which calls this as it begins, runs the code of its key file.
 
+    Displays then say which stage of how many it is.
+
     Args:
         params: its settings.
         stage: its name: `train`.
@@ -74,7 +77,10 @@ def check(params: Params, stage: str, name: str = "") -> None:
         InputError: the code is another one.
     """
     place = f"{stage}/{name}" if name else stage
-    key = stages_of(params)[place]
+    stages = stages_of(params)
+    key = stages[place]
+    number = list(stages).index(place) + 2  # this one is the first
+    name_stage(f"stage {number} of {len(stages) + 1}")
     check_file(FOLDER / place, code_of_job(key.command, key.rows))
 
 

@@ -30,6 +30,7 @@ from pipeline.engine.jobs import stage_errors
 from pipeline.engine.named_files import named_files
 from pipeline.params import FILE, Params, load_params, read_settings
 from pipeline.studies.champion import ALIKE, compare, verdict
+from pipeline.studies.models import run_models
 from pipeline.studies.runs import Stages, Stopwatch, exclusive
 from pipeline.studies.settings import StudySettings
 from pipeline.studies.splits import check_differ, compare_splits, comparison_table
@@ -86,13 +87,14 @@ def run_study(file: Path) -> None:
         if study.splits:
             folders = {value: folder for value, (folder, _) in runs.items() if value is not None}
             check_differ(study.splits.setting, folders)
-        for value, (folder, params) in runs.items():
-            if study.splits:
-                say(f"{study.splits.setting} {value}")
+        for folder, params in runs.values():
             with Stages(folder, threads=params.execution.threads, on_end=watch.save) as stages:
-                stages.run_after_corpus(params)
-                if not study.splits:
-                    stages.run("summarise")
+                stages.run_to_windows(params)
+        run_models(f"study {file.stem}", runs, watch.save)
+        if not study.splits:
+            ((folder, params),) = runs.values()
+            with Stages(folder, threads=params.execution.threads, on_end=watch.save) as stages:
+                stages.run("summarise")
         target = publish_study(file, runs, watch)
         watch.reset()
     say(f"wrote {target}" if study.splits else f"open {target / 'index.html'}")

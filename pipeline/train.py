@@ -1,4 +1,4 @@
-"""Stage train@MODEL: train one model of params.yaml, once per seed.
+"""Stage train@MODEL: train one model of params.yaml, its seeds side by side.
 
 Finished seeds and the state of an unfinished one are kept in the item cache, so a killed run goes
 on where it was.
@@ -7,6 +7,7 @@ on where it was.
 import argparse
 import json
 import shutil
+from collections.abc import Callable, Iterable
 from functools import partial
 
 from features.corpora.listing import MODELS
@@ -18,10 +19,10 @@ from models.training.checks import check_settings
 from models.training.run import FACTS, Plan, train_seed
 from models.training.speakers import parts, training_items
 from models.training.stores import Inputs, open_stores, read_inputs
-from pipeline.engine.console import say, seed_progress
+from pipeline.engine.console import say
 from pipeline.engine.entries.result import Result
 from pipeline.engine.entries.states import TRAINING
-from pipeline.engine.jobs import Job, cached, stage_errors
+from pipeline.engine.jobs import Job, Needs, run_jobs, stage_errors
 from pipeline.engine.keys import key_of
 from pipeline.keys import check
 from pipeline.params import Params, load_params
@@ -38,11 +39,9 @@ def main() -> None:
         check(params, "train", name)
         inputs = read_inputs(name)
         check_settings(params, inputs.task, gives_features=inputs.gives_features)
-        for plan in [plan_of(params, name, seed, inputs) for seed in params.train.seeds]:
-            job, checkpoints = training_job(params, name, plan, inputs)
-            result = cached("train", job, params.execution)
-            publish_seed(result, params, name, plan.seed, inputs)
-            checkpoints.forget()
+        plans = [plan_of(params, name, seed, inputs) for seed in params.train.seeds]
+        jobs = [training_job(params, name, plan, inputs) for plan in plans]
+        run_jobs("train", jobs, params.execution, unit="epochs")
 
 
 def plan_of(params: Params, name: str, seed: int, inputs: Inputs) -> Plan:
@@ -55,19 +54,50 @@ def plan_of(params: Params, name: str, seed: int, inputs: Inputs) -> Plan:
     return Plan(params.model(name), resolved, learning, heldout, metric, seed, speakers)
 
 
-def training_job(params: Params, name: str, plan: Plan, inputs: Inputs) -> tuple[Job, Checkpoints]:
-    """The training of one seed, and where it keeps its state."""
+def training_job(
+    params: Params,
+    name: str,
+    plan: Plan,
+    inputs: Inputs,
+    then: Callable[[], Iterable[Job]] = tuple,
+) -> Job:
+    """The training of one seed, which is published when it is done.
+
+    Args:
+        params: the settings.
+        name: of the model.
+        plan: of the seed.
+        inputs: of the model.
+        then: gives the jobs that come after it.
+    """
     items = sorted([*plan.learning, *plan.heldout])
     key = key_of(train_seed, plan.values(), inputs.for_training(items), rows=plan.rows())
     checkpoints = Checkpoints(params.execution.cache_folder / TRAINING, key, key.check, say)
+    device, train = params.execution.torch_device, plan.resolved.train
     compute = partial(
         train_seed,
         plan=plan,
-        device=params.execution.torch_device,
+        device=device,
         checkpoints=checkpoints,
-        progress=partial(seed_progress, name, plan.seed),
+        preload_bytes=params.execution.preload_bytes,
     )
-    return Job(f"{name}, seed {plan.seed}", key, compute), checkpoints
+
+    def publish(result: Result) -> Iterable[Job]:
+        publish_seed(result, params, name, plan.seed, inputs)
+        checkpoints.forget()
+        return then()
+
+    epochs = train.epochs * (3 if train.teacher else 1) + train.refit
+    return Job(
+        f"{name}, seed {plan.seed}",
+        key,
+        compute,
+        size=epochs,
+        needs=Needs(train.threads, gpu=device == "cuda"),
+        stage="train",
+        steps=epochs,
+        then=publish,
+    )
 
 
 def publish_seed(result: Result, params: Params, name: str, seed: int, inputs: Inputs) -> None:

@@ -87,6 +87,7 @@ def evaluate_seed(
     metrics: Sequence[str],
     device: str,
     allow: Collection[str] | None = None,
+    preload_bytes: int = recogniser.PRELOAD_BYTES,
     progress: Progress = silent,
 ) -> None:
     """Run a trained seed under every condition, and write its tables.
@@ -101,6 +102,7 @@ def evaluate_seed(
         device: where to run.
         allow: modules of the user's own that may be imported; None where params.yaml names the
             model.
+        preload_bytes: rows up to this size are read into memory; it changes no number.
         progress: told of the clips.
     """
     with threads(settings.threads):
@@ -108,16 +110,17 @@ def evaluate_seed(
         stores = open_stores(card.model.sees)
         fillers = None
         if speakers.training:
-            learnt = recogniser.clips_of(stores, speakers.training)
+            learnt = recogniser.clips_of(stores, speakers.training, preload_bytes=preload_bytes)
             fills = {condition.fill for condition in settings.conditions}
             fillers = fillers_of(learnt, neighbours="neighbours" in fills)
             del learnt  # it may hold gigabytes
         runs = _Runs(network, settings, metrics, torch.device(device), progress, fillers)
-        data = recogniser.clips_of(stores, speakers.reported)
+        data = recogniser.clips_of(stores, speakers.reported, preload_bytes=preload_bytes)
         evaluation, replicates = runs.tables(data, REPORTED)
         predictions = predict(network, data, runs.device, settings.batch_clips)
         if speakers.choosing:
-            choosing = recogniser.clips_of(stores, speakers.choosing)
+            left = preload_bytes - data.preloaded
+            choosing = recogniser.clips_of(stores, speakers.choosing, preload_bytes=left)
             tables = runs.tables(choosing, CHOOSING, speakers.speaker_of)
             evaluation = pd.concat([evaluation, tables[0]])
             replicates = pd.concat([replicates, tables[1]], ignore_index=True)

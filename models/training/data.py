@@ -49,6 +49,9 @@ class ClipData:
         preload_bytes: rows are read into memory at once while they are no larger, the smallest
             stream first.
 
+    Attributes:
+        preloaded: bytes of the rows that are in memory.
+
     Raises:
         SequenceTooLongError: an item is too long for a sequence.
     """
@@ -82,7 +85,7 @@ class ClipData:
             "valid": {item: windows.valid(item) for item in self.items},
         }
         self._check_lengths()
-        self._preload(preload_bytes)
+        self.preloaded = self._preload(preload_bytes)
         blank = self._streams["video"].blank() if "video" in self._streams else None
         self._blank = None if blank is None else torch.from_numpy(blank)
         self.clips = [
@@ -121,18 +124,20 @@ class ClipData:
             if longest > MAX_SEQUENCE_FRAMES:
                 raise SequenceTooLongError(item, longest)
 
-    def _preload(self, left: int) -> None:
-        """Read what fits into so many bytes."""
+    def _preload(self, room: int) -> int:
+        """Read what fits into so many bytes; returns how many it takes."""
+        left = room
         sizes = {
             modality: sum(reader.nbytes(item) for item in self.items)
             for modality, reader in self._streams.items()
         }
         for modality in sorted(sizes, key=lambda modality: sizes[modality]):
+            if sizes[modality] > left:
+                break
             left -= sizes[modality]
-            if left < 0:
-                return
             for item in self.items:
                 self._streams[modality].load(item)
+        return room - left
 
     def batches(self, batches: Iterable[Sequence[int]], device: torch.device) -> Iterator[Batch]:
         """Batches of clips, the next one read while the last is used.

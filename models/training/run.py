@@ -75,6 +75,7 @@ def train_seed(
     plan: Plan,
     device: str,
     checkpoints: Checkpoints,
+    preload_bytes: int = recogniser.PRELOAD_BYTES,
     progress: Progress = silent,
 ) -> None:
     """Train one seed of one model, after its teachers if it has any, and refit it if it is to be.
@@ -84,6 +85,7 @@ def train_seed(
         plan: what to train.
         device: where.
         checkpoints: where states of unfinished parts are kept.
+        preload_bytes: rows up to this size are read into memory; it changes no number.
         progress: told of every part.
 
     Raises:
@@ -92,7 +94,7 @@ def train_seed(
     settings = plan.resolved.train
     stores = open_stores(plan.model.sees)
     with threads(settings.threads):
-        learning, heldout = _labelled_clips(stores, plan)
+        learning, heldout = _labelled_clips(stores, plan, preload_bytes)
         run = _Run(plan, torch.device(device), checkpoints, progress)
         teachers = run.teachers(learning, heldout) if settings.teacher else None
         trained = run.train(learning, heldout, teachers)
@@ -100,7 +102,10 @@ def train_seed(
         if settings.refit:
             del learning, heldout  # they may hold gigabytes
             everyone = recogniser.clips_of(
-                stores, sorted([*plan.learning, *plan.heldout]), speakers=plan.speakers
+                stores,
+                sorted([*plan.learning, *plan.heldout]),
+                speakers=plan.speakers,
+                preload_bytes=preload_bytes,
             )
             trained = replace(trained, weights=run.refit(everyone, trained, teachers).weights)
     recogniser.save_weights(out, trained.weights)
@@ -114,13 +119,21 @@ def train_seed(
     (out / FACTS).write_text(json.dumps(facts) + "\n")
 
 
-def _labelled_clips(stores: ModelStores, plan: Plan) -> tuple[ClipData, ClipData | None]:
+def _labelled_clips(
+    stores: ModelStores, plan: Plan, preload_bytes: int
+) -> tuple[ClipData, ClipData | None]:
     """The clips to learn from and those to choose the epoch by, if any are to."""
-    learning, heldout = (
-        recogniser.clips_of(stores, part, speakers=plan.speakers) if part else None
-        for part in (plan.learning, plan.heldout)
-    )
-    if learning is None or not all(part.has_labels for part in (learning, heldout) if part):
+    left, both = preload_bytes, []
+    for part in (plan.learning, plan.heldout):
+        data = (
+            recogniser.clips_of(stores, part, speakers=plan.speakers, preload_bytes=left)
+            if part
+            else None
+        )
+        left -= data.preloaded if data else 0
+        both.append(data)
+    learning, heldout = both
+    if learning is None or not all(part.has_labels for part in both if part):
         raise InputError(
             "no valid label is left to learn from or to choose the epoch by",
             "check the labels' range and times",

@@ -1,109 +1,221 @@
-"""Where work is done: joblib's processes on this machine, or the workers of a dask cluster."""
+"""Where jobs run: this process, loky's processes on this machine, or a dask cluster's workers."""
 
 import ctypes
 import os
 import resource
 import signal
 import sys
-import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from features.errors import InputError
+from typing_extensions import override
+
 from pipeline.engine.execution import ExecutionSettings
-from pipeline.engine.local_cluster import local_cluster
+from pipeline.engine.job import Job, Needs
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from joblib.externals.loky.process_executor import ProcessPoolExecutor
 
-Task = TypeVar("Task")
 Result = TypeVar("Result")
 
-CONNECT_SECONDS = 10
-"""How long a scheduler may take to answer."""
-
 _PR_SET_PDEATHSIG = 1  # of <linux/prctl.h>
-
-_START = (
-    "start `PYTHONPATH=. dask scheduler` and `PYTHONPATH=. dask worker ADDRESS --nthreads 1` in "
-    "the project's folder"
-)
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 """What tells the libraries of a new process how many threads they may use."""
 
 
-def run_all(
-    work: Callable[[Task], Result], tasks: list[Task], execution: ExecutionSettings
-) -> Iterator[Result]:
-    """Do some work on every task; results come as they are ready, in any order.
+class WorkerDiedError(Exception):
+    """A worker was killed while it computed a job.
+
+    Attributes:
+        is_final: whether the job was tried often enough already.
+    """
+
+    def __init__(self, *, is_final: bool = False) -> None:
+        super().__init__("a worker was killed")
+        self.is_final = is_final
+
+
+class ClusterLostError(Exception):
+    """No scheduler answers."""
+
+
+class Pool(Protocol):
+    """Runs jobs."""
+
+    def has_room(self, needs: Needs, taken: Sequence[Needs]) -> bool:
+        """Whether a job may begin beside those that run.
+
+        Raises:
+            InputError: it never may.
+        """
+
+    def submit(self, work: Callable[[], Result], job: Job) -> "Future[Result]":
+        """Begin a job; its future raises WorkerDiedError where its worker was killed."""
+
+
+def pool_of(
+    execution: ExecutionSettings, processes: int | None = None
+) -> AbstractContextManager[Pool]:
+    """The workers that settings ask for.
 
     Args:
-        work: picklable; the same function gives the same result in any process.
-        tasks: what to do it on, picklable.
-        execution: with which workers.
-
-    Raises:
-        InputError: the cluster cannot be used or was lost, or a worker was killed.
+        execution: the settings.
+        processes: 1 to work in this process.
     """
-    bounded = partial(_within_memory, work, memory_gb=execution.memory_gb)
-    workers = min(execution.processes, len(tasks))
-    if execution.backend == "dask":
-        return _run_on_dask(bounded, tasks, execution, workers)
-    return _run_on_loky(bounded, tasks, workers, execution.threads)
+    if execution.backend == "dask" and processes != 1:
+        from pipeline.engine.cluster import dask_pool
+
+        return dask_pool(execution)
+    if processes == 1 or execution.processes == 1:
+        return _here(execution)
+    return _loky(execution)
 
 
-def _run_on_loky(
-    work: Callable[[Task], Result], tasks: list[Task], workers: int, threads: int
-) -> Iterator[Result]:
-    from joblib import Parallel, delayed, parallel_config
-    from joblib.externals.loky.process_executor import TerminatedWorkerError
-
-    with parallel_config("loky", n_jobs=workers, inner_max_num_threads=threads):
-        parallel = Parallel(return_as="generator_unordered")
-        try:
-            yield from parallel(delayed(_with_parent)(os.getpid(), work, task) for task in tasks)
-        except TerminatedWorkerError as error:
-            raise _worker_killed() from error
+@contextmanager
+def _here(execution: ExecutionSettings) -> Iterator[Pool]:
+    yield Here(execution)
 
 
-def _run_on_dask(
-    work: Callable[[Task], Result], tasks: list[Task], execution: ExecutionSettings, workers: int
-) -> Iterator[Result]:
-    # Not through joblib: its dask backend waits for ever when a worker is killed.
-    from distributed import CancelledError, KilledWorker, as_completed
-    from distributed.comm import CommClosedError
-
+@contextmanager
+def _loky(execution: ExecutionSettings) -> Iterator[Pool]:
+    pool = Loky(execution)
     try:
-        with _client(execution, workers) as client:
-            for future in as_completed(client.map(work, tasks, pure=False)):
-                yield future.result()
-    except KilledWorker as error:
-        raise _worker_killed() from error
-    except (CancelledError, CommClosedError) as error:
-        raise InputError(
-            "the dask scheduler was lost; what was done is kept", "start it and run again"
-        ) from error
+        yield pool
+    finally:
+        pool.close()
 
 
-def _worker_killed() -> InputError:
-    return InputError(
-        "a worker process was killed, as happens when memory runs out; what was done is kept",
-        "run again, with fewer execution.workers if it happens again",
-    )
+class Machine(ABC):
+    """What jobs share on one machine.
 
-
-def _with_parent(parent: int, work: Callable[[Task], Result], task: Task) -> Result:
-    """Do one task in a process that ends when its parent is killed.
-
-    Of one process joblib makes no other: that must outlive its own parent, a shell that is closed.
+    Args:
+        execution: how much of it they may take.
     """
-    if os.getpid() != parent:
-        end_with_parent()
-    return work(task)
+
+    def __init__(self, execution: ExecutionSettings) -> None:
+        self._threads = execution.processes * execution.threads
+        self._jobs = execution.jobs_by_memory
+        self._gpus: int | None = None
+        self._execution = execution
+
+    def has_room(self, needs: Needs, taken: Sequence[Needs]) -> bool:
+        """Whether a job may begin beside those that run: the first one always may."""
+        if not taken:
+            return True
+        if len(taken) >= self._jobs or (needs.gpu and sum(t.gpu for t in taken) >= self.gpu_jobs):
+            return False
+        return sum(t.threads for t in taken) + needs.threads <= self._threads
+
+    @abstractmethod
+    def submit(self, work: Callable[[], Result], job: Job) -> "Future[Result]":
+        """Begin a job; its future raises WorkerDiedError where its worker was killed."""
+
+    @property
+    def gpu_jobs(self) -> int:
+        """How many jobs on GPUs may run at a time; torch is asked if one comes."""
+        if self._gpus is None:
+            self._gpus = self._execution.gpus
+        return self._gpus * self._execution.gpu_jobs
+
+
+class Here(Machine):
+    """This process, one job after the other: it outlives its parent, a shell that is closed."""
+
+    def __init__(self, execution: ExecutionSettings) -> None:
+        super().__init__(execution)
+        self._memory_gb = execution.memory_gb
+
+    @override
+    def has_room(self, needs: Needs, taken: Sequence[Needs]) -> bool:
+        """Whether nothing runs."""
+        return not taken
+
+    @override
+    def submit(self, work: Callable[[], Result], job: Job) -> "Future[Result]":
+        """Do the work at once."""
+        future: Future[Result] = Future()
+        try:
+            future.set_result(within_memory(work, self._memory_gb))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+class Loky(Machine):
+    """Processes of this machine, each a pool of its own: the end of one is the end of no other.
+
+    Of a pool with several workers loky ends all when one is killed, and says not whose job it was.
+    """
+
+    def __init__(self, execution: ExecutionSettings) -> None:
+        super().__init__(execution)
+        self._idle: list[ProcessPoolExecutor] = []
+        self._all: list[ProcessPoolExecutor] = []
+        self._gpu_jobs: dict[int, int] = {}
+
+    def submit(self, work: Callable[[], Result], job: Job) -> "Future[Result]":
+        """Begin a job in a process that is idle, or in a new one."""
+        process = self._idle.pop() if self._idle else self._new()
+        gpu = self._least_busy() if job.needs.gpu else None
+        if gpu is not None:
+            self._gpu_jobs[gpu] += 1
+        bounded = partial(on_gpu, partial(within_memory, work, self._execution.memory_gb), gpu)
+        future: Future[Result] = Future()
+
+        def ended(inner: "Future[Result]") -> None:
+            from joblib.externals.loky.process_executor import BrokenProcessPool
+
+            error = inner.exception()
+            if gpu is not None:
+                self._gpu_jobs[gpu] -= 1
+            if isinstance(error, BrokenProcessPool):
+                self._all.remove(process)
+                future.set_exception(WorkerDiedError())
+                return
+            self._idle.append(process)
+            if error is None:
+                future.set_result(inner.result())
+            else:
+                future.set_exception(error)
+
+        process.submit(bounded).add_done_callback(ended)
+        return future
+
+    def _least_busy(self) -> int | None:
+        """The GPU with the fewest jobs."""
+        for gpu in range(self.gpu_jobs // self._execution.gpu_jobs):
+            self._gpu_jobs.setdefault(gpu, 0)
+        return min(self._gpu_jobs, key=lambda gpu: self._gpu_jobs[gpu], default=None)
+
+    def _new(self) -> "ProcessPoolExecutor":
+        from joblib.externals.loky.process_executor import ProcessPoolExecutor
+
+        process = ProcessPoolExecutor(
+            max_workers=1,
+            initializer=begin_worker,
+            initargs=(os.getpid(),),
+            env=dict.fromkeys(THREAD_VARIABLES, str(self._execution.threads)),
+        )
+        self._all.append(process)
+        return process
+
+    def close(self) -> None:
+        """End all processes, whatever they do."""
+        for process in self._all:
+            process.shutdown(wait=True, kill_workers=True)
+
+
+def begin_worker(parent: int) -> None:
+    """Prepare a worker process: it ends with its parent, which alone hears Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_with_parent()
+    if sys.platform == "linux" and os.getppid() != parent:  # it was killed before
+        os._exit(1)
 
 
 def end_with_parent() -> None:
@@ -115,87 +227,22 @@ def end_with_parent() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def _within_memory(work: Callable[[Task], Result], task: Task, memory_gb: float | None) -> Result:
-    """Do one task; asking for more memory than allowed is a MemoryError within it."""
+def on_gpu(work: Callable[[], Result], number: int | None) -> Result:
+    """Do some work with one of several GPUs as the present one."""
+    if number is not None:
+        import torch
+
+        torch.cuda.set_device(number)
+    return work()
+
+
+def within_memory(work: Callable[[], Result], memory_gb: float | None) -> Result:
+    """Do some work; asking for more memory than allowed is a MemoryError within it."""
     if memory_gb is None:
-        return work(task)
+        return work()
     before = resource.getrlimit(resource.RLIMIT_DATA)
     resource.setrlimit(resource.RLIMIT_DATA, (round(memory_gb * 1e9), before[1]))
     try:
-        return work(task)
+        return work()
     finally:
         resource.setrlimit(resource.RLIMIT_DATA, before)
-
-
-@contextmanager
-def _client(execution: ExecutionSettings, workers: int) -> "Iterator[Client]":
-    """The cluster of a scheduler, or one made on this machine for the time of the run.
-
-    The libraries of a scheduler's workers use the threads that they were started with: one with
-    `dask worker`, whatever execution.threads is.
-    """
-    if execution.scheduler is not None:
-        with _connect(execution.scheduler) as client:
-            _check_cluster(client, execution.cache_folder)
-            yield client
-        return
-    environment = dict.fromkeys(THREAD_VARIABLES, str(execution.threads))
-    with local_cluster(workers, environment) as client:
-        yield client
-
-
-def _connect(scheduler: str) -> "Client":
-    from distributed import Client
-
-    try:
-        return Client(scheduler, timeout=CONNECT_SECONDS)
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"execution.scheduler {scheduler} cannot be reached",
-            "start `dask scheduler`, or set it to null for a cluster on this machine",
-        ) from error
-
-
-def _check_cluster(client: "Client", cache: Path) -> None:
-    """Make sure that a cluster has this project's code, files and cache, and a process per task.
-
-    Raises:
-        InputError: it has not, or there is no worker.
-    """
-    threads = client.nthreads()
-    if not threads:
-        raise InputError("the dask cluster has no workers", _START)
-    many = [worker for worker, count in threads.items() if count != 1]
-    if many:  # dlib's models are not thread-safe, and execution.memory_gb bounds a process
-        raise InputError(
-            f"dask worker {many[0]} has more than one thread",
-            "start them with: dask worker ADDRESS --nthreads 1",
-        )
-    folder, code = Path.cwd(), os.path.realpath(__file__)
-    token = cache.absolute() / f"token-{uuid.uuid4().hex}"
-
-    # A function in a function is sent as code: who cannot import this module can still run it.
-    def has_code() -> bool:
-        from importlib.util import find_spec
-
-        package = find_spec("pipeline")
-        places = (package and package.submodule_search_locations) or ()
-        return any(os.path.realpath(f"{place}/engine/workers.py") == code for place in places)
-
-    def sees_all() -> bool:
-        return has_code() and Path.cwd() == folder and token.exists()
-
-    if not client.run_on_scheduler(has_code):
-        raise InputError(f"the dask scheduler has no code of {folder}", _START)
-    cache.mkdir(parents=True, exist_ok=True)
-    token.touch()
-    try:
-        seen = client.run(sees_all)
-    finally:
-        token.unlink()
-    blind = [worker for worker, sees in seen.items() if not sees]
-    if blind:
-        raise InputError(
-            f"dask worker {blind[0]} does not see this folder, its code or the item cache {cache}",
-            f"{_START}, on a file system that all share",
-        )

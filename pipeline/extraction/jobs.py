@@ -13,7 +13,7 @@ from features.pins import PINS
 from features.stores.store import Store
 from pipeline.engine.execution import ExecutionSettings
 from pipeline.engine.inputs import from_file
-from pipeline.engine.jobs import Job
+from pipeline.engine.jobs import Job, Needs
 from pipeline.engine.keys import key_of
 from pipeline.extraction.together import key_of_crops, rows_used
 
@@ -47,11 +47,11 @@ def sound_job(item: CorpusItem, settings: StreamSettings, device: str) -> Job:
     key = key_of(describe_sound, item.sha256, made_by, rows=rows_used(settings), pin=pin)
     path = Path(item.path)
     compute = partial(from_file, path, item.sha256, partial(describe_sound, settings, path, device))
-    return Job(item.item, key, compute, item.seconds)
+    return Job(item.item, key, compute, item.seconds, Needs(gpu=device == "cuda"))
 
 
 def faces_job(item: CorpusItem, settings: StreamSettings, faces: Store, device: str) -> Job:
     """The description of an item's crops, by themselves."""
     key = key_of_crops(faces.key(item.item), settings, device)
     compute = partial(describe_faces, settings, faces, item.item, device)
-    return Job(item.item, key, compute, item.frames)
+    return Job(item.item, key, compute, item.frames, Needs(gpu=device == "cuda"))

@@ -1,4 +1,4 @@
-"""Crops of many items described together, by one network in this process."""
+"""Crops of many items described together, by one network a process."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -10,7 +10,6 @@ from itertools import groupby
 import numpy as np
 
 from features.errors import InputError
-from features.extractors.batches import OfCrops
 from features.extractors.crops import VideoSource
 from features.extractors.failures import NetworkFailedError
 from features.extractors.settings import StreamSettings
@@ -25,12 +24,14 @@ from features.extractors.together import (
 )
 from features.pins import PINS
 from features.stores.store import Store
+from models.progress import Progress, silent
+from pipeline.engine import scheduler
 from pipeline.engine.cache import Cache
-from pipeline.engine.console import progress_bar, say
+from pipeline.engine.console import say
 from pipeline.engine.entries.result import Result
 from pipeline.engine.execution import ExecutionSettings
-from pipeline.engine.jobs import Failure, Job, StageFailedError, cached, failure_of
-from pipeline.engine.keys import computing, key_of
+from pipeline.engine.jobs import Chunk, Failure, Job, Needs, StageFailedError, failure_of, run_jobs
+from pipeline.engine.keys import key_of
 from pipeline.engine.stamps import CodeChangedError
 
 TITLE = "extract"
@@ -56,7 +57,7 @@ def run_together(
         faces: the faces store.
         settings: settled.
         device: where the network runs.
-        execution: where the cache is.
+        execution: where the cache is, and how work is done.
 
     Returns:
         The files of every item's result, and its key.
@@ -79,7 +80,12 @@ def run_together(
             keys[name] = key
         except InputError as error:
             failures.append(failure_of(name, error))
-    failed = compute(waiting, settings, device, entries) if waiting else {}
+    jobs = chunks(waiting, settings, device, execution)
+    ran = scheduler.run(TITLE, jobs, execution, unit="frames")
+    failed = {key: failure for (_, key), failure in ran.failed.items()}
+    for failure in failed.values():
+        if failure.trace:
+            say(failure.trace)
     failures += [replace(failed[key], name=name) for name, key in keys.items() if key in failed]
     if failures:
         raise StageFailedError(TITLE, failures, len(names) - len(failures))
@@ -101,16 +107,74 @@ def key_of_crops(crops: str, settings: StreamSettings, device: str) -> str:
     )
 
 
-def compute(
-    sources: Mapping[str, VideoSource], settings: StreamSettings, device: str, entries: Cache
-) -> dict[str, Failure]:
-    """Describe the crops of items and put the rows into the cache.
+CHUNK_FRAMES = {"cpu": 512, "cuda": 16_384}
+"""Frames of a chunk: 16 batches and more, of which the last one is not full."""
+
+
+def chunks(
+    sources: Mapping[str, VideoSource],
+    settings: StreamSettings,
+    device: str,
+    execution: ExecutionSettings,
+) -> list[Chunk]:
+    """Jobs of several items each: as many as there are processes, or more of a bounded size.
+
+    A frame's numbers depend on the shape of its batch, and not on what else is in it.
 
     Args:
         sources: by key.
         settings: settled.
         device: where the network runs.
-        entries: the cache.
+        execution: how work is done.
+    """
+    total = sum(len(source) for source in sources.values())
+    size = min(max(CHUNK_FRAMES[device], 1), -(-total // execution.processes))
+    parts: list[dict[str, VideoSource]] = []
+    frames = size
+    for key, source in sources.items():
+        if frames >= size:
+            parts.append({})
+            frames = 0
+        parts[-1][key] = source
+        frames += len(source)
+    return [_chunk(part, settings, device, execution) for part in parts]
+
+
+def _chunk(
+    sources: Mapping[str, VideoSource],
+    settings: StreamSettings,
+    device: str,
+    execution: ExecutionSettings,
+) -> Chunk:
+    frames = sum(len(source) for source in sources.values())
+    first = next(iter(sources.values())).item
+    return Chunk(
+        first if len(sources) == 1 else f"{first} and {len(sources) - 1} more",
+        next(iter(sources)),
+        partial(compute, sources=sources, settings=settings, device=device),
+        size=frames,
+        needs=Needs(execution.threads, gpu=device == "cuda"),
+        steps=frames,
+        members=tuple(sources),
+    )
+
+
+def compute(
+    entries: Cache,
+    *,
+    sources: Mapping[str, VideoSource],
+    settings: StreamSettings,
+    device: str,
+    progress: Progress = silent,
+) -> dict[str, Failure]:
+    """Describe the crops of items and put the rows into the cache.
+
+    Args:
+        entries: the cache; items that it has, as a run before this one left them, are left out.
+        sources: by key.
+        settings: settled.
+        device: where the network runs.
+        progress: told of the frames.
 
     Returns:
         Why items failed, by their keys.
@@ -118,21 +182,12 @@ def compute(
     Raises:
         NetworkFailedError: the network failed.
     """
-    with computing(next(iter(sources))):  # all have the same code
-        return _compute(loaded_of_crops(settings, device), sources, entries)
-
-
-def _compute(
-    extractor: OfCrops, sources: Mapping[str, VideoSource], entries: Cache
-) -> dict[str, Failure]:
-    """The items' rows in the cache; why some failed."""
+    waiting = {k: source for k, source in sources.items() if entries.take(TITLE, k) is None}
+    extractor = loaded_of_crops(settings, device)
     failed = {}
-    total = sum(len(source) for source in sources.values())
-    turns = [Turn(key, source) for key, source in sources.items()]
-    with (
-        progress_bar(TITLE, unit="frames", total=total) as advance,
-        closing(describe(extractor, turns)) as stream,
-    ):
+    total = sum(len(source) for source in waiting.values())
+    turns = [Turn(key, source) for key, source in waiting.items()]
+    with progress("", "frames", total) as advance, closing(describe(extractor, turns)) as stream:
         for turn, parts in groupby(stream, key=lambda part: part[0][0]):
             try:
                 with entries.new(TITLE, turn.tag) as out:
@@ -140,10 +195,13 @@ def _compute(
             except (NetworkFailedError, CodeChangedError):
                 raise
             except Exception as error:  # what is left of the item is skipped by `groupby`
-                failed[turn.tag] = failure = failure_of(turn.source.item, error)
-                if failure.trace:
-                    say(failure.trace)
+                failed[turn.tag] = failure_of(turn.source.item, error)
     return failed
+
+
+def here(execution: ExecutionSettings) -> int | None:
+    """1 for a single job, which this process does as well; None where GPUs may be elsewhere."""
+    return None if execution.scheduler else 1
 
 
 def blank(
@@ -155,6 +213,7 @@ def blank(
         NetworkFailedError: the network failed.
     """
     key = key_of(write_blank, settings.of_rows(), device, rows=rows_used(settings))
-    job = Job("blank face", key, partial(write_blank, settings, device))
-    result = cached("extract-blank", job, execution)
+    needs = Needs(execution.threads, gpu=device == "cuda")
+    job = Job("blank face", key, partial(write_blank, settings, device), needs=needs)
+    result = run_jobs("extract-blank", [job], execution, processes=here(execution))[job.name]
     return np.load(BytesIO((result / BLANK).read_bytes())).tolist() or None

@@ -1,4 +1,4 @@
-"""The stages of a study: child processes in its folder, several models at a time.
+"""The stages of a study before its models: child processes in its folder.
 
 As a command, `python -m pipeline.studies.runs PARENT STAGE ...` is such a child.
 """
@@ -11,7 +11,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import chdir, contextmanager
 from pathlib import Path
 from threading import Lock
@@ -21,7 +20,6 @@ from features.errors import InputError
 from features.extractors.given import shows_media
 from features.hashes import PROJECT
 from models.training.checks import check_settings
-from pipeline.engine.console import progress_bar, say
 from pipeline.engine.entries.locks import NO_LOCKS
 from pipeline.engine.workers import THREAD_VARIABLES, end_with_parent
 from pipeline.params import Params
@@ -106,8 +104,8 @@ class Stages:
             self._running.add(process)
         return process
 
-    def run_after_corpus(self, params: Params) -> None:
-        """Run every stage after corpus up to evaluate, all models included.
+    def run_to_windows(self, params: Params) -> None:
+        """Run every stage after corpus up to windows.
 
         Raises:
             InputError: some of it failed, or the settings do not fit the corpus.
@@ -118,41 +116,6 @@ class Stages:
         for stream in params.streams:
             self.run("extract", stream)
         self.run("windows")
-        self.run_models(params.models, at_a_time=params.execution.processes)
-
-    def run_models(self, models: Iterable[str], *, at_a_time: int) -> None:
-        """Train and evaluate every model; failures are said at once.
-
-        Raises:
-            InputError: some failed; the others are finished first.
-        """
-        models, failed = list(models), []
-        with (
-            ThreadPoolExecutor(at_a_time) as pool,
-            progress_bar("study", unit="models", total=len(models)) as advance,
-        ):
-            try:
-                runs = {pool.submit(self._run_model, model): model for model in models}
-                for run in as_completed(runs):
-                    try:
-                        run.result()
-                    except InputError as error:
-                        say(f"{error}")
-                        failed.append(runs[run])
-                    advance(1, runs[run])
-            except BaseException:  # Ctrl-C: left to itself, the pool would run all that wait
-                pool.shutdown(wait=False, cancel_futures=True)
-                self.stop()
-                raise
-        if failed:
-            raise InputError(
-                f"{len(failed)} of {len(models)} models failed ({', '.join(sorted(failed))})",
-                "fix what is said above and run the study again: it goes on",
-            )
-
-    def _run_model(self, model: str) -> None:
-        for stage in ("train", "evaluate"):
-            self.run(stage, model)
 
 
 def _ending(code: int, log: Path) -> str:

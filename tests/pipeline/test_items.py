@@ -20,7 +20,7 @@ from rich.console import Console
 
 from features.errors import InputError
 from features.hashes import hash_of, hash_of_file
-from pipeline.engine import workers
+from pipeline.engine import cluster
 from pipeline.engine.cache import Cache
 from pipeline.engine.execution import ExecutionSettings
 from pipeline.engine.inputs import from_file
@@ -220,12 +220,28 @@ def die(out: Path) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def die_once(log: Path, out: Path) -> None:
+    if not log.exists():
+        log.touch()
+        die(out)
+    (out / "result.txt").write_text("at last")
+
+
 @pytest.mark.parametrize("backend", ["loky", "dask"])
-def test_a_worker_that_is_killed_is_one_sentence(tmp_path, log, backend):
+def test_a_job_that_kills_its_workers_is_named_and_the_others_are_done(tmp_path, log, backend):
     execution = ExecutionSettings(backend=backend, workers=2, cache=str(tmp_path / "cache"))
-    jobs = [Job("deadly", hash_of("deadly"), die), *jobs_of(["a", "b"], log)]
-    with pytest.raises(InputError, match="a worker process was killed"):
+    jobs = [
+        Job("deadly", hash_of("deadly"), die, size=2),
+        Job("once", hash_of("once"), partial(die_once, tmp_path / "died"), size=3),
+        *jobs_of(["a", "b", "c"], log),
+    ]
+    with pytest.raises(StageFailedError) as caught:
         run_jobs("stage", jobs, execution)
+    (failure,) = caught.value.failures
+    assert failure.name == "deadly"
+    assert failure.reason.startswith("its worker process was killed each time")
+    assert caught.value.done == 4
+    assert sorted(log.read_text().split()) == ["a", "b", "c"]
 
 
 def fill_disk(out: Path) -> None:
@@ -455,8 +471,8 @@ def test_a_scheduler_s_workers_are_used(tmp_path, log):
 
 
 def test_workers_that_see_other_files_are_refused(tmp_path, log):
-    with scheduler(tmp_path) as (cluster, execution):
-        with Client(cluster) as client:
+    with scheduler(tmp_path) as (local, execution):
+        with Client(local) as client:
             client.run(os.chdir, str(tmp_path))
         with pytest.raises(InputError, match="does not see this folder"):
             run_jobs("stage", jobs_of(["a"], log), execution)
@@ -497,7 +513,7 @@ def test_workers_without_the_code_are_refused(tmp_path, log):
 
 def test_a_scheduler_without_the_code_is_refused(tmp_path, log, monkeypatch):
     with scheduler(tmp_path) as (_, execution):
-        monkeypatch.setattr(workers, "__file__", str(tmp_path / "workers.py"))
+        monkeypatch.setattr(cluster, "__file__", str(tmp_path / "cluster.py"))
         with pytest.raises(InputError, match="the dask scheduler has no code of"):
             run_jobs("stage", jobs_of(["a"], log), execution)
 
@@ -507,8 +523,8 @@ def sleep(seconds: float, out: Path) -> None:
 
 
 def test_a_scheduler_that_is_lost_is_one_sentence(tmp_path):
-    with scheduler(tmp_path) as (cluster, execution):
-        threading.Timer(1.5, cluster.close).start()
+    with scheduler(tmp_path) as (local, execution):
+        threading.Timer(1.5, local.close).start()
         with pytest.raises(InputError, match="the dask scheduler was lost"):
             run_jobs("stage", [Job("a", hash_of("a"), partial(sleep, 4.0))], execution)
 
@@ -517,15 +533,16 @@ MAIN = """
 import sys, time
 from functools import partial
 from pathlib import Path
-from pipeline.engine.workers import run_all
+from pipeline.engine.jobs import Job, run_jobs
 from pipeline.engine.execution import ExecutionSettings
 
-def work(log, number):
+def work(log, number, out):
     import os, time
     log.with_name(f"{log.name}{number}").write_text(str(os.getpid()))
     time.sleep(60)
 
-list(run_all(partial(work, Path(sys.argv[1])), [0, 1], ExecutionSettings(workers=2)))
+jobs = [Job(str(n), str(n) * 64, partial(work, Path(sys.argv[1]), n)) for n in (0, 1)]
+run_jobs("stage", jobs, ExecutionSettings(workers=2, cache=sys.argv[1] + "-cache"))
 """
 
 
@@ -548,7 +565,7 @@ def test_workers_end_with_their_parent(log):
 
 
 def test_no_scheduler_at_an_address_is_one_sentence(tmp_path, log, monkeypatch):
-    monkeypatch.setattr(workers, "CONNECT_SECONDS", 1)
+    monkeypatch.setattr(cluster, "CONNECT_SECONDS", 1)
     execution = ExecutionSettings(
         backend="dask", scheduler="tcp://127.0.0.1:9", cache=str(tmp_path / "cache")
     )
@@ -562,9 +579,10 @@ def test_work_in_one_process_outlives_the_shell_that_began_it(tmp_path):
     program.write_text(
         "import os, sys, time\n"
         "from pathlib import Path\n"
-        "from pipeline.engine.workers import run_all\n"
+        "from pipeline.engine.jobs import Job, run_jobs\n"
         "from pipeline.params import ExecutionSettings\n"
-        "list(run_all(str, [1], ExecutionSettings(workers=1)))\n"
+        "execution = ExecutionSettings(workers=1, cache=str(Path('cache').absolute()))\n"
+        "run_jobs('stage', [Job('a', 'a' * 64, lambda _: None)], execution)\n"
         "os.kill(os.getppid(), 9)\n"
         "time.sleep(1)\n"
         f"Path({str(said)!r}).write_text('still here')\n"
@@ -572,7 +590,7 @@ def test_work_in_one_process_outlives_the_shell_that_began_it(tmp_path):
     # The shell waits for the program, which kills it.
     shell = f"{sys.executable} {program} & wait"
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
-    subprocess.run(["sh", "-c", shell], env=environment, check=False)
+    subprocess.run(["sh", "-c", shell], env=environment, check=False, cwd=tmp_path)
     until = time.monotonic() + 30
     while not said.exists() and time.monotonic() < until:
         time.sleep(0.1)

@@ -1,0 +1,108 @@
+"""The models of a study: every training and evaluation of every split in one scheduler."""
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import chdir
+from dataclasses import replace
+from pathlib import Path
+
+from models.evaluation.conditions import grid, runs_under
+from models.training.stores import read_inputs
+from pipeline.engine.console import name_stage
+from pipeline.engine.entries.result import Result
+from pipeline.engine.jobs import Job, run_jobs
+from pipeline.evaluate import evaluation_job, publish_evaluation
+from pipeline.keys import check
+from pipeline.params import Params
+from pipeline.train import plan_of, training_job
+
+FORWARD = 1 / 3
+"""What a pass that learns nothing costs, against one that does: it has no way back."""
+
+
+def run_models(
+    title: str,
+    runs: Mapping[int | None, tuple[Path, Params]],
+    on_end: Callable[[], None] = lambda: None,
+) -> None:
+    """Train and evaluate every model of every split, side by side, and write their tables.
+
+    Args:
+        title: of the study.
+        runs: folder and settings of each split, in which the stages before have run.
+        on_end: called whenever a model is done.
+
+    Raises:
+        StageFailedError: some failed; the others were finished first.
+        InputError: the settings do not fit what the stages before wrote.
+    """
+    jobs: list[Job] = []
+    for split, (folder, params) in runs.items():
+        with chdir(folder):
+            for name in params.models:
+                run = ModelRun(folder, params, name, split, on_end)
+                jobs += run.trainings()
+    name_stage("")
+    (_, params), *_ = runs.values()
+    run_jobs(title, jobs, params.execution, unit="passes of an item")
+
+
+class ModelRun:
+    """The jobs of one model on one split; all methods work in its folder.
+
+    Args:
+        folder: of the split.
+        params: its settings.
+        name: of the model.
+        split: None for the only one.
+        on_end: called when it is done.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        params: Params,
+        name: str,
+        split: int | None,
+        on_end: Callable[[], None],
+    ) -> None:
+        for stage in ("train", "evaluate"):
+            check(params, stage, name)
+        self._folder, self._params, self._name = folder, params, name
+        self._where = "" if split is None else f"split {split}, "
+        self._on_end = on_end
+        self._inputs = read_inputs(name)
+        self._results: dict[int, Result] = {}
+
+    def trainings(self) -> Iterable[Job]:
+        """The training of every seed; its evaluation follows."""
+        for seed in self._params.train.seeds:
+            plan = plan_of(self._params, self._name, seed, self._inputs)
+
+            def then(seed: int = seed) -> list[Job]:
+                return [self.evaluation(seed)]
+
+            job = training_job(self._params, self._name, plan, self._inputs, then)
+            passes = job.size * (len(plan.learning) + FORWARD * len(plan.heldout))
+            yield replace(job, name=f"{self._where}{job.name}", folder=self._folder, size=passes)
+
+    def evaluation(self, seed: int) -> Job:
+        """The evaluation of one seed."""
+        job = evaluation_job(self._params, self._name, seed, self._inputs)
+        settings = self._params.evaluate
+        runs = len(runs_under(grid(settings), settings.trials))
+
+        def then(result: Result) -> list[Job]:
+            self._results[seed] = result
+            seeds = self._params.train.seeds
+            if len(self._results) == len(seeds):
+                publish_evaluation(self._name, seeds, [self._results[s] for s in seeds])
+                self._on_end()
+            return []
+
+        return replace(
+            job,
+            name=f"{self._where}{job.name}, evaluation",
+            folder=self._folder,
+            size=FORWARD * runs * job.size,
+            then=then,
+        )
