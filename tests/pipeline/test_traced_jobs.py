@@ -3,16 +3,15 @@
 import importlib
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 import pytest
 
-from features.extractors.crops import VideoSource
+from pipeline.engine.cache import Cache
 from pipeline.engine.closure import is_settings
-from pipeline.engine.jobs import Job
+from pipeline.engine.jobs import Chunk, Job
 from pipeline.engine.keys import Key, computing
 from tests.helpers.project import ROOT, Project
 
@@ -94,15 +93,13 @@ def test_all_that_runs_is_in_the_key_of_items_that_are_described_together(
     from pipeline import extract
     from pipeline.extraction import together
 
-    compute = together.compute
-
-    def trace(sources: Mapping[str, VideoSource], *arguments: Any) -> None:
-        (key, source), *_ = sources.items()
-        run = uncounted(key, lambda: compute({key: source}, *arguments))
+    def trace(_: str, jobs: list[Chunk], *__: object, **___: object) -> None:
+        cache = Cache(tmp_path)
+        run = uncounted(jobs[0].key, lambda: jobs[0].compute(cache))
         assert run <= {"pipeline.extraction.together"}
         raise Traced
 
-    monkeypatch.setattr(together, "compute", trace)
+    monkeypatch.setattr(together.scheduler, "run", trace)
     monkeypatch.setenv("LACUNA_CACHE", str(tmp_path))
     monkeypatch.chdir(finished.folder)
     monkeypatch.setattr(sys, "argv", ["pipeline.extract", "fc6"])

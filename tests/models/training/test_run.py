@@ -1,6 +1,7 @@
 """The parts of a training: teachers, the training itself, the refit."""
 
 import json
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,6 +14,7 @@ from safetensors.torch import load_file
 from features.errors import InputError
 from features.tables import only
 from features.task import Task
+from features.windows.reading import StreamReader
 from models import recogniser
 from models.evaluation.evaluator import predict
 from models.networks.build import build
@@ -47,7 +49,7 @@ def seen(stores, sees):
     return ModelStores(stores.windows, {m: stores.streams[m] for m in sees})
 
 
-def train_planted(items, folder, heldout=0.2, **model):
+def train_planted(items, folder, heldout=0.2, preload_bytes=1 << 30, **model):
     quick = {"epochs": 2, "heldout": heldout, "precision": "fp32", "network": {"dim": 4}}
     chosen = model | {"sees": model.get("sees", ["audio", "video"])}
     settings = ModelSettings(**chosen)
@@ -63,6 +65,7 @@ def train_planted(items, folder, heldout=0.2, **model):
                 plan=plan,
                 device="cpu",
                 checkpoints=Checkpoints(folder / "cache", "key"),
+                preload_bytes=preload_bytes,
             )
     finally:
         if not any((folder / "out").iterdir()):
@@ -256,3 +259,45 @@ def test_a_sequence_that_is_too_long_is_an_input_error(planted, tmp_path, monkey
     with pytest.raises(InputError, match=r"item-\d has \d+ frames, more than the 4") as caught:
         train_planted(planted, tmp_path)
     assert caught.value.remedy == "cut it with start and end in items.csv"
+
+
+def test_a_store_larger_than_the_memory_bound_trains_the_same_weights(
+    planted_stores, tmp_path, monkeypatch
+):
+    """Read by rows: nothing of it is kept in memory, and no number changes."""
+    items = [Listed(f"item-{i}", f"speaker{i % 3}", "train", labelled=True) for i in range(6)]
+    kept = []
+
+    def opened(sees):
+        fresh = reopened(planted_stores)
+        for reader in fresh.streams.values():
+            load = partial(noted, kept, reader.load)
+            monkeypatch.setattr(reader, "load", load)
+        return fresh
+
+    monkeypatch.setattr("models.training.run.open_stores", opened)
+    weights = []
+    for bound in (1 << 30, 1000):
+        kept.clear()
+        train_planted(items, tmp_path / str(bound), preload_bytes=bound)
+        assert bool(kept) == (bound > 1000)
+        weights.append((tmp_path / str(bound) / "out" / recogniser.WEIGHTS).read_bytes())
+    sizes = [planted_stores.streams["video"].nbytes(item.item) for item in items]
+    assert sum(sizes) > 1000
+    assert weights[0] == weights[1]
+
+
+def noted(kept, load, item):
+    kept.append(item)
+    load(item)
+
+
+def reopened(stores):
+    """The same stores with nothing of them in memory."""
+    streams = {
+        modality: StreamReader(
+            stores.windows, reader._name, [part._store for part in reader._parts]
+        )
+        for modality, reader in stores.streams.items()
+    }
+    return ModelStores(stores.windows, streams)
