@@ -80,6 +80,21 @@ def test_a_failure_of_what_follows_is_reported(
     assert [(f.name, f.reason) for f in caught.value.failures] == [("bad", "it is bad")]
 
 
+def test_what_follows_a_job_that_failed_is_not_begun_and_the_others_are_done(
+    tmp_path: Path, execution: ExecutionSettings
+) -> None:
+    log = tmp_path / "log"
+
+    def then(_: Any) -> list[Job]:
+        raise AssertionError("it has no result")
+
+    bad = Job("bad", hash_of("bad"), partial(refuse, "it is bad"), size=5, then=then)
+    with pytest.raises(StageFailedError) as caught:
+        run_jobs("stage", [bad, job("good", log)], execution)
+    assert [failure.name for failure in caught.value.failures] == ["bad"]
+    assert log.read_text().startswith("good")
+
+
 def refuse(reason: str, out: Path) -> None:
     raise InputError(reason, "replace it")
 

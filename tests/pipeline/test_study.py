@@ -103,53 +103,30 @@ ROW = {
 TABLE = pd.DataFrame([ROW])
 
 
-def without_work(
-    workspace: Path, monkeypatch: pytest.MonkeyPatch, fails: Callable[[str], str] = lambda _: ""
-) -> list[tuple[str, ...]]:
-    """Let stages leave results that say nothing; returns the list of those that were run."""
-    done: list[tuple[str, ...]] = []
+def without_work(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let stages and models leave results that say nothing."""
 
     def run_stage(stages: study_runs.Stages, stage: str, *arguments: str) -> None:
-        done.append((stage, *arguments))
-        if reason := fails(" ".join((stage, *arguments))):
-            raise InputError(reason, "see its log")
         results = workspace / RESULTS
-        if stage == "evaluate":
-            (results / "evaluation").mkdir(parents=True, exist_ok=True)
-            (results / "evaluation" / f"{arguments[0]}.csv").write_text(TABLE.to_csv(index=False))
-        elif stage == "train":
-            folder = workspace / "data/models" / arguments[0] / "seed-0"
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / study.WEIGHTS).touch()
-        elif stage == "summarise":
+        if stage == "summarise":
             (results / "figures").mkdir(exist_ok=True)
             for name in study.PUBLISHED:
                 (results / name).write_text("")
 
+    def run_models(title: str, runs: study.Runs, on_end: Callable[[], None]) -> None:
+        ((folder, params),) = runs.values()
+        for model in params.models:
+            results, weights = folder / RESULTS / "evaluation", folder / "data/models" / model
+            for made in (results, weights / "seed-0"):
+                made.mkdir(parents=True, exist_ok=True)
+            (results / f"{model}.csv").write_text(TABLE.to_csv(index=False))
+            (weights / "seed-0" / study.WEIGHTS).touch()
+
     monkeypatch.setattr(study_runs.Stages, "run", run_stage)
+    monkeypatch.setattr(study, "run_models", run_models)
     monkeypatch.setattr(study_runs, "read_task", Task)
     monkeypatch.setattr(study, "read_task", Task)
     monkeypatch.setattr(study_runs, "check_settings", lambda *_, **__: None)
-    return done
-
-
-def test_models_that_fail_are_named_and_the_others_are_finished(
-    small: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    done = without_work(
-        Path("data/studies/small"),
-        monkeypatch,
-        lambda name: "train baseline failed (no space)" if name == "train baseline" else "",
-    )
-    with pytest.raises(SystemExit) as ended:
-        run(monkeypatch)
-    assert ended.value.code == 1
-    said = capsys.readouterr().err
-    assert said.count("train baseline failed (no space); see its log") == 1
-    assert "1 of 2 models failed (baseline)" in said
-    assert ("evaluate", "lacuna") in done
-    assert ("evaluate", "baseline") not in done
-    assert not (RESULTS / "study").exists()
 
 
 def test_results_are_replaced_whole(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -263,15 +240,19 @@ models: {{lacuna: {{}}}}
     assert params.corpus.root == "features/corpora/made"
 
 
-STAGE = """
-import os, pathlib, sys, time
+MODELS = """
+import os, time
+from functools import partial
+from pipeline.engine.jobs import Job, run_jobs
 
-def check_settings(*_, **__):
-    pass
-
-if __name__ == "__main__":
-    pathlib.Path("pid-" + sys.argv[1]).write_text(str(os.getpid()))
+def sleep(folder, name, out):
+    (folder / f"pid-{name}").write_text(str(os.getpid()))
     time.sleep(600)
+
+def run_models(title, runs, on_end):
+    ((folder, params),) = runs.values()
+    jobs = [Job(name, name * 64, partial(sleep, folder, name)) for name in params.models]
+    run_jobs(title, jobs, params.execution)
 """
 FACTS = """
 import pathlib
@@ -286,7 +267,7 @@ class Sleeper:
 
     def __init__(self, project: Project) -> None:
         code = project.folder / "pipeline"
-        (code / "train.py").write_text(STAGE)
+        (code / "studies" / "models.py").write_text(MODELS)
         (code / "corpus.py").write_text(FACTS)
         for stage in ("keys", "faces", "extract", "windows"):
             (code / f"{stage}.py").write_text("")

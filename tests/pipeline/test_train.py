@@ -72,7 +72,7 @@ def key(*, name="mine", seed=0, items=None, **sections):
     if items is not None:
         write_inputs(name, items=items)
     params, inputs = load_params(), read_inputs(name)
-    job, _ = train.training_job(params, name, train.plan_of(params, name, seed, inputs), inputs)
+    job = train.training_job(params, name, train.plan_of(params, name, seed, inputs), inputs)
     return job.key
 
 
