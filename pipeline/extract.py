@@ -44,7 +44,7 @@ from pipeline.engine.jobs import (
 )
 from pipeline.engine.keys import key_of
 from pipeline.extraction.jobs import device_of, faces_job, sound_job
-from pipeline.extraction.together import TITLE, blank, here, rows_used, run_together
+from pipeline.extraction.together import TITLE, blank, one, rows_used, run_together
 from pipeline.keys import check
 from pipeline.params import Params, load_params
 
@@ -190,7 +190,7 @@ def _settled(settings: StreamSettings, device: str, execution: ExecutionSettings
         function = cast("Any", measure).func
         needs = Needs(execution.threads, gpu=device == "cuda")
         job = Job("precision", key_of(function, machine), measure, needs=needs)
-        return run_jobs("precision", [job], execution, processes=here(execution))[job.name]
+        return one("precision", job, execution)
 
     return kind.settle(settings, device, measured)
 

@@ -30,7 +30,16 @@ from pipeline.engine.cache import Cache
 from pipeline.engine.console import say
 from pipeline.engine.entries.result import Result
 from pipeline.engine.execution import ExecutionSettings
-from pipeline.engine.jobs import Chunk, Failure, Job, Needs, StageFailedError, failure_of, run_jobs
+from pipeline.engine.jobs import (
+    Chunk,
+    Failure,
+    Job,
+    Needs,
+    StageFailedError,
+    cached,
+    failure_of,
+    run_jobs,
+)
 from pipeline.engine.keys import key_of
 from pipeline.engine.stamps import CodeChangedError
 
@@ -201,9 +210,19 @@ def compute(
     return failed
 
 
-def here(execution: ExecutionSettings) -> int | None:
-    """1 for a single job, which this process does as well; None where GPUs may be elsewhere."""
-    return None if execution.scheduler else 1
+def one(stage: str, job: Job, execution: ExecutionSettings) -> Result:
+    """The result of a single job, done in this process unless a cluster's workers have the GPUs.
+
+    Raises:
+        InputError: it failed in a way that a user can fix.
+    """
+    if execution.scheduler is None:
+        return cached(stage, job, execution)
+    try:
+        return run_jobs(stage, [job], execution)[job.name]
+    except StageFailedError as error:
+        (failure,) = error.failures
+        raise InputError(failure.reason, failure.remedy) from error
 
 
 def blank(
@@ -217,5 +236,5 @@ def blank(
     key = key_of(write_blank, settings.of_rows(), device, rows=rows_used(settings))
     needs = Needs(execution.threads, gpu=device == "cuda")
     job = Job("blank face", key, partial(write_blank, settings, device), needs=needs)
-    result = run_jobs("extract-blank", [job], execution, processes=here(execution))[job.name]
+    result = one("extract-blank", job, execution)
     return np.load(BytesIO((result / BLANK).read_bytes())).tolist() or None

@@ -5,7 +5,7 @@ from contextlib import chdir
 from dataclasses import replace
 from pathlib import Path
 
-from models.evaluation.conditions import grid, runs_under
+from models.evaluation.conditions import all_conditions, runs_under
 from models.training.stores import read_inputs
 from pipeline.engine.console import name_stage
 from pipeline.engine.entries.result import Result
@@ -89,7 +89,7 @@ class ModelRun:
         """The evaluation of one seed."""
         job = evaluation_job(self._params, self._name, seed, self._inputs)
         settings = self._params.evaluate
-        runs = len(runs_under(grid(settings), settings.trials))
+        runs = len(runs_under(all_conditions(settings), settings.trials))
 
         def then(result: Result) -> list[Job]:
             self._results[seed] = result
