@@ -13,7 +13,7 @@ from features.errors import InputError
 from pipeline.engine.execution import ExecutionSettings
 from pipeline.engine.job import Job, Needs
 from pipeline.engine.local_cluster import local_cluster
-from pipeline.engine.workers import (
+from pipeline.engine.machine import (
     THREAD_VARIABLES,
     ClusterLostError,
     Machine,

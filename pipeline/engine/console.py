@@ -4,7 +4,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Protocol
 
 from rich.console import Console
 from rich.live import Live
@@ -12,7 +11,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from pipeline.engine.reports import Report
+from pipeline.engine.reports import Advance, Report
 
 console = Console(stderr=True)
 
@@ -62,13 +61,6 @@ def clock(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
-
-
-class Advance(Protocol):
-    """Moves a display on."""
-
-    def __call__(self, amount: float, note: str = "") -> None:
-        """Move by an amount, and show a note."""
 
 
 class Display:

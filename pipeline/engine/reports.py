@@ -9,12 +9,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-
-from models.progress import Advance
+from typing import Protocol
 
 ABANDONED_SECONDS = 7 * 86_400
 """Time without a change after which reports are left over from a run that was killed."""
 EVERY_SECONDS = 0.5
+
+
+class Advance(Protocol):
+    """Moves on by an amount."""
+
+    def __call__(self, amount: float, note: str = "") -> None:
+        """Move by an amount, and show a note."""
 
 
 @dataclass(frozen=True)

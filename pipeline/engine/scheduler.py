@@ -14,8 +14,9 @@ from pipeline.engine.console import Display
 from pipeline.engine.entries.result import Result
 from pipeline.engine.execution import ExecutionSettings
 from pipeline.engine.job import Failure, Job
+from pipeline.engine.machine import ClusterLostError, Pool, WorkerDiedError
 from pipeline.engine.reports import Reporter, Reports
-from pipeline.engine.workers import ClusterLostError, Pool, WorkerDiedError, pool_of
+from pipeline.engine.workers import pool_of
 
 RUNNING = "running"
 """Folder of the cache in which jobs report how far they are."""

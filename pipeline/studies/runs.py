@@ -21,7 +21,7 @@ from features.extractors.given import shows_media
 from features.hashes import PROJECT
 from models.training.checks import check_settings
 from pipeline.engine.entries.locks import NO_LOCKS
-from pipeline.engine.workers import THREAD_VARIABLES, end_with_parent
+from pipeline.engine.machine import THREAD_VARIABLES, end_with_parent
 from pipeline.params import Params
 
 _MARK = "Error: "
