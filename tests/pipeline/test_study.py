@@ -19,7 +19,6 @@ from pipeline.params import load_params
 from pipeline.studies import runs as study_runs
 from pipeline.studies.champion import ALIKE, AUDIO_ONLY, CHAMPION, RIVALS
 from reports.numbers.schema import evaluation_columns
-from tests.helpers.evaluation_rows import ASKED
 from tests.helpers.project import Project
 
 SETTINGS = """
@@ -94,13 +93,9 @@ def test_a_study_publishes_results_that_its_stages_computed(
 
 
 COLUMNS = evaluation_columns(Task())
-ROW = {
-    **dict.fromkeys(COLUMNS, "1"),
-    **{"model": "m", "seed": "0", "modality": "audio", "strategy": "clip_zero", "p": "0.0"},
-    **{"burst": "0.0", "fill": "none", "subset": "all", "trial": "0", "target": "valence"},
-    **ASKED,
-}
-TABLE = pd.DataFrame([ROW])
+ROW = {"model": "m", "speakers": "reported", "modality": "audio", "strategy": "clip_zero"}
+ROW |= {"fill": "none", "subset": "all", "target": "valence"}
+TABLE = pd.DataFrame([{column: ROW.get(column, "1") for column in COLUMNS}])
 
 
 def without_work(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
