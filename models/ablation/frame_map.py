@@ -104,7 +104,7 @@ class FrameMap:
         """
         shown = ~self.empty & present
         index = torch.arange(present.shape[1], device=present.device).expand_as(present)
-        last = torch.where(shown, index, -1).cummax(1).values
+        last = latest(shown)
         if how == "hold":
             return self._filled_from(last, last >= 0, present)
         some = shown.any(1, keepdim=True)
@@ -205,10 +205,13 @@ def runs_of(x: Tensor) -> Tensor:
     >>> runs_of(torch.tensor([[[1.0], [1.0], [2.0]]])).tolist()
     [[0, 0, 1]]
     """
+    if torch.compiler.is_exporting():  # the shapes of a graph do not depend on its input
+        same = (x[:, 1:] == x[:, :-1]).all(-1)
+        return torch.cat((same.new_zeros(x.shape[0], 1), ~same), dim=1).cumsum(1)
     same = (x[:, 1:, ::_GLANCE] == x[:, :-1, ::_GLANCE]).all(-1)
     clip, frame = same.nonzero(as_tuple=True)
     same[clip, frame] = (x[clip, frame + 1] == x[clip, frame]).all(-1)
-    return torch.cat((same.new_zeros(len(x), 1), ~same), dim=1).cumsum(1)
+    return torch.cat((same.new_zeros(x.shape[0], 1), ~same), dim=1).cumsum(1)
 
 
 def repeats(runs: Tensor) -> Tensor:
@@ -218,7 +221,25 @@ def repeats(runs: Tensor) -> Tensor:
     [[False, True, False, True, True]]
     """
     same = runs[:, 1:] == runs[:, :-1]
-    return torch.cat((same.new_zeros(len(runs), 1), same), dim=1)
+    return torch.cat((same.new_zeros(runs.shape[0], 1), same), dim=1)
+
+
+def latest(present: Tensor) -> Tensor:
+    """(clips, frames) int64, the last present frame up to each; -1 where there is none yet.
+
+    Args:
+        present: (clips, frames) bool.
+
+    >>> latest(torch.tensor([[False, True, False, True]])).tolist()
+    [[-1, 1, 1, 3]]
+    """
+    clips, frames = present.shape
+    index = torch.arange(frames, device=present.device).expand_as(present)
+    # ONNX has no running maximum: place r holds the r-th present frame, the last one any other.
+    rank = present.long().cumsum(1)
+    places = torch.full((clips, frames + 2), -1, device=present.device)
+    places = places.scatter(1, torch.where(present, rank, frames + 1), index)
+    return places.gather(1, rank)
 
 
 def nearest(present: Tensor) -> Tensor:
@@ -231,8 +252,9 @@ def nearest(present: Tensor) -> Tensor:
     """
     frames = present.shape[1]
     index = torch.arange(frames, device=present.device).expand_as(present)
-    before = torch.where(present, index, -frames - 1).cummax(1).values
+    before, after = latest(present), frames - 1 - latest(present.flip(1)).flip(1)
     # Far away on either side where no frame is present: no index is nearer than an absent one.
-    after = torch.where(present, index, 3 * frames).flip(1).cummin(1).values.flip(1)
+    before = torch.where(before < 0, -frames - 1, before)
+    after = torch.where(after >= frames, 3 * frames, after)
     chosen = torch.where(index - before <= after - index, before, after)
     return torch.where(present.any(1, keepdim=True), chosen, index)

@@ -130,7 +130,7 @@ class AuxFormer(Recogniser):
     def _embedded(self, modality: Modality, stream: Stream) -> Stream:
         x, mask, present = stream.x, stream.mask, stream.present
         if self.pooling == "token":
-            token = self.tokens_in_front[modality].to(x.dtype).expand(len(x), 1, -1)
+            token = self.tokens_in_front[modality].to(x.dtype).expand(x.shape[0], 1, -1)
             # The token is there if the modality is: without, all is attended to; see `Stream.keys`.
             mask = torch.cat((mask.any(1, keepdim=True), mask), dim=1)
             present = torch.cat((present.any(1, keepdim=True), present), dim=1)

@@ -42,7 +42,11 @@ class Attention(nn.Module):
     def attend(self, query: Tensor, key_value: Tensor, mask: Tensor) -> Tensor:
         """Attend with what `query` made of the queries and `key_value` of the memory."""
         k, v = (self._split(x) for x in key_value.chunk(2, dim=-1))
-        attended = scaled_dot_product_attention(self._split(query), k, v, mask[:, None, None, :])
+        keys = mask[:, None, None, :]
+        attended = scaled_dot_product_attention(self._split(query), k, v, keys)
+        if torch.compiler.is_exporting():
+            # Without a key torch's attention is 0, and that of onnxruntime a mean.
+            attended = attended.masked_fill(~keys.any(-1, keepdim=True), 0)
         return self.output(attended.transpose(1, 2).flatten(2))
 
     def _split(self, x: Tensor) -> Tensor:

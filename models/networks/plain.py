@@ -81,7 +81,7 @@ class Plain(Recogniser):
             {m: stream.present for m, stream in streams.items()},
         )
         first = streams[self.modalities[0]].mask
-        shape = (len(first), first.shape[1] if self.per_frame else 1, self.outputs)
+        shape = (first.shape[0], first.shape[1] if self.per_frame else 1, self.outputs)
         if not isinstance(outputs, Tensor) or outputs.shape != shape:
             shown = tuple(outputs.shape) if isinstance(outputs, Tensor) else type(outputs).__name__
             raise InputError(

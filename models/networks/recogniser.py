@@ -156,7 +156,7 @@ class Recogniser(nn.Module, ABC):
             mask: (clips, frames) bool, False for padding; the clips are copies of the samples.
             received: (clips, frames) bool, which frames there are.
         """
-        copies = len(mask) // len(x)
+        copies = mask.shape[0] // x.shape[0]  # `len` would be a constant of an exported graph
         projected = self.project(modality, x)
         runs = runs_of(x) if self.presence.repeats == "missing" else None
         if copies > 1:

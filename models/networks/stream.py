@@ -31,7 +31,7 @@ class Stream:
     @property
     def keys(self) -> Tensor:
         """(clips, frames) bool, what may be attended to: what is present, or else all."""
-        return torch.where(self.present.any(1, keepdim=True), self.present, self.mask)
+        return self.present | (self.mask & ~self.present.any(1, keepdim=True))
 
     @property
     def gone(self) -> Tensor:
@@ -51,7 +51,12 @@ class Stream:
 
 
 def share_frames(first: Stream, second: Stream) -> bool:
-    """Whether the frames of two modalities are the same ones, so that they can be added."""
+    """Whether the frames of two modalities are the same ones, so that they can be added.
+
+    In an exported graph they are where both modalities were given one mask.
+    """
+    if first.mask is second.mask or torch.compiler.is_exporting():
+        return first.mask is second.mask
     return first.mask.shape == second.mask.shape and torch.equal(first.mask, second.mask)
 
 

@@ -1,0 +1,1 @@
+"""Trained recognisers as files that run without Lacuna, and without torch."""

@@ -1,0 +1,47 @@
+"""Every network of the registry as an ONNX file: the same numbers as in torch."""
+
+from pathlib import Path
+
+import pytest
+
+from models.export.checking import TOLERANCE, difference
+from models.export.graph import Graph, SeenRows, inputs_of
+from models.export.writing import write_onnx
+from models.networks.registry import NETWORKS
+from models.recogniser import Normalisation
+from tests.helpers.network_cases import FORMS, Case
+
+pytest.importorskip("onnxruntime")
+
+STEPS = 2
+
+
+def chosen(network: str) -> list[tuple[Case, str, bool]]:
+    """A form for each task: as it is, of frames; with all that it can, of classes."""
+    forms = [case for case in FORMS if case.network == network]
+    most = max(len(case.modalities) for case in forms)
+    forms = [case for case in forms if len(case.modalities) == most]
+    aligned = most == 1 or not NETWORKS[network].lengths
+    known = [case for case in forms if case.repeats == "missing"] or forms
+    return [
+        (next((case for case in forms if case.presence == "filled"), forms[0]), "frames", True),
+        (known[-1], "classes", aligned),
+    ]
+
+
+CHOSEN = [form for network in NETWORKS for form in chosen(network)]
+
+
+@pytest.mark.parametrize(("case", "task", "aligned"), CHOSEN, ids=str)
+def test_a_file_says_what_the_network_says(
+    case: Case, task: str, aligned: bool, tmp_path: Path
+) -> None:
+    network = case.build(task).eval()
+    seen = {}
+    for modality, width in network.features.items():
+        moments = Normalisation(mean=[0.5] * (width // STEPS), std=[2.0] * (width // STEPS))
+        seen[modality] = SeenRows((width // STEPS,), (moments,), STEPS)
+    inputs = inputs_of(seen, aligned=aligned)
+    graph = Graph(network, seen, aligned=aligned).eval()
+    write_onnx(graph, inputs, tmp_path / "model.onnx", {})
+    assert difference(graph, inputs, tmp_path / "model.onnx") <= TOLERANCE
