@@ -1,5 +1,6 @@
 """Every network of the registry as an ONNX file: the same numbers as in torch."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,18 @@ def chosen(network: str) -> list[tuple[Case, str, bool]]:
     ]
 
 
-CHOSEN = [form for network in NETWORKS for form in chosen(network)]
+QUICK = ("crossmodal", "recurrent", "smoother")
+"""Networks of which `make test` exports one form: an export takes some twenty seconds."""
+
+WHOLE = bool(os.environ.get("LACUNA_TEST_EXPORTS"))
+"""Whether all are, in every form: `LACUNA_TEST_EXPORTS=1 pytest tests/models/export`."""
+
+CHOSEN = [
+    form
+    for network in NETWORKS
+    for form in chosen(network)
+    if WHOLE or (network in QUICK and form[1] == "frames")
+]
 
 
 @pytest.mark.parametrize(("case", "task", "aligned"), CHOSEN, ids=str)
