@@ -1,15 +1,18 @@
 """Stage evaluate@MODEL: run one trained model under every condition, its seeds side by side."""
 
 import argparse
+import json
 from functools import partial
 from io import BytesIO
 
 import pandas as pd
 
 from features.corpora.listing import (
+    CALIBRATION,
     MODELS,
     REPLICATES,
     RESULTS,
+    TRUST,
     fresh,
 )
 from features.errors import InputError
@@ -31,7 +34,7 @@ from pipeline.params import Params, load_params
 
 VALIDATION = "validation"
 """The split of the speakers that choose."""
-TABLES = ("evaluation", "videos", "traces")
+TABLES = ("evaluation", "videos", "traces", TRUST)
 """Tables of a result, and folders of results; each gets a table named after the model."""
 
 
@@ -62,7 +65,7 @@ def evaluated_speakers(inputs: Inputs, settings: EvaluateSettings) -> Speakers:
     if not reported:
         raise InputError(f"evaluate.split is {split}, and no labelled item is in it", "change it")
     choosing = [item.item for item in listed if item.split == VALIDATION != split]
-    speaker_of = {item.item: item.speaker for item in listed if item.item in choosing}
+    speaker_of = {item.item: item.speaker for item in listed}
     fills = any(condition.fill in FROM_TRAINING for condition in settings.conditions)
     training = [item.item for item in listed if item.split == "train"] if fills else []
     return Speakers(reported, choosing, speaker_of, training)
@@ -118,6 +121,12 @@ def publish_evaluation(name: str, seeds: list[int], results: list[Result]) -> No
     for seed, history in zip(seeds, histories, strict=True):
         history.insert(0, "seed", str(seed))
     _write(name, "training", histories)
+    calibrations = {
+        str(seed): json.loads((result / CALIBRATION).read_text())
+        for seed, result in zip(seeds, results, strict=True)
+    }
+    content = json.dumps(calibrations, indent=1) + "\n"
+    fresh(RESULTS / TRUST / f"{name}.json").write_text(content)
     replicates = [
         pd.read_parquet(BytesIO((result / f"{REPLICATES}.parquet").read_bytes()))
         for result in results

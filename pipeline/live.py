@@ -87,7 +87,7 @@ def recognise(options: argparse.Namespace) -> None:
     with outlet(options.to) as write, view(task, shown=options.window) as show:
         for answer in live.answers():
             lag = live.clock() - answer.arrival
-            write(line_of(answer, lag, task))
+            write(line_of(answer, lag, task, trained.calibration))
             show(answer, lag)
             dropped += answer.dropped
             if len(lags) < MOST_LAGS:

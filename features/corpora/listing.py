@@ -35,6 +35,10 @@ GROUP = "group_"
 """What the names of columns begin with by which scores are told apart."""
 REPLICATES = "replicates"
 """The folder of results with the bootstrap, its files in the cache, and their column."""
+TRUST = "trust"
+"""The folder of results on how far outputs can be trusted, and its tables in the cache."""
+CALIBRATION = "calibration.json"
+"""A file in the cache, and beside a saved recogniser: what its outputs are worth."""
 
 
 @dataclass(frozen=True)

@@ -80,6 +80,31 @@ def predict(
     return {item: np.concatenate(clip_parts) for item, clip_parts in parts.items()}
 
 
+def predict_under(
+    network: Recogniser,
+    data: ClipData,
+    runs: Sequence[Run],
+    *,
+    seed: int,
+    device: torch.device,
+    batch_clips: int,
+) -> dict[str, NDArray[np.float32]]:
+    """Outputs (runs, frames, outputs) for every item; (runs, 1, outputs) of a sequence.
+
+    Args are those of `evaluate`.
+    """
+    on_device(network, device).eval()
+    parts: dict[str, list[NDArray[np.float32]]] = {item: [] for item in data.items}
+    clips = iter(data.clips)
+    for batch in data.batches(_in_order(data, batch_clips), device):
+        with torch.inference_mode():
+            predictions = Shared(network, batch, seed).predict(runs).float().cpu().numpy()
+        for place in range(len(batch.item)):
+            clip = next(clips)
+            parts[clip.item].append(predictions[:, place, : clip.stop - clip.start])
+    return {item: np.concatenate(clip_parts, axis=1) for item, clip_parts in parts.items()}
+
+
 def check_outputs(outputs: NDArray[np.floating]) -> None:
     """Refuse outputs that no metric should see.
 

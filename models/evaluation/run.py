@@ -8,7 +8,8 @@ from typing import Any
 import pandas as pd
 import torch
 
-from features.corpora.listing import REPLICATES
+from features.corpora.listing import CALIBRATION, REPLICATES, TRUST
+from features.hashes import hash_of_file
 from models import recogniser
 from models.evaluation.causal import predict_causally
 from models.evaluation.conditions import CAUSAL, all_conditions, grid, runs_under
@@ -28,6 +29,7 @@ from models.evaluation.tables import (
     metrics_of_subsets,
     traces,
 )
+from models.evaluation.trust import trust_of
 from models.networks.recogniser import Recogniser
 from models.progress import Progress, silent
 from models.recogniser import Card
@@ -67,7 +69,7 @@ class Speakers:
     Attributes:
         reported: names of the items that results are of.
         choosing: names of those that models are chosen by; none where no speakers are left for it.
-        speaker_of: the speaker of each of them.
+        speaker_of: the speaker of each of both.
         training: names of the items that are learnt from, where a condition fills with them.
     """
 
@@ -118,6 +120,7 @@ def evaluate_seed(
         data = recogniser.clips_of(stores, speakers.reported, preload_bytes=preload_bytes)
         evaluation, replicates = runs.tables(data, REPORTED)
         predictions = predict(network, data, runs.device, settings.batch_clips)
+        choosing = None
         if speakers.choosing:
             left = preload_bytes - data.preloaded
             choosing = recogniser.clips_of(stores, speakers.choosing, preload_bytes=left)
@@ -126,15 +129,26 @@ def evaluate_seed(
             replicates = pd.concat([replicates, tables[1]], ignore_index=True)
         if settings.causal:
             evaluation = pd.concat([evaluation, runs.causal(data)])
+        calibration, trust = trust_of(
+            network,
+            data,
+            choosing,
+            speakers.speaker_of,
+            hash_of_file(folder / recogniser.WEIGHTS),
+            seed=settings.seed,
+            device=runs.device,
+            batch_clips=settings.batch_clips,
+        )
     if settings.natural:
         natural = metrics_of_subsets(data.task, natural_scores(data, predictions, metrics))
         evaluation = pd.concat([evaluation, natural])
     videos, drawn = _tables_of_items(data, predictions, metrics)
-    for name, table in {"evaluation": evaluation, "videos": videos}.items():
+    for name, table in {"evaluation": evaluation, "videos": videos, TRUST: trust}.items():
         table.insert(0, "seed", card.seed)
         _write(table, out, name)
     _write(drawn, out, "traces")
     replicates.to_parquet(out / f"{REPLICATES}.parquet", index=False)
+    (out / CALIBRATION).write_text(calibration.model_dump_json(indent=1) + "\n")
 
 
 @dataclass(frozen=True)

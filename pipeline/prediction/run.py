@@ -145,7 +145,9 @@ def _predicted(
     present: dict[Modality, NDArray[np.bool_]] = {
         m: data.item_array(CLIP, arrays[m]) for m in arrays if m in card.streams
     }
-    table = table_of(card.task, values, times, present, received)
+    calibration = trained.calibration
+    table = table_of(card.task, values, times, present, received, calibration)
     notes = [trained.note] if trained.note else []
+    notes += [calibration.note] if calibration is not None and calibration.note else []
     notes += missing_notes(card, times, data.item_array(CLIP, "decoded"), present)
     return Prediction(path, trained.name, card, table, (*notes, *answer_note(card, table)))

@@ -12,6 +12,7 @@ from scipy.special import softmax
 
 from features.settings import Modality
 from features.task import Task
+from models.evaluation.calibration import Calibration
 from models.recogniser import Card
 
 PRESENT: Mapping[Modality, str] = {"video": "face_present", "audio": "sound_present"}
@@ -27,8 +28,9 @@ class Prediction:
         model: name of the model.
         card: of the model.
         table: a row a frame: `time`, the targets, `face_present` and `sound_present` (0 or 1,
-            empty where the model does not look), `basis`. Of a model of sequences one row, without
-            a time and with the shares of frames in place of 0 and 1.
+            empty where the model does not look), `basis`, and where its evaluation tells,
+            `<target>_low` and `<target>_high`, or `confidence` of classes. Of a model of sequences
+            one row, without a time and with the shares of frames in place of 0 and 1.
         notes: sentences on what was missing, and on why it is this seed.
     """
 
@@ -55,6 +57,7 @@ def table_of(
     times: NDArray[np.float64],
     present: Mapping[Modality, NDArray[np.bool_]],
     received: NDArray[np.bool_],
+    calibration: Calibration | None = None,
 ) -> pd.DataFrame:
     """The table of a prediction.
 
@@ -65,6 +68,7 @@ def table_of(
         present: (F,) of each modality that the model sees, whether a frame has a face, or sound.
         received: (F,), whether the network received anything in the frame's window; (1,) of a
             sequence. Where it did not, values are empty.
+        calibration: what outputs are worth; columns of it follow `basis`.
     """
     if task.kind == "classification":
         values = softmax(values, axis=-1)
@@ -85,6 +89,9 @@ def table_of(
     if is_sequence:
         present = {modality: np.array([frames.any()]) for modality, frames in present.items()}
     table[BASIS] = basis_of(present)
+    if calibration is not None:
+        for name, values_beside in calibration.columns(task, known, list(table[BASIS])).items():
+            table[name] = values_beside
     return table
 
 

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from features.corpora.listing import MODELS, RESULTS
+from features.corpora.listing import CALIBRATION, MODELS, RESULTS, TRUST
 from features.errors import InputError
+from features.hashes import hash_of_file
 from models import recogniser
+from models.evaluation.calibration import Calibration
 from pipeline.engine.execution import ExecutionSettings
 from pipeline.params import load_params
 
@@ -27,12 +29,14 @@ class Trained:
         card: what it says of itself.
         network: the recogniser.
         note: why it is this seed of it; empty where it was named.
+        calibration: what its outputs are worth, where that is known.
     """
 
     name: str
     card: recogniser.Card
     network: "Recogniser"
     note: str = ""
+    calibration: Calibration | None = None
 
 
 def load_trained(model: str | Path, seed: int | None = None, allow: Sequence[str] = ()) -> Trained:
@@ -53,7 +57,31 @@ def load_trained(model: str | Path, seed: int | None = None, allow: Sequence[str
             seed, note = preferred_seed(str(model), seeds)
         folder = model_folder(str(model), seed)
     card, network = recogniser.load(folder, allow=allowed(allow))
-    return Trained(card.name, card, network, note)
+    return Trained(card.name, card, network, note, calibration_of(folder, card))
+
+
+def calibration_of(folder: Path, card: recogniser.Card) -> Calibration | None:
+    """What the outputs of a saved recogniser are worth, as its evaluation found.
+
+    It is read of the file `calibration.json` beside the recogniser, else of the results of stage
+    evaluate for its name and seed; what was found for other weights is left aside.
+
+    Raises:
+        InputError: the file is damaged.
+    """
+    beside, published = folder / CALIBRATION, RESULTS / TRUST / f"{card.name}.json"
+    path = beside if beside.is_file() else published
+    try:
+        content = json.loads(path.read_text())
+        found = content if path == beside else content.get(str(card.seed))
+        calibration = None if found is None else Calibration.model_validate(found)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, AttributeError) as error:
+        raise InputError(f"{path} is damaged", "evaluate the model again") from error
+    if calibration is None or calibration.weights != hash_of_file(folder / recogniser.WEIGHTS):
+        return None
+    return calibration
 
 
 def seeds_of(name: str) -> list[int]:

@@ -6,11 +6,13 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
+import numpy as np
 from rich.live import Live as Screen
 from rich.table import Table
 
 from features.errors import InputError
 from features.task import Task
+from models.evaluation.calibration import Calibration
 from pipeline.engine.console import console
 from pipeline.streaming.assembling import Answer
 
@@ -20,13 +22,16 @@ Show = Callable[[Answer, float], None]
 _BAR = 41
 
 
-def line_of(answer: Answer, lag: float, task: Task) -> str:
+def line_of(answer: Answer, lag: float, task: Task, calibration: Calibration | None = None) -> str:
     """An answer as a line of JSON.
 
     Its keys are `time` in seconds, the outputs (null where nothing was received in the whole
     window, or no answer was given), `face` and `sound` (true, false, or null where the model does
-    not look), `basis`, `lag` in seconds and `dropped`.
+    not look), `basis`, `lag` in seconds and `dropped`; where the model's evaluation tells, also
+    `<target>_low` and `<target>_high`, or `confidence` of classes, null where the output is.
     """
+    values = np.array([[answer.values.get(name, np.nan) for name in task.outputs]])
+    ends = {} if calibration is None else calibration.columns(task, values, [answer.basis])
     content = {
         "time": round(answer.time, 4),
         **{name: _rounded(answer.values.get(name)) for name in task.outputs},
@@ -35,6 +40,7 @@ def line_of(answer: Answer, lag: float, task: Task) -> str:
         "basis": answer.basis,
         "lag": round(lag, 3),
         "dropped": answer.dropped,
+        **{name: _rounded(None if np.isnan(end[0]) else end[0]) for name, end in ends.items()},
     }
     return json.dumps(content)
 

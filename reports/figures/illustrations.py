@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from reports.figures import charts
 from reports.figures.style import Style, save_figure, styles
 from reports.figures.timeline import draw_trace
+from reports.figures.trust import draw_risks
 from reports.numbers.items import confusion_matrices, mean_predictions
 from reports.numbers.means import of_vectors
 from reports.numbers.results import Results
@@ -42,7 +43,7 @@ def illustrate(folder: Path, results: Results, summary: Summary) -> dict[str, li
     """Draw and save every figure of a run.
 
     Args:
-        folder: gets `<modality>_lost`, `learning_curves` and, by the task, `videos` and
+        folder: gets `<modality>_lost`, `learning_curves`, `risks` and, by the task, `videos` and
             `trace_<number>`, or `confusion`, or `scatter_<number>`, as SVG or PNG.
         results: the run.
         summary: of the run.
@@ -74,6 +75,8 @@ def illustrate(folder: Path, results: Results, summary: Summary) -> dict[str, li
             _scatter(folder / f"scatter_{number}", target, results, every)
             for number, target in enumerate(results.task.targets, start=1)
         ]
+    if (results.trust["measure"] == "risk").any():
+        drawn["When a model may abstain"] = [_risks(folder, results, every)]
     return {heading: figures for heading, figures in drawn.items() if figures}
 
 
@@ -107,6 +110,20 @@ def _losses(
         f"what is lost; it increases {order} in steps of equal width, not to scale; models are set "
         "slightly apart. The "
         f"vertical scales are those of the other modality's figure.{_limited(results, looks)}",
+    )
+
+
+def _risks(folder: Path, results: Results, looks: Looks) -> Illustration:
+    is_classes = results.task.kind == "classification"
+    error = "share of wrong classes" if is_classes else "root mean square error"
+    sure = "the largest calibrated probability" if is_classes else "the width of the interval"
+    return Illustration(
+        save_figure(draw_risks(results.trust, looks, results.task), folder / "risks", results.note),
+        alt=f"Line charts of the {error} against the share of answers that are given, a line for "
+        f"each of {', '.join(looks)}.",
+        caption=f"Risk against coverage: the {error} where the model abstains from the answers "
+        f"that it is least sure of, ranked by {sure}. Every recording counts with both modalities "
+        "and with each alone. Mean over seeds. A line that does not fall cannot tell its errors.",
     )
 
 

@@ -26,6 +26,7 @@ from reports.numbers.schema import (
     SIGNIFICANCE,
     TRACES,
     TRAINING,
+    TRUST,
     allowed_values,
     evaluation_columns,
     video_columns,
@@ -52,6 +53,8 @@ class Results:
         traces: annotated and predicted values over time, first seed, intact input; no rows for a
             task of sequences or of classes.
         training: one row per model, seed and epoch.
+        trust: calibration, intervals, and risk against what is answered, on the speakers that
+            results are of.
         significance: tests of models against their rivals, by model, rival, target (or `mean` of
             the targets), measure and test; no rows where nothing was compared.
         choice: which models are recommended, as `reports.numbers.choice.choose` says it.
@@ -68,6 +71,7 @@ class Results:
     videos: pd.DataFrame
     traces: pd.DataFrame
     training: pd.DataFrame
+    trust: pd.DataFrame
     significance: pd.DataFrame
     choice: dict[str, Any]
 
@@ -90,7 +94,7 @@ def load_results(folder: Path, models: Sequence[str], seeds: Sequence[int]) -> R
 
     Args:
         folder: the folder that holds `run.json`, `significance.csv`, `evaluation/`, `videos/`,
-            `traces/` and `training/`.
+            `traces/`, `training/` and `trust/`.
         models: model names; exactly the files `<kind>/<model>.csv` are read.
         seeds: the seeds that each file has to hold, no more and no fewer.
 
@@ -123,6 +127,7 @@ def load_results(folder: Path, models: Sequence[str], seeds: Sequence[int]) -> R
         videos=tables("videos", video_columns(task), "evaluate"),
         traces=tables("traces", TRACES, "evaluate") if has_traces else no_traces,
         training=tables("training", TRAINING, "train"),
+        trust=_tables(folder / "trust", TRUST, "evaluate", models, seeds, {"target": task.targets}),
         significance=_significance(folder / "significance.csv", models, task),
         choice=read_choice(folder / "choice.json"),
     )

@@ -51,7 +51,7 @@ CONDITION = [
 KEYS = (
     *("model", "reference", "seed", "speakers"),
     *CONDITION,
-    *("trial", "item", "epoch", "time", "target", "measure", "test"),
+    *("trial", "item", "epoch", "time", "basis", "target", "measure", "at", "test"),
 )
 """The columns that tell rows apart, where a table has them; the others are what was measured."""
 
@@ -64,6 +64,21 @@ TRACES = {
     "predicted": "float64",
     "face_present": "int64",
     "sound_present": "int64",
+}
+TRUST = {
+    "model": "str",
+    "seed": "int64",
+    "basis": "str",  # what answers rest on: both, audio, video, none; any
+    "modality": "str",
+    "strategy": "str",
+    "p": "float64",
+    "burst": "float64",
+    "speakers": "int64",  # that temperatures and intervals are learnt from
+    "target": "str",
+    "measure": "str",
+    "at": "float64",  # the coverage that is asked for, or the share that is answered
+    "value": "float64",
+    "n": "int64",
 }
 TRAINING = {
     "model": "str",

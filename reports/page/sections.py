@@ -24,6 +24,7 @@ from reports.tables.conditions import (
 from reports.tables.ranking import ranking_table
 from reports.tables.rates import rates_table
 from reports.tables.significance import legend, marks, significance_table
+from reports.tables.trust import trust_table, words_of_trust
 
 _RANKING = """<p>Models by their robustness area: {metric}{mean} over the {count}
 conditions of the table below, each of which counts once; p = 0, where nothing is lost, counts once
@@ -86,6 +87,7 @@ def tables_of(results: Results, summary: Summary) -> list[str]:
         _metrics(results, summary),
         _one_modality(results),
         _natural(results),
+        _trust(results),
         _imputation(results, summary),
         _rates(results),
     ]
@@ -170,6 +172,12 @@ def _natural(results: Results) -> str:
     text = _NATURAL.format(metric=capitalised(primary_metric(task).meaning))
     table = natural_table(values, results.models, task)
     return section("What was missing in the recordings", text, table)
+
+
+def _trust(results: Results) -> str:
+    table = trust_table(results.trust, results.models, results.task)
+    words = words_of_trust(results.trust, results.task)
+    return section("Trust in a number", "", words + table)
 
 
 def _imputation(results: Results, summary: Summary) -> str:

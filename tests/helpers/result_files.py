@@ -78,6 +78,7 @@ def write(
             "videos": (_videos if is_of_frames else _sequences)(rng, model, seeds, task),
             "traces": _traces(rng, model, seconds, task).head(None if is_of_frames else 0),
             "training": _training(rng, model, seeds),
+            "trust": trust(model, seeds, task),
         }
         for kind, table in tables.items():
             (folder / kind).mkdir(parents=True, exist_ok=True)
@@ -186,6 +187,31 @@ def _evaluation(
     further_metrics = {name: 0.9 - value * (i + 1) / 8 for i, name in enumerate(others)}
     n = table["subset"].map({"all": 960, **NATURAL})
     return table.assign(**{primary: value}, **further_metrics, n=n)
+
+
+def trust(model: str, seeds: Sequence[int], task: dict[str, Any], speakers: int = 12) -> Any:
+    """Intervals of 0.3 and more, or classes that are too sure, and risks that fall."""
+    about = [("both", "both", "none", 0.0), ("audio", "video", "clip_zero", 1.0)]
+    of_classes = {"temperature": 1.5, "ece": 0.2, "ece_scaled": 0.05}
+    of_targets = {"radius": 0.3, "covered": 0.91, "covered_least": 0.6}
+    values = of_classes if task["kind"] == "classification" else of_targets
+    rows = [
+        (seed, *condition, target, measure, 0.9, value if speakers >= 10 else None)
+        for seed in seeds
+        for condition in about
+        for target in targets(task)
+        for measure, value in values.items()
+    ]
+    rows += [
+        (seed, "any", "both", "none", 0.0, target, "risk", at, 0.4 * at)
+        for seed in seeds
+        for target in targets(task)
+        for at in (0.5, 1.0)
+        if speakers >= 10
+    ]
+    columns = ["seed", "basis", "modality", "strategy", "p", "target", "measure", "at", "value"]
+    table = pd.DataFrame(rows, columns=columns)
+    return table.assign(model=model, burst=0.0, speakers=speakers, n=960)
 
 
 def _significance(

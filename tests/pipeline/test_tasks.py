@@ -106,7 +106,7 @@ def test_the_simulated_corpus_goes_through_the_whole_pipeline(
     make_project: Callable[[], Project],
 ) -> None:
     project = make_project()
-    simulated = {"train": 8, "validation": 3, "test": 4, "frames": 150, "video": 12, "audio": 8}
+    simulated = {"train": 8, "validation": 10, "test": 4, "frames": 150, "video": 12, "audio": 8}
     root = "features/corpora/made"
     project.params({"corpus": {"name": "simulated", "root": root, "simulated": simulated}})
     keep_models(project, "baseline", "video_only")
@@ -134,15 +134,22 @@ def test_the_simulated_corpus_goes_through_the_whole_pipeline(
         path = project.folder / f"data/{store}.zarr"
         assert open_store(path, stage=store).items == ()
     windows = open_windows(project.folder / "data/windows.zarr")
-    assert len(windows.items) == 15
+    assert len(windows.items) == 22
     assert set(windows.streams) == {"picture", "sound"}
     table = pd.read_csv(project.folder / "reports/results/evaluation/baseline.csv")
     of_split = table.groupby("speakers")
-    assert of_split["n"].agg(set).to_dict() == {"reported": {4 * 150}, "choosing": {3 * 150}}
+    assert of_split["n"].agg(set).to_dict() == {"reported": {4 * 150}, "choosing": {10 * 150}}
     for _, rows in of_split:  # every evaluation has the named conditions
         named = rows[rows["unit"] == "signal"]
         assert set(named["strategy"]) == {"none", "clip_zero", "burst"}
         assert set(named["asked"]) == {0}
+    trust = pd.read_csv(project.folder / "reports/results/trust/baseline.csv")
+    assert set(trust["basis"]) == {"both", "audio", "video", "none", "any"}
+    assert (trust.loc[trust["measure"] == "radius", "value"] > 0).all()
+    assert trust["value"].notna().all()
+    page = (project.folder / "reports/results/index.html").read_text()
+    assert "Half widths come from 10 speakers" in page
+    assert "Risk against coverage" in page
     page = (project.folder / "reports/results/index.html").read_text()
     assert "Features as the corpus gives them" in page
     assert "<b>Synthetic corpus simulated.</b>" in page

@@ -116,7 +116,7 @@ def test_the_page_holds_all_it_needs(report):
     assert "script" not in parser.tags
     assert not re.search(r"url\(|@import", html)
     assert all(len(image["alt"]) > 40 for image in parser.images)
-    assert parser.tags.count("figure") == parser.tags.count("figcaption") == len(parser.images) == 7
+    assert parser.tags.count("figure") == parser.tags.count("figcaption") == len(parser.images) == 8
 
 
 TASKS = {
@@ -146,7 +146,7 @@ def test_sequences_are_reported_by_their_task(tmp_path, task, figures, words, co
     result_files.write(tmp_path, TWO, task=task)
     build_report(tmp_path, TWO, SEEDS)
     written = files(tmp_path)
-    drawn = figures | {"audio_lost", "video_lost", "learning_curves"}
+    drawn = figures | {"audio_lost", "video_lost", "learning_curves", "risks"}
     assert {name for name in written if name.startswith("figures/")} == {
         f"figures/{name}.svg" for name in drawn
     }
@@ -267,7 +267,7 @@ def test_the_page_says_what_the_run_is(report):
 
 def test_every_figure_says_what_the_run_is(report):
     drawings = list((report / "figures").iterdir())
-    assert len(drawings) == 7
+    assert len(drawings) == 8
     for path in drawings:
         assert NOTE in path.read_text(encoding="utf-8")
 

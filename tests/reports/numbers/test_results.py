@@ -51,6 +51,7 @@ def test_items_keep_names_that_look_like_missing_values(folder):
         ("videos/baseline.csv", "evaluate@baseline"),
         ("traces/baseline.csv", "evaluate@baseline"),
         ("training/clip_zero.csv", "train@clip_zero"),
+        ("trust/clip_zero.csv", "evaluate@clip_zero"),
         ("significance.csv", "summarise"),
         ("choice.json", "summarise"),
         ("run.json", "summarise"),

@@ -18,10 +18,10 @@ def browser(tmp_path_factory):
 
 
 CASES = {
-    "usual": (MODELS, result_files.AFFECT, 7),
-    "long names": (LONG, result_files.AFFECT, 7),
-    "classes": (LONG, result_files.EMOTIONS, 4),
-    "sentiment": (MODELS, result_files.SENTIMENT, 4),
+    "usual": (MODELS, result_files.AFFECT, 8),
+    "long names": (LONG, result_files.AFFECT, 8),
+    "classes": (LONG, result_files.EMOTIONS, 5),
+    "sentiment": (MODELS, result_files.SENTIMENT, 5),
 }
 
 
