@@ -143,7 +143,8 @@ class Loky(Machine):
     def close(self) -> None:
         """End all processes, whatever they do."""
         for process in self._all:
-            process.shutdown(wait=True, kill_workers=True)
+            # One that is killed leaves semaphores, of which Python warns at the end.
+            process.shutdown(wait=True, kill_workers=process not in self._idle)
 
 
 def begin_worker(parent: int) -> None:
