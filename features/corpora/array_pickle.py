@@ -29,11 +29,18 @@ _DTYPE = re.compile(r"b1|[iu][1248]|f[248]|[SU]\d{1,4}|O8?")
 
 
 def read_arrays(
-    file: Path, sections: Sequence[str], keys: Sequence[str]
+    file: Path, sections: Sequence[str], keys: Sequence[str], optional: Sequence[str] = ()
 ) -> dict[str, dict[str, NDArray[Any]]]:
     """The arrays of a pickle that is a dictionary of dictionaries of arrays: section, then key.
 
-    Arrays of objects may hold texts and numbers only. Other keys may be there.
+    Arrays of objects may hold texts and numbers only; a list of these counts as such an array.
+    Other keys may be there.
+
+    Args:
+        file: the pickle.
+        sections: its keys.
+        keys: of a section.
+        optional: keys that a section may be without.
 
     Raises:
         InputError: the file is not such a pickle, or names anything else than arrays need.
@@ -42,7 +49,10 @@ def read_arrays(
         with file.open("rb") as stream:
             mapped = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
         tree = _ArrayUnpickler(_MappedFile(mapped)).load()
-        return {s: {key: tree[s][key].array() for key in keys} for s in sections}
+        return {
+            s: {key: _array_of(tree[s][key]) for key in (*keys, *(set(optional) & set(tree[s])))}
+            for s in sections
+        }
     except _RefusedError as error:
         raise InputError(
             f"{file} is refused: {error}", "get the file again; do not load it in any other way"
@@ -53,6 +63,45 @@ def read_arrays(
             f"{file} is not a pickle of {', '.join(keys)} in {', '.join(sections)} ({problem})",
             "get the file again",
         ) from error
+
+
+def read_dictionary(content: bytes, where: str) -> dict[str, Any]:
+    """The one dictionary of a pickled array of objects without axes: so numpy saves dictionaries.
+
+    Args:
+        content: the pickle, behind the header of a .npy.
+        where: what to call it in a message.
+
+    Raises:
+        InputError: it is something else, or names anything else than arrays and numbers need.
+    """
+    try:
+        tree = _ArrayUnpickler(_MappedFile(content)).load()
+        if isinstance(tree, _PickledArray):
+            _, shape, _, _, (tree,) = tree.state
+            if shape != ():
+                raise _RefusedError(f"it has an array of shape {shape}")
+        if not isinstance(tree, dict):
+            raise _RefusedError("it is no dictionary")
+    except _RefusedError as error:
+        raise InputError(
+            f"{where} is refused: {error}", "get the file again; do not load it in any other way"
+        ) from error
+    except Exception as error:  # there is no telling what a damaged pickle makes of its reader
+        problem = f"{type(error).__name__}: {error}"[:200]
+        raise InputError(
+            f"{where} is not a pickled dictionary ({problem})", "get the file again"
+        ) from error
+    return tree
+
+
+def _array_of(value: Any) -> NDArray[Any]:
+    if isinstance(value, list):
+        if not all(isinstance(one, str | bytes | int | float) for one in value):
+            raise _RefusedError("it has a list of what are not texts or numbers")
+        return np.array([*value, None], dtype=object)[:-1]
+    array: NDArray[Any] = value.array()
+    return array
 
 
 class _RefusedError(Exception):
@@ -105,10 +154,19 @@ def _from_buffer(content: Any, dtype: _PickledDtype, shape: Any, order: str) -> 
     return array
 
 
+def _scalar(described: _PickledDtype, content: Any) -> Any:
+    """A number of numpy's, as one of Python's."""
+    dtype = described.dtype()
+    content = content.encode("latin1") if isinstance(content, str) else content
+    if dtype.kind not in "biuf" or len(content) != dtype.itemsize:
+        raise _RefusedError(f"it has a single {dtype} of {len(content)} bytes")
+    return np.frombuffer(content, dtype)[0].item()
+
+
 class _MappedFile:
     """What an unpickler reads from; it cannot be made to claim more than the file has."""
 
-    def __init__(self, mapped: mmap.mmap) -> None:
+    def __init__(self, mapped: mmap.mmap | bytes) -> None:
         self.mapped = mapped
         self.view = memoryview(mapped)
         self.at = 0
@@ -146,6 +204,7 @@ class _ArrayUnpickler(_PythonUnpickler):
         }
         for core in ("numpy.core", "numpy._core"):  # before numpy 2, and since
             self.admitted[f"{core}.multiarray._reconstruct"] = _reconstruct
+            self.admitted[f"{core}.multiarray.scalar"] = _scalar
             self.admitted[f"{core}.numeric._frombuffer"] = _from_buffer
 
     def find_class(self, module: str, name: str) -> Callable[..., object]:

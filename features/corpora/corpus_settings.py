@@ -28,6 +28,8 @@ class _CorpusSettings(Settings):
             them anywhere.
         exclude: items left out, each with the reason.
         split: of the speakers, where the corpus has no splits of its own.
+        label_delay: seconds by which annotators were late: labels over time are moved so much
+            towards the beginning.
         options: settings of a corpus of your own.
     """
 
@@ -36,6 +38,7 @@ class _CorpusSettings(Settings):
     links: Literal["inside", "follow"] = "inside"
     exclude: dict[str, str] = Field(default={})
     split: SplitSettings = SplitSettings()
+    label_delay: float = Field(default=0.0, ge=0, le=60)
     options: dict[str, Any] = Field(default={})
 
     @property

@@ -7,7 +7,8 @@ votes, from `processedResults/summaryTable.csv` or, where that is missing, `tabu
 two agree on every clip. Clips whose votes are tied have no true class: they may train, by the
 setting `ties`, and are left out of the other splits whatever it says, so that all settings are
 compared on the same clips. Speakers are split at random from a seed, over all actors of the table,
-so that splits do not hang on which files are there.
+so that splits do not hang on which files are there. VideoDemographics.csv, where it is there, says
+by what scores are told apart: decade of age, sex, race and ethnicity.
 """
 
 import re
@@ -44,7 +45,19 @@ KNOWN_BAD: Mapping[str, str] = {
     "1076_MTI_SAD_XX": "has no sound",
 }
 
-TABLE_FOLDERS = ("processedResults", ".", "data/InfoAndStats/processedResults")
+DEMOGRAPHICS = "VideoDemographics.csv"
+GROUPS: Mapping[str, str] = {
+    "Age": "group_age",
+    "Sex": "group_sex",
+    "Race": "group_race",
+    "Ethnicity": "group_ethnicity",
+}
+TABLE_FOLDERS = (
+    "processedResults",
+    ".",
+    "data/InfoAndStats/processedResults",
+    "data/InfoAndStats",
+)
 VIDEO_FOLDERS = ("VideoFlash", "data/VideoFlash")
 SUMMARY_COLUMNS = {"audio_visual": "MultiModalVote", "voice": "VoiceVote", "face": "FaceVote"}
 QUERY_TYPES = {"voice": "1", "face": "2", "audio_visual": "3"}
@@ -70,6 +83,7 @@ def read(root: Path, settings: CremadSettings, split: SplitSettings, _work: Work
     }
     videos = {name: path for name, path in videos.items() if name not in tied - trains}
     labels: dict[tuple[str, ...], pd.DataFrame] = {}
+    groups = read_groups(root)
     items = []
     for name, path in sorted(videos.items()):
         clip, classes = _parse(name), winners[name]
@@ -77,7 +91,9 @@ def read(root: Path, settings: CremadSettings, split: SplitSettings, _work: Work
             classes = (INTENDED[clip["intended"]],)
         if classes not in labels:  # thousands of clips share a handful of tables
             labels[classes] = class_label(dict.fromkeys(classes, 1 / len(classes)), CLASSES)
-        items.append(Item(name, path, clip["actor"], splits[clip["actor"]], labels[classes]))
+        actor = clip["actor"]
+        of_actor = groups.get(actor, {})
+        items.append(Item(name, path, actor, splits[actor], labels[classes], groups=of_actor))
     bad = {name: reason for name, reason in KNOWN_BAD.items() if name in winners}
     return Corpus(TASK, items, excluded=bad, notes=_notes(settings, tied, trains, missing))
 
@@ -118,6 +134,31 @@ def read_winners(root: Path, votes: str) -> dict[str, tuple[str, ...]]:
         f"{root} has no table of votes (looked for {', '.join(map(str, looked_for))})",
         "point corpus.root to the clone of CREMA-D",
     )
+
+
+def read_groups(root: Path) -> dict[str, dict[str, str]]:
+    """Values of the columns `group_...` by actor; nothing where the table is not there.
+
+    Raises:
+        InputError: the table is malformed; names file, row and column.
+    """
+    folders = [folder for folder in TABLE_FOLDERS if (root / folder / DEMOGRAPHICS).exists()]
+    if not folders:
+        return {}
+    file = inside(root, Path(folders[0], DEMOGRAPHICS), str(root))
+    table = read_table(file)
+    for column in ("ActorID", *GROUPS):
+        if column not in table:
+            raise InputError(f"{file} has no column {column}", "get the file again")
+    for row, age in table["Age"].items():
+        if not re.fullmatch("[0-9]{1,3}", age):
+            raise _bad_value(file, row, "Age", age, "write years")
+    table["Age"] = table["Age"].astype(int).floordiv(10).map(lambda decade: f"{decade}0s")
+    rows = table[list(GROUPS)].rename(columns=GROUPS).to_dict("records")
+    return {
+        actor: {str(name): str(value) for name, value in row.items()}
+        for actor, row in zip(table["ActorID"], rows, strict=True)
+    }
 
 
 def _summary_winners(file: Path, votes: str) -> dict[str, tuple[str, ...]]:

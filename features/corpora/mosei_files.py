@@ -77,9 +77,9 @@ class PickleSource:
             audio = arrays["audio"][sentence.row].astype(np.float32)
             video = arrays["vision"][sentence.row].astype(np.float32)
         if self._is_aligned:
-            used = _used(audio.any(axis=1) | video.any(axis=1))
-            return audio[used], video[used]
-        audio, video = audio[_used(audio.any(axis=1))], video[_used(video.any(axis=1))]
+            filled = used(audio.any(axis=1) | video.any(axis=1))
+            return audio[filled], video[filled]
+        audio, video = audio[used(audio.any(axis=1))], video[used(video.any(axis=1))]
         count = max(len(audio), len(video))
         return _stretched(audio, count), _stretched(video, count)
 
@@ -153,10 +153,14 @@ def _parse_id(key: NDArray[Any], where: str) -> tuple[str, float, float]:
         ) from error
 
 
-def _used(filled: NDArray[np.bool_]) -> slice:
-    """From the first filled row to the last."""
+def used(filled: NDArray[np.bool_]) -> slice:
+    """From the first filled row to the last.
+
+    >>> used(np.array([False, True, False, True, False]))
+    slice(1, 4, None)
+    """
     rows = np.flatnonzero(filled)
-    return slice(rows[0], rows[-1] + 1) if len(rows) else slice(0)
+    return slice(int(rows[0]), int(rows[-1]) + 1) if len(rows) else slice(0)
 
 
 def _stretched(rows: NDArray[np.float32], count: int) -> NDArray[np.float32]:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from features.corpora.annotators import without_delay
 from features.corpora.corpus_settings import CorpusSettings
 from features.corpora.item import Corpus, Reader, Work
 from features.corpora.paths import following_links
@@ -35,5 +36,7 @@ def read_corpus(settings: CorpusSettings, work: Work) -> Corpus:
             f"{settings.name} returns {type(corpus).__name__}, not a Corpus",
             "have it return a features.corpora.item.Corpus",
         )
+    if settings.label_delay:
+        corpus = without_delay(corpus, settings.label_delay)
     # Settings of a synthetic corpus say how many speakers each split has.
     return corpus if settings.is_synthetic else with_validation(corpus, settings.split)

@@ -77,6 +77,17 @@ CORPORA = Table(
             settings="features.corpora.settings:CmuMoseiSettings",
             gives={"facet": "video", "openface": "video", "covarep": "audio"},
         ),
+        "mmsa": CorpusRow(
+            code="features.corpora.mmsa:read",
+            title="MOSI, MOSEI or SIMS in a pickle of MMSA, sentiment of sentences, as features",
+            settings="features.corpora.settings:MmsaSettings",
+            gives={"vision": "video", "audio": "audio"},
+        ),
+        "merbench": CorpusRow(
+            code="features.corpora.merbench:read",
+            title="folders of features and a label file as MERBench lays them out",
+            settings="features.corpora.settings:MerbenchSettings",
+        ),
     },
     of_user=lambda code: CorpusRow(code=code, title=code),
 )

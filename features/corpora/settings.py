@@ -188,3 +188,48 @@ class CmuMoseiSettings(Settings):
 
     source: Literal["unaligned", "aligned", "csd"] = "unaligned"
     visual: Literal["facet", "openface"] = "facet"
+
+
+class MmsaSettings(Settings):
+    """A pickle as MMSA (Mao et al. 2022) takes it.
+
+    Attributes:
+        file: the pickle, below root.
+        largest: largest sentiment, and less than zero smallest: 3 of MOSI and MOSEI, 1 of SIMS.
+        labels: of SIMS also those of the text, sound or picture alone: T, A, V in place of M.
+        splits: `file` has its own, without the sentences of a video that a later section has too;
+            `video` deals videos to splits by `corpus.split`, as SIMS needs, whose sections share
+            their videos.
+        rate: rows a second of the longer of sound and picture: the file does not say, and it
+            changes only where lengths are in seconds.
+    """
+
+    file: str = "unaligned_50.pkl"
+    largest: float = Field(default=3.0, gt=0)
+    labels: Literal["M", "T", "A", "V"] = "M"
+    splits: Literal["file", "video"] = "file"
+    rate: float = Field(default=15.0, gt=0, le=1000)
+
+
+class MerbenchSettings(Settings):
+    """Folders of features and a label file, as MERBench (Lian et al. 2024) lays them out.
+
+    Attributes:
+        labels: the label file, below root.
+        task: `emotion`, a class of an item; or `valence`, a number.
+        valence: smallest and largest valence in the file.
+        classes: names of the classes in their order, where the file has numbers.
+        rates: rows a second of folders of features that have a row per frame.
+    """
+
+    labels: str = "label-6way.npz"
+    task: Literal["emotion", "valence"] = "emotion"
+    valence: Range = (-5.0, 5.0)
+    classes: tuple[str, ...] = Field(default=(), strict=False)
+    rates: dict[str, Annotated[float, Field(gt=0, le=100_000)]] = Field(default={})
+
+    @model_validator(mode="after")
+    def _valence_is_a_range(self) -> "MerbenchSettings":
+        if self.valence[0] >= self.valence[1]:
+            raise ValueError(f"valence is {list(self.valence)}: write [low, high]")
+        return self

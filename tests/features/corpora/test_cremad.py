@@ -309,3 +309,27 @@ def test_no_actor_is_in_two_of_the_real_splits(stand_ins):
         assert len(set().union(*actors.values())) == 91
         draws.add(frozenset(actors["test"]))
     assert len(draws) == 20
+
+
+DEMOGRAPHICS = """"ActorID","Age","Sex","Race","Ethnicity"
+1001,51,"Male","Caucasian","Not Hispanic"
+1002,21,"Female","African American","Hispanic"
+"""
+
+
+def test_actors_are_told_apart_by_what_the_table_says(corpus):
+    root = corpus(SUMMARY_FILE)
+    assert not any(item.groups for item in read(root, CremadSettings(), SPLIT).items)
+    (root / "VideoDemographics.csv").write_text(DEMOGRAPHICS)
+    found = read(root, CremadSettings(), SPLIT)
+    groups = {item.speaker: item.groups for item in found.items}
+    assert groups["1001"] == {
+        "group_age": "50s",
+        "group_sex": "Male",
+        "group_race": "Caucasian",
+        "group_ethnicity": "Not Hispanic",
+    }
+    assert groups["1004"] == {}
+    (root / "VideoDemographics.csv").write_text(DEMOGRAPHICS.replace("21", "young"))
+    with pytest.raises(InputError, match=r"row 3 column Age is 'young'"):
+        read(root, CremadSettings(), SPLIT)
