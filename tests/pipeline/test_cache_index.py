@@ -61,16 +61,21 @@ def is_right(cache: Cache, stage: str, number: int) -> bool:
     return True
 
 
-@pytest.fixture(scope="module")
-def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A cache with two results of every kind, its segments closed."""
-    folder = tmp_path_factory.mktemp("filled") / "cache"
+def fill_closed(folder: Path) -> None:
+    """Write two results of every kind, and close the segments."""
     script = (
         "import sys; from pathlib import Path; "
         "from tests.pipeline.test_cache_index import fill; fill(Path(sys.argv[1]))"
     )
     subprocess.run([sys.executable, "-c", script, str(folder)], cwd=ROOT, check=True)
     Cache(folder).sweep()
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache with two results of every kind, its segments closed."""
+    folder = tmp_path_factory.mktemp("filled") / "cache"
+    fill_closed(folder)
     return folder
 
 

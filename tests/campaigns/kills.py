@@ -1,0 +1,96 @@
+"""SIGKILL at random moments of all stages, of a study and of one of splits."""
+
+import time
+from pathlib import Path
+
+import numpy as np
+from ruamel.yaml import YAML
+
+from tests.campaigns.tally import Tally
+from tests.helpers.killing import Runner
+from tests.helpers.project import Project
+from tests.pipeline.test_study import SETTINGS
+
+STAGES = (
+    *("corpus", "faces", "extract picture", "extract sound", "windows"),
+    *("train lacuna", "evaluate lacuna", "summarise"),
+)
+STUDIES = ("study tiny.yaml", "study splits.yaml")
+CACHED_AS = {"study": "train"}
+"""Stages whose results lie in the item cache under another name."""
+
+TIMED = ("run.json", "study.json")
+"""Results that say when and for how long they were computed."""
+
+ONE_MODEL = SETTINGS.replace("  baseline: {sees: [sound, picture]}\n", "")
+SPLITS = "splits: {setting: corpus.simulated.train, values: [6, 7]}\n"
+
+
+def kills(count: int, generator: np.random.Generator, folder: Path) -> Tally:
+    """Kill the stages so many times, one after the other, and compare all that they write.
+
+    Where there are fewer kills than stages, studies, which run them all again, are left out.
+    """
+    tally, stage = Tally(), ""
+    stages = STAGES if count < len(STAGES) else STAGES + STUDIES
+    runners = [_runner(folder / name) for name in ("undisturbed", "killed")]
+    undisturbed, killed = runners
+    try:
+        first = int(generator.integers(len(stages)))
+        for number, stage in enumerate(stages):
+            begun = time.monotonic()
+            undisturbed.run(stage)
+            duration = time.monotonic() - begun
+            turns = (number - first) % len(stages)
+            share = count // len(stages) + (turns < count % len(stages))
+            for late in range(share):
+                _kill(tally, killed, stage, duration, late % 2, generator)
+            killed.run(stage)
+        _compare(tally, undisturbed, killed)
+    except AssertionError as error:
+        tally.note("stages", "failed", f"{stage} failed ({error})")
+    finally:
+        for runner in runners:
+            runner.stop()
+    return tally
+
+
+def _runner(folder: Path) -> Runner:
+    folder.mkdir(parents=True)
+    project, yaml = Project(folder), YAML()
+    settings = yaml.load(ONE_MODEL)
+    project.replace(**settings)
+    (folder / "tiny.yaml").write_text(ONE_MODEL)
+    (folder / "splits.yaml").write_text(ONE_MODEL + SPLITS)
+    project.run("python", "-m", "pipeline.keys")
+    return Runner.of(project, STAGES + STUDIES)
+
+
+def _kill(
+    tally: Tally,
+    runner: Runner,
+    stage: str,
+    duration: float,
+    late: int,
+    generator: np.random.Generator,
+) -> None:
+    """Kill a stage; one that ended before that moment gets work again."""
+    for _ in range(6):
+        # Half of the moments are late ones, when results are written.
+        if runner.run(stage, seconds=duration * generator.uniform(0.6 * late, 1)):
+            tally.note(stage, "killed")
+            return
+        command = stage.split(maxsplit=1)[0]
+        runner.forget(CACHED_AS.get(command, command), generator)
+    tally.note(stage, "ended before every moment")
+
+
+def _compare(tally: Tally, undisturbed: Runner, killed: Runner) -> None:
+    expected, given = (r.outputs("data", "reports/results") for r in (undisturbed, killed))
+    for name in sorted(expected.keys() | given.keys()):
+        if Path(name).name not in TIMED and expected.get(name) != given.get(name):
+            tally.note("outputs", "other bytes", f"{name} is not what an undisturbed run writes")
+        else:
+            tally.note("outputs", "the same")
+    for left in killed.project.cache.rglob("*.partial"):
+        tally.note("cache", "partial", f"{left.name} is left")
