@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable
 from functools import partial
 
 from features.corpora.listing import MODELS
+from features.extractors.given import shows_media
+from features.extractors.joined import parts_of
 from features.stores.assembling import link_or_copy
 from models import recogniser
 from models.evaluation.registry import metrics_of
@@ -109,6 +111,9 @@ def publish_seed(result: Result, params: Params, name: str, seed: int, inputs: I
         link_or_copy(result / file, target / file)
     facts = json.loads((result / FACTS).read_text())
     stores, resolved = open_stores(params.model(name).sees), params.resolved(name)
+    seen = params.seen(name)
+    names = (part for stream in seen.values() for part in parts_of(stream, params.streams))
+    described = {part: params.streams[part] for part in names}
     card = recogniser.Card(
         name=name,
         seed=seed,
@@ -118,8 +123,8 @@ def publish_seed(result: Result, params: Params, name: str, seed: int, inputs: I
         model=params.model(name),
         train=resolved.train.model_copy(update={"seeds": [seed]}),
         options=resolved.options.model_dump(),
-        faces=params.faces if "video" in params.seen(name) else None,
-        streams=recogniser.streams_seen(params.seen(name), params.streams, stores),
+        faces=params.faces if shows_media(described) else None,
+        streams=recogniser.streams_seen(seen, params.streams, stores),
         windows=params.windows,
         **facts,
     )

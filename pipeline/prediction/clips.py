@@ -85,13 +85,13 @@ def extract(
     if card.faces is not None:
         faces = open_faces(folder / "faces.zarr", stage="predict")
         pictures = partial(faces.array, name="times")
-    elif not recording.is_media and "video" in card.streams:
+    elif "video" in card.streams:
         pictures = stores[part_names("video", card.streams["video"])[0]].times
     sources = Sources(
         settings,
         stores,
         pictures,
-        gives_features=not recording.is_media,
+        gives_features=not recording.is_media or (pictures is not None and card.faces is None),
         hold=card.windows.hold,
     )
     write_windows(

@@ -73,6 +73,15 @@ def test_a_short_file_is_trained_and_evaluated_in_the_units_of_the_target(own: P
     intact = scores[(scores["p"] == 0) & (scores["subset"] == "all")].iloc[0]
     errors = (answers["predicted"] - answers["annotated"]).to_numpy()
     assert intact["rmse"] == pytest.approx(np.sqrt((errors**2).mean()), rel=1e-5)
+    of = [f"{name}=my/features/features/{name}/clip7.npz" for name in ("voice", "face")]
+    own.run(
+        *("python", "-m", "pipeline.predict", "--model", "both", "--out", "predicted"),
+        *("--features", of[0], "--features", of[1]),
+    )
+    (predicted,) = (own.folder / "predicted").glob("*.both.csv")
+    value = pd.read_csv(predicted, comment="#")["trust"].item()
+    of_clip = answers.loc[answers["item"] == "clip7", "predicted"].item()
+    assert value == pytest.approx(of_clip, abs=1e-3)
     items = pd.read_parquet(own.folder / "data/corpus/items.parquet")
     assert items["group_age"].tolist() == list("aabbabab")
 
