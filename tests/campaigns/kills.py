@@ -19,8 +19,8 @@ STUDIES = ("study tiny.yaml", "study splits.yaml")
 CACHED_AS = {"study": "train"}
 """Stages whose results lie in the item cache under another name."""
 
-TIMED = ("run.json", "study.json")
-"""Results that say when and for how long they were computed."""
+UNLIKE = ("run.json", "study.json", "params.yaml")
+"""Files that say when, for how long or, as a study's settings do, in which folder."""
 
 ONE_MODEL = SETTINGS.replace("  baseline: {sees: [sound, picture]}\n", "")
 SPLITS = "splits: {setting: corpus.simulated.train, values: [6, 7]}\n"
@@ -88,7 +88,7 @@ def _kill(
 def _compare(tally: Tally, undisturbed: Runner, killed: Runner) -> None:
     expected, given = (r.outputs("data", "reports/results") for r in (undisturbed, killed))
     for name in sorted(expected.keys() | given.keys()):
-        if Path(name).name not in TIMED and expected.get(name) != given.get(name):
+        if Path(name).name not in UNLIKE and expected.get(name) != given.get(name):
             tally.note("outputs", "other bytes", f"{name} is not what an undisturbed run writes")
         else:
             tally.note("outputs", "the same")
