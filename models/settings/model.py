@@ -49,10 +49,11 @@ class ModelSettings(Settings):
     @model_validator(mode="before")
     @classmethod
     def _is_what_its_preset_makes_it(cls, data: Any) -> Any:
-        preset = data.get("preset") if isinstance(data, dict) else None
-        if not isinstance(preset, str) or preset not in PRESETS:
+        # A saved model names all its fields, and needs no preset to be read.
+        if not isinstance(data, dict) or data.keys() >= cls.model_fields.keys():
             return data
-        return {**PRESETS[preset].model, **data}
+        preset = data.get("preset")
+        return {**PRESETS[preset].model, **data} if preset in list(PRESETS) else data
 
     @field_validator("train")
     @classmethod

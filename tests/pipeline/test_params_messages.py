@@ -91,7 +91,7 @@ WRONG = [
     ),
     ("train.learning_rate", float("inf"), "train.learning_rate is inf, must be a finite number"),
     ("train.learning_rate", 0, "train.learning_rate is 0, must be above 0 "),
-    ("train.heldout", 1, "train.heldout is 1, must be above 0 and less than 1"),
+    ("train.heldout", 1, "train.heldout is 1, must be above 0 and below 1"),
     ("train.seeds", [0, 1, 0], r"train: seeds \[0, 1, 0\] name one seed twice"),
     ("train.seeds", [-1], "train.seeds.0 is -1, must be at least 0"),
     ("train.seeds", [], "train.seeds is empty, must have 1 or more entries"),

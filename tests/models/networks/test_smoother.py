@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from features.tables import only
 from features.task import Task
 from models.networks.smoother import Smoother, Smoothing
 from models.settings import ModelSettings, TrainSettings
@@ -119,3 +120,5 @@ def test_the_preset_is_all_that_a_model_has_to_name() -> None:
     assert sum(p.numel() for p in network.parameters()) == 5516
     other = ModelSettings(preset="lacuna", presence="ignored", repeats="shown")
     assert other.presence == "ignored"
+    with only([("network", "smoother"), ("strategy", "frame_zero")]):  # as a job reads a card
+        assert ModelSettings.model_validate(model.model_dump()) == model

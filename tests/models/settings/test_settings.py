@@ -3,13 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from features.task import Task
 from models.settings import TrainSettings
-
-
-def test_classes_of_frames_are_refused() -> None:
-    with pytest.raises(ValidationError, match="classification is of sequences, not of frames"):
-        Task(kind="classification", level="frame", outputs=["anger", "joy"])
 
 
 @pytest.mark.parametrize("heldout", [0.1, 0.9, "validation", "none"])
