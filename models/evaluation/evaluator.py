@@ -14,7 +14,7 @@ from models.evaluation.scores import Scores, pooled, score
 from models.evaluation.shared import Shared
 from models.networks.recogniser import Recogniser
 from models.training.batch import Batch
-from models.training.data import ClipData
+from models.training.data import Clip, ClipData
 
 
 def evaluate(
@@ -49,13 +49,51 @@ def evaluate(
         InputError: an output is not finite.
     """
     on_device(network, device).eval()
+
+    def predicted(batch: Batch, _: Sequence[Clip]) -> NDArray[np.float32]:
+        with torch.inference_mode():
+            return Shared(network, batch, seed, fillers).predict(runs).float().cpu().numpy()
+
+    return scores_of(
+        data,
+        predicted,
+        metrics=metrics,
+        device=device,
+        batch_clips=batch_clips,
+        on_clips=on_clips,
+    )
+
+
+def scores_of(
+    data: ClipData,
+    predicted: Callable[[Batch, Sequence[Clip]], NDArray[np.float32]],
+    *,
+    metrics: Sequence[str],
+    device: torch.device,
+    batch_clips: int,
+    on_clips: Callable[[int], None] = lambda _: None,
+) -> dict[str, Scores]:
+    """Likewise, of predictions from anywhere.
+
+    Args:
+        data: the clips of the split.
+        predicted: predictions (runs, clips, frames, outputs) of a batch and its clips, padded to
+            the longest; (runs, clips, 1, outputs) of sequences.
+        metrics: names of rows of METRICS.
+        device: where the batches go.
+        batch_clips: clips per batch.
+        on_clips: called with the number of clips done.
+
+    Raises:
+        InputError: an output is not finite.
+    """
     scored: dict[str, Scores] = {}
     clips = iter(data.clips)
     for batch in data.batches(_in_order(data, batch_clips), device):
-        with torch.inference_mode():
-            predictions = Shared(network, batch, seed, fillers).predict(runs).float().cpu().numpy()
+        chosen = [next(clips) for _ in range(len(batch.item))]
+        predictions = predicted(batch, chosen)
         check_outputs(predictions)
-        owners = [next(clips).item for _ in range(len(batch.item))]
+        owners = [clip.item for clip in chosen]
         for item, scores in _scores_of_items(metrics, predictions, batch, owners).items():
             scored[item] = scored[item].pooled_with(scores) if item in scored else scores
         on_clips(len(batch.item))

@@ -19,16 +19,15 @@ from torch import Tensor
 from models.ablation.frame_map import FrameMap, Lost
 from models.ablation.registry import STRATEGIES
 from models.ablation.signal import filling_of_rows, gathered, lost_rows, received
-from models.ablation.strategies import filling, lost_steps
-from models.evaluation.conditions import EQUAL, Condition, Run
+from models.ablation.strategies import filling
+from models.evaluation.conditions import Condition, Run
+from models.evaluation.drawn import IMPUTED, key_of_run, steps_of_run
 from models.evaluation.fillers import Fillers
 from models.networks.recogniser import Projected, Recogniser
 from models.settings import Modality
 from models.settings.evaluation import FROM_TRAINING
 from models.training.batch import Batch
 
-IMPUTED = ("hold", "nearest", "linear")
-"""Fillings that are other frames of the clip."""
 PASS_NUMBERS = 1 << 24
 """Numbers of one modality that go through a network at a time, 64 MB: ten trials of the paper's
 size, of long sequences fewer."""
@@ -107,20 +106,12 @@ class Shared:
 
     def _map(self, modality: Modality, run: Run) -> FrameMap:
         """What becomes of every step."""
-        condition = run.condition
-        frame_map = lost_steps(condition.ablation, modality, self.batch, self._key(run))
-        assert frame_map is not None  # a condition ablates its own modalities
-        if condition.fill not in IMPUTED:
-            return frame_map
-        # Only what was received can be shown again.
         projected = self.projected[modality]
-        return frame_map.imputed(condition.fill, projected.mask & projected.received)
+        present = projected.mask & projected.received
+        return steps_of_run(self.batch, modality, run, self.seed, present)
 
     def _key(self, run: Run) -> tuple[object, ...]:
-        """Conditions that differ in modality, burst, fill or unit alone share random numbers."""
-        condition = run.condition
-        rate = condition.p if condition.rates == EQUAL else condition.rates
-        return self.seed, condition.strategy, rate, run.trial
+        return key_of_run(self.seed, run)
 
     def _lossy(self, modality: Modality, run: Run) -> Projected:
         """A modality after a run's losses."""
