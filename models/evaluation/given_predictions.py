@@ -25,7 +25,8 @@ DEFAULTS: Mapping[str, Any] = {
     **{"trial": 0, "seed": 0, "model": "predictions"},
 }
 """Columns that a table may lack, and what stands for them."""
-_NUMBERS = ("p", "burst", "trial", "seed")
+_WHOLE = ("trial", "seed")
+_NUMBERS = ("p", "burst", *_WHOLE)
 
 
 @dataclass(frozen=True)
@@ -78,9 +79,12 @@ def predictions_in(
             )
         chosen = found
         runs = runs_under(chosen, trials)
-        number_of = {(order[run.condition], run.trial): i for i, run in enumerate(runs)}
-        keys = zip(which[rows], table["trial"].to_numpy()[rows], strict=True)
-        run_of = np.array([number_of.get((c, int(t)), -1) for c, t in keys])
+        number_of = np.full((len(conditions), trials), -1)
+        for number, run in enumerate(runs):
+            number_of[order[run.condition], run.trial] = number
+        trial = table["trial"].to_numpy(np.int64)[rows]
+        within = trial.clip(0, trials - 1)
+        run_of = np.where(trial == within, number_of[which[rows], within], -1)
         if (run_of < 0).any():
             row = table.iloc[rows[int(np.argmax(run_of < 0))]]
             reason = f"trial {row['trial']:g} of {_words(row)} is none of the evaluation"
@@ -147,6 +151,8 @@ def _checked(table: pd.DataFrame, data: ClipData) -> pd.DataFrame:
             row = int(np.argmin(finite))
             reason = f"{name} of row {row + 2} is {table[name].iloc[row]}, not a finite number"
             raise InputError(reason, "correct the table")
+        if name in _WHOLE and (numbers % 1 != 0).any():
+            raise InputError(f"{name} is not a whole number in every row", "correct the table")
         table[name] = numbers
     unknown = set(table["item"].unique()) - set(data.items)
     if unknown:
