@@ -1,6 +1,7 @@
 """Predictions from elsewhere against evaluation, and the table of the frames that are lost."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -18,10 +19,10 @@ from models.evaluation.replicates import replicates_of_runs
 from models.evaluation.scores import pooled
 from models.evaluation.tables import Evaluated, metrics_of_runs
 from models.networks.recogniser import Recogniser
-from models.settings import ConditionGrid, EvaluateSettings
+from models.settings import ConditionGrid, EvaluateSettings, Rates
 from models.training.data import ClipData
-from tests.helpers.network_cases import FORMS
-from tests.helpers.planted import planted_stores
+from tests.helpers.network_cases import FORMS, TASKS
+from tests.helpers.planted import planted_sequences, planted_stores
 
 SEED, TRIALS, CLIPS = 3, 2, 4
 CONDITIONS = grid(
@@ -37,6 +38,25 @@ CONDITIONS = grid(
     )
 )
 RUNS = runs_under(CONDITIONS, TRIALS)
+UNEQUAL = Rates(audio=0.2, video=0.8)
+LOSING = runs_under(
+    [
+        *CONDITIONS,
+        *grid(
+            EvaluateSettings(
+                conditions=[
+                    ConditionGrid(strategy="frame_zero", p=[0.4], unit="signal", fill="hold"),
+                    ConditionGrid(strategy="frame_zero", p=[0.4], fill="mean"),
+                    ConditionGrid(strategy="subclip", modality=["together"], p=[0.4]),
+                    ConditionGrid(strategy="frame_zero", modality=["both"], p=[UNEQUAL]),
+                    ConditionGrid(strategy="keep_one", modality=["both"], p=[0.6]),
+                ]
+            )
+        ),
+    ],
+    TRIALS,
+)
+"""Those of RUNS, and others of which no network has to predict anything here."""
 
 
 @pytest.fixture(scope="module")
@@ -97,18 +117,41 @@ def test_a_network_scored_from_its_table_has_the_numbers_of_its_evaluation(
     )
 
 
+def test_so_has_one_of_sequences(tmp_path: Path) -> None:
+    stores = planted_sequences(tmp_path, items=4, task=TASKS["dimensions"])
+    data = ClipData(*stores, [f"item-{i}" for i in range(4)], preload_bytes=0)
+    sizes, metrics, device = data.features, metrics_of(data.task), torch.device("cpu")
+    network = (
+        replace(FORMS[0], features=(sizes["audio"], sizes["video"])).build("dimensions").eval()
+    )
+    how = {"seed": SEED, "device": device, "batch_clips": CLIPS}
+    scores = evaluate(network, data, RUNS, metrics=metrics, **how)
+    rows = [
+        {name: getattr(run.condition, name) for name in CONDITION}
+        | {"item": item, "trial": run.trial}
+        | dict(zip(data.task.outputs, predicted[0], strict=True))
+        for item, values in predict_under(network, data, RUNS, **how).items()
+        for run, predicted in zip(RUNS, values, strict=True)
+    ]
+    (given,) = predictions_in(pd.DataFrame(rows), data, CONDITIONS, TRIALS)
+    found, _ = tables_of_given(given, data, asked=[], metrics=metrics, batch_clips=CLIPS)
+    expected = metrics_of_runs(data.task, RUNS, pooled(scores.values()), Evaluated(REPORTED, []))
+    pd.testing.assert_frame_equal(found, expected, check_exact=True)
+
+
 @pytest.mark.parametrize("batch_clips", [2, 6])
 def test_the_table_of_lost_frames_is_what_is_drawn(data: ClipData, batch_clips: int) -> None:
-    lost = lost_frames(data, RUNS, seed=SEED, batch_clips=batch_clips)
+    lost = lost_frames(data, LOSING, seed=SEED, batch_clips=batch_clips)
     batch = data.batch(range(len(data.clips)))
-    for number, run in enumerate(RUNS):
+    for number, run in enumerate(LOSING):
         names = {**vars(run.condition), "trial": run.trial}
         chosen = lost
         for name in (*CONDITION, "trial"):
             chosen = chosen[chosen[name] == names[name]]
         assert set(chosen["item"]) == set(data.items), number  # also those that lose nothing
         for modality in run.condition.modalities:
-            key = (SEED, run.condition.strategy, run.condition.p, run.trial)
+            rate = run.condition.p if run.condition.rates == "equal" else run.condition.rates
+            key = (SEED, run.condition.strategy, rate, run.trial)
             drawn = draw(run.condition.ablation, modality, batch.draws(*key))
             index = torch.arange(drawn.source.shape[1])
             away = (drawn.empty | (drawn.source != index)) & batch.mask
@@ -124,14 +167,17 @@ def test_the_table_of_lost_frames_is_what_is_drawn(data: ClipData, batch_clips: 
 
 
 def test_it_says_what_stands_in_the_frame(data: ClipData) -> None:
-    lost = lost_frames(data, RUNS, seed=SEED, batch_clips=6).dropna(subset="lost")
+    lost = lost_frames(data, LOSING, seed=SEED, batch_clips=6).dropna(subset="lost")
     shown = lost.groupby("strategy")["shown"].agg(set)
     assert shown["clip_zero"] == {"nothing"}
     assert shown["noise"] == {"noise"}
     repeats = lost[lost["strategy"] == "frame_repeat"]
     assert (repeats["shown"].astype(int) == repeats["first_frame"] - 1).all()
     face = {item: data.item_array(item, "face") for item in data.items}
-    held = lost[(lost["fill"] == "hold") & (lost["shown"] != "nothing")]
+    by_rows = lost["unit"] == "signal"
+    assert set(lost[(lost["fill"] == "hold") & by_rows]["shown"]) == {"hold", "nothing"}
+    assert set(lost[lost["fill"] == "mean"]["shown"]) == {"mean", "nothing"}
+    held = lost[(lost["fill"] == "hold") & (lost["shown"] != "nothing") & ~by_rows]
     assert len(held)
     assert (held["shown"].astype(int) < held["first_frame"]).all()
     assert all(face[item][int(s)] for item, s in zip(held["item"], held["shown"], strict=True))
