@@ -338,7 +338,7 @@ def test_a_run_with_every_protocol_has_a_section_for_each(tmp_path):
     build_report(tmp_path, TWO, range(5))
     html = (tmp_path / "index.html").read_text(encoding="utf-8")
     headings = re.findall("<h2>(.*?)</h2>", html)
-    assert headings[:8] == [
+    assert headings[:9] == [
         "Which model to take",
         "Ranking",
         "Models × conditions",
@@ -346,6 +346,7 @@ def test_a_run_with_every_protocol_has_a_section_for_each(tmp_path):
         "Every metric, intact input",
         "One modality alone",
         "What was missing in the recordings",
+        "Trust in a number",
         "Filling lost frames in",
     ]
     assert "over the 41\nconditions" in html
