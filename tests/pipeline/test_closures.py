@@ -27,6 +27,9 @@ VALUES_ONLY = {
     "pydantic_core",
     "features.errors",
     "features.licences",
+    # How files that settings name are hashed: what a job reads of them, it hashes itself.
+    "features.hashes",
+    "features.extractors.opensmile.user_config",
     "features.tables",
 }
 """What settings modules import besides each other and tables."""

@@ -15,6 +15,7 @@ from features.errors import InputError
 from features.hashes import hash_of
 from models.training.stores import read_inputs
 from pipeline import corpus, evaluate, extract, faces, keys, train, windows
+from pipeline.engine import console
 from pipeline.engine import execution as settings_of_execution
 from pipeline.engine.console import Display, clock, rate
 from pipeline.engine.execution import ExecutionSettings
@@ -31,6 +32,12 @@ def write(name: str, log: Path, out: Path) -> None:
     with log.open("a") as file:
         file.write(f"{name} in {Path.cwd().name}\n")
     (out / "result.txt").write_text(name)
+
+
+@pytest.fixture(autouse=True)
+def outside_of_a_pipeline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another test may have run a stage in this process."""
+    monkeypatch.setattr(console._Place, "words", "")
 
 
 @pytest.fixture
