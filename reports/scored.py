@@ -21,8 +21,8 @@ from reports.numbers.significance import significance_tests
 def write_scored(folder: Path, evaluation: pd.DataFrame, task: Task) -> list[Path]:
     """Write `conditions.csv`, `headlines.csv`, `significance.csv` and `figures/<modality>_lost`.
 
-    The first model is whom all others are tested against; where there is no other, there is no
-    table of tests. A figure needs several p of a strategy.
+    The first model is whom all others are tested against; where there is no other, or no condition
+    that the settings name, there is no table of tests. A figure needs several p of a strategy.
 
     Args:
         folder: holds `evaluation/` and `replicates/` of every model.
@@ -36,7 +36,7 @@ def write_scored(folder: Path, evaluation: pd.DataFrame, task: Task) -> list[Pat
     asked = evaluation[evaluation["asked"] == 1]
     means = [conditions(evaluation, metric).assign(metric=metric) for metric in metrics]
     tables = {"conditions": pd.concat(means), "headlines": headline(asked, metrics[0])}
-    if len(models) > 1:
+    if len(models) > 1 and len(asked):
         rivals = dict.fromkeys(models[1:], models[:1])
         tables["significance"] = significance_tests(folder, models, rivals, task)
     files = [folder / f"{name}.csv" for name in tables]

@@ -52,6 +52,22 @@ def test_two_models_get_tables_tests_and_figures(data: ClipData, tmp_path: Path)
     assert set(tests["reference"]) == {"a"}
 
 
+def test_conditions_that_the_settings_do_not_name_make_no_tests(
+    data: ClipData, tmp_path: Path
+) -> None:
+    bursts = {"strategy": "burst", "p": 0.5, "burst": 15, "unit": "signal", "trial": 0}
+    whole = pd.concat([predictions(data, model=m).query("p == 1") for m in ("a", "other")])
+    settings = SETTINGS.model_copy(update={"trials": 1})
+    files = score_table(whole.assign(**bursts), data, settings, tmp_path)
+    assert [file.name for file in files] == [
+        "a.csv",
+        "other.csv",
+        "conditions.csv",
+        "headlines.csv",
+    ]
+    assert len(pd.read_csv(tmp_path / "conditions.csv")) == 2 * 2 * 2 * 3
+
+
 def test_a_table_that_is_none_is_refused(data: ClipData, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"neither \.csv nor \.parquet"):
         read_predictions(tmp_path / "table.txt")
