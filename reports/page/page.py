@@ -12,11 +12,11 @@ from reports.numbers.results import Results
 from reports.numbers.run_file import caveat, streams_in_use, synthetic_corpus, untrained_streams
 from reports.numbers.summary import Summary
 from reports.numbers.words import capitalised, counted_noun, listing, title_in
+from reports.page.document import document
 from reports.page.sections import section, significance_section, tables_of
 from reports.tables.papers import papers_tables
 
 _TITLE = "What losing sound and picture costs"
-CSS = Path(__file__).with_name("page.css")
 MEDIA_TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
 
 
@@ -41,29 +41,7 @@ def page_of(
         significance_section(results),
         _settings(results.run),
     ]
-    return _DOCUMENT.format(title=_TITLE, css=CSS.read_text(encoding="utf-8"), body="\n".join(body))
-
-
-_DOCUMENT = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy"
-  content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
-<meta name="color-scheme" content="light dark">
-<title>Lacuna: {title}</title>
-<link rel="icon" href="data:,">
-<style>
-{css}</style>
-</head>
-<body>
-<main>
-{body}
-</main>
-</body>
-</html>
-"""
+    return document(_TITLE, "\n".join(body))
 
 
 def _introduction(results: Results) -> str:

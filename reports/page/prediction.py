@@ -3,10 +3,9 @@
 import base64
 from collections.abc import Mapping, Sequence
 from html import escape
-from pathlib import Path
 from urllib.parse import quote
 
-CSS = Path(__file__).with_name("page.css")
+from reports.page.document import document
 
 BASES = {
     "both": "face and sound",
@@ -54,9 +53,8 @@ def prediction_page(
         _section("What to trust", _list([*caveats, LIMITS])),
         _section("Files", _links(files)),
     ]
-    return _DOCUMENT.format(
-        title=escape(title), css=CSS.read_text(encoding="utf-8"), body="\n".join(sections)
-    )
+    heading = f"<header><h1>{escape(title)}</h1></header>"
+    return document(escape(title), "\n".join([heading, *sections]))
 
 
 def _section(heading: str, content: str) -> str:
@@ -106,26 +104,3 @@ def _missing(missing: Mapping[str, Sequence[tuple[float, float]]]) -> str:
 def _picture(png: bytes, title: str) -> str:
     data = base64.b64encode(png).decode()
     return f'<img alt="{escape(title)}" src="data:image/png;base64,{data}">'
-
-
-_DOCUMENT = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy"
-  content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
-<meta name="color-scheme" content="light dark">
-<title>Lacuna: {title}</title>
-<link rel="icon" href="data:,">
-<style>
-{css}</style>
-</head>
-<body>
-<main>
-<header><h1>{title}</h1></header>
-{body}
-</main>
-</body>
-</html>
-"""
