@@ -1,5 +1,8 @@
 """CMU-MOSEI (Zadeh et al. 2018): features of spoken sentences from YouTube, and their sentiment.
 
+MOSI (Zadeh et al. 2016) is read likewise, from pickles of the same form: mosi_data.pkl and
+mosi_data_noalign.pkl, whose sound and picture have other widths.
+
 Two forms of it are read. Their features are COVAREP (74) of the sound and FACET (35) or OpenFace of
 the picture; what is not finite among them is set to 0.
 
@@ -38,7 +41,11 @@ from features.hashes import hash_of_file
 from features.task import Task
 
 TASK = Task(kind="sentiment", level="sequence", outputs=("sentiment",), low=-3.0, high=3.0)
-PICKLES = {"unaligned": "mosei_senti_data_noalign.pkl", "aligned": "mosei_senti_data.pkl"}
+PICKLES = {
+    "unaligned": ("mosei_senti_data_noalign.pkl", "mosi_data_noalign.pkl"),
+    "aligned": ("mosei_senti_data.pkl", "mosi_data.pkl"),
+}
+"""Of MOSEI, and of MOSI."""
 LABELS, AUDIO = "CMU_MOSEI_Labels.csd", "CMU_MOSEI_COVAREP.csd"
 VISUAL = {"facet": "CMU_MOSEI_VisualFacet42.csd", "openface": "CMU_MOSEI_VisualOpenFace2.csd"}
 SOUND = "covarep"
@@ -115,7 +122,7 @@ def _files(root: Path, settings: CmuMoseiSettings) -> list[Path]:
     if settings.source == "csd":
         names = [LABELS, AUDIO, VISUAL[settings.visual]]
     else:
-        names = [PICKLES[settings.source]]
+        names = [_pickle(root, PICKLES[settings.source])]
     for name in names:
         if not (root / name).exists():
             raise InputError(
@@ -123,6 +130,14 @@ def _files(root: Path, settings: CmuMoseiSettings) -> list[Path]:
                 "put the files side by side into corpus.root, or change corpus.cmu_mosei.source",
             )
     return [inside(root, name, str(root)) for name in names]
+
+
+def _pickle(root: Path, names: tuple[str, ...]) -> str:
+    """The one that is there; the first, for messages, where none is."""
+    there = [name for name in names if (root / name).exists()]
+    if len(there) > 1:
+        raise InputError(f"corpus.root {root} has {' and '.join(there)}", "leave one there")
+    return (there or names)[0]
 
 
 def _identity(files: list[Path], settings: CmuMoseiSettings) -> str:

@@ -68,7 +68,7 @@ class PickleSource:
         dimensions = {(a["audio"].shape[2], a["vision"].shape[2]) for a in self._arrays.values()}
         if len(dimensions) > 1:
             raise InputError(f"the sections of {file} differ in features", "get the file again")
-        self.sentences = _named(sentences, str(file))
+        self.sentences = _named(sentences, file, prefix=file.name.split("_")[0])
 
     def frames(self, sentence: Sentence) -> Frames:
         """The frames of a sentence without the padding."""
@@ -100,7 +100,8 @@ class CsdSource:
                 for video in sorted(labelled.videos)
                 for (start, end), values in zip(*labelled.rows(video), strict=True)
             ),
-            str(labels),
+            labels,
+            prefix="mosei",
         )
 
     def frames(self, sentence: Sentence) -> Frames:
@@ -115,7 +116,7 @@ class CsdSource:
         return audio, video
 
 
-def _named(sentences: Iterable[Sentence], where: str) -> dict[str, Sentence]:
+def _named(sentences: Iterable[Sentence], where: Path, *, prefix: str) -> dict[str, Sentence]:
     """The same by their names, which are made of the video and the place in it."""
     named = []
     counts: dict[str, int] = {}
@@ -124,7 +125,7 @@ def _named(sentences: Iterable[Sentence], where: str) -> dict[str, Sentence]:
             raise InputError(f"{where} has a video {sentence.video!r}", "get the file again")
         number = counts[sentence.video] = counts.get(sentence.video, -1) + 1
         # Names of videos may begin with __, which stores keep for themselves.
-        named.append(replace(sentence, name=f"mosei-{sentence.video}-{number:03d}"))
+        named.append(replace(sentence, name=f"{prefix}-{sentence.video}-{number:03d}"))
     return {sentence.name: sentence for sentence in sorted(named, key=lambda s: s.name)}
 
 

@@ -73,7 +73,7 @@ CORPORA = Table(
         ),
         "cmu_mosei": CorpusRow(
             code="features.corpora.cmu_mosei:read",
-            title="CMU-MOSEI, sentiment of sentences, as features",
+            title="CMU-MOSEI or MOSI, sentiment of sentences, as features",
             settings="features.corpora.settings:CmuMoseiSettings",
             gives={"facet": "video", "openface": "video", "covarep": "audio"},
         ),

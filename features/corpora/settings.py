@@ -178,11 +178,12 @@ class RavdessSettings(Settings):
 
 
 class CmuMoseiSettings(Settings):
-    """CMU-MOSEI.
+    """CMU-MOSEI, or MOSI.
 
     Attributes:
         source: `unaligned` and `aligned` (to words) are mosei_senti_data_noalign.pkl and
-            mosei_senti_data.pkl; `csd` are the files of the CMU Multimodal SDK.
+            mosei_senti_data.pkl, or mosi_data_noalign.pkl and mosi_data.pkl; `csd` are the files of
+            the CMU Multimodal SDK.
         visual: which of the visual features of `csd`; the pickles have FACET's.
     """
 

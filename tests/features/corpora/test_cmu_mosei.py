@@ -19,6 +19,7 @@ SPLIT = SplitSettings()
 UNALIGNED, ALIGNED = CmuMoseiSettings(), CmuMoseiSettings(source="aligned")
 CSD = CmuMoseiSettings(source="csd")
 AUDIO, VIDEO, PADDED = 4, 3, 12
+MOSEI, MOSI = "mosei_senti_data", "mosi_data"
 
 
 def padded(rows):
@@ -54,7 +55,7 @@ def mosei(tmp_path):
     """Write a pickle of sections; valid and test are filled up."""
     numbers = iter(range(99))
 
-    def make(*train, settings=UNALIGNED, valid=(), test=(), change=lambda _: None):
+    def make(*train, settings=UNALIGNED, valid=(), test=(), change=lambda _: None, stem=MOSEI):
         root = tmp_path / f"mosei-{next(numbers)}"  # sources are kept by their path
         root.mkdir()
         tree = {
@@ -64,8 +65,7 @@ def mosei(tmp_path):
         }
         change(tree)
         aligned = settings.source == "aligned"
-        name = "mosei_senti_data.pkl" if aligned else "mosei_senti_data_noalign.pkl"
-        (root / name).write_bytes(pickle.dumps(tree, 4))
+        (root / f"{stem}{'' if aligned else '_noalign'}.pkl").write_bytes(pickle.dumps(tree, 4))
         return root
 
     return make
@@ -98,6 +98,34 @@ def test_sentences_of_the_official_split(mosei, settings):
         "mosei-__c--000": ("__c-", "test", 1),
     }
     assert all(item.path is None and np.isnan(item.labels["time"].item()) for item in corpus.items)
+
+
+@pytest.mark.parametrize("settings", [UNALIGNED, ALIGNED])
+def test_mosi_is_read_as_mosei(mosei, settings):
+    def as_bytes(tree):
+        for arrays in tree.values():
+            arrays["id"] = arrays["id"].astype("S")
+
+    audio, video = rows(4, 5), rows(4, 20)
+    parts = {
+        name: [(letter, 1, 3, -2.5, audio, video)]
+        for name, letter in (("valid", "b"), ("test", "c"))
+    }
+    first = ("a", 1, 3, 1.5, audio, video)
+    root = mosei(first, **parts, settings=settings, change=as_bytes, stem=MOSI)
+    corpus = read(root, settings, SPLIT)
+    assert [(i.name, i.split) for i in corpus.items] == [
+        ("mosi-a-000", "train"),
+        ("mosi-b-000", "validation"),
+        ("mosi-c-000", "test"),
+    ]
+    picture, sound = given(corpus, "mosi-a-000")
+    np.testing.assert_array_equal(sound.rows, audio)
+    np.testing.assert_array_equal(picture.rows, video)
+    name = "mosei_senti_data" + ("" if settings is ALIGNED else "_noalign")
+    (root / f"{name}.pkl").write_bytes(b"")
+    with pytest.raises(InputError, match=r"has mosei_\S+ and mosi_\S+"):
+        read(root, settings, SPLIT)
 
 
 def test_padding_is_cut_off_where_sound_and_picture_share_rows(mosei):
