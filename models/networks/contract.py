@@ -4,6 +4,7 @@ A check takes a network and returns normally, or raises `BrokenContractError` wi
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from time import perf_counter
 
 import torch
@@ -11,8 +12,12 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from features.task import Task
+from models.ablation.frame_map import FrameMap, Lost
 from models.networks.recogniser import Recogniser
+from models.networks.stream import Outputs
 from models.settings import Modality
+from models.training.batch import Batch, RowPlaces, StreamBatch
+from models.training.phases import Lossy
 
 TOLERANCE = 1e-4
 FEATURES: Mapping[Modality, int] = {"audio": 6, "video": 5}
@@ -94,16 +99,23 @@ def ignores_company(network: Recogniser) -> None:
 
 
 def learns_everywhere(network: Recogniser) -> None:
-    """A gradient reaches every parameter that is trained."""
+    """A gradient reaches every parameter that is trained, in one phase or another."""
     inputs, masks, present = clips(network.features, (9, 9, 9, 9))
     for m in inputs:
         # The last frame may be what stands for a sequence; of the second clip nothing is there.
         inputs[m][0, -1], present[m][0, -1] = 0, False
         inputs[m][1], present[m][1] = 0, False
+    last = list(inputs)[-1]
+    gone = torch.zeros_like(masks[last])
+    gone[2] = True  # of the third clip a modality is lost
+    lost = {last: Lost(FrameMap(torch.arange(9).expand(4, -1), gone))}
+    lossy = Lossy(batch_of(inputs, masks, present), inputs, lost)
     network.train().zero_grad()
-    outputs = network(inputs, masks, present)
-    parts = [outputs.fused, *outputs.auxiliary.values()]
-    torch.stack([(part * torch.randn_like(part)).sum() for part in parts]).sum().backward()
+    for phase in network.phases(_any_objective):
+        phase.begin()
+        for update in phase.updates:
+            seen = replace(lossy, lost={}) if update.complete else lossy
+            update.loss(network(inputs, masks, present, seen.lost), seen).backward()
     network.eval()
     silent = [
         name.removeprefix("network.")
@@ -112,6 +124,45 @@ def learns_everywhere(network: Recogniser) -> None:
     ]
     if silent:
         raise BrokenContractError(f"no gradient reaches {', '.join(silent)}")
+
+
+def _any_objective(outputs: Outputs, _: Lossy) -> Tensor:
+    """A loss that every output changes."""
+    parts = [outputs.fused, *outputs.auxiliary.values()]
+    return torch.stack([(part * torch.randn_like(part)).sum() for part in parts]).sum()
+
+
+def batch_of(inputs: Tensors, masks: Tensors, present: Tensors) -> Batch:
+    """A batch of clips whose steps look at a row each, with labels that say nothing."""
+    streams = {}
+    for m, x in inputs.items():
+        index = torch.arange(x.shape[1]).expand(x.shape[:2])
+        places = RowPlaces(
+            frame=torch.cat((index[:, :1] - 1, index), dim=1),
+            present=pad(present[m], (1, 0)),
+            number=torch.zeros(len(x), dtype=torch.long),
+            first=torch.zeros(len(x), 1, dtype=torch.long),
+            mask=masks[m].unsqueeze(1),
+            before=0,
+        )
+        streams[m] = StreamBatch(
+            rows=pad(x, (0, 0, 1, 0)),
+            index=index.unsqueeze(-1) + 1,
+            mask=masks[m],
+            present=present[m],
+            frame=index,
+            places=places,
+        )
+    mask = next(iter(masks.values()))
+    return Batch(
+        streams=streams,
+        labels=torch.zeros(*mask.shape, 1),
+        valid=mask,
+        mask=mask,
+        item=torch.arange(len(mask)),
+        first=torch.zeros(len(mask), dtype=torch.long),
+        speaker=torch.arange(len(mask)),
+    )
 
 
 def step_milliseconds(network: Recogniser, frames: int = 100, batch: int = 8) -> float:

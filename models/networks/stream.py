@@ -68,8 +68,10 @@ class Outputs(NamedTuple):
         auxiliary: likewise, of single modalities, for the training loss alone.
         gone: (clips,) bool, the clips of which a modality is missing altogether, so that its
             auxiliary output is not an answer; none where a network does not know.
+        inside: by name, what losses of the network's own or of a strategy look at; in training.
     """
 
     fused: Tensor
     auxiliary: Mapping[Modality, Tensor]
     gone: Mapping[Modality, Tensor] = MappingProxyType({})
+    inside: Mapping[str, Tensor] = MappingProxyType({})

@@ -7,7 +7,7 @@ from typing import Literal, cast
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from models.networks.recogniser import Recogniser
 from models.settings import Precision, TrainSettings
@@ -114,6 +114,7 @@ class State:
         self.phase = phase
         self._first = self.epoch
         present = self.phases[phase]
+        present.begin()
         moved = [present.moved_by(update, self.network) for update in present.updates]
         self.optimisation = Optimisation(self.network, self.settings, moved, present.epochs)
 
@@ -164,6 +165,11 @@ class State:
         """The losses of the epoch's steps."""
         return [float(loss) for loss in self.losses]
 
+    def _remembering(self) -> list[nn.Module]:
+        """The losses that remember something."""
+        losses = [update.loss for phase in self.phases for update in phase.updates]
+        return [loss for loss in losses if isinstance(loss, nn.Module)]
+
     def save(self, path: Path, precision: Precision) -> None:
         """Write the state beside `path`, then move it there: a kill never leaves half a file."""
         write_state(
@@ -171,6 +177,7 @@ class State:
             {
                 "network": self.network.state_dict(),
                 "optimisation": self.optimisation.state_dict(),
+                "remembered": [loss.state_dict() for loss in self._remembering()],
                 "best_weights": self.best_weights,
                 "phase": self.phase,
                 "first": self._first,
@@ -195,6 +202,8 @@ class State:
         self.network.load_state_dict(saved["network"])
         self._begin(saved["phase"])
         self._first = saved["first"]
+        for loss, remembered in zip(self._remembering(), saved["remembered"], strict=True):
+            loss.load_state_dict(remembered)
         self.optimisation.load_state_dict(saved["optimisation"])
         self.best_weights = saved["best_weights"]
         self.epoch, self.step = saved["epoch"], saved["step"]

@@ -149,8 +149,8 @@ def total_loss(
         return loss + within_speaker * ccc_loss(x, y, valid)
 
     loss = network.fused_weight * of(outputs.fused, batch.valid)
-    for modality, weight in network.loss_weights.items():
-        answer, valid = outputs.auxiliary[modality], batch.valid
+    for modality, answer in outputs.auxiliary.items():
+        weight, valid = network.loss_weights[modality], batch.valid
         if modality in outputs.gone:
             valid = valid & ~outputs.gone[modality][:, None]
         loss = loss + weight * of(answer, valid)

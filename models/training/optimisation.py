@@ -6,7 +6,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.optim import SGD, Adam, Optimizer
-from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, ReduceLROnPlateau, StepLR
+from torch.optim.lr_scheduler import (
+    CosineAnnealingLR,
+    LambdaLR,
+    LRScheduler,
+    ReduceLROnPlateau,
+    StepLR,
+)
 from torch.optim.swa_utils import AveragedModel
 
 from models.settings import TrainSettings
@@ -120,6 +126,11 @@ def _schedule(optimizer: Optimizer, settings: TrainSettings, epochs: int) -> LRS
     match settings.decay:
         case "cosine":
             return CosineAnnealingLR(optimizer, epochs)
+        case "linear":
+            line = max(1, epochs - settings.decay_epochs + 1)
+            return LambdaLR(
+                optimizer, lambda epoch: 1 - max(0, epoch + 1 - settings.decay_epochs) / line
+            )
         case "step":
             return StepLR(optimizer, settings.decay_epochs, settings.decay_factor)
         case "plateau":

@@ -8,7 +8,7 @@ GPU sums of the same numbers may be taken in another order.
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -181,12 +181,11 @@ class Step:
             torch.manual_seed(stream(self.seed, "dropout", *place))
             optimizer = self.optimizers[number]
             with self._moving(number):
+                seen = replace(lossy, lost={}) if update.complete else lossy
                 with self.fabric.autocast():
-                    batch = lossy.batch
-                    outputs = self.network(
-                        lossy.inputs, batch.masks(), batch.received(), lossy.lost
-                    )
-                loss = update.loss(outputs, lossy)
+                    batch = seen.batch
+                    outputs = self.network(seen.inputs, batch.masks(), batch.received(), seen.lost)
+                loss = update.loss(outputs, seen)
                 self.network.zero_grad()
                 self.fabric.backward(loss)
                 if (norm := self.state.settings.clip_norm) is not None:

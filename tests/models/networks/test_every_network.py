@@ -1,5 +1,7 @@
 """What holds of every network of the registry, in every form."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from hypothesis import Phase, given, settings
@@ -10,6 +12,8 @@ from models.ablation.frame_map import FrameMap, Lost
 from models.networks.registry import NETWORKS
 from models.settings import Modality
 from models.training.losses import total_loss
+from models.training.objective import Objective
+from models.training.phases import Lossy
 from tests.helpers.network_cases import (
     CASES,
     FEATURES,
@@ -73,8 +77,16 @@ def test_outside_training_targets_are_within_the_labels_range(case: Case, task: 
 @pytest.mark.parametrize("case", CASES + aware(("marked", "shown")), ids=str)
 def test_a_gradient_reaches_every_parameter(case: Case, task: str) -> None:
     network, batch = case.build(task), labelled_batch(task)
-    outputs = network(batch.inputs(), masks_of(batch.mask), batch.received())
-    total_loss(network, TASKS[task], outputs, batch).backward()
+    empty = torch.zeros_like(batch.mask)
+    empty[2] = True
+    lost = Lost(FrameMap(torch.arange(empty.shape[1]).expand_as(empty), empty))
+    lossy = Lossy(batch, batch.inputs(), {case.modalities[0]: lost})
+    for phase in network.phases(Objective(network, TASKS[task])):
+        phase.begin()
+        for update in phase.updates:
+            seen = replace(lossy, lost={}) if update.complete else lossy
+            outputs = network(batch.inputs(), batch.masks(), batch.received(), seen.lost)
+            update.loss(outputs, seen).backward()
     without = [
         name
         for name, parameter in network.named_parameters()

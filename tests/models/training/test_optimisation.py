@@ -87,7 +87,18 @@ def test_a_cosine_ends_with_the_epochs_of_the_phase() -> None:
     assert rates[-1] == pytest.approx(0, abs=1e-12)
 
 
-@pytest.mark.parametrize("decay", ["none", "step", "plateau", "cosine"])
+def test_a_line_begins_after_some_epochs_and_ends_near_nothing() -> None:
+    settings = TrainSettings(decay="linear", decay_epochs=2, learning_rate=1.0)
+    optimisation = Optimisation(network(), settings, epochs=5)
+    rates = [optimisation.learning_rate]
+    for _ in range(4):
+        optimisation.optimizers[0].step()
+        optimisation.close_epoch(0.0)
+        rates.append(optimisation.learning_rate)
+    assert rates == pytest.approx([1, 1, 3 / 4, 2 / 4, 1 / 4])
+
+
+@pytest.mark.parametrize("decay", ["none", "step", "plateau", "linear", "cosine"])
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_it_goes_on_from_its_state(optimizer: str, decay: str, tmp_path) -> None:
     settings = TrainSettings(

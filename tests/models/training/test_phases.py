@@ -46,14 +46,32 @@ class TwoPhases(Small):
         )
 
 
+class Growing(nn.Module):
+    """A loss that weighs more with every step, and knows what a phase began from."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("steps", torch.zeros(()))
+        self.register_buffer("began", torch.zeros(()))
+        self.lost: list[bool] = []
+
+    def forward(self, outputs: object, lossy: Lossy) -> Tensor:
+        self.steps += 1
+        self.lost.append(bool(lossy.lost))
+        return (self.began + self.steps) * outputs.fused.square().mean()
+
+
 class Alternating(Small):
     """Body and head move in turn, each by a loss of its own."""
 
     def phases(self, objective: Callable) -> tuple[Phase, ...]:
-        def small(outputs: object, lossy: Lossy) -> Tensor:
-            return outputs.fused.square().mean()
+        self.growing = [Growing()]
+        updates = Update(objective, ("body.",)), Update(self.growing[0], ("head.",), complete=True)
 
-        return (Phase("in turn", (Update(objective, ("body.",)), Update(small, ("head.",)))),)
+        def begin() -> None:
+            self.growing[0].began.copy_(self.head.weight.norm().detach())
+
+        return (Phase("in turn", updates, begin=begin),)
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +128,22 @@ def test_updates_have_optimizers_of_their_own(data: tuple, tmp_path: Path) -> No
     before, after = made(Small, data[0]).state_dict(), alternating.weights
     name = "network.head.weight"
     assert after[name].norm() < before[name].norm()
+
+
+def test_a_loss_remembers_and_may_see_what_nothing_is_lost_of(data: tuple, tmp_path: Path) -> None:
+    made_networks = []
+
+    class Watched(Alternating):
+        def __init__(self, *args: object) -> None:
+            super().__init__(*args)
+            made_networks.append(self)
+
+    trained(Watched, data, tmp_path / "a.pt")
+    (growing,) = made_networks[0].growing
+    assert growing.lost == [False] * len(growing.lost)
+    (remembered,) = read_state(tmp_path / "a.pt")["remembered"]
+    assert remembered["steps"] == len(growing.lost) == 6
+    assert torch.equal(remembered["began"], made(Small, data[0]).network.head.weight.norm())
 
 
 class KilledError(Exception):
