@@ -29,6 +29,9 @@ class Network(Row):
         affine: whether an affine map of each frame comes first, so that what conditions have in
             common is projected once and lost after it.
         plain: whether it is a torch module that knows nothing of missing data.
+        shows: what it shows strategies of its inside: `generation`, what it makes of one modality
+            from another (its `phases` take how the losses of that are weighed); `joint`, what it
+            answers from.
     """
 
     options: str = "models.settings.network:Options"
@@ -38,6 +41,7 @@ class Network(Row):
     lengths: bool = False
     affine: bool = True
     plain: bool = False
+    shows: tuple[str, ...] = ()
 
 
 _BY_ATTENTION = ("ignored", "marked", "filled")
@@ -113,6 +117,15 @@ NETWORKS = Table(
             options="models.settings.network:SmootherOptions",
             presence=("ignored", "marked"),
             lengths=True,
+        ),
+        "mmin": Network(
+            code="models.networks.mmin:MMIN",
+            title="Missing modality imagination",
+            options="models.settings.network:MMINOptions",
+            modalities=(2,),
+            lengths=True,
+            affine=False,
+            shows=("generation",),
         ),
     },
     of_user=_of_user,

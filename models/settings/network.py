@@ -204,3 +204,18 @@ class SmootherOptions(Options):
     """
 
     context: Literal["both", "past"] = "both"
+
+
+class MMINOptions(Options):
+    """Options of MMIN: weights of its losses beside that of the labels; the defaults are MMIN's.
+
+    Attributes:
+        imagined: of the distance from what was taken away.
+        cycle: of the distance of the way back; 0 for none.
+        consistency: of the distance of the invariant features from those of complete input
+            (IF-MMIN); 0 for no such features.
+    """
+
+    imagined: float = Field(default=4.0, gt=0)
+    cycle: float = Field(default=2.0, ge=0)
+    consistency: float = Field(default=0.0, ge=0)

@@ -44,8 +44,8 @@ class TrainSettings(Settings):
         weight_decay: of the optimizer.
         clip_norm: the gradient's norm is scaled down to it; null for as it is.
         decay: of the learning rate: every `decay_epochs` (`step`), after more than so many
-            without a better held-out result (`plateau`), or along half a cosine towards 0 at the
-            end of the epochs (`cosine`).
+            without a better held-out result (`plateau`), after so many along a line towards 0 at
+            the end of the epochs (`linear`), or along half a cosine towards it (`cosine`).
         decay_epochs: see decay.
         decay_factor: what the learning rate is multiplied by.
         average: the weights that are kept are an exponential moving average, of which every step
@@ -76,7 +76,7 @@ class TrainSettings(Settings):
     momentum: float = Field(default=0.9, ge=0, lt=1)
     weight_decay: float = Field(default=0.0, ge=0)
     clip_norm: float | None = Field(default=None, gt=0)
-    decay: Literal["none", "step", "plateau", "cosine"] = "none"
+    decay: Literal["none", "step", "plateau", "linear", "cosine"] = "none"
     decay_epochs: int = Field(default=5, gt=0)
     decay_factor: float = Field(default=0.1, gt=0, lt=1)
     average: float | None = Field(default=None, gt=0, lt=1)

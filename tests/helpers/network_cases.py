@@ -38,6 +38,7 @@ VARIANTS: dict[str, list[Options]] = {
         {"temporal": "none"},
         {"temporal": "gru"},
     ],
+    "mmin": [{}, {"consistency": 1.0, "cycle": 0.0}],
     "fusion": [{"kind": kind} for kind in ("ia", "it", "lt", "tav", "tva", "mult")],
 }
 """The options a network is tested with; one that is not named, with its defaults."""

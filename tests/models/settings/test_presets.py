@@ -24,6 +24,8 @@ FEATURES: dict[str, dict[Modality, int]] = {
     "parthasarathy2021": {"audio": 3900, "video": 4096},
     "goncalves2022": {"audio": 130, "video": 4096},
     "chumachenko2022": {"audio": 10, "video": 1280},
+    "zhao2021": {"audio": 130, "video": 342},
+    "zuo2023": {"audio": 130, "video": 342},
     "lacuna": {"audio": 3900, "video": 4096},
 }
 
@@ -123,6 +125,7 @@ def test_training_is_the_papers(preset: str, expected: dict[str, Any]) -> None:
         ("parthasarathy2021", "affwildnet", {"dim": 128, "layers": 2, "ffn": 4096}),
         ("goncalves2022", "auxformer", {"dim": 130, "heads": 10, "layers": 5, "dropout": 0.1}),
         ("chumachenko2022", "fusion", {"dim": 64, "heads": 1, "layers": 1}),
+        ("zhao2021", "mmin", {"dim": 128, "ffn": 256, "layers": 5, "dropout": 0.5}),
     ],
 )
 def test_sizes_are_the_papers(preset: str, network: str, size: dict[str, float]) -> None:
@@ -163,6 +166,8 @@ def test_a_preset_names_every_setting_that_is_not_left_to_the_user(preset: str) 
     unused = {"momentum"} if train["optimizer"] == "adam" else set()
     if train["decay"] in WITHOUT_EPOCHS:
         unused |= {"decay_epochs", "decay_factor"}
+    if train["decay"] == "linear":
+        unused |= {"decay_factor"}
     assert train.keys() >= PINNED - unused
     assert not train.keys() & HAS_ANOTHER_PLACE
 
@@ -195,6 +200,8 @@ def test_every_preset_says_all_that_would_change_its_paper() -> None:
         unused = {"momentum"} if plain.train.optimizer == "adam" else set()
         if plain.train.decay in WITHOUT_EPOCHS:
             unused |= {"decay_epochs", "decay_factor"}
+        if plain.train.decay == "linear":
+            unused |= {"decay_factor"}
         assert changed.train.model_dump(exclude=unused) == plain.train.model_dump(exclude=unused)
 
 
