@@ -9,16 +9,19 @@ import pandas as pd
 
 from features.corpora.listing import (
     CALIBRATION,
+    GROUPS,
     MODELS,
     REPLICATES,
     RESULTS,
     TRUST,
     fresh,
+    read_groups,
 )
 from features.errors import InputError
 from features.files import File
 from features.hashes import hash_of_file
 from models import recogniser
+from models.evaluation.groups import PERMUTED
 from models.evaluation.registry import metrics_of
 from models.evaluation.replicates import mean_over_seeds
 from models.evaluation.run import Speakers, evaluate_seed, rows_of, values_of
@@ -68,7 +71,9 @@ def evaluated_speakers(inputs: Inputs, settings: EvaluateSettings) -> Speakers:
     speaker_of = {item.item: item.speaker for item in listed}
     fills = any(condition.fill in FROM_TRAINING for condition in settings.conditions)
     training = [item.item for item in listed if item.split == "train"] if fills else []
-    return Speakers(reported, choosing, speaker_of, training)
+    groups = read_groups().set_index("item").loc[reported]
+    by_column = {str(name): dict(values) for name, values in groups.items()}
+    return Speakers(reported, choosing, speaker_of, training, by_column)
 
 
 def evaluation_job(params: Params, name: str, seed: int, inputs: Inputs) -> Job:
@@ -88,6 +93,7 @@ def evaluation_job(params: Params, name: str, seed: int, inputs: Inputs) -> Job:
         inputs.for_evaluation(speakers.reported),
         inputs.for_evaluation(speakers.choosing),
         inputs.for_evaluation(speakers.training),
+        speakers.values(),
         rows=rows_of(card, settings, metrics),
     )
     compute = partial(
@@ -127,16 +133,18 @@ def publish_evaluation(name: str, seeds: list[int], results: list[Result]) -> No
     }
     content = json.dumps(calibrations, indent=1) + "\n"
     fresh(RESULTS / TRUST / f"{name}.json").write_text(content)
-    replicates = [
-        pd.read_parquet(BytesIO((result / f"{REPLICATES}.parquet").read_bytes()))
-        for result in results
-    ]
-    out = fresh(RESULTS / REPLICATES / f"{name}.parquet")
-    mean_over_seeds(replicates).to_parquet(out, index=False)
+    for table, columns in ((REPLICATES, [REPLICATES]), (GROUPS, [REPLICATES, PERMUTED])):
+        of_seeds = [_read_parquet(result / f"{table}.parquet") for result in results]
+        out = fresh(RESULTS / table / f"{name}.parquet")
+        mean_over_seeds(of_seeds, columns).to_parquet(out, index=False)
 
 
 def _read(file: File) -> pd.DataFrame:
     return pd.read_csv(BytesIO(file.read_bytes()), dtype=str, keep_default_na=False)
+
+
+def _read_parquet(file: File) -> pd.DataFrame:
+    return pd.read_parquet(BytesIO(file.read_bytes()))
 
 
 def _write(name: str, table: str, frames: list[pd.DataFrame]) -> None:

@@ -5,7 +5,7 @@ import math
 from collections import Counter
 from typing import Any
 
-from features.corpora.listing import MODELS, RESULTS, fresh, read_items, read_task
+from features.corpora.listing import GROUPS, MODELS, RESULTS, fresh, read_items, read_task
 from features.extractors.given import shows_media
 from features.extractors.settings import StreamSettings
 from models.evaluation.registry import metrics_of
@@ -19,6 +19,7 @@ from pipeline.keys import check
 from pipeline.params import Params, load_params
 from reports.build import build_report
 from reports.numbers.choice import choose
+from reports.numbers.groups import scores_by_group
 from reports.numbers.significance import significance_tests
 
 
@@ -33,6 +34,9 @@ def main() -> None:
         rivals = params.evaluate.rivals(models)
         tests = significance_tests(RESULTS, models, rivals, read_task())
         tests.to_csv(fresh(RESULTS / "significance.csv"), index=False, float_format="%.6g")
+        tables = scores_by_group(RESULTS / GROUPS, models)
+        for file, table in zip(("groups.csv", "gaps.csv"), tables, strict=True):
+            table.to_csv(fresh(RESULTS / file), index=False, float_format="%.6g")
         sizes = {name: model["parameters"] for name, model in run["models"].items()}
         choice = choose(RESULTS, models, read_task(), sizes)
         fresh(RESULTS / "choice.json").write_text(json.dumps(choice, indent=1) + "\n")

@@ -75,11 +75,19 @@ def _together(scores: Mapping[str, Scores], unit_of: Mapping[str, str]) -> dict[
     return dict(sorted(together.items()))
 
 
-def mean_over_seeds(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+def mean_over_seeds(
+    tables: Sequence[pd.DataFrame], columns: Sequence[str] = (REPLICATES,)
+) -> pd.DataFrame:
     """The replicates of all seeds as one table: their means, NaN where one is undefined.
 
     Args:
         tables: what `replicates_of_runs` returned for every seed.
+        columns: that hold replicates.
     """
-    values = np.mean([np.stack(table[REPLICATES].to_list()) for table in tables], axis=0)
-    return tables[0].assign(**{REPLICATES: list(values)})
+    if tables[0].empty:
+        return tables[0]
+    means = {
+        name: list(np.mean([np.stack(table[name].to_list()) for table in tables], axis=0))
+        for name in columns
+    }
+    return tables[0].assign(**means)

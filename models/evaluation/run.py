@@ -1,24 +1,26 @@
 """The evaluation of one trained seed, as tables without the model's name."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import torch
 
-from features.corpora.listing import CALIBRATION, REPLICATES, TRUST
+from features.corpora.listing import CALIBRATION, GROUPS, REPLICATES, TRUST
 from features.hashes import hash_of_file
+from features.task import Task
 from models import recogniser
 from models.evaluation.causal import predict_causally
-from models.evaluation.conditions import CAUSAL, all_conditions, grid, runs_under
+from models.evaluation.conditions import CAUSAL, Run, all_conditions, grid, runs_under
 from models.evaluation.evaluator import evaluate, pooled_scores, predict
 from models.evaluation.fillers import Fillers, fillers_of
+from models.evaluation.groups import Groups, scores_of_groups
 from models.evaluation.natural import natural_scores
 from models.evaluation.registry import CHOOSING, REPORTED
 from models.evaluation.replicates import replicates_of_runs
-from models.evaluation.scores import pooled
+from models.evaluation.scores import Scores, pooled
 from models.evaluation.tables import (
     Evaluated,
     Predictions,
@@ -71,12 +73,18 @@ class Speakers:
         choosing: names of those that models are chosen by; none where no speakers are left for it.
         speaker_of: the speaker of each of both.
         training: names of the items that are learnt from, where a condition fills with them.
+        groups: of the reported items, by column.
     """
 
     reported: Sequence[str]
     choosing: Sequence[str]
     speaker_of: Mapping[str, str]
     training: Sequence[str] = ()
+    groups: Groups = field(default_factory=dict)
+
+    def values(self) -> list[Any]:
+        """What results depend on beside the items and their content."""
+        return [self.groups, {item: self.speaker_of[item] for item in self.reported}]
 
 
 def evaluate_seed(
@@ -118,13 +126,18 @@ def evaluate_seed(
             del learnt  # it may hold gigabytes
         runs = _Runs(network, settings, metrics, torch.device(device), progress, fillers)
         data = recogniser.clips_of(stores, speakers.reported, preload_bytes=preload_bytes)
-        evaluation, replicates = runs.tables(data, REPORTED)
+        scores = runs.scores(data, REPORTED)
+        evaluation, replicates = runs.tables(data.task, scores, REPORTED)
+        groups = scores_of_groups(
+            data.task, runs.order, scores, speakers.groups, speakers.speaker_of
+        )
         predictions = predict(network, data, runs.device, settings.batch_clips)
         choosing = None
         if speakers.choosing:
             left = preload_bytes - data.preloaded
             choosing = recogniser.clips_of(stores, speakers.choosing, preload_bytes=left)
-            tables = runs.tables(choosing, CHOOSING, speakers.speaker_of)
+            scores = runs.scores(choosing, CHOOSING)
+            tables = runs.tables(data.task, scores, CHOOSING, speakers.speaker_of)
             evaluation = pd.concat([evaluation, tables[0]])
             replicates = pd.concat([replicates, tables[1]], ignore_index=True)
         if settings.causal:
@@ -148,6 +161,7 @@ def evaluate_seed(
         _write(table, out, name)
     _write(drawn, out, "traces")
     replicates.to_parquet(out / f"{REPLICATES}.parquet", index=False)
+    groups.to_parquet(out / f"{GROUPS}.parquet", index=False)
     (out / CALIBRATION).write_text(calibration.model_dump_json(indent=1) + "\n")
 
 
@@ -162,22 +176,23 @@ class _Runs:
     progress: Progress
     fillers: Fillers | None
 
-    def tables(
-        self, data: ClipData, speakers: str, unit_of: Mapping[str, str] | None = None
-    ) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """The metrics of every run, and the bootstrap of every condition.
+    @property
+    def order(self) -> list[Run]:
+        """Every run, in the order of the scores."""
+        return runs_under(all_conditions(self.settings), self.settings.trials)
+
+    def scores(self, data: ClipData, speakers: str) -> dict[str, Scores]:
+        """Scores (runs, targets) by item.
 
         Args:
             data: the clips of some items.
             speakers: REPORTED or CHOOSING.
-            unit_of: what is resampled in place of single items, by item.
         """
-        runs = runs_under(all_conditions(self.settings), self.settings.trials)
         with self.progress("evaluate", f"clips, {speakers}", len(data.clips)) as advance:
-            scores = evaluate(
+            return evaluate(
                 self.network,
                 data,
-                runs,
+                self.order,
                 metrics=self.metrics,
                 seed=self.settings.seed,
                 device=self.device,
@@ -185,10 +200,26 @@ class _Runs:
                 fillers=self.fillers,
                 on_clips=advance,
             )
+
+    def tables(
+        self,
+        task: Task,
+        scores: Mapping[str, Scores],
+        speakers: str,
+        unit_of: Mapping[str, str] | None = None,
+    ) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """The metrics of every run, and the bootstrap of every condition.
+
+        Args:
+            task: what was recognised.
+            scores: (runs, targets) by item.
+            speakers: REPORTED or CHOOSING.
+            unit_of: what is resampled in place of single items, by item.
+        """
         evaluated = Evaluated(speakers, grid(self.settings))
         return (
-            metrics_of_runs(data.task, runs, pooled(scores.values()), evaluated),
-            replicates_of_runs(data.task, runs, scores, evaluated, unit_of),
+            metrics_of_runs(task, self.order, pooled(scores.values()), evaluated),
+            replicates_of_runs(task, self.order, scores, evaluated, unit_of),
         )
 
     def causal(self, data: ClipData) -> pd.DataFrame:

@@ -107,7 +107,7 @@ def pooled(parts: Iterable[Scores]) -> Scores:
     return reduce(lambda scores, more: scores.pooled_with(more), parts)
 
 
-def stacked(items: Sequence[Scores], runs: slice) -> Scores:
+def stacked(items: Sequence[Scores], runs: slice | Sequence[int]) -> Scores:
     """The scores of items as one, the items on a first axis.
 
     Args:
@@ -121,7 +121,7 @@ def stacked(items: Sequence[Scores], runs: slice) -> Scores:
     return Scores(first.metrics, statistics)
 
 
-def _stacked(parts: Sequence[Any], runs: slice) -> Any:
+def _stacked(parts: Sequence[Any], runs: slice | Sequence[int]) -> Any:
     """Statistics of items as one, each array of theirs stacked."""
     names = [field.name for field in fields(parts[0])]
     return type(parts[0])(*(np.stack([getattr(part, n)[runs] for part in parts]) for n in names))

@@ -123,6 +123,55 @@ def resamples(items: int, replicates: int, seed: int) -> Array:
     return rng.multinomial(items, np.full(items, 1 / items), size=replicates).astype(np.float64)
 
 
+def permutations(labels: ArrayLike, strata: ArrayLike, count: int, seed: int) -> NDArray[np.int64]:
+    """Labels dealt out again at random, among those of a stratum alone.
+
+    Args:
+        labels: (N,) numbers.
+        strata: (N,) likewise.
+        count: how many times.
+        seed: the same one gives the same permutations.
+
+    Returns:
+        (count, N); each row has the labels of every stratum in another order.
+
+    >>> permutations([1, 2, 3, 4], [0, 0, 1, 1], 2, seed=0).sum(1).tolist()
+    [10, 10]
+    """
+    values, places = np.asarray(labels, np.int64), np.asarray(strata, np.int64)
+    keys = np.random.default_rng(seed).random((count, len(values)))
+    # In the order of strata, and within each at random; places[into] is in the order of strata.
+    order = np.lexsort((keys, np.broadcast_to(places, keys.shape)), axis=1)
+    dealt = np.empty_like(order)
+    np.put_along_axis(
+        dealt, np.broadcast_to(np.argsort(places, kind="stable"), order.shape), values[order], 1
+    )
+    return dealt
+
+
+def permutation_p(observed: ArrayLike, permuted: Array) -> Array:
+    r"""P of a permutation test: how often chance does at least as much as was observed.
+
+    .. math:: p = \frac{1 + \#\{t_r \ge t\}}{R + 1}
+
+    (Phipson and Smyth 2010). An undefined value counts as one that is larger.
+
+    Args:
+        observed: (...) the statistic as it is.
+        permuted: (R, ...) in every permutation.
+
+    Returns:
+        p (...); NaN where the observed one is undefined.
+
+    >>> float(permutation_p(0.5, np.array([0.1, 0.2, 0.6])))
+    0.5
+    """
+    value = np.asarray(observed, np.float64)
+    # The same dealing gives the same value up to the rounding of what was stored.
+    as_large = ~(permuted < value - 1e-6)
+    return np.where(np.isnan(value), np.nan, (1 + as_large.sum(0)) / (len(permuted) + 1))
+
+
 def percentile_interval(replicates: Array, level: float = 0.95) -> tuple[Array, Array]:
     """Percentile interval of a bootstrap (Efron and Tibshirani 1993, section 13.3).
 

@@ -20,6 +20,9 @@ from reports.numbers.run_file import (
     untrained_streams,
 )
 from reports.numbers.schema import (
+    BY_GROUP,
+    GAPS,
+    GROUP_SCORES,
     LEVELS,
     MEAN,
     MEASURES,
@@ -57,6 +60,9 @@ class Results:
             results are of.
         significance: tests of models against their rivals, by model, rival, target (or `mean` of
             the targets), measure and test; no rows where nothing was compared.
+        groups: scores by group, intact and with each modality gone (`schema.GROUP_SCORES`); no rows
+            where the corpus knows no groups.
+        gaps: the largest gap of each column of groups, with its test (`schema.GAPS`).
         choice: which models are recommended, as `reports.numbers.choice.choose` says it.
     """
 
@@ -73,6 +79,8 @@ class Results:
     training: pd.DataFrame
     trust: pd.DataFrame
     significance: pd.DataFrame
+    groups: pd.DataFrame
+    gaps: pd.DataFrame
     choice: dict[str, Any]
 
     @property
@@ -93,8 +101,8 @@ def load_results(folder: Path, models: Sequence[str], seeds: Sequence[int]) -> R
     """Read the result files of the named models.
 
     Args:
-        folder: the folder that holds `run.json`, `significance.csv`, `evaluation/`, `videos/`,
-            `traces/`, `training/` and `trust/`.
+        folder: the folder that holds `run.json`, `significance.csv`, `groups.csv`, `gaps.csv`,
+            `evaluation/`, `videos/`, `traces/`, `training/` and `trust/`.
         models: model names; exactly the files `<kind>/<model>.csv` are read.
         seeds: the seeds that each file has to hold, no more and no fewer.
 
@@ -128,7 +136,9 @@ def load_results(folder: Path, models: Sequence[str], seeds: Sequence[int]) -> R
         traces=tables("traces", TRACES, "evaluate") if has_traces else no_traces,
         training=tables("training", TRAINING, "train"),
         trust=_tables(folder / "trust", TRUST, "evaluate", models, seeds, {"target": task.targets}),
-        significance=_significance(folder / "significance.csv", models, task),
+        significance=_summarised(folder / "significance.csv", SIGNIFICANCE, models, task),
+        groups=_summarised(folder / "groups.csv", GROUP_SCORES, models, task),
+        gaps=_summarised(folder / "gaps.csv", GAPS, models, task),
         choice=read_choice(folder / "choice.json"),
     )
 
@@ -157,14 +167,15 @@ def _tables(
     )
 
 
-def _significance(path: Path, models: Sequence[str], task: Task) -> pd.DataFrame:
-    """The tests of models against their rivals."""
-    stage = "summarise"
+def _summarised(
+    path: Path, schema: Mapping[str, str], models: Sequence[str], task: Task
+) -> pd.DataFrame:
+    """A table that stage summarise writes of all models."""
     allowed: dict[str, Collection[str]] = {
         "model": models,
         "reference": models,
         "target": (*task.targets, MEAN),
-        "measure": MEASURES,
+        "measure": (*MEASURES, *BY_GROUP),
         "test": tuple(LEVELS),
     }
-    return read_result_table(path, SIGNIFICANCE, allowed, stage, can_be_empty=True)
+    return read_result_table(path, schema, allowed, "summarise", can_be_empty=True)

@@ -30,6 +30,16 @@ HEADLINES: Mapping[str, str] = {
 """The numbers that stand for a model, and their titles."""
 MEASURES = tuple(name for name in HEADLINES if name != WORST_DROP)
 """Those that are means over conditions, so that differences of them can be tested."""
+VIDEO_FALL, AUDIO_FALL = "video_fall", "audio_fall"
+BY_GROUP: Mapping[str, tuple[str, ...]] = {
+    INTACT: ("none",),
+    VIDEO_GONE: ("video",),
+    AUDIO_GONE: ("audio",),
+    VIDEO_FALL: ("none", "video"),
+    AUDIO_FALL: ("none", "audio"),
+}
+"""What is measured by group, and what is lost where it is: a score, or how far it falls from one
+condition to the other."""
 LEVELS = {"t": 0.05, "bootstrap": 0.05, "fisher_z": 0.01}
 """The tests and their levels, as the papers have them; for the bootstrap, of the adjusted p."""
 
@@ -51,7 +61,19 @@ CONDITION = [
 KEYS = (
     *("model", "reference", "seed", "speakers"),
     *CONDITION,
-    *("trial", "item", "epoch", "time", "basis", "target", "measure", "at", "test"),
+    *(
+        "trial",
+        "item",
+        "epoch",
+        "time",
+        "basis",
+        "column",
+        "group",
+        "target",
+        "measure",
+        "at",
+        "test",
+    ),
 )
 """The columns that tell rows apart, where a table has them; the others are what was measured."""
 
@@ -103,6 +125,35 @@ SIGNIFICANCE = {
     "n": "float64",  # empty where there is no verdict
     "significant": "int64",  # 1 where the model is better, -1 where it is worse
     "note": "str",
+}
+GROUP_SCORES = {
+    "model": "str",
+    "column": "str",  # of groups; empty where the group is everybody
+    "group": "str",
+    "target": "str",
+    "measure": "str",  # a score, or how far it falls when a modality goes
+    "value": "float64",
+    "low": "float64",
+    "high": "float64",
+    "items": "int64",
+    "speakers": "int64",
+    "n": "int64",
+    "compared": "int64",  # 1 where there are speakers enough to be compared with other groups
+}
+GAPS = {
+    "model": "str",
+    "column": "str",
+    "target": "str",
+    "measure": "str",
+    "higher": "str",
+    "lower": "str",
+    "groups": "int64",  # that were compared
+    "gap": "float64",
+    "low": "float64",
+    "high": "float64",
+    "p": "float64",
+    "p_adjusted": "float64",
+    "significant": "int64",
 }
 
 

@@ -21,6 +21,7 @@ from reports.tables.conditions import (
     natural_table,
     one_modality_table,
 )
+from reports.tables.groups import group_tables, words_of_groups
 from reports.tables.ranking import ranking_table
 from reports.tables.rates import rates_table
 from reports.tables.significance import legend, marks, significance_table
@@ -84,6 +85,7 @@ def tables_of(results: Results, summary: Summary) -> list[str]:
         _ranking(results, summary),
         _conditions(results, summary),
         _by_target(results, summary),
+        _groups(results),
         _metrics(results, summary),
         _one_modality(results),
         _natural(results),
@@ -135,6 +137,11 @@ def _by_target(results: Results, summary: Summary) -> str:
     return section(
         "By target", text, headline_table(summary.headlines, results.models, task, marked)
     )
+
+
+def _groups(results: Results) -> str:
+    table = group_tables(results.groups, results.gaps, results.models, results.task)
+    return section("By group", words_of_groups(results.gaps, results.task), table)
 
 
 def _metrics(results: Results, summary: Summary) -> str:

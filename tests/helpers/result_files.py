@@ -10,6 +10,7 @@ import pandas as pd
 
 from features.task import Task
 from models.evaluation.registry import metrics_of
+from reports.numbers.schema import GAPS, GROUP_SCORES
 from tests.helpers.evaluation_rows import ASKED
 
 MODELS = ("baseline", "clip_zero", "frame_zero", "frame_repeat", "video_only", "audio_only")
@@ -84,6 +85,8 @@ def write(
             (folder / kind).mkdir(parents=True, exist_ok=True)
             table.to_csv(folder / kind / f"{model}.csv", index=False)
     _significance(models, seeds, task).to_csv(folder / "significance.csv", index=False)
+    for name, schema in (("groups", GROUP_SCORES), ("gaps", GAPS)):
+        pd.DataFrame(columns=list(schema)).to_csv(folder / f"{name}.csv", index=False)
     choice = {"speakers": 0, "needs": {}, "seeds": {}}
     (folder / "choice.json").write_text(json.dumps(choice))
     (folder / "run.json").write_text(json.dumps(_run(models, seeds, task)))

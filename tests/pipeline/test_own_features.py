@@ -84,6 +84,11 @@ def test_a_short_file_is_trained_and_evaluated_in_the_units_of_the_target(own: P
     assert value == pytest.approx(of_clip, abs=1e-3)
     items = pd.read_parquet(own.folder / "data/corpus/items.parquet")
     assert items["group_age"].tolist() == list("aabbabab")
+    groups = pd.read_parquet(own.folder / "reports/results/groups/both.parquet")
+    assert groups[groups["lost"] == "none"]["group"].tolist() == ["everybody", "a", "b"]
+    assert groups.loc[groups["group"] == "everybody", "replicates"].iloc[0][0] == pytest.approx(
+        intact["ccc"], abs=1e-5
+    )
 
 
 def test_what_is_wrong_is_named_by_item_and_the_rest_goes_on(own: Project) -> None:

@@ -53,6 +53,8 @@ def test_items_keep_names_that_look_like_missing_values(folder):
         ("training/clip_zero.csv", "train@clip_zero"),
         ("trust/clip_zero.csv", "evaluate@clip_zero"),
         ("significance.csv", "summarise"),
+        ("groups.csv", "summarise"),
+        ("gaps.csv", "summarise"),
         ("choice.json", "summarise"),
         ("run.json", "summarise"),
     ],
