@@ -64,12 +64,12 @@ def _measured(table: pd.DataFrame) -> list[Row]:
     """Every group of one column under every measure."""
     rows: list[Row] = []
     for (column, group, target), part in table.groupby(["column", "group", "target"], sort=False):
-        by_lost = part.set_index("lost")
-        first = by_lost.loc["none"]
+        by_lost = {row["lost"]: row for row in part.to_dict("records")}
+        first = by_lost["none"]
         counts = {name: int(first[name]) for name in ("items", "speakers", "n", "compared")}
         for measure, lost in BY_GROUP.items():
             drawn, permuted = (
-                _difference([by_lost.loc[name, kind] for name in lost])
+                _difference([by_lost[name][kind] for name in lost])
                 for kind in (REPLICATES, PERMUTED)
             )
             known = {"column": column, "group": group, "target": target, "measure": measure}

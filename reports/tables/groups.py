@@ -1,7 +1,8 @@
 """Scores by group of people: which gaps were found, and a table for each column of groups."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from html import escape
+from typing import Any
 
 import pandas as pd
 
@@ -25,6 +26,11 @@ TITLES: Mapping[str, str] = {
     AUDIO_FALL: "Fall without sound",
 }
 """Measures in the order of their columns."""
+
+Record = Mapping[Hashable, Any]
+"""A row of a table."""
+Key = tuple[Any, Any, Any]
+"""Model, target and measure."""
 
 _WORDS = """<p>{metric} of everybody and of each group, with nothing lost and with each modality
 gone, and how far it falls; means over seeds. Intervals (95 %) are of a bootstrap over speakers. The
@@ -50,11 +56,11 @@ def words_of_groups(gaps: pd.DataFrame, task: Task) -> str:
         return words + "<p>No groups have speakers enough to be compared.</p>"
     if found.empty:
         return words + _NONE.format(count=len(gaps))
-    lines = "".join(f"<li>{_sentence(gap, task)}</li>" for _, gap in found.iterrows())
+    lines = "".join(f"<li>{_sentence(gap, task)}</li>" for gap in found.to_dict("records"))
     return f"{words}<p><b>Gaps found</b>, {len(found)} of {len(gaps)}:</p><ul>{lines}</ul>"
 
 
-def _sentence(gap: pd.Series, task: Task) -> str:
+def _sentence(gap: Record, task: Task) -> str:
     target = target_titles(task)[gap["target"]]
     where = ", ".join(filter(None, (target, TITLES[gap["measure"]].lower())))
     more = "falls" if gap["measure"] in (VIDEO_FALL, AUDIO_FALL) else "scores"
@@ -103,7 +109,7 @@ def _table(scores: pd.DataFrame, gaps: pd.DataFrame, models: Sequence[str], task
     head = "".join(
         [*(th(title, True) for title in TITLES.values()), th("speakers", True), th("items", False)]
     )
-    tests = gaps.set_index(["model", "target", "measure"])
+    tests = {(gap["model"], gap["target"], gap["measure"]): gap for gap in gaps.to_dict("records")}
     bodies = "".join(
         f"<tbody>{''.join(_rows(part, tests, str(model), task))}</tbody>"
         for model in models
@@ -112,14 +118,16 @@ def _table(scores: pd.DataFrame, gaps: pd.DataFrame, models: Sequence[str], task
     return scrollable(f"{header([head])}{bodies}")
 
 
-def _rows(scores: pd.DataFrame, tests: pd.DataFrame, model: str, task: Task) -> Iterator[str]:
+def _rows(
+    scores: pd.DataFrame, tests: Mapping[Key, Record], model: str, task: Task
+) -> Iterator[str]:
     """The rows of one model: everybody, every group, and the largest gap of each target."""
     is_first = True
     for target, title in target_titles(task).items():
         for group, part in scores[scores["target"] == target].groupby("group", sort=False):
-            by_measure = part.set_index("measure")
-            cells = "".join(td(_score(by_measure.loc[name]), True) for name in TITLES)
-            first = part.iloc[0]
+            by_measure = {row["measure"]: row for row in part.to_dict("records")}
+            cells = "".join(td(_score(by_measure[name]), True) for name in TITLES)
+            first = by_measure[INTACT]
             counts = td(f"{first['speakers']}", True) + td(f"{first['items']}", False)
             name = " ".join(filter(None, (title, str(group))))
             yield f"<tr>{stub(model, name, is_first)}{cells}{counts}</tr>"
@@ -129,21 +137,21 @@ def _rows(scores: pd.DataFrame, tests: pd.DataFrame, model: str, task: Task) -> 
         yield f"<tr>{stub(model, name, False)}{cells}{td('', True)}{td('', False)}</tr>"
 
 
-def _score(row: pd.Series) -> str:
+def _score(row: Record) -> str:
     if pd.isna(row["value"]):
         return "–"
     return f"{decimals(row['value'])}{_interval(row)}"
 
 
-def _interval(row: pd.Series) -> str:
+def _interval(row: Record) -> str:
     return f" <small>{decimals(row['low'])} to {decimals(row['high'])}</small>"
 
 
-def _gap(tests: pd.DataFrame, key: tuple[str, str, str]) -> str:
+def _gap(tests: Mapping[Key, Record], key: Key) -> str:
     """The size of a gap, between whom, and its adjusted p; bold where it was found."""
-    if key not in tests.index:
+    if key not in tests:
         return "–"
-    row = tests.loc[key]
+    row = tests[key]
     size = decimals(row["gap"])
     size = f"<b>{size}</b>" if row["significant"] else size
     between = f"{escape(row['higher'])} − {escape(row['lower'])}"
