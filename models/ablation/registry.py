@@ -41,6 +41,7 @@ class Strategy(Row):
         smallest_batch: clips of a batch that it needs.
         faces: whether it is about faces in pictures, which a corpus of features does not have.
         joint: whether it is of both modalities, which depend on each other.
+        needs: what a network has to show of its inside (`models.networks.registry.Network`).
     """
 
     paper: str = field(default="", metadata={"words": True})
@@ -54,6 +55,7 @@ class Strategy(Row):
     smallest_batch: int = 1
     faces: bool = False
     joint: bool = False
+    needs: tuple[str, ...] = ()
 
 
 def _of_user(code: str) -> Strategy:
@@ -157,6 +159,22 @@ STRATEGIES = Table(
             uses=("burst", "mixture", "unit", "drawn"),
             leaves="gaps",
             condition=False,
+        ),
+        "self_distillation": Strategy(
+            code="models.ablation.self_distillation:self_distillation",
+            title="Self-distillation",
+            paper="Zhong et al. 2025 (CIDer)",
+            leaves="gaps",
+            condition=False,
+            needs=("joint",),
+        ),
+        "balanced": Strategy(
+            code="models.ablation.balanced:balanced",
+            title="Balanced generation",
+            paper="Sun et al. 2024 (RedCore)",
+            leaves="clips",
+            condition=False,
+            needs=("generation",),
         ),
     },
     of_user=_of_user,

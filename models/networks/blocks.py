@@ -49,6 +49,11 @@ class Attention(nn.Module):
             attended = attended.masked_fill(~keys.any(-1, keepdim=True), 0)
         return self.output(attended.transpose(1, 2).flatten(2))
 
+    def scores(self, query: Tensor, key_value: Tensor) -> Tensor:
+        """What goes into the softmax, (clips, heads, frames, keys), of arguments as of `attend`."""
+        q, k = self._split(query), self._split(key_value.chunk(2, dim=-1)[0])
+        return q @ k.transpose(-1, -2) / math.sqrt(q.shape[-1])
+
     def _split(self, x: Tensor) -> Tensor:
         return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
 

@@ -89,8 +89,9 @@ class Crossmodal(Recogniser):
         else:
             # Each modality has frames of its own, (clips, N_a, dim) and (clips, N_v, dim): what is
             # added are their means, (clips, 1, dim).
-            z_audio = masked_mean(audio.x + self.alpha * x_audio, audio.mask)
-            fused = self.head(z_audio + masked_mean(video.x + self.beta * x_video, video.mask))
+            z = masked_mean(audio.x + self.alpha * x_audio, audio.mask)
+            z = z + masked_mean(video.x + self.beta * x_video, video.mask)
+            fused = self.head(z)
         auxiliary = {
             m: self._answer(self.heads[m](encoded[m].x), encoded[m].mask) for m in self.loss_weights
         }
@@ -100,7 +101,15 @@ class Crossmodal(Recogniser):
             for modality in self.modalities:
                 spoken = torch.lerp(fused, auxiliary[modality], share)
                 fused = torch.where(alone[modality][:, None, None], spoken, fused)
-        return Outputs(fused, auxiliary, {m: encoded[m].gone for m in auxiliary})
+        inside = {}
+        if "joint" in self.watched:
+            inside["joint"] = z if z.shape[1] == fused.shape[1] else masked_mean(z, audio.mask)
+        if "attention" in self.watched:
+            attention = self.audio_from_video.scores(audio.query, video.key_value)
+            inside["attention.audio"] = attention
+            attention = self.video_from_audio.scores(video.query, audio.key_value)
+            inside["attention.video"] = attention
+        return Outputs(fused, auxiliary, {m: encoded[m].gone for m in auxiliary}, inside)
 
     def _answer(self, outputs: Tensor, mask: Tensor) -> Tensor:
         return outputs if self.per_frame else masked_mean(outputs, mask)

@@ -83,11 +83,11 @@ class Cascade(nn.Module):
 class MMIN(Recogniser):
     """An LSTM for each modality, a cascade that imagines, and one that goes back.
 
-    Sections 3.2 to 3.4 of the paper. It is trained in two phases: encoders with a classifier, on
-    complete batches; then the cascade with all else, where modalities are lost, to imagine what the
-    encoders of the first phase make of what was taken away. With `dim` 128, `ffn` 256 and `layers`
-    5 it has the paper's sizes for two modalities: embeddings of 128, autoencoders of 256, 128 and
-    64, five of them. The first phase's classifier has no say afterwards.
+    It is trained in two phases: encoders with a classifier, on complete batches; then the cascade
+    with all else, where modalities are lost, to imagine what the encoders of the first phase make
+    of what was taken away. With `dim` 128, `ffn` 256 and `layers` 5 it has the published sizes for
+    two modalities: embeddings of 128, autoencoders of 256, 128 and 64, five of them. The first
+    phase's classifier has no say afterwards.
 
     With `options.consistency` it is IF-MMIN (Zuo et al. 2023): an encoder that both modalities
     share, drawn to features of equal distribution in the first phase, joins the cascade in the
@@ -97,10 +97,9 @@ class MMIN(Recogniser):
     neither paper has, it is the LSTM's output at the frame. The text encoder is left out. A
     modality is lost by zeros, as in the papers; the network is not told.
 
-    Of what the papers are silent about, this is as in the code published with IF-MMIN, which has
-    both networks: LeakyReLU on the way to a bottleneck and ReLU back, no activation of the
-    bottleneck itself, the transition, and that the embedding of zeros is the target of a modality
-    that was not taken away.
+    In all of the following it is as in the code published with IF-MMIN, which has both networks:
+    LeakyReLU on the way to a bottleneck and ReLU back, no activation of the bottleneck itself, the
+    transition, and that the embedding of zeros is the target of a modality that was not taken away.
     """
 
     def __init__(

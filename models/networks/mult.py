@@ -70,7 +70,8 @@ class MulT(Recogniser):
                 for m, stream in crossed.items()
             }
         joint = torch.cat([self._summary(encoded[m]) for m in self.modalities], dim=-1)
-        return Outputs(self.head(joint), {})
+        inside = {"joint": joint} if "joint" in self.watched else {}
+        return Outputs(self.head(joint), {}, inside=inside)
 
     def _attended(self, modality: Modality, stream: Stream) -> Stream:
         return stream.holding(self.encoders[modality](stream.x, stream.keys))

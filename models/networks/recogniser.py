@@ -91,9 +91,11 @@ class Recogniser(nn.Module, ABC):
     Attributes:
         loss_weights: of the auxiliary outputs, by modality; the fused one has the weight
             `fused_weight`.
+        watched: what of its inside a strategy looks at in training.
     """
 
     fused_weight: float = 1.0
+    watched: tuple[str, ...] = ()
 
     def __init__(
         self,

@@ -30,8 +30,8 @@ class Network(Row):
             common is projected once and lost after it.
         plain: whether it is a torch module that knows nothing of missing data.
         shows: what it shows strategies of its inside: `generation`, what it makes of one modality
-            from another (its `phases` take how the losses of that are weighed); `joint`, what it
-            answers from.
+            from another (its `phases` take how the losses of that are weighed); `joint`, the vector
+            it answers from; `attention`, the scores of its last attention between modalities.
     """
 
     options: str = "models.settings.network:Options"
@@ -71,6 +71,7 @@ NETWORKS = Table(
             attends=True,
             presence=_BY_ATTENTION,
             lengths=True,
+            shows=("joint", "attention"),
         ),
         "unimodal": Network(
             code="models.networks.unimodal:Unimodal",
@@ -102,6 +103,7 @@ NETWORKS = Table(
             attends=True,
             presence=_BY_ATTENTION,
             lengths=True,
+            shows=("joint",),
         ),
         "fusion": Network(
             code="models.networks.fusion:Fusion",

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from features.settings import Settings
+from models.ablation.registry import STRATEGIES
 from models.networks.registry import NETWORKS
 from models.settings.ablation import Ablation
 from models.settings.presets import PRESETS
@@ -84,6 +85,18 @@ class ModelSettings(Settings):
             )
         if self.repeats == "missing" and self.presence == "ignored":
             raise ValueError("repeats are missing, but presence is ignored")
+        return self
+
+    @model_validator(mode="after")
+    def _network_shows_what_its_strategy_needs(self) -> "ModelSettings":
+        strategy = self.ablation.strategy
+        missing = set(STRATEGIES[strategy].needs) - set(NETWORKS[self.network].shows)
+        if missing:
+            able = [name for name in NETWORKS if not missing - set(NETWORKS[name].shows)]
+            raise ValueError(
+                f"strategy {strategy} needs the {min(missing)} of a network, which {self.network} "
+                f"does not show: choose {', '.join(able)}"
+            )
         return self
 
     @model_validator(mode="after")

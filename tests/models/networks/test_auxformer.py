@@ -235,7 +235,7 @@ def test_what_is_gone_is_left_out_of_the_average(pooling: str, task: str) -> Non
     present["audio"][[1, 3]] = False
     present["video"][[2, 3]] = False
     present["video"][0, 1:] = False  # a single frame is enough
-    fused, auxiliary, gone = network(x, masks_of(mask), present)
+    fused, auxiliary, gone, _ = network(x, masks_of(mask), present)
     assert gone["audio"].tolist() == [False, True, False, True]
     assert gone["video"].tolist() == [False, False, True, True]
     audio, video = auxiliary["audio"], auxiliary["video"]

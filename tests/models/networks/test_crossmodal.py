@@ -42,7 +42,7 @@ def test_a_modality_left_alone_speaks_through_its_own_head() -> None:
     present = {m: mask.clone() for m in FEATURES}
     present["video"][[1, 3]] = False
     present["audio"][[2, 3]] = False
-    fused, auxiliary, gone = network(x, masks_of(mask), present)
+    fused, auxiliary, gone, _ = network(x, masks_of(mask), present)
     assert gone["video"].tolist() == [False, True, False, True]
     assert gone["audio"].tolist() == [False, False, True, True]
     usual = Case("crossmodal", BOTH, (("auxiliary", 0.5),), "marked").evaluated()

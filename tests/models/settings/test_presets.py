@@ -26,6 +26,8 @@ FEATURES: dict[str, dict[Modality, int]] = {
     "chumachenko2022": {"audio": 10, "video": 1280},
     "zhao2021": {"audio": 130, "video": 342},
     "zuo2023": {"audio": 130, "video": 342},
+    "zhong2025": {"audio": 74, "video": 35},
+    "sun2024": {"audio": 130, "video": 342},
     "lacuna": {"audio": 3900, "video": 4096},
 }
 

@@ -13,7 +13,7 @@ from models.training.data import ClipData
 from models.training.trainer import Trained, train
 from tests.helpers.planted import planted_stores
 
-PHASED = {"zhao2021": 2, "zuo2023": 2}
+PHASED = {"zhao2021": 2, "zuo2023": 2, "zhong2025": 1, "sun2024": 2}
 """Presets whose models state phases, and how many."""
 
 
