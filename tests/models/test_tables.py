@@ -11,7 +11,7 @@ from models.ablation.strategies import draw
 from models.evaluation.conditions import Condition, Run, grid
 from models.evaluation.registry import METRICS, MOMENTS, Metric, metrics_of
 from models.evaluation.scores import score
-from models.evaluation.tables import metrics_of_runs
+from models.evaluation.tables import Evaluated, metrics_of_runs
 from models.networks.build import build
 from models.networks.registry import NETWORKS, Network
 from models.settings import Ablation, ConditionGrid, EvaluateSettings, ModelSettings, NetworkSize
@@ -40,7 +40,8 @@ def test_a_metric_is_a_row_and_a_function_of_a_statistic(
     assert metrics == ("ccc", "pearson", "rmse", "bias")
     labels = np.random.default_rng(0).normal(size=(9, 2))
     scores = score(metrics, labels[None] + 0.5, labels)
-    table = metrics_of_runs(Task(), [Run(Condition("video", "clip_zero", 1.0), 0)], scores)
+    run = Run(Condition("video", "clip_zero", 1.0), 0)
+    table = metrics_of_runs(Task(), [run], scores, Evaluated("reported", [run.condition]))
     assert table["bias"].tolist() == pytest.approx([0.5, 0.5])
 
 

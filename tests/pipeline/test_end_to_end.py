@@ -46,6 +46,7 @@ def test_every_result_is_there(finished: Project) -> None:
     for model in MODELS:
         assert (finished.folder / f"data/models/{model}/seed-0/model.safetensors").exists()
         table = pd.read_csv(results / f"evaluation/{model}.csv")
+        table = table[(table["asked"] == 1) & (table["speakers"] == "reported")]
         conditions = table[["modality", "strategy", "p"]].drop_duplicates()
         assert len(conditions) == 30
         random = table[(table["p"] > 0) & (table["p"] < 1)]

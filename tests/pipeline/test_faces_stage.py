@@ -7,8 +7,9 @@ import pytest
 from skimage import data
 
 from features.errors import InputError
+from features.extractors.settings import VGGFaceSettings
 from features.faces.items import detect_item, take_item
-from features.settings import FaceSettings, ModelFile
+from features.settings import DetectorModels, FaceSettings, ModelFile
 from features.stores.assembling import assemble
 from features.stores.store import open_store
 from features.stores.writing import FinishedItem
@@ -19,7 +20,9 @@ from tests.helpers.media_factory import make_video
 
 
 def settings_with(path, sha256):
-    return FaceSettings(detector="yunet", model=ModelFile(path=path, sha256=sha256))
+    return FaceSettings(
+        detector="yunet", models=DetectorModels(yunet=ModelFile(path=path, sha256=sha256))
+    )
 
 
 def test_crops_depend_on_the_content_of_a_model_file_not_on_its_place():
@@ -49,9 +52,10 @@ def project(tmp_path, monkeypatch):
 
     def start(items, settings):
         monkeypatch.chdir(tmp_path)
-        params = SimpleNamespace(faces=settings, execution=None)
+        params = SimpleNamespace(faces=settings, execution=None, streams={"fc6": VGGFaceSettings()})
         monkeypatch.setattr(faces, "load_params", lambda: params)
         monkeypatch.setattr(faces, "media_items", lambda: items)
+        monkeypatch.setattr(faces, "read_items", lambda: items)
         monkeypatch.setattr(faces, "assemble", lambda *_: None)
         monkeypatch.setattr(faces, "report", lambda: None)
         monkeypatch.setattr(faces, "run_jobs", lambda _, given, *__, **___: jobs.extend(given))
@@ -71,6 +75,7 @@ def row(name="a", **given):
             "side": "",
             "crops": "",
             "crops_sha256": "",
+            "features_sha256": "",
             "frames": 1,
         }
         | given
