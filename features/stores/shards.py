@@ -85,8 +85,8 @@ class Shards:
                 if offset == _ABSENT:
                     raise ValueError("a chunk of a shard is missing")
                 file.seek(offset)
-                content = np.frombuffer(self._codec.decode(file.read(size)), self.dtype)
-                rows = content.reshape(self._chunk, *self.row)
+                rows = np.empty((self._chunk, *self.row), self.dtype)
+                self._codec.decode(file.read(size), out=rows)  # what holds more is refused
                 start = chunk * self._chunk
                 begin, end = max(low, start), min(high, start + self._chunk)
                 out[begin - low : end - low] = rows[begin - start : end - start]

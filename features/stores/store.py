@@ -18,6 +18,7 @@ import zarr
 from numpy.typing import NDArray
 
 from features.errors import InputError
+from features.stores.metadata import check_is_whole, check_metadata
 from features.stores.shards import Shards, are_readable
 from features.stores.writing import METADATA, shard_rows
 
@@ -203,6 +204,7 @@ class Store:
         return self._numbers[item]
 
     def _array(self, name: str) -> "zarr.Array[Any]":
+        check_metadata(self.path / name / METADATA)
         array = self._group[name]
         if not isinstance(array, zarr.Array):
             raise TypeError(f"{name} is not an array")
@@ -220,8 +222,7 @@ class Store:
             FileNotFoundError: a file is missing, which Zarr would read as zeros.
         """
         array = self._array(name)
-        if array.size and array.nchunks_initialized < array.nchunks:
-            raise FileNotFoundError("a file of it is missing")
+        check_is_whole(self.path / name / METADATA)
         return np.asarray(array[...])
 
 

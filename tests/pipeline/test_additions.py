@@ -68,6 +68,7 @@ def project(make_project: Callable[[], Project]) -> Project:
             "streams": shown["streams"],
             "models": shown["models"],
             "evaluate.conditions": shown["evaluate"]["conditions"],
+            "evaluate.reference": None,
             "train.epochs": 2,
         },
     )
