@@ -91,6 +91,32 @@ def _stated(tensor: Mapping[str, Any]) -> tuple[Shape, int, tuple[int, int]]:
 # ------------------------------------------------------------------ HDF5
 
 
+def h5_member(path: Path, parent: h5py.Group, place: str, remedy: str, what: str = "") -> Any:
+    """A group or dataset of an HDF5 file that lies in the file itself, by hard links alone.
+
+    Args:
+        path: of the file, for messages.
+        parent: opened.
+        place: groups separated by slashes.
+        remedy: what to do where it is refused.
+        what: it is called in messages; by default its place.
+
+    Raises:
+        InputError: there is none, or a link leads elsewhere.
+    """
+    import h5py
+
+    member: Any = parent
+    for part in place.split("/"):
+        link = member.get(part, getlink=True) if isinstance(member, h5py.Group) else None
+        if link is None:
+            raise InputError(f"{path} has no {what or place}", remedy)
+        if not isinstance(link, h5py.HardLink):
+            raise InputError(f"{path}: {what or place} is a link", remedy)
+        member = member[part]
+    return member
+
+
 def h5_dataset(
     path: Path,
     file: h5py.Group,
@@ -119,16 +145,9 @@ def h5_dataset(
     import h5py
 
     what = what or place
-    member: Any = file
-    for part in place.split("/"):
-        link = member.get(part, getlink=True) if isinstance(member, h5py.Group) else None
-        if link is None:
-            raise InputError(f"{path} has no {what}", remedy)
-        if not isinstance(link, h5py.HardLink):
-            raise InputError(f"{path}: {what} is a link", remedy)
-        member = member[part]
+    member = h5_member(path, file, place, remedy, what)
     if not isinstance(member, h5py.Dataset) or member.dtype.kind not in kinds:
-        raise InputError(f"{path}: {what} is not an array of floats", remedy)
+        raise InputError(f"{path}: {what} is not an array of numbers", remedy)
     if member.is_virtual or member.external:
         raise InputError(f"{path}: {what} lies in another file", remedy)
     if shape is not None and member.shape != shape:

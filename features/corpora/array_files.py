@@ -3,7 +3,6 @@
 What a header states is compared with what the file can hold before any memory is taken.
 """
 
-import json
 import math
 import zipfile
 from collections.abc import Callable, Mapping
@@ -15,10 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.errors import InputError
+from features.outside_files import check_safetensors, h5_dataset
 
 MOST_BYTES = 4 << 30
 """Most that the arrays of an item may take in memory."""
-MOST_HEADER = 64 << 20
+KINDS = frozenset({"F64", "F32", "F16", "I64", "I32", "I16", "I8", "U8", "BOOL"})
+"""Types of numbers in safetensors that numpy has."""
+
 NAMES = ("features", "times", "rate", "present")
 
 
@@ -125,36 +127,24 @@ def read_h5(path: Path) -> Given:
                 if name == "rate" and name in file.attrs:
                     arrays[name] = np.asarray(file.attrs[name])
                 continue
-            if not isinstance(file.get(name, getlink=True), h5py.HardLink):
-                raise InputError(f"{path} has {name} in another file", "copy it into this one")
-            dataset = file[name]
-            if not isinstance(dataset, h5py.Dataset) or dataset.dtype.kind not in "fiub":
-                raise InputError(f"{path} has {name} that is no array of numbers", AGAIN)
-            if dataset.external or dataset.is_virtual:
-                raise InputError(f"{path} has {name} in another file", "copy it into this one")
+            dataset = h5_dataset(path, file, name, kinds="fiub", remedy=AGAIN)
             check_size(path, name, dataset.shape, dataset.dtype.itemsize)
             arrays[name] = dataset[()] if dataset.shape else np.asarray(dataset[()])
     return given_of(path, arrays)
 
 
 def read_safetensors(path: Path) -> Given:
-    """A .safetensors; its header is checked by the library, its sizes here."""
+    """A .safetensors."""
     from safetensors import safe_open
 
-    with path.open("rb") as stream:
-        length = int.from_bytes(stream.read(8), "little")
-        if length > min(MOST_HEADER, path.stat().st_size):
-            raise InputError(f"{path} states a header of {length:,} bytes", AGAIN)
-        header = json.loads(stream.read(length))
-    kinds = {"F64": 8, "F32": 4, "F16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1}
-    kinds |= {"BOOL": 1}
-    for name in header.keys() & set(NAMES):
-        kind = header[name]["dtype"]
-        if kind not in kinds:
-            raise InputError(f"{path} has {name} of type {kind}", "save it as F32")
-        check_size(path, name, tuple(header[name]["shape"]), kinds[kind])
+    shapes = check_safetensors(path, remedy=AGAIN)  # of tensors that the file holds
     with safe_open(path, "numpy") as file:
-        arrays = {name: file.get_tensor(name) for name in file.keys() if name in NAMES}  # noqa: SIM118
+        for name in shapes.keys() & set(NAMES):
+            check_size(path, name, shapes[name], 1)
+            kind = file.get_slice(name).get_dtype()
+            if kind not in KINDS:
+                raise InputError(f"{path} has {name} of type {kind}", "save it as F32")
+        arrays = {name: file.get_tensor(name) for name in shapes if name in NAMES}
         metadata = file.metadata() or {}
     if "rate" in metadata and "rate" not in arrays:
         arrays["rate"] = np.array(float(metadata["rate"]))

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.errors import InputError
+from features.outside_files import AGAIN, h5_dataset, h5_member
 
 MOST_VALUES = 10**8
 """Most values of one video's features: four hours of the largest that are published."""
@@ -32,13 +33,13 @@ class ComputationalSequence:
             self._root = h5py.File(file, "r")
             roots = list(self._root)
         except OSError as error:
-            raise InputError(f"{file} is not a readable HDF5 file", "get the file again") from error
+            raise InputError(f"{file} is not a readable HDF5 file", AGAIN) from error
         if len(roots) != 1:
-            raise InputError(f"{file} has {len(roots)} groups instead of one", "get the file again")
+            raise InputError(f"{file} has {len(roots)} groups instead of one", AGAIN)
         self._data = self._group(self._group(self._root, roots[0]), "data")
         self.videos = frozenset(self._data)
         if not self.videos:
-            raise InputError(f"{file} has no video", "get the file again")
+            raise InputError(f"{file} has no video", AGAIN)
         self.rows = lru_cache(maxsize=2)(self._rows)
 
     @cached_property
@@ -57,7 +58,7 @@ class ComputationalSequence:
             raise InputError(
                 f"{features.name} of {self.file} has shape {features.shape} and its intervals "
                 f"{intervals.shape}",
-                "get the file again",
+                AGAIN,
             )
         times = intervals[...].astype(np.float64)
         order = np.argsort(times[:, 0], kind="stable")
@@ -65,34 +66,16 @@ class ComputationalSequence:
             return times[order], features[...].astype(np.float32)[order]
 
     def _group(self, parent: h5py.Group, name: str) -> h5py.Group:
-        return self._member(parent, name, h5py.Group)
+        member = h5_member(self.file, parent, name, AGAIN, f"{parent.name}/{name}")
+        if not isinstance(member, h5py.Group):
+            raise InputError(f"{self.file}: {member.name} is not a group", AGAIN)
+        return member
 
     def _dataset(self, parent: h5py.Group, name: str) -> h5py.Dataset:
-        dataset = self._member(parent, name, h5py.Dataset)
-        is_here = not dataset.is_virtual and not dataset.external
-        if (
-            dataset.ndim != 2
-            or not dataset.shape[1]
-            or dataset.dtype.kind not in "fiu"
-            or not is_here
-        ):
-            raise InputError(
-                f"{dataset.name} of {self.file} is not a table of numbers of its own",
-                "get the file again",
-            )
+        what = f"{parent.name}/{name}"
+        dataset = h5_dataset(self.file, parent, name, what=what, kinds="fiu", remedy=AGAIN)
+        if dataset.ndim != 2 or not dataset.shape[1]:
+            raise InputError(f"{self.file}: {what} is not a table of numbers", AGAIN)
         if dataset.size > MOST_VALUES:
-            raise InputError(
-                f"{dataset.name} of {self.file} claims {dataset.size} values", "get the file again"
-            )
+            raise InputError(f"{self.file}: {what} claims {dataset.size} values", AGAIN)
         return dataset
-
-    def _member(self, parent: h5py.Group, name: str, kind: type) -> h5py.Group | h5py.Dataset:
-        link = parent.get(name, getlink=True)
-        member = parent[name] if isinstance(link, h5py.HardLink) else None
-        if not isinstance(member, kind):
-            raise InputError(
-                f"{self.file} has no {kind.__name__.lower()} {name!r} in {parent.name}"
-                + (", but a link" if link is not None and member is None else ""),
-                "get the file again",
-            )
-        return member

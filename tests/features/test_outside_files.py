@@ -75,8 +75,8 @@ def test_datasets_of_hdf5_lie_in_the_file_and_are_as_expected(tmp_path):
         for place, reason in {
             "none": "has no none",
             "good/x": "has no good/x",
-            "words": "not an array of floats",
-            "group": "not an array of floats",
+            "words": "not an array of numbers",
+            "group": "not an array of numbers",
             "group/soft": "is a link",
             "outside": "is a link",
             "raw": "lies in another file",

@@ -442,16 +442,16 @@ OUTSIDE = h5py.ExternalLink("/etc/passwd", "/")
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (replace_features(lambda _: None), "no dataset 'features' in /COVAREP/data/u"),
-        (replace_features(lambda u: u.__setitem__("features", OUTSIDE)), "but a link"),
+        (replace_features(lambda _: None), "has no /COVAREP/data/u/features"),
+        (replace_features(lambda u: u.__setitem__("features", OUTSIDE)), "features is a link"),
         (
             replace_features(lambda u: u.__setitem__("features", h5py.SoftLink("intervals"))),
-            "but a link",
+            "features is a link",
         ),
-        (replace_features(lambda u: u.create_group("features")), "no dataset 'features'"),
+        (replace_features(lambda u: u.create_group("features")), "features is not an array"),
         (
             replace_features(lambda u: u.create_dataset("features", data=["a", "b"])),
-            "not a table of numbers",
+            "features is not an array of numbers",
         ),
         (
             replace_features(lambda u: u.create_dataset("features", data=np.ones((3, AUDIO)))),
@@ -467,7 +467,7 @@ OUTSIDE = h5py.ExternalLink("/etc/passwd", "/")
             replace_features(
                 lambda u: u.create_dataset("features", (800, 4), "f4", external=[("x", 0, 2**20)])
             ),
-            "not a table of numbers of its own",
+            "features lies in another file",
         ),
     ],
 )

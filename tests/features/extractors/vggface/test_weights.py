@@ -234,7 +234,7 @@ def test_what_is_no_array_of_a_keras_file_is_named(tmp_path, odd):
             file.create_group("conv1_1/conv1_1/kernel:0")
         else:
             file["conv1_1/conv1_1/kernel:0"] = "words"
-    with pytest.raises(InputError, match=r"the kernel of conv1_1 is not an array of floats"):
+    with pytest.raises(InputError, match=r"the kernel of conv1_1 is not an array of numbers"):
         load_weights(path, sha256(path), width=WIDTH)
 
 
