@@ -1,5 +1,8 @@
 """Files of results, which lie in a folder or, where they are small, in memory."""
 
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -33,6 +36,25 @@ class SmallFile:
 
 File = Path | SmallFile
 """A file that can be read."""
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """A place beside `path` to write to, moved there at the end: what fails leaves no half file.
+
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> with whole(folder / "a.txt") as place:
+    ...     _ = place.write_text("text")
+    >>> [file.name for file in folder.iterdir()]
+    ['a.txt']
+    """
+    place = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.partial")
+    try:
+        yield place
+        place.replace(path)
+    finally:
+        place.unlink(missing_ok=True)
 
 
 class Files(Protocol):

@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from features.errors import InputError
+from features.files import whole
 from models import recogniser
 from models.evaluation.conditions import all_conditions, runs_under
 from models.settings import MODALITIES
@@ -32,10 +33,11 @@ def main() -> None:
         table = losses_of(load_params())
         with writing_to(out.parent):
             out.parent.mkdir(parents=True, exist_ok=True)
-            if out.suffix == ".csv":
-                table.to_csv(out, index=False)
-            else:
-                table.to_parquet(out, index=False)
+            with whole(out) as place:
+                if out.suffix == ".csv":
+                    table.to_csv(place, index=False)
+                else:
+                    table.to_parquet(place, index=False)
         say(f"wrote {out}: {len(table)} rows, {table['item'].nunique()} items")
 
 

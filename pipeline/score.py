@@ -13,6 +13,7 @@ import pandas as pd
 from features.corpora.listing import REPLICATES
 from features.corpora.table import MOST_BYTES, read_table
 from features.errors import InputError
+from features.files import whole
 from models import recogniser
 from models.evaluation.conditions import all_conditions, grid
 from models.evaluation.registry import metrics_of
@@ -103,10 +104,12 @@ def score_table(
     files = []
     for model, tables in evaluations.items():
         files.append(out / "evaluation" / f"{model}.csv")
-        pd.concat(tables).to_csv(files[-1], index=False, float_format="%.6g")
+        with whole(files[-1]) as place:
+            pd.concat(tables).to_csv(place, index=False, float_format="%.6g")
         resamples = mean_over_seeds(replicates[model])
         resamples.insert(0, "model", model)
-        resamples.to_parquet(out / REPLICATES / f"{model}.parquet", index=False)
+        with whole(out / REPLICATES / f"{model}.parquet") as place:
+            resamples.to_parquet(place, index=False)
     every = pd.concat([part for tables in evaluations.values() for part in tables])
     return [*files, *write_scored(out, every.reset_index(drop=True), data.task)]
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from features.files import whole
 from features.task import Task
 from models.evaluation.registry import metrics_of
 from reports.figures.charts import draw_losses
@@ -41,7 +42,8 @@ def write_scored(folder: Path, evaluation: pd.DataFrame, task: Task) -> list[Pat
         tables["significance"] = significance_tests(folder, models, rivals, task)
     files = [folder / f"{name}.csv" for name in tables]
     for file, table in zip(files, tables.values(), strict=True):
-        table.to_csv(file, index=False, float_format="%.6g")
+        with whole(file) as place:
+            table.to_csv(place, index=False, float_format="%.6g")
     return [*files, *_figures(folder / "figures", asked, models, task)]
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import softmax
 
+from features.files import whole
 from features.settings import Modality
 from features.task import Task
 from models.evaluation.calibration import Calibration
@@ -170,7 +171,7 @@ def write_csv(prediction: Prediction, path: Path) -> None:
     """
     lines = [f"{prediction.clip.name}, {prediction.model}, seed {prediction.card.seed}"]
     lines += [*prediction.caveats, 'lines with # in front are comments: pandas, comment="#"']
-    with path.open("w", encoding="utf-8", newline="") as file:
+    with whole(path) as place, place.open("w", encoding="utf-8", newline="") as file:
         file.writelines(f"# {_one_line(line)}\n" for line in lines)
         prediction.table.to_csv(file, index=False, float_format="%.5f")
 

@@ -9,6 +9,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
+from features.files import whole
 from reports.figures.style import RC, add_legend, add_note
 from reports.figures.timeline import missing_handles, rows_over_time, shade
 from reports.numbers.words import capitalised
@@ -79,4 +80,5 @@ def _save(figure: Figure, path: Path, note: str) -> None:
     add_note(figure, note)
     path.parent.mkdir(parents=True, exist_ok=True)
     dateless = {"Date": None} if path.suffix == ".svg" else None
-    figure.savefig(path, metadata=dateless)
+    with whole(path) as place:
+        figure.savefig(place, format=path.suffix[1:], metadata=dateless)
