@@ -115,9 +115,13 @@ class Encoder(nn.Module):
 
 def sinusoidal_positions(frames: int, dim: int, device: torch.device | None = None) -> Tensor:
     """Sine and cosine positions, (frames, dim); Vaswani et al. 2017, section 3.5."""
-    position = torch.arange(frames, device=device, dtype=torch.float32)[:, None]
-    pair = torch.arange(0, dim, 2, device=device, dtype=torch.float32)
-    angle = position * torch.exp(pair * (-math.log(10_000.0) / dim))
+    return sinusoids(torch.arange(frames, device=device), dim)
+
+
+def sinusoids(position: Tensor, dim: int) -> Tensor:
+    """Sine and cosine of places or distances (count,), (count, dim) float32; as above."""
+    pair = torch.arange(0, dim, 2, device=position.device, dtype=torch.float32)
+    angle = position.float()[:, None] * torch.exp(pair * (-math.log(10_000.0) / dim))
     return torch.stack((angle.sin(), angle.cos()), dim=-1).flatten(1)[:, :dim]
 
 

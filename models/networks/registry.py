@@ -120,6 +120,15 @@ NETWORKS = Table(
             presence=("ignored", "marked"),
             lengths=True,
         ),
+        "vavl": Network(
+            code="models.networks.vavl:VAVL",
+            title="Versatile audio-visual learning",
+            options="models.settings.network:VAVLOptions",
+            modalities=(2,),
+            attends=True,
+            presence=("ignored", "marked"),
+            lengths=True,
+        ),
         "mmin": Network(
             code="models.networks.mmin:MMIN",
             title="Missing modality imagination",

@@ -14,6 +14,7 @@ from models.settings.network import (
     NetworkSize,
     Options,
     SmootherOptions,
+    VAVLOptions,
 )
 from models.settings.training import Precision, TrainSettings
 
@@ -44,4 +45,5 @@ __all__ = [
     "SmootherOptions",
     "TrainSettings",
     "Unit",
+    "VAVLOptions",
 ]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Literal
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 from typing_extensions import override
 
 from features.settings import MODALITIES, Modality, Settings
@@ -219,3 +219,28 @@ class MMINOptions(Options):
     imagined: float = Field(default=4.0, gt=0)
     cycle: float = Field(default=2.0, ge=0)
     consistency: float = Field(default=0.0, ge=0)
+
+
+class VAVLOptions(Options):
+    """Options of VAVL; the defaults are those of its authors' code.
+
+    Attributes:
+        bottleneck: channels that a modality is projected to.
+        shared_layers: blocks of the Conformer that both modalities share.
+        kernel: frames that a convolution sees.
+        rebuilding: weight of the loss of what is rebuilt.
+        output_dropout: between the dense layers of the heads.
+    """
+
+    bottleneck: int = Field(default=50, gt=0)
+    shared_layers: int = Field(default=2, gt=0)
+    kernel: int = Field(default=31, gt=0)
+    rebuilding: float = Field(default=2.0, ge=0)
+    output_dropout: float = Field(default=0.2, ge=0, lt=1)
+
+    @field_validator("kernel")
+    @classmethod
+    def _kernel_has_a_middle(cls, kernel: int) -> int:
+        if kernel % 2 == 0:
+            raise ValueError(f"kernel {kernel} has no middle: make it odd")
+        return kernel

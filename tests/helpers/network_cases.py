@@ -38,12 +38,15 @@ VARIANTS: dict[str, list[Options]] = {
         {"temporal": "none"},
         {"temporal": "gru"},
     ],
-    "mmin": [{}, {"consistency": 1.0, "cycle": 0.0}],
+    "vavl": [{"bottleneck": 6, "kernel": 5, "shared_layers": 1}],
+    "mmin": [{"consistency": 1.0}],
     "fusion": [{"kind": kind} for kind in ("ia", "it", "lt", "tav", "tva", "mult")],
 }
 """The options a network is tested with; one that is not named, with its defaults."""
 
-SIZES: dict[str, NetworkSize] = {}
+SIZES: dict[str, NetworkSize] = {
+    "vavl": NetworkSize(dim=8, heads=2, ffn=12, layers=1, dropout=0.0),
+}
 """The size a network is tested at, if not SIZE."""
 
 

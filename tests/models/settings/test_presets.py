@@ -24,6 +24,7 @@ FEATURES: dict[str, dict[Modality, int]] = {
     "parthasarathy2021": {"audio": 3900, "video": 4096},
     "goncalves2022": {"audio": 130, "video": 4096},
     "chumachenko2022": {"audio": 10, "video": 1280},
+    "goncalves2023": {"audio": 1024, "video": 1408},
     "zhao2021": {"audio": 130, "video": 342},
     "zuo2023": {"audio": 130, "video": 342},
     "zhong2025": {"audio": 74, "video": 35},
@@ -127,6 +128,7 @@ def test_training_is_the_papers(preset: str, expected: dict[str, Any]) -> None:
         ("parthasarathy2021", "affwildnet", {"dim": 128, "layers": 2, "ffn": 4096}),
         ("goncalves2022", "auxformer", {"dim": 130, "heads": 10, "layers": 5, "dropout": 0.1}),
         ("chumachenko2022", "fusion", {"dim": 64, "heads": 1, "layers": 1}),
+        ("goncalves2023", "vavl", {"dim": 512, "heads": 8, "ffn": 2048, "layers": 3}),
         ("zhao2021", "mmin", {"dim": 128, "ffn": 256, "layers": 5, "dropout": 0.5}),
     ],
 )
