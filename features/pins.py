@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from features.hashes import Pin
 
 PINS: Mapping[str, Pin] = {
-    "faces": Pin(1, "38d675cbccec978385fb57763b7c3704474e73c224d10b940db8353d6d497152"),
+    "faces": Pin(2, "1ce06286eb5359866451e48aa3648f006645e61823ac14a9b2c129fab0e46cfe"),
     "opensmile": Pin(1, "ca22c726e2fc26cd59f737c1c63f2568ccd0ba2b1ad6f498fd571200526668d7"),
     "vggface": Pin(1, "4bbe197e02303d992cda3ae7147da09249dc617ba2b874384f235a76d51baa83"),
 }

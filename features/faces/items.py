@@ -2,10 +2,14 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from features.corpora.item import Side
 from features.settings import FaceSettings
 from features.stores.writing import new_item
+
+if TYPE_CHECKING:
+    from features.faces.extract import Seen
 
 
 def detect_item(
@@ -14,6 +18,9 @@ def detect_item(
     side: Side,
     out: Path,
     progress: Callable[[int], None] | None = None,
+    *,
+    person: str = "",
+    seen: "Seen | None" = None,
 ) -> None:
     """Find, follow and crop the main face of a file, or that on one side of the picture.
 
@@ -23,11 +30,15 @@ def detect_item(
         side: of the picture; empty for the main face.
         out: folder that is filled.
         progress: called with 1 after each frame.
+        person: whose face, where the settings say that the subject is a person.
+        seen: what was found in the file, where that is known.
     """
     from features.faces.extract import extract_faces
 
     with new_item(out, {}) as writer:
-        extract_faces(path, settings, writer, side=side, progress=progress)
+        extract_faces(
+            path, settings, writer, side=side, person=person, seen=seen, progress=progress
+        )
 
 
 def take_item(crops: Path, path: Path, settings: FaceSettings, out: Path) -> None:

@@ -30,8 +30,18 @@ def _total_nearness(boxes: NDArray[np.floating]) -> float:
 RANKS: Mapping[str, Callable[[NDArray[np.floating]], float]] = {
     "largest": _total_area,
     "central": _total_nearness,
+    "person": lambda boxes: float(len(boxes)),
 }
 """How much of the picture boxes (n, 4) have, by `subject`: the most makes the main face."""
+
+
+def is_picture(person: str) -> bool:
+    """Whether a person is named by a picture: neither by a side nor by a number.
+
+    >>> [is_picture(person) for person in ("", "left", "2", "faces/ann.jpg")]
+    [False, False, False, True]
+    """
+    return person not in ("", "left", "right") and not person.isdecimal()
 
 
 def choose(tracks: Sequence[Track], frames: int, *, subject: str, side: Side) -> NDArray[np.int64]:
@@ -46,6 +56,7 @@ def choose(tracks: Sequence[Track], frames: int, *, subject: str, side: Side) ->
         frames: their number.
         subject: `largest` ranks tracks by their area, `central` by their nearness to the middle of
             the picture, both summed over the track's frames: a brief detection outranks nobody.
+            `person` is who is longest there; whose tracks are given is chosen before.
         side: left or right: only tracks of that side are chosen, as in `on_side`.
 
     Returns:

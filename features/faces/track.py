@@ -25,11 +25,15 @@ class Track:
         frames: in which it was found, increasing.
         detections: which of each frame's boxes it is.
         boxes: those boxes, (4,) each.
+        scores: of the detector.
+        interpolated: whether the frame was not searched.
     """
 
     frames: list[int] = field(default_factory=list)
     detections: list[int] = field(default_factory=list)
     boxes: list[NDArray[np.float32]] = field(default_factory=list)
+    scores: list[float] = field(default_factory=list)
+    interpolated: list[bool] = field(default_factory=list)
 
     @property
     def span(self) -> slice:
@@ -55,6 +59,8 @@ def link(sightings: Sequence[Sighting]) -> list[Track]:
             track.frames.append(frame)
             track.detections.append(detection)
             track.boxes.append(box)
+            track.scores.append(float(sighting.scores[detection]))
+            track.interpolated.append(sighting.interpolated)
     return finished + alive
 
 

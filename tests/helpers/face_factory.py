@@ -15,6 +15,9 @@ from features.stores.writing import new_item
 
 HEIGHT, WIDTH = 240, 320
 
+OF_TRACKS = ("identity", "seconds", "in_view")
+"""Arrays that say who is in a recording."""
+
 CLIPS = os.environ.get("LACUNA_TEST_CLIPS")
 MODELS = os.environ.get("LACUNA_TEST_MODELS")
 
@@ -73,5 +76,5 @@ def extracted(folder, path, settings, **arguments):
         extract_faces(path, settings, item, **arguments)
     assemble(folder / "faces.zarr", {"a": folder / "face"}, {})
     store = open_faces(folder / "faces.zarr")
-    names = ("boxes", "scores", "present", "interpolated", "times", "track", "identity")
+    names = ("boxes", "scores", "present", "interpolated", "times", "track", *OF_TRACKS)
     return {"crops": store.rows("a", "crops")[:]} | {name: store.array("a", name) for name in names}

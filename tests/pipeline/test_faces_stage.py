@@ -57,7 +57,7 @@ def project(tmp_path, monkeypatch):
         monkeypatch.setattr(faces, "media_items", lambda: items)
         monkeypatch.setattr(faces, "read_items", lambda: items)
         monkeypatch.setattr(faces, "assemble", lambda *_: None)
-        monkeypatch.setattr(faces, "report", lambda: None)
+        monkeypatch.setattr(faces, "report", lambda _: None)
         monkeypatch.setattr(faces, "run_jobs", lambda _, given, *__, **___: jobs.extend(given))
         monkeypatch.setattr(faces, "check", lambda *_: None)
         faces.main()
@@ -76,6 +76,7 @@ def row(name="a", **given):
             "crops": "",
             "crops_sha256": "",
             "features_sha256": "",
+            "person": "",
             "frames": 1,
         }
         | given

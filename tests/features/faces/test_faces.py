@@ -14,11 +14,11 @@ from features.faces.store import NO_TRACK
 from features.media import decoding as media
 from features.settings import FaceSettings
 from features.stores.writing import new_item
-from tests.helpers.face_factory import CLIPS, HEIGHT, WIDTH, extracted, film, portrait
+from tests.helpers.face_factory import CLIPS, HEIGHT, OF_TRACKS, WIDTH, extracted, film, portrait
 from tests.helpers.media_factory import flat_frames, make_video, tone
 
 FACES_AT = [100] * 6 + [None] * 3 + [104] * 6
-FIELDS = {"crops", "boxes", "scores", "present", "interpolated", "times", "track", "identity"}
+FIELDS = {"crops", "boxes", "scores", "present", "interpolated", "times", "track", *OF_TRACKS}
 
 
 @pytest.fixture(scope="module")
