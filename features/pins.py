@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from features.hashes import Pin
 
 PINS: Mapping[str, Pin] = {
-    "faces": Pin(2, "1ce06286eb5359866451e48aa3648f006645e61823ac14a9b2c129fab0e46cfe"),
-    "opensmile": Pin(1, "ca22c726e2fc26cd59f737c1c63f2568ccd0ba2b1ad6f498fd571200526668d7"),
-    "vggface": Pin(1, "4bbe197e02303d992cda3ae7147da09249dc617ba2b874384f235a76d51baa83"),
+    "faces": Pin(2, "9ad2bc2b75b8e2948a4e0e7d366217873fb5e587579b2726857df9e619afe273"),
+    "opensmile": Pin(1, "a895d534c32b934936213ed97e3a311dddccf3109763786236378f8bc2163dbd"),
+    "vggface": Pin(1, "128ed041a678edd0c1ce2504e20314e473cf42663931df9d48a49be13f588e13"),
 }
 """By what is extracted: `faces`, or the row of an extractor."""
