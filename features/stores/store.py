@@ -194,7 +194,7 @@ class Store:
 
     @cached_property
     def _names(self) -> set[str]:
-        return set(self._group.array_keys())
+        return {file.parent.name for file in self.path.glob(f"*/{METADATA}")}
 
     @cached_property
     def _numbers(self) -> dict[str, int]:

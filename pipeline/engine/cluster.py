@@ -99,8 +99,9 @@ class Dask(Machine):
             error = inner.exception()
             if error is None:
                 future.set_result(inner.result())
-            elif isinstance(error, KilledWorker):  # after distributed.scheduler.allowed-failures
-                future.set_exception(WorkerDiedError(is_final=True))
+            elif isinstance(error, KilledWorker):
+                # A foreign scheduler says so after its distributed.scheduler.allowed-failures.
+                future.set_exception(WorkerDiedError(is_final=self._is_foreign))
             else:
                 future.set_exception(error)
 

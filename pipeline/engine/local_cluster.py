@@ -41,7 +41,13 @@ def local_cluster(workers: int, threads: dict[str, str]) -> "Iterator[Client]":
             worker.http_server.stop()
 
     security = Security.temporary()
-    settings = {"distributed.nanny.pre-spawn-environ": threads, **_WITHOUT_ROUTES}
+    settings = {
+        "distributed.nanny.pre-spawn-environ": threads,
+        # A job that only waited on a worker that was killed is told so as well: who is the cause is
+        # the engine's to say.
+        "distributed.scheduler.allowed-failures": 0,
+        **_WITHOUT_ROUTES,
+    }
     with (
         dask.config.set(settings),
         LocalCluster(

@@ -49,6 +49,11 @@ class Reporter:
         self._begun = self._done = 0.0
         self._last = -EVERY_SECONDS
 
+    def begin(self) -> None:
+        """Say that the job has its turn: of what it waited for before, it is no cause."""
+        self._write("")
+        self._last = -EVERY_SECONDS
+
     @contextmanager
     def progress(self, title: str, _unit: str, total: float) -> Iterator[Advance]:
         """Begin a part (`models.progress.Progress`)."""

@@ -1,6 +1,7 @@
 """Runs what is ready, the largest first, within processors, memory and GPUs; one display."""
 
 import queue
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from concurrent.futures import CancelledError, Future
 from contextlib import chdir, nullcontext, suppress
@@ -22,6 +23,8 @@ RUNNING = "running"
 """Folder of the cache in which jobs report how far they are."""
 DEATHS = 2
 """So many workers may one job take along before it is named as the cause."""
+DEATHS_BEFORE = 20
+"""So many workers may be killed while a job waits for its turn there, as dask lets jobs do."""
 
 Attempt = dict[str, Failure]
 
@@ -50,7 +53,7 @@ class Scheduler:
         self._waiting: list[Job] = []
         self._running: dict[Future[Attempt], Job] = {}
         self._ended: queue.SimpleQueue[Future[Attempt]] = queue.SimpleQueue()
-        self._deaths: dict[str, int] = {}
+        self._deaths: Counter[tuple[str, bool]] = Counter()
         self._seen: dict[tuple[str, str], list[Job]] = {}
         self.failed: dict[tuple[str, str], Failure] = {}
         self.results: dict[tuple[str, str], Result] = {}
@@ -126,8 +129,12 @@ class Scheduler:
 
     def _worker_died(self, job: Job, error: WorkerDiedError) -> Attempt:
         """Let a job try again whose worker was killed; name it when that was so too often."""
-        self._deaths[job.key] = self._deaths.get(job.key, 0) + 1
-        if self._deaths[job.key] < DEATHS and not error.is_final:
+        report = self._reports.file(job.key)
+        begun = report.exists()
+        self._deaths[job.key, begun] += 1
+        least = DEATHS if begun else DEATHS_BEFORE
+        if self._deaths[job.key, begun] < least and not error.is_final:
+            report.unlink(missing_ok=True)
             self._display.stopped(job.name)
             self._waiting.insert(0, job)
             return {}
@@ -164,7 +171,9 @@ def job_to_send(job: Job) -> Job:
 
 def attempt(cache: Cache, report: Path, job: Job) -> Attempt:
     """Compute a job in a worker."""
-    return job.attempt(cache, Reporter(report, job.steps))
+    reporter = Reporter(report, job.steps)
+    reporter.begin()
+    return job.attempt(cache, reporter)
 
 
 def run(
