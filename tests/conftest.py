@@ -1,4 +1,4 @@
-"""A table of minutes per area behind the results of the tests."""
+"""Which process runs a test, and a table of minutes per area behind the results."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -13,6 +13,13 @@ DEPTH = 3
 def area_of(node: str) -> str:
     """The folder of a test, at most so deep."""
     return "/".join(PurePath(node.split("::", maxsplit=1)[0]).parent.parts[:DEPTH])
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give a file's tests to one process, and all those of the finished demo: it is run once."""
+    for item in items:
+        shares = "finished" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("finished" if shares else str(item.path)))
 
 
 @pytest.hookimpl(wrapper=True)
