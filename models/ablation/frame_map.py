@@ -6,6 +6,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from models.selection import worth_computing
+
 
 @dataclass(frozen=True)
 class FrameMap:
@@ -47,7 +49,7 @@ class FrameMap:
         [1.0, 1.0, 0.0]
         """
         # Whole rows are copied, and only those that are shown: a batch of features is 50 MB.
-        shown = (~self.empty).flatten().nonzero().squeeze(1)
+        shown = worth_computing((~self.empty).flatten())
         first = torch.arange(len(x), device=x.device).unsqueeze(1) * x.shape[1]
         rows = x.flatten(0, 1).index_select(0, (self.source + first).flatten()[shown])
         if self.blend is not None:
@@ -56,8 +58,11 @@ class FrameMap:
             rows = torch.lerp(rows, other, share.unsqueeze(1).to(x.dtype))
         origin = x.new_zeros(()) if origin is None else origin.to(x.dtype)
         fill = origin if filling is None else filling.to(x.dtype)
-        out = fill.expand_as(x).clone(memory_format=torch.contiguous_format)
-        out.flatten(0, 1).index_copy_(0, shown, rows)
+        if len(rows) == self.empty.numel():
+            out = torch.where(self.empty.unsqueeze(-1), fill, rows.view_as(x))
+        else:
+            out = fill.expand_as(x).clone(memory_format=torch.contiguous_format)
+            out.flatten(0, 1).index_copy_(0, shown, rows)
         if self.gain is None:
             return out
         return torch.lerp(origin.expand_as(out), out, self.gain.unsqueeze(-1).to(x.dtype))
@@ -141,7 +146,7 @@ class FrameMap:
         """
         frames = self.source.shape[1]
         real, within = (place >= 0) & (place < frames), place.clamp(0, frames - 1)
-        shown, row = self.source.gather(1, within), torch.arange(place.shape[1]).to(place.device)
+        shown, row = self.source.gather(1, within), torch.arange(place.shape[1], device=place.device)
         last = torch.searchsorted(place.contiguous(), shown, right=True) - 1
         stays = ~real | (shown == within)
         gain = self.gain
@@ -209,7 +214,8 @@ def runs_of(x: Tensor) -> Tensor:
         same = (x[:, 1:] == x[:, :-1]).all(-1)
         return torch.cat((same.new_zeros(x.shape[0], 1), ~same), dim=1).cumsum(1)
     same = (x[:, 1:, ::_GLANCE] == x[:, :-1, ::_GLANCE]).all(-1)
-    clip, frame = same.nonzero(as_tuple=True)
+    place = worth_computing(same.flatten())
+    clip, frame = place // same.shape[1], place % same.shape[1]
     same[clip, frame] = (x[clip, frame + 1] == x[clip, frame]).all(-1)
     return torch.cat((same.new_zeros(x.shape[0], 1), ~same), dim=1).cumsum(1)
 

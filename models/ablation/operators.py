@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from models.ablation.draws import normals, stream, uniforms
+from models.selection import worth_computing
 from models.settings import Modality, Rates, Share
 
 
@@ -60,10 +61,12 @@ class Draws:
             features: how many for a frame.
             purpose: of the draws.
         """
-        place = (self.first[:, None] + self.index)[clips]
+        needed = worth_computing(clips)
+        place = (self.first[:, None] + self.index)[needed]
+        key = stream(*self.key, *purpose)
+        numbers = normals(key, self.item[needed, None], place, features)
         drawn = torch.zeros(*self.mask.shape, features, device=self.mask.device)
-        drawn[clips] = normals(stream(*self.key, *purpose), self.item[clips, None], place, features)
-        return drawn
+        return drawn.index_copy_(0, needed, torch.where(clips[needed, None, None], numbers, 0.0))
 
 
 def clips(draws: Draws, p: Tensor | float, *purpose: object) -> Tensor:

@@ -15,8 +15,9 @@ from torch import Tensor
 
 from models.ablation.draws import stream
 from models.networks.stream import OTHER
+from models.selection import worth_computing
 from models.settings import Modality
-from models.training.batch import Batch
+from models.training.batch import Batch, Tensors
 from models.training.data import ClipData
 
 K = 5
@@ -30,7 +31,7 @@ SEED = 0
 
 
 @dataclass(frozen=True)
-class Gallery:
+class Gallery(Tensors):
     """Training frames with both modalities.
 
     Attributes:
@@ -60,15 +61,14 @@ class Gallery:
 
     def like(self, seen: Modality, x: Tensor) -> Tensor:
         """The other modality (n, width) of the frames most like `x`, (n, width) of `seen`."""
-        device = x.device
-        query = (x @ self.projection[seen].to(device)) / self.scale[seen].to(device)
-        distance = torch.cdist(query, self.keys[seen].to(device))
+        query = (x @ self.projection[seen]) / self.scale[seen]
+        distance = torch.cdist(query, self.keys[seen])
         nearest = distance.topk(min(K, distance.shape[1]), largest=False).indices
-        return self.vectors[OTHER[seen]].to(device)[nearest].mean(1)
+        return self.vectors[OTHER[seen]][nearest].mean(1)
 
 
 @dataclass(frozen=True)
-class Fillers:
+class Fillers(Tensors):
     """What is made of the training frames of a model.
 
     Attributes:
@@ -82,7 +82,7 @@ class Fillers:
     def mean(self, modality: Modality, batch: Batch) -> Tensor:
         """The mean as an input vector (width,)."""
         part = batch.streams[modality]
-        return self.means[modality].to(part.rows.device).repeat(part.index.shape[2])
+        return self.means[modality].repeat(part.index.shape[2])
 
     def vectors(
         self, modality: Modality, batch: Batch, lost: Tensor, there: Mapping[Modality, Tensor]
@@ -98,9 +98,12 @@ class Fillers:
         mean, other = self.mean(modality, batch), OTHER[modality]
         filled = mean.expand(*lost.shape, -1).clone()
         if self.gallery is not None and other in there:
-            known = lost & there[other]
-            if known.any():
-                filled[known] = self.gallery.like(other, batch.streams[other].inputs()[known])
+            known = (lost & there[other]).flatten()
+            asked = worth_computing(known)
+            if len(asked):
+                like = self.gallery.like(other, batch.streams[other].inputs().flatten(0, 1)[asked])
+                whole = filled.flatten(0, 1)
+                whole[asked] = torch.where(known[asked, None], like, whole[asked])
         return filled
 
 

@@ -122,7 +122,8 @@ def evaluate_seed(
         if speakers.training:
             learnt = recogniser.clips_of(stores, speakers.training, preload_bytes=preload_bytes)
             fills = {condition.fill for condition in settings.conditions}
-            fillers = fillers_of(learnt, neighbours="neighbours" in fills)
+            made = fillers_of(learnt, neighbours="neighbours" in fills)
+            fillers = made.to(torch.device(device))
             del learnt  # it may hold gigabytes
         runs = _Runs(network, settings, metrics, torch.device(device), progress, fillers)
         data = recogniser.clips_of(stores, speakers.reported, preload_bytes=preload_bytes)

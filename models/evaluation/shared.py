@@ -148,7 +148,7 @@ class Shared:
         filled = filling_of_rows(rows, modality, self.batch, key)
         if run.condition.fill == "mean":
             assert self.fillers is not None  # as above
-            mean = self.fillers.means[modality].to(part.rows.device)
+            mean = self.fillers.means[modality]
             filled = torch.where(part.places.present.unsqueeze(-1), mean, 0.0)
             rows = replace(rows, filling="given")
         if part.index.shape[2] > 1:

@@ -69,7 +69,7 @@ class Dropout(nn.Dropout):
     def forward(self, x: Tensor) -> Tensor:
         """Drop elements of `x`, of any shape, in training."""
         threshold = min(255, round(256 * self.p))
-        if not self.training or not threshold or x.is_cuda:
+        if not self.training or not threshold or x.device.type != "cpu":
             return super().forward(x)
         words = torch.empty(-(-x.numel() // 8), dtype=torch.int64).random_(-(2**63), None)
         kept = words.view(torch.uint8)[: x.numel()].view(x.shape) >= threshold

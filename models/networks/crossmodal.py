@@ -11,7 +11,7 @@ from typing_extensions import override
 from features.task import Task
 from models.networks.blocks import Attention, Encoder, masked_mean
 from models.networks.recogniser import Presence, Recogniser
-from models.networks.stream import Outputs, Stream, share_frames
+from models.networks.stream import Outputs, Stream
 from models.settings import CrossmodalOptions, Modality, NetworkSize
 
 
@@ -33,8 +33,8 @@ class Crossmodal(Recogniser):
 
     x_a are the outputs of the attention with queries from audio and keys and values from video,
     x_v the other way round; α and β are learnt and start at 1. 12.5 M parameters at the paper's
-    size. Of a sequence the outputs are the mean over its frames; where sound and picture have
-    frames of their own, of the sum of their means.
+    size. Of a sequence the outputs are those of the sum of both modalities' means over their
+    frames: the mean of the frames' outputs, where sound and picture have the same ones.
 
     Not stated in the paper, and decided here: projections have a bias and no activation, positions
     are sinusoidal, norms come after the residuals, feed-forward blocks are as wide as the model,
@@ -83,15 +83,14 @@ class Crossmodal(Recogniser):
         audio, video = cast("Encoded", encoded["audio"]), cast("Encoded", encoded["video"])
         x_audio = self.audio_from_video.attend(audio.query, video.key_value, video.keys)
         x_video = self.video_from_audio.attend(video.query, audio.key_value, audio.keys)
-        if self.per_frame or share_frames(audio, video):
+        if self.per_frame:
             z = audio.x + self.alpha * x_audio + video.x + self.beta * x_video
-            fused = self._answer(self.head(z), audio.mask)
         else:
-            # Each modality has frames of its own, (clips, N_a, dim) and (clips, N_v, dim): what is
-            # added are their means, (clips, 1, dim).
+            # Each modality may have frames of its own, (clips, N_a, dim) and (clips, N_v, dim):
+            # what is added are their means, (clips, 1, dim).
             z = masked_mean(audio.x + self.alpha * x_audio, audio.mask)
             z = z + masked_mean(video.x + self.beta * x_video, video.mask)
-            fused = self.head(z)
+        fused = self.head(z)
         auxiliary = {
             m: self._answer(self.heads[m](encoded[m].x), encoded[m].mask) for m in self.loss_weights
         }
@@ -103,7 +102,7 @@ class Crossmodal(Recogniser):
                 fused = torch.where(alone[modality][:, None, None], spoken, fused)
         inside = {}
         if "joint" in self.watched:
-            inside["joint"] = z if z.shape[1] == fused.shape[1] else masked_mean(z, audio.mask)
+            inside["joint"] = z
         if "attention" in self.watched:
             attention = self.audio_from_video.scores(audio.query, video.key_value)
             inside["attention.audio"] = attention

@@ -13,7 +13,7 @@ from models.networks.blocks import Attention, Dropout, masked_mean
 from models.networks.branches import KERNEL, BranchStage, Convolution, stages, widths
 from models.networks.prenorm import PreNormEncoder
 from models.networks.recogniser import Presence, Recogniser
-from models.networks.stream import OTHER, Outputs, Stream, share_frames
+from models.networks.stream import OTHER, Outputs, Stream
 from models.settings import FusionOptions, Modality, NetworkSize
 
 ONE_WAY: dict[str, tuple[Modality, ...]] = {"tav": ("video",), "tva": ("audio",)}
@@ -175,10 +175,9 @@ class Fusion(Recogniser):
     @override
     def fuse(self, encoded: Mapping[Modality, Stream]) -> Outputs:
         streams = [self._fused(m, encoded) for m in self.into]
-        if self.per_frame or all(share_frames(streams[0], stream) for stream in streams[1:]):
-            outputs = self.head(torch.cat([stream.x for stream in streams], dim=-1))
-            return Outputs(outputs if self.per_frame else masked_mean(outputs, streams[0].mask), {})
-        # Each modality has frames of its own: their means, (clips, 1, dim), are beside each other.
+        if self.per_frame:
+            return Outputs(self.head(torch.cat([stream.x for stream in streams], dim=-1)), {})
+        # Each modality may have frames of its own: their means, (clips, 1, dim), are side by side.
         means = [masked_mean(stream.x, stream.mask) for stream in streams]
         return Outputs(self.head(torch.cat(means, dim=-1)), {})
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass, fields, replace
 from types import MappingProxyType
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
 
 from models.settings import Modality
@@ -48,16 +47,6 @@ class Stream:
         return replace(
             self, **{name: t.repeat(count, *[1] * (t.ndim - 1)) for name, t in tensors.items()}
         )
-
-
-def share_frames(first: Stream, second: Stream) -> bool:
-    """Whether the frames of two modalities are the same ones, so that they can be added.
-
-    In an exported graph they are where both modalities were given one mask.
-    """
-    if first.mask is second.mask or torch.compiler.is_exporting():
-        return first.mask is second.mask
-    return first.mask.shape == second.mask.shape and torch.equal(first.mask, second.mask)
 
 
 class Outputs(NamedTuple):

@@ -16,7 +16,7 @@ from models.ablation.operators import Draws
 
 
 @dataclass(frozen=True)
-class _Tensors:
+class Tensors:
     """Tensors that are moved together; fields may also be None or mappings of such."""
 
     def to(self, device: torch.device) -> Self:
@@ -38,7 +38,7 @@ class _Tensors:
 def _changed(value: Any, change: Any) -> Any:
     if isinstance(value, Tensor):
         return change(value)
-    if isinstance(value, _Tensors):
+    if isinstance(value, Tensors):
         return value._with(change)
     if isinstance(value, Mapping):
         return {key: _changed(part, change) for key, part in value.items()}
@@ -46,7 +46,7 @@ def _changed(value: Any, change: Any) -> Any:
 
 
 @dataclass(frozen=True)
-class RowPlaces(_Tensors):
+class RowPlaces(Tensors):
     """Where rows stand among the item's frames, for what is lost of them before the context.
 
     Frames are counted from the first one of the earliest clip of which any clip of the batch sees a
@@ -71,7 +71,7 @@ class RowPlaces(_Tensors):
 
 
 @dataclass(frozen=True)
-class StreamBatch(_Tensors):
+class StreamBatch(Tensors):
     """One modality of a batch: N steps of its own clock, the item's frames with `align: frames`.
 
     Attributes:
@@ -129,7 +129,7 @@ class StreamBatch(_Tensors):
 
 
 @dataclass(frozen=True)
-class Batch(_Tensors):
+class Batch(Tensors):
     """Clips padded to the same length.
 
     Attributes:

@@ -10,6 +10,7 @@ from features.task import Task
 from models.ablation.frame_map import Lost, LostRows
 from models.networks.recogniser import Recogniser
 from models.networks.stream import OTHER
+from models.selection import worth_computing
 from models.settings import Modality
 from models.training.batch import Batch
 from models.training.losses import task_loss
@@ -66,16 +67,18 @@ class Teachers:
         }
         for modality, network in self.networks.items():
             gone = ~present[OTHER[modality]].any(1)
-            alone = (present[modality].any(1) & gone).nonzero().squeeze(1)
+            is_alone = present[modality].any(1) & gone
+            alone = worth_computing(is_alone)
             if not len(alone):
                 continue
             samples = alone % len(inputs[modality])
             steps = masks[modality][alone], received[modality][alone]
             answers = _answers(network, modality, inputs[modality][samples], *steps)
             targets = answers.softmax(-1) if task.kind == "classification" else answers
-            mask = batch.mask[alone]
+            mask = batch.mask[alone] & is_alone[alone, None]
             counted = mask if task.level == "frame" else mask.any(1, keepdim=True)
-            loss = loss + self.weight * task_loss(task, fused[alone], targets, counted)
+            apart = task_loss(task, fused[alone], targets, counted)
+            loss = loss + self.weight * torch.where(counted.any(), apart, 0.0)
         return loss
 
 
