@@ -65,12 +65,11 @@ class Balance(nn.Module):
         # A loss of 0 is one of nothing that was generated.
         new = torch.where(losses == 0, self.means, losses)
         self.means.lerp_(new, NEW)
-        if self.steps % GROWS_EVERY == 0:
-            self.rate *= GROWTH
-        if self.steps % EVERY == 0:
-            advantage = 1 - self.means / self.means.mean().clamp_min(1e-30)
-            moved = (self.weights - self.rate * advantage).clamp_min(LEAST)
-            self.weights.copy_(moved / moved.norm())
+        self.rate *= torch.where(self.steps % GROWS_EVERY == 0, GROWTH, 1.0)
+        advantage = 1 - self.means / self.means.mean().clamp_min(1e-30)
+        moved = (self.weights - self.rate * advantage).clamp_min(LEAST)
+        moves = self.steps % EVERY == 0  # no branch: a GPU would have to be waited for
+        self.weights.copy_(torch.where(moves, moved / moved.norm(), self.weights))
         self.steps += 1
 
 

@@ -146,7 +146,8 @@ class FrameMap:
         """
         frames = self.source.shape[1]
         real, within = (place >= 0) & (place < frames), place.clamp(0, frames - 1)
-        shown, row = self.source.gather(1, within), torch.arange(place.shape[1], device=place.device)
+        shown = self.source.gather(1, within)
+        row = torch.arange(place.shape[1], device=place.device)
         last = torch.searchsorted(place.contiguous(), shown, right=True) - 1
         stays = ~real | (shown == within)
         gain = self.gain

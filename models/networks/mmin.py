@@ -205,7 +205,7 @@ class Fusing:
             return loss
         real = lossy.answered(per_frame=self.network.per_frame)
         first, second = outputs.inside["invariant"].float().chunk(2, dim=-1)
-        return loss + discrepancy(first[real], second[real])
+        return loss + discrepancy(first, second, real)
 
 
 class Imagination(nn.Module):
@@ -262,20 +262,27 @@ class Imagination(nn.Module):
         return embeddings
 
 
-def discrepancy(x: Tensor, y: Tensor) -> Tensor:
-    """Central moment discrepancy (Zellinger et al. 2017) of two samples (count, dim), unscaled.
+def discrepancy(x: Tensor, y: Tensor, real: Tensor) -> Tensor:
+    """Central moment discrepancy (Zellinger et al. 2017) of two samples, unscaled.
 
-    The distance of the means, and of the central moments up to MOMENTS.
+    The distance of the means, and of the central moments up to MOMENTS; 0 where nothing counts.
 
-    >>> x = torch.tensor([[0.0], [2.0]])
-    >>> float(discrepancy(x, x)), round(float(discrepancy(x, x + 3)), 4)
+    Args:
+        x: (clips, frames, dim).
+        y: likewise.
+        real: (clips, frames) bool, the frames that count.
+
+    >>> x, real = torch.tensor([[[0.0], [2.0], [9.0]]]), torch.tensor([[True, True, False]])
+    >>> float(discrepancy(x, x, real)), round(float(discrepancy(x, x + 3, real)), 4)
     (0.0, 3.0)
     """
-    means = x.mean(0), y.mean(0)
+    weight = real.unsqueeze(-1).to(x.dtype)
+    count = weight.sum().clamp_min(1)
+    means = [(v * weight).sum((0, 1)) / count for v in (x, y)]
     distances = [_distance(*means)]
     for order in range(2, MOMENTS + 1):
-        moments = [(v - m).pow(order).mean(0) for v, m in zip((x, y), means, strict=True)]
-        distances.append(_distance(*moments))
+        powers = [(v - m).pow(order) * weight for v, m in zip((x, y), means, strict=True)]
+        distances.append(_distance(*(power.sum((0, 1)) / count for power in powers)))
     return torch.stack(distances).sum()
 
 

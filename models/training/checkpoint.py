@@ -108,6 +108,8 @@ class State:
         self.losses: list[Tensor] = []
         self.history: list[Epoch] = []
         self.best_weights: dict[str, Tensor] = {}
+        for loss in self._remembering():
+            loss.to(next(network.parameters()).device)
         self._begin(0)
 
     def _begin(self, phase: int) -> None:

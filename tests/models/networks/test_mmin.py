@@ -106,6 +106,6 @@ def test_the_first_phase_answers_from_embeddings_and_draws_shared_features_toget
         expected += np.linalg.norm(moments[0] - moments[1])
     loss = float(fusion.updates[0].loss(outputs, Lossy(batch, inputs, {})).detach())
     assert loss == pytest.approx(expected, rel=1e-5)
-    x = torch.randn(4, 3, requires_grad=True)
-    discrepancy(x, x.detach()).backward()
+    x = torch.randn(1, 4, 3, requires_grad=True)
+    discrepancy(x, x.detach(), torch.ones(1, 4, dtype=torch.bool)).backward()
     assert x.grad.isfinite().all()
