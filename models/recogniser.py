@@ -20,6 +20,7 @@ from features.task import Task
 from features.windows.clocks import context_offsets
 from models.networks.registry import options_of
 from models.settings import ModelSettings, Precision, TrainSettings
+from models.settings.saved import CARD
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from models.training.stores import ModelStores
 
 WEIGHTS = "model.safetensors"
-CARD = "config.json"
 
 HISTORY = "history.csv"
 """A row per epoch before the refit: epoch, train_loss, heldout (the task's first metric),
@@ -104,6 +104,7 @@ class Card(Settings):
         faces: how faces were cropped; None where it sees none.
         streams: what it sees of each modality.
         windows: how long clips were, and what was shown where no picture came.
+        corpora: those that it has learnt from, the first one first; none where it is not known.
     """
 
     name: str
@@ -121,6 +122,7 @@ class Card(Settings):
     faces: FaceSettings | None
     streams: dict[Modality, SeenStream]
     windows: WindowSettings
+    corpora: list[str] = Field(default=[])
 
     @model_validator(mode="after")
     def _streams_fit_the_inputs(self) -> "Card":
@@ -131,6 +133,11 @@ class Card(Settings):
             if width is not None and width * steps != numbers:
                 raise ValueError(f"{modality} has moments of {width} numbers, input {numbers}")
         return self
+
+    @property
+    def moments(self) -> dict[Modality, list[Normalisation | None]]:
+        """What the rows of each part are z-normed with, by modality."""
+        return {modality: stream.moments for modality, stream in self.streams.items()}
 
     @property
     def random_weights(self) -> list[str]:
@@ -222,8 +229,6 @@ def load_network(folder: Path, card: Card, *, allow: Collection[str] | None = ()
     Raises:
         InputError: the file does not fit the card, or a weight is not finite.
     """
-    from safetensors.torch import load_file
-
     from models.networks.build import build
 
     with _reading(folder):
@@ -231,12 +236,24 @@ def load_network(folder: Path, card: Card, *, allow: Collection[str] | None = ()
         network = build(
             card.model, card.inputs, card.train.network, card.task, options, allow=allow
         )
+    load_weights(folder, network)
+    return network.eval()
+
+
+def load_weights(folder: Path, network: "Recogniser") -> None:
+    """Give a network the weights of a recogniser's folder.
+
+    Raises:
+        InputError: there are none, they do not fit the network, or one is not finite.
+    """
+    from safetensors.torch import load_file
+
+    with _reading(folder):
         check_safetensors(folder / WEIGHTS, remedy="train it again")
         weights = load_file(folder / WEIGHTS)
         network.load_state_dict(weights)
     if not are_finite(weights):
         raise InputError(f"the model in {folder} has weights that are not finite", "train it again")
-    return network.eval()
 
 
 def _check_extractors(card: Card, allow: Collection[str]) -> None:

@@ -123,10 +123,7 @@ def publish_evaluation(name: str, seeds: list[int], results: list[Result]) -> No
         # Traces are of the first seed: one line a video is what a person can read.
         chosen = results[:1] if table == "traces" else results
         _write(name, table, [_read(result / f"{table}.csv") for result in chosen])
-    histories = [_read(MODELS / name / f"seed-{seed}" / recogniser.HISTORY) for seed in seeds]
-    for seed, history in zip(seeds, histories, strict=True):
-        history.insert(0, "seed", str(seed))
-    _write(name, "training", histories)
+    _write(name, "training", [_history(name, seed) for seed in seeds])
     calibrations = {
         str(seed): json.loads((result / CALIBRATION).read_text())
         for seed, result in zip(seeds, results, strict=True)
@@ -137,6 +134,15 @@ def publish_evaluation(name: str, seeds: list[int], results: list[Result]) -> No
         of_seeds = [_read_parquet(result / f"{table}.parquet") for result in results]
         out = fresh(RESULTS / table / f"{name}.parquet")
         mean_over_seeds(of_seeds, columns).to_parquet(out, index=False)
+
+
+def _history(name: str, seed: int) -> pd.DataFrame:
+    """A row per epoch; none of a model that was not trained here."""
+    path = MODELS / name / f"seed-{seed}" / recogniser.HISTORY
+    columns = ["epoch", "train_loss", "heldout", "heldout_loss", "best"]
+    history = _read(path) if path.exists() else pd.DataFrame(columns=columns)
+    history.insert(0, "seed", str(seed))
+    return history
 
 
 def _read(file: File) -> pd.DataFrame:

@@ -14,11 +14,12 @@ from typing import Any
 from features.corpora.registry import CORPORA
 from features.extractors.given import shows_media, streams_given
 from features.extractors.registry import EXTRACTORS
-from features.hashes import hash_of
+from features.hashes import hash_of, hash_of_file
 from features.tables import table_of, tables
 from models.evaluation.conditions import all_conditions
 from models.evaluation.registry import METRICS, primary_metrics
 from models.training.rows import training_rows
+from models.transfer import files_of
 from pipeline.engine.console import name_stage
 from pipeline.engine.jobs import stage_errors
 from pipeline.engine.keyfiles import check_file, write_all
@@ -125,12 +126,15 @@ def _extraction(params: Params, name: str) -> Stage:
 
 def _training(params: Params, name: str) -> Stage:
     model, resolved = params.models[name], params.resolved(name)
-    settings = {
+    settings: dict[str, Any] = {
         "model": model.model_dump(),
         "train": resolved.train.model_dump(),
         "size": resolved.size.model_dump(),
         "options": resolved.options.model_dump(),
     }
+    saved = model.saved or model.init
+    if saved is not None:
+        settings["saved"] = [hash_of_file(file) for file in files_of(saved)]
     rows = [*training_rows(model, resolved.train), *_metrics(primary_metrics())]
     return Stage("pipeline.train", settings, rows)
 

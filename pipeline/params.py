@@ -18,7 +18,7 @@ from features.corpora.corpus_settings import CorpusSettings
 from features.errors import InputError
 from features.extractors.joined import parts_of
 from features.extractors.registry import EXTRACTORS, AnyStream
-from features.extractors.settings import OpenSMILESettings, VGGFaceSettings
+from features.extractors.settings import OpenSMILESettings, StreamSettings, VGGFaceSettings
 from features.settings import (
     MODALITIES,
     FaceSettings,
@@ -169,6 +169,13 @@ class Params(Settings):
             InputError: params.yaml has no such model.
         """
         return self._seen(self.model(name))
+
+    def parts(self, name: str) -> dict[Modality, list[StreamSettings]]:
+        """Settings of the streams that hold the rows which a model sees, by modality."""
+        return {
+            modality: [self.streams[part] for part in parts_of(stream, self.streams)]
+            for modality, stream in self.seen(name).items()
+        }
 
     def _seen(self, model: ModelSettings) -> dict[Modality, str]:
         """Names of streams by modality.

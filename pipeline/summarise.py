@@ -9,10 +9,11 @@ from features.corpora.listing import GROUPS, MODELS, RESULTS, fresh, read_items,
 from features.extractors.given import shows_media
 from features.extractors.settings import StreamSettings
 from models.evaluation.registry import metrics_of
-from models.recogniser import parameters_of
+from models.recogniser import CARD, parameters_of, read_card
 from models.settings import ModelSettings
 from models.settings.model import SHARED
 from models.settings.resolved import Resolved
+from models.transfer import differences
 from pipeline.engine.console import say
 from pipeline.engine.jobs import stage_errors
 from pipeline.keys import check
@@ -61,8 +62,7 @@ def describe_run(params: Params) -> dict[str, Any]:
         "seeds": params.train.seeds,
         "heldout": params.train.heldout,
         "models": {
-            name: _describe_model(model, params.resolved(name))
-            | {"parameters": parameters_of(MODELS / name / f"seed-{params.train.seeds[0]}")}
+            name: _describe_model(model, params.resolved(name)) | _describe_trained(params, name)
             for name, model in params.models.items()
         },
     }
@@ -74,6 +74,7 @@ def _describe_corpus(params: Params) -> dict[str, Any]:
     speakers = Counter(split for _, split in {(item.speaker, item.split) for item in items})
     return {
         "name": params.corpus.name,
+        "title": params.corpus.title,
         "synthetic": params.corpus.is_synthetic,
         "items": len(items),
         "speakers": dict(sorted(speakers.items())),
@@ -95,6 +96,21 @@ def _describe_model(model: ModelSettings, resolved: Resolved) -> dict[str, Any]:
         "size": resolved.size.model_dump(),
         "options": resolved.options.model_dump(),
         "train": resolved.train.model_dump(exclude=set(SHARED)),
+    }
+
+
+def _describe_trained(params: Params, name: str) -> dict[str, Any]:
+    """Its size, what it has learnt from, and in what its streams differ from those it sees here."""
+    folder = MODELS / name / f"seed-{params.train.seeds[0]}"
+    if not (folder / CARD).is_file():
+        return {"parameters": 0}
+    card = read_card(folder)
+    saved = params.model(name).saved is not None
+    differing = differences(card, params.seen(name), params.parts(name)) if saved else []
+    return {
+        "parameters": parameters_of(folder),
+        "corpora": card.corpora,
+        "differences": differing,
     }
 
 

@@ -4,6 +4,7 @@ The sections are those that the table of corpora names.
 """
 
 from collections.abc import Mapping
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, create_model, model_validator
@@ -50,6 +51,25 @@ class _CorpusSettings(Settings):
     def is_synthetic(self) -> bool:
         """Whether faces and voices are made up."""
         return self.row.synthetic
+
+    @property
+    def title(self) -> str:
+        """What tells it apart from other corpora, in a few words.
+
+        Of one that is read, the name of its folder; of one that is made, which settings of its
+        section are not the default ones.
+
+        >>> CorpusSettings(name="folder", root="/data/calls").title
+        'folder calls'
+        >>> CorpusSettings(name="simulated", simulated={"seed": 1}).title
+        'simulated (seed 1)'
+        """
+        if not self.is_synthetic:
+            return f"{self.name} {PurePath(self.root).name}".rstrip()
+        section = self.section
+        shown = section.model_dump(exclude_defaults=True) if isinstance(section, Settings) else {}
+        changed = ", ".join(f"{key} {value}" for key, value in shown.items())
+        return f"{self.name} ({changed})" if changed else self.name
 
     @property
     def section(self) -> Settings | Mapping[str, Any]:

@@ -72,6 +72,7 @@ class StreamReader:
         windows: the windows store.
         name: of the stream.
         stores: of its parts, in their order.
+        normalisers: of its parts, in place of those fitted to the train split.
 
     Attributes:
         stream: what the windows store says of it.
@@ -80,12 +81,19 @@ class StreamReader:
         InputError: the windows store has no such stream.
     """
 
-    def __init__(self, windows: WindowStore, name: str, stores: Sequence[StreamStore]) -> None:
+    def __init__(
+        self,
+        windows: WindowStore,
+        name: str,
+        stores: Sequence[StreamStore],
+        normalisers: Sequence[Normaliser | None] | None = None,
+    ) -> None:
         if name not in windows.streams:
             raise InputError(f"the windows store has no stream {name}", "run `dvc repro windows`")
         self.stream: WindowedStream = windows.streams[name]
         self._windows, self._name = windows, name
-        pairs = zip(stores, self.stream.normaliser, strict=True)
+        fitted = self.stream.normaliser if normalisers is None else normalisers
+        pairs = zip(stores, fitted, strict=True)
         self._parts = [_Part(store, normaliser) for store, normaliser in pairs]
 
     @property

@@ -47,6 +47,7 @@ def values_of(card: Card, settings: EvaluateSettings, metrics: Sequence[str]) ->
         card.model_dump(mode="json", include={"seed", "task", "options", "inputs"}),
         card.model.model_dump(include={"network", "presence", "repeats"}),
         card.train.network.model_dump(),
+        [[m and m.model_dump() for m in card.moments[modality]] for modality in card.inputs],
         # What others are compared with changes no result of this model.
         settings.model_dump(exclude={"reference"}),
         list(metrics),
@@ -117,7 +118,7 @@ def evaluate_seed(
     """
     with threads(settings.threads):
         network = recogniser.load_network(folder, card, allow=allow)
-        stores = open_stores(card.model.sees)
+        stores = open_stores(card.model.sees, moments=card.moments)
         fillers = None
         if speakers.training:
             learnt = recogniser.clips_of(stores, speakers.training, preload_bytes=preload_bytes)

@@ -1,20 +1,27 @@
 """One model of the comparison."""
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, create_model, field_validator, model_validator
+from typing_extensions import override
 
-from features.settings import Settings
+from features.settings import NamedFile, Settings
 from models.ablation.registry import STRATEGIES
 from models.networks.registry import NETWORKS
 from models.settings.ablation import Ablation
 from models.settings.presets import PRESETS
+from models.settings.saved import model_of
 
 SHARED = ("seeds", "checkpoint_seconds", "network")
 """The training settings that are the same for all models, or have another place."""
 
 
-class ModelSettings(Settings):
+FROM, INIT = "from", "init"
+BESIDE = {FROM: {FROM, "sees", "network"}, INIT: {INIT, "sees", "network", "train", "ablation"}}
+"""What a model that comes from a saved recogniser can say; all else is as the card has it."""
+
+
+class _ModelSettings(Settings):
     """One model of the comparison: a network, what it sees, and how it is trained to cope.
 
     Size, options and train come together in `models.settings.resolved.resolve`, which checks them.
@@ -35,6 +42,9 @@ class ModelSettings(Settings):
         train: training settings that differ from those of the preset, or of `train`; all but
             those of SHARED.
         ablation: the strategy against missing modalities.
+        init: folder of a saved recogniser, whose weights training begins from. Its card decides
+            network, presence, repeats, size and options. Likewise `from`, a name that Python keeps
+            for itself: such a model is evaluated as it is, and nothing is trained.
     """
 
     network: Annotated[str, AfterValidator(NETWORKS.checked)] = "crossmodal"
@@ -46,13 +56,28 @@ class ModelSettings(Settings):
     options: dict[str, Any] = Field(default={})
     train: dict[str, Any] = Field(default={})
     ablation: Ablation = Ablation()
+    init: str | None = None
+
+    @property
+    def saved(self) -> str | None:
+        """Folder of the saved recogniser that the model is, `from` in params.yaml."""
+        path: str | None = getattr(self, FROM)
+        return path
+
+    @override
+    def files(self) -> tuple[NamedFile, ...]:
+        named = {FROM: self.saved, INIT: self.init}
+        return tuple(NamedFile(key, path) for key, path in named.items() if path is not None)
 
     @model_validator(mode="before")
     @classmethod
-    def _is_what_its_preset_makes_it(cls, data: Any) -> Any:
+    def _is_what_its_card_or_preset_makes_it(cls, data: Any) -> Any:
         # A saved model names all its fields, and needs no preset to be read.
         if not isinstance(data, dict) or data.keys() >= cls.model_fields.keys():
             return data
+        for key in (FROM, INIT):
+            if isinstance(data.get(key), str):
+                return _with_card(key, data)
         preset = data.get("preset")
         return {**PRESETS[preset].model, **data} if preset in list(PRESETS) else data
 
@@ -66,7 +91,7 @@ class ModelSettings(Settings):
         return train
 
     @model_validator(mode="after")
-    def _takes_so_many(self) -> "ModelSettings":
+    def _takes_so_many(self) -> "_ModelSettings":
         counts = NETWORKS[self.network].modalities
         if len(set(self.sees)) != len(self.sees) or len(self.sees) not in counts:
             raise ValueError(
@@ -76,7 +101,7 @@ class ModelSettings(Settings):
         return self
 
     @model_validator(mode="after")
-    def _presence_is_of_the_network(self) -> "ModelSettings":
+    def _presence_is_of_the_network(self) -> "_ModelSettings":
         able = NETWORKS[self.network].presence
         if self.presence not in able:
             raise ValueError(
@@ -88,7 +113,7 @@ class ModelSettings(Settings):
         return self
 
     @model_validator(mode="after")
-    def _network_shows_what_its_strategy_needs(self) -> "ModelSettings":
+    def _network_shows_what_its_strategy_needs(self) -> "_ModelSettings":
         strategy = self.ablation.strategy
         missing = set(STRATEGIES[strategy].needs) - set(NETWORKS[self.network].shows)
         if missing:
@@ -100,7 +125,49 @@ class ModelSettings(Settings):
         return self
 
     @model_validator(mode="after")
-    def _sizes_are_of_lacuna_s_networks(self) -> "ModelSettings":
+    def _sizes_are_of_lacuna_s_networks(self) -> "_ModelSettings":
         if self.size and NETWORKS[self.network].plain:
             raise ValueError(f"size is set, but {self.network} is given its sizes as options")
         return self
+
+
+def _with_card(key: str, data: dict[str, Any]) -> dict[str, Any]:
+    """A model with what the card of its saved recogniser decides.
+
+    Raises:
+        ValueError: it says something that the card decides, or the card names a network of the
+            user's own that params.yaml does not: a card imports no code by itself.
+    """
+    more = sorted(data.keys() - BESIDE[key])
+    if more:
+        raise ValueError(
+            f"{more[0]} is set, and the card of the model in {key} decides it: beside {key} there "
+            f"can be {', '.join(sorted(BESIDE[key] - {key}))}"
+        )
+    taken = model_of(data[key])
+    network = taken["network"]
+    if data.get("network", network if ":" not in network else None) != network:
+        raise ValueError(
+            f"the model in {key} has network {network}, and a saved model imports none by itself: "
+            f"write network: {network} if it is to be"
+            if ":" in network
+            else f"network is {data['network']}, but the model in {key} is a {network}"
+        )
+    if key == INIT or ":" in taken["ablation"]["strategy"]:
+        del taken["ablation"]
+    return {**taken, **data}
+
+
+if TYPE_CHECKING:
+
+    class ModelSettings(_ModelSettings):
+        """`_ModelSettings` with a key `from`."""
+
+else:
+    ModelSettings = create_model(
+        "ModelSettings",
+        __base__=_ModelSettings,
+        __doc__=_ModelSettings.__doc__,
+        __module__=__name__,
+        **{FROM: (str | None, None)},
+    )

@@ -65,7 +65,8 @@ def check_settings(params: ComparedModels, task: Task, *, gives_features: bool) 
                 "leave it out",
             )
     for name, model in params.models.items():
-        _check_model(params, name, task, gives_features)
+        if model.saved is None:
+            _check_model(params, name, task, gives_features)
         own_clocks = [stream for stream in model.sees if params.streams[stream].align == "none"]
         if own_clocks and "neighbours" in {c.fill for c in params.evaluate.conditions}:
             raise InputError(

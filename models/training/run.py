@@ -11,6 +11,7 @@ import pandas as pd
 import torch
 
 from features.errors import InputError
+from features.hashes import hash_of_file
 from features.settings import Modality
 from models import recogniser
 from models.networks.build import build
@@ -45,6 +46,7 @@ class Plan:
         metric: row of METRICS that they choose it by, unless by their loss.
         seed: of every random choice.
         speakers: of the items to learn from.
+        init: folder of the recogniser whose weights it begins from; None for random ones.
     """
 
     model: ModelSettings
@@ -54,6 +56,7 @@ class Plan:
     metric: str
     seed: int
     speakers: Mapping[str, str] = field(default_factory=dict)
+    init: Path | None = None
 
     def values(self) -> list[Any]:
         """The values that weights depend on beside data and code, without names."""
@@ -62,6 +65,7 @@ class Plan:
             self.resolved.train.model_dump(exclude={"seeds", "checkpoint_seconds"}),
             self.resolved.options.model_dump(),
             [list(self.learning), list(self.heldout), self.metric, self.seed],
+            None if self.init is None else hash_of_file(self.init / recogniser.WEIGHTS),
         ]
 
     def rows(self) -> list[tuple[str, str]]:
@@ -187,6 +191,8 @@ class _Run:
         """
         model, resolved = self.plan.model, self.plan.resolved
         network = self._new(model, resolved, learning.features, learning)
+        if self.plan.init is not None:
+            recogniser.load_weights(self.plan.init, network)
         trained = self._train(TRAIN, network, model, resolved, learning, heldout, teachers)
         choose_by = resolved.train.choose_by
         if heldout is None:

@@ -1,10 +1,13 @@
 """The stores that training and evaluation read, and what their content depends on."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
 
 from features.corpora.listing import INPUTS, STREAMS, WINDOWS
 from features.errors import InputError
@@ -12,10 +15,29 @@ from features.settings import MODALITIES, Modality
 from features.stores.streams import open_stream
 from features.stores.windows import WindowStore, open_windows
 from features.task import Task
+from features.windows.normaliser import Normaliser
 from features.windows.reading import StreamReader
 
 FOR_TRAINING = ("speaker", "split", "frames", "streams")
 """The facts of an item that training depends on."""
+
+
+class Fitted(Protocol):
+    """A mean and a deviation of every number of a row."""
+
+    @property
+    def mean(self) -> Sequence[float]:
+        """The means."""
+        ...
+
+    @property
+    def std(self) -> Sequence[float]:
+        """The deviations."""
+        ...
+
+
+Moments = Sequence[Fitted | None]
+"""Of each part of a stream; None where rows are taken as they are."""
 
 
 class ModelStores(NamedTuple):
@@ -31,7 +53,10 @@ class ModelStores(NamedTuple):
 
 
 def open_stores(
-    sees: Sequence[str], windows: Path = WINDOWS, streams: Path = STREAMS
+    sees: Sequence[str],
+    windows: Path = WINDOWS,
+    streams: Path = STREAMS,
+    moments: Mapping[Modality, Moments] = MappingProxyType({}),
 ) -> ModelStores:
     """The stores of a model.
 
@@ -39,6 +64,7 @@ def open_stores(
         sees: names of the streams, at most one of each modality.
         windows: the windows store.
         streams: folder of the streams' stores.
+        moments: what rows are z-normed with, by modality, in place of the train split's.
 
     Raises:
         InputError: a stage before this one has not run.
@@ -50,8 +76,18 @@ def open_stores(
             raise InputError(f"{windows} has no stream {name}", "run `dvc repro windows`")
         stream = store.streams[name]
         parts = [open_stream(streams / f"{part}.zarr") for part in stream.parts]
-        readers[stream.modality] = StreamReader(store, name, parts)
+        readers[stream.modality] = StreamReader(
+            store, name, parts, _normalisers(moments.get(stream.modality))
+        )
     return ModelStores(store, {m: readers[m] for m in MODALITIES if m in readers})
+
+
+def _normalisers(moments: Moments | None) -> list[Normaliser | None] | None:
+    if moments is None:
+        return None
+    return [
+        None if m is None else Normaliser(np.asarray(m.mean), np.asarray(m.std)) for m in moments
+    ]
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from pipeline.engine.jobs import Job, run_jobs
 from pipeline.evaluate import evaluation_job, publish_evaluation
 from pipeline.keys import check
 from pipeline.params import Params
-from pipeline.train import plan_of, training_job
+from pipeline.train import plan_of, publish_saved, training_job
 
 FORWARD = 1 / 3
 """What a pass that learns nothing costs, against one that does: it has no way back."""
@@ -74,7 +74,14 @@ class ModelRun:
         self._results: dict[int, Result] = {}
 
     def trainings(self) -> Iterable[Job]:
-        """The training of every seed; its evaluation follows."""
+        """The training of every seed; its evaluation follows.
+
+        A model that comes from a saved one is published, and only evaluated.
+        """
+        if self._params.model(self._name).saved is not None:
+            publish_saved(self._params, self._name, self._inputs)
+            yield from (self.evaluation(seed) for seed in self._params.train.seeds)
+            return
         for seed in self._params.train.seeds:
             plan = plan_of(self._params, self._name, seed, self._inputs)
 

@@ -15,6 +15,7 @@ from reports.figures.trust import draw_risks
 from reports.numbers.items import confusion_matrices, mean_predictions
 from reports.numbers.means import of_vectors
 from reports.numbers.results import Results
+from reports.numbers.run_file import trained_here
 from reports.numbers.schema import LOSERS
 from reports.numbers.summary import Summary
 from reports.numbers.words import NOUNS, capitalised, listing, primary_metric, target_titles
@@ -56,11 +57,12 @@ def illustrate(folder: Path, results: Results, summary: Summary) -> dict[str, li
     every = styles([*summary.shown, *(m for m in results.models if m not in summary.shown)])
     shown = {model: every[model] for model in summary.shown}
     every = {model: every[model] for model in results.models}
+    trained = {model: every[model] for model in trained_here(results.run, results.models)}
     drawn = {
         "When a modality is lost": [
             _losses(folder, modality, curves, results, shown) for modality in losers
         ],
-        "Learning curves": [_learning_curves(folder, results, every)],
+        "Learning curves": [_learning_curves(folder, results, trained)] if trained else [],
     }
     if results.task.level == "frame":
         drawn["Per video"] = [_videos(folder, summary.videos, results, every)]

@@ -17,6 +17,7 @@ from reports.numbers.run_file import (
     read_run,
     read_task_of,
     synthetic_corpus,
+    trained_here,
     untrained_streams,
 )
 from reports.numbers.schema import (
@@ -55,7 +56,7 @@ class Results:
             `annotated` and `predicted` for one of sequences.
         traces: annotated and predicted values over time, first seed, intact input; no rows for a
             task of sequences or of classes.
-        training: one row per model, seed and epoch.
+        training: one row per model, seed and epoch; none of saved models, which were not trained.
         trust: calibration, intervals, and risk against what is answered, on the speakers that
             results are of.
         significance: tests of models against their rivals, by model, rival, target (or `mean` of
@@ -113,8 +114,10 @@ def load_results(folder: Path, models: Sequence[str], seeds: Sequence[int]) -> R
     run = read_run(folder / "run.json", seeds)
     task = read_task_of(folder / "run.json", run)
 
-    def tables(kind: str, schema: Mapping[str, str], stage: str) -> pd.DataFrame:
-        return _tables(folder / kind, schema, stage, models, seeds, allowed_values(task))
+    def tables(
+        kind: str, schema: Mapping[str, str], stage: str, of: Sequence[str] = models
+    ) -> pd.DataFrame:
+        return _tables(folder / kind, schema, stage, of, seeds, allowed_values(task))
 
     every = tables("evaluation", evaluation_columns(task), "evaluate")
     reported, choosing = (every[every["speakers"] == kind] for kind in (REPORTED, CHOOSING))
@@ -134,7 +137,7 @@ def load_results(folder: Path, models: Sequence[str], seeds: Sequence[int]) -> R
         causal=reported[reported["causal"] == 1].reset_index(drop=True),
         videos=tables("videos", video_columns(task), "evaluate"),
         traces=tables("traces", TRACES, "evaluate") if has_traces else no_traces,
-        training=tables("training", TRAINING, "train"),
+        training=tables("training", TRAINING, "train", trained_here(run, models)),
         trust=_tables(folder / "trust", TRUST, "evaluate", models, seeds, {"target": task.targets}),
         significance=_summarised(folder / "significance.csv", SIGNIFICANCE, models, task),
         groups=_summarised(folder / "groups.csv", GROUP_SCORES, models, task),
@@ -152,6 +155,8 @@ def _tables(
     allowed: Mapping[str, Collection[str]],
 ) -> pd.DataFrame:
     """The tables of one kind, every model's rows under each other."""
+    if not models:
+        return pd.DataFrame(columns=list(schema))
     return pd.concat(
         [
             read_result_table(

@@ -123,6 +123,15 @@ def untrained_streams(run: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(name for name, stream in seen.items() if stream.get("random_weights"))
 
 
+def trained_here(run: Mapping[str, Any], models: Sequence[str]) -> list[str]:
+    """The models that were trained, and are not saved ones.
+
+    >>> trained_here({"models": {"a": {"from": "saved/a"}, "b": {}}}, ["a", "b"])
+    ['b']
+    """
+    return [model for model in models if not run["models"].get(model, {}).get("from")]
+
+
 def modalities_seen(run: Mapping[str, Any], model: str) -> tuple[str, ...]:
     """The modalities of the streams that a model sees, in order.
 

@@ -25,6 +25,7 @@ from reports.tables.groups import group_tables, words_of_groups
 from reports.tables.ranking import ranking_table
 from reports.tables.rates import rates_table
 from reports.tables.significance import legend, marks, significance_table
+from reports.tables.transfer import is_elsewhere, transfer_table, words_of_transfer
 from reports.tables.trust import trust_table, words_of_trust
 
 _RANKING = """<p>Models by their robustness area: {metric}{mean} over the {count}
@@ -86,6 +87,7 @@ def tables_of(results: Results, summary: Summary) -> list[str]:
         _conditions(results, summary),
         _by_target(results, summary),
         _groups(results),
+        _transfer(results, summary),
         _metrics(results, summary),
         _one_modality(results),
         _natural(results),
@@ -102,7 +104,8 @@ def _ranking(results: Results, summary: Summary) -> str:
         count=len(counted(summary.conditions[CONDITION])),
         mean=_mean_of_targets(task),
     )
-    table = ranking_table(summary, task, significance, results.reference)
+    elsewhere = [model for model in results.models if is_elsewhere(results.run, model)]
+    table = ranking_table(summary, task, significance, results.reference, elsewhere)
     return section("Ranking", text, table + legend(significance, task))
 
 
@@ -142,6 +145,11 @@ def _by_target(results: Results, summary: Summary) -> str:
 def _groups(results: Results) -> str:
     table = group_tables(results.groups, results.gaps, results.models, results.task)
     return section("By group", words_of_groups(results.gaps, results.task), table)
+
+
+def _transfer(results: Results, summary: Summary) -> str:
+    table = transfer_table(summary, results.run, results.task)
+    return section("Across corpora", words_of_transfer(results.run), table)
 
 
 def _metrics(results: Results, summary: Summary) -> str:

@@ -1,5 +1,6 @@
 """The first table of the page: models by their robustness area."""
 
+from collections.abc import Collection
 from html import escape
 
 import pandas as pd
@@ -18,11 +19,17 @@ from reports.tables.conditions import headline_columns
 from reports.tables.markup import header, scrollable, stub, td, th
 from reports.tables.significance import intervals, marks
 
+CROSS = ", cross-corpus"
+"""After the rank of a model that has learnt from another corpus."""
 ORDER = (MEAN, INTACT, WORST_DROP, VIDEO_GONE, AUDIO_GONE)
 
 
 def ranking_table(
-    summary: Summary, task: Task, significance: pd.DataFrame, reference: str | None
+    summary: Summary,
+    task: Task,
+    significance: pd.DataFrame,
+    reference: str | None,
+    elsewhere: Collection[str] = (),
 ) -> str:
     """The headline numbers of all targets, a row per model, the best first.
 
@@ -34,6 +41,7 @@ def ranking_table(
         task: its targets.
         significance: `Results.significance`.
         reference: `Results.reference`.
+        elsewhere: models that have learnt from another corpus, whose rows are marked.
     """
     target = overall_target(task)
     of_all = summary.headlines[summary.headlines["target"] == target]
@@ -55,9 +63,10 @@ def ranking_table(
         if name == MEAN and known:
             head += th(f"against {escape(str(reference))}, 95 %", False)
             foot += td("", False)
+    ranks = {model: str(rank) for rank, model in enumerate(summary.ranking, start=1)}
+    ranks |= {model: f"{ranks[model]}{CROSS}" for model in elsewhere if model in ranks}
     body = "".join(
-        f"<tr>{stub(model, str(rank), True)}{cells(model)}</tr>"
-        for rank, model in enumerate(summary.ranking, start=1)
+        f"<tr>{stub(model, rank, True)}{cells(model)}</tr>" for model, rank in ranks.items()
     )
     corner = '<th scope="row" class="stub">n</th>'
     return scrollable(

@@ -123,6 +123,8 @@ def settings(model: str) -> dict[str, Any]:
     return {
         "network": "crossmodal" if single == model else "unimodal",
         "preset": None,
+        "init": None,
+        "from": None,
         "sees": streams.get(single, ["lld", "fc6"]),
         "presence": "ignored",
         "repeats": "shown",

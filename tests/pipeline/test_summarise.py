@@ -8,7 +8,7 @@ from models.settings import EvaluateSettings
 from pipeline import summarise
 from pipeline.params import Params
 from reports.numbers.run_file import modalities_seen
-from reports.numbers.schema import SIGNIFICANCE
+from reports.numbers.schema import GAPS, GROUP_SCORES, SIGNIFICANCE
 from reports.papers.registry import claims_of
 from tests.helpers import result_files
 from tests.helpers.drawn_results import Run
@@ -41,6 +41,8 @@ def stage(tmp_path, monkeypatch):
             return chosen
 
         monkeypatch.setattr(summarise, "choose", choose)
+        nobody = tuple(pd.DataFrame(columns=list(schema)) for schema in (GROUP_SCORES, GAPS))
+        monkeypatch.setattr(summarise, "scores_by_group", lambda *_: nobody)
         built = []
         monkeypatch.setattr(summarise, "build_report", lambda *arguments: built.append(arguments))
         summarise.main()
