@@ -18,6 +18,10 @@ MADE = "features/corpora/made"
 """`corpus.root` of a corpus that is made on the spot: DVC wants a folder, and one without code."""
 
 
+AMOUNTS = ("train", "validation", "test", "speakers", "clips", "seconds", "frames")
+"""Settings of made corpora that say how much of them there is."""
+
+
 class _CorpusSettings(Settings):
     """Which corpus, and where.
 
@@ -57,7 +61,7 @@ class _CorpusSettings(Settings):
         """What tells it apart from other corpora, in a few words.
 
         Of one that is read, the name of its folder; of one that is made, which settings of its
-        section are not the default ones.
+        section are not the default ones, but for those that say how much of it there is.
 
         >>> CorpusSettings(name="folder", root="/data/calls").title
         'folder calls'
@@ -68,7 +72,7 @@ class _CorpusSettings(Settings):
             return f"{self.name} {PurePath(self.root).name}".rstrip()
         section = self.section
         shown = section.model_dump(exclude_defaults=True) if isinstance(section, Settings) else {}
-        changed = ", ".join(f"{key} {value}" for key, value in shown.items())
+        changed = ", ".join(f"{key} {value}" for key, value in shown.items() if key not in AMOUNTS)
         return f"{self.name} ({changed})" if changed else self.name
 
     @property
