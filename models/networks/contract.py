@@ -105,10 +105,11 @@ def learns_everywhere(network: Recogniser) -> None:
         # The last frame may be what stands for a sequence; of the second clip nothing is there.
         inputs[m][0, -1], present[m][0, -1] = 0, False
         inputs[m][1], present[m][1] = 0, False
-    last = list(inputs)[-1]
-    gone = torch.zeros_like(masks[last])
-    gone[2] = True  # of the third clip a modality is lost
-    lost = {last: Lost(FrameMap(torch.arange(9).expand(4, -1), gone))}
+    lost = {}
+    for clip, m in enumerate(inputs, start=2):  # of a clip each one modality is lost
+        empty = torch.zeros_like(masks[m])
+        empty[clip] = True
+        lost[m] = Lost(FrameMap(torch.arange(9).expand(4, -1), empty))
     lossy = Lossy(batch_of(inputs, masks, present), inputs, lost)
     network.train().zero_grad()
     for phase in network.phases(_any_objective):

@@ -129,6 +129,16 @@ NETWORKS = Table(
             presence=("ignored", "marked"),
             lengths=True,
         ),
+        "imder": Network(
+            code="models.networks.imder:IMDer",
+            title="Diffused modalities",
+            options="models.settings.network:IMDerOptions",
+            modalities=(2,),
+            attends=True,
+            presence=("ignored", "marked"),
+            lengths=True,
+            shows=("generation",),
+        ),
         "mmin": Network(
             code="models.networks.mmin:MMIN",
             title="Missing modality imagination",

@@ -244,3 +244,17 @@ class VAVLOptions(Options):
         if kernel % 2 == 0:
             raise ValueError(f"kernel {kernel} has no middle: make it odd")
         return kernel
+
+
+class IMDerOptions(MulTOptions):
+    """Options of IMDer; the defaults are those of its authors' code.
+
+    Attributes:
+        steps: of sampling.
+        blocks: of the refinement.
+        weight: of the losses of the score and of the refinement.
+    """
+
+    steps: int = Field(default=100, ge=2)
+    blocks: int = Field(default=20, gt=0)
+    weight: float = Field(default=0.1, gt=0)

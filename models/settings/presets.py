@@ -226,6 +226,36 @@ PRESETS = Table(
                 "read; the code's own default is 1.",
             ),
         ),
+        # The published code's settings of MOSI: width 32, 8 heads, 4 layers, Adam, learning rate
+        # 2e-3, batches of 32, stop after 20 epochs without a better loss. Its plateau of 24 epochs
+        # never comes before that stop, and its weight decay of 0.005 never reaches its optimizer.
+        "wang2023": Preset(
+            title="Wang et al. 2023",
+            networks={
+                "imder": Architecture(
+                    NetworkSize(dim=32, heads=8, ffn=128, layers=4, dropout=0.0),
+                    {"steps": 100, "blocks": 20, "embedding_dropout": 0.2},
+                )
+            },
+            train={
+                **_PLAIN,
+                "learning_rate": 2e-3,
+                "batch_clips": 32,
+                "epochs": 200,
+                "patience": 20,
+                "choose_by": "loss",
+            },
+            model={"network": "imder", "presence": "marked", "ablation": _ONE_OF_BOTH},
+            deviations=(
+                "There is no text, so the condition is one modality and MulT has two branches.",
+                "What is lost is drawn for each sample; the code draws it for each batch.",
+                "Attention in the score networks is not limited to earlier frames, and positions "
+                "are MulT's here.",
+                "Convolutions see zeros beyond a clip's ends, so that frames stay as many.",
+                "Outside training all clips have the same random numbers, from a fixed seed.",
+                "Gradients are not clipped; the code limits each of them to 1.",
+            ),
+        ),
         # The published code: Adam, learning rate 1e-3, batches of 128, width 32, up to 200 epochs,
         # patience 10, residual dropout 0.1, feed-forward of four times the width. Layers (1 to 4),
         # heads (1 to 8) and three dropouts are searched, and the code does not say what was found:

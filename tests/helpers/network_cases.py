@@ -39,6 +39,7 @@ VARIANTS: dict[str, list[Options]] = {
         {"temporal": "gru"},
     ],
     "vavl": [{"bottleneck": 6, "kernel": 5, "shared_layers": 1}],
+    "imder": [{"steps": 2, "blocks": 1}],
     "mmin": [{"consistency": 1.0}],
     "fusion": [{"kind": kind} for kind in ("ia", "it", "lt", "tav", "tva", "mult")],
 }
@@ -46,6 +47,7 @@ VARIANTS: dict[str, list[Options]] = {
 
 SIZES: dict[str, NetworkSize] = {
     "vavl": NetworkSize(dim=8, heads=2, ffn=12, layers=1, dropout=0.0),
+    "imder": NetworkSize(dim=8, heads=2, ffn=16, layers=1, dropout=0.0),
 }
 """The size a network is tested at, if not SIZE."""
 

@@ -90,7 +90,7 @@ def test_scores_are_those_that_attention_takes() -> None:
         ),
         (
             "balanced",
-            "needs the generation of a network, which recurrent does not show: choose mmin",
+            "needs the generation of a network, which recurrent does not show: choose imder, mmin",
         ),
     ],
 )

@@ -13,7 +13,14 @@ from models.training.data import ClipData
 from models.training.trainer import Trained, train
 from tests.helpers.planted import planted_stores
 
-PHASED = {"goncalves2023": 1, "zhao2021": 2, "zuo2023": 2, "zhong2025": 1, "sun2024": 2}
+PHASED = {
+    "wang2023": 2,
+    "goncalves2023": 1,
+    "zhao2021": 2,
+    "zuo2023": 2,
+    "zhong2025": 1,
+    "sun2024": 2,
+}
 """Presets whose models state phases, and how many."""
 
 
@@ -25,7 +32,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> ClipData:
 
 def learnt(preset: str, data: ClipData, path: Path) -> Trained:
     size = {"dim": 8, "heads": 2, "ffn": 16, "layers": 1}  # at theirs a step takes seconds
-    model = ModelSettings(preset=preset, size=size)
+    options = {"steps": 2, "blocks": 1} if preset == "wang2023" else {}
+    model = ModelSettings(preset=preset, size=size, options=options)
     resolved = resolve(model, TrainSettings(heldout="none"))
     changes = {"epochs": 1, "batch_clips": 2, "decay": "none", "precision": "fp32"}
     torch.manual_seed(0)
