@@ -4,7 +4,6 @@ With --check it only prints what it finds, before anything long is run.
 """
 
 import argparse
-import json
 from collections.abc import Mapping
 
 import pandas as pd
@@ -13,17 +12,20 @@ from features.corpora.census import census
 from features.corpora.checks import check_content, check_speakers, check_training, exclude
 from features.corpora.inspection import all_labels
 from features.corpora.item import Corpus, Item, Work
-from features.corpora.listing import FACTS, ITEMS, LABELS, fresh, write_source
+from features.corpora.listing import ITEMS, LABELS, fresh, write_source
 from features.corpora.reading import read_corpus
 from features.extractors.given import streams_given
 from features.settings import Modality
 from pipeline.engine.console import counter, say
 from pipeline.engine.jobs import StageFailedError, stage_errors
-from pipeline.extraction.inspecting import inspect_all
+from pipeline.extraction.inspecting import inspect_all, write_facts
 from pipeline.keys import check
 from pipeline.params import load_params
 
-CHECK = "print what is found; write nothing but the item cache, and the demo corpus if that is it"
+CHECK = (
+    "print what is found, and about how long each stage will take; write nothing but the item "
+    "cache, and the demo corpus if that is it"
+)
 
 
 def main() -> None:
@@ -56,7 +58,11 @@ def run(*, checks_only: bool) -> None:
             raise StageFailedError("corpus", failures, len(table))
         check_content(table)
         check_training(corpus.task, items, params.evaluate.split)
-        if not checks_only:
+        if checks_only:
+            from pipeline.forecast.show import forecast, show  # only these need torch
+
+            show(forecast(params, corpus, table))
+        else:
             write(
                 corpus,
                 items,
@@ -77,16 +83,7 @@ def write(
     """Write the stage's outputs."""
     table.to_parquet(fresh(ITEMS), index=False)
     all_labels(corpus.task, items).to_parquet(fresh(LABELS), index=False)
-    facts = {
-        "task": corpus.task.model_dump(mode="json"),
-        "synthetic": is_synthetic,
-        "gives_features": {
-            name: modality or used[name]
-            for name, modality in corpus.gives.items()
-            if modality or name in used
-        },
-    }
-    fresh(FACTS).write_text(json.dumps(facts, indent=1) + "\n")
+    write_facts(corpus, used, is_synthetic=is_synthetic)
     names, given = table["item"], table["features_sha256"]
     media = dict(zip(names, table["sha256"], strict=True))
     write_source("audio", media, dict(zip(names, given, strict=True)))

@@ -3,9 +3,8 @@
 import argparse
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any, cast
 
 from features.corpora.item import Work
@@ -20,7 +19,6 @@ from features.corpora.listing import (
 )
 from features.corpora.reading import read_corpus
 from features.errors import InputError
-from features.extractors.batches import OfCrops
 from features.extractors.crops import open_faces
 from features.extractors.given import GivenSource, describe_given
 from features.extractors.joined import parts_of
@@ -38,13 +36,12 @@ from pipeline.engine.entries.result import Result
 from pipeline.engine.execution import ExecutionSettings
 from pipeline.engine.jobs import (
     Job,
-    Needs,
     run_jobs,
     stage_errors,
 )
 from pipeline.engine.keys import key_of
 from pipeline.extraction.jobs import device_of, faces_job, sound_job
-from pipeline.extraction.together import TITLE, blank, one, rows_used, run_together
+from pipeline.extraction.together import TITLE, blank, rows_used, run_together, settled
 from pipeline.keys import check
 from pipeline.params import Params, load_params
 
@@ -71,11 +68,11 @@ def extract(params: Params, name: str) -> None:
     keys: dict[str, str] = {}
     contents: dict[str, str] = {}
     match EXTRACTORS[settings.extractor].source:
-        case "streams":  # rows of its own it has none
-            attributes["parts"] = list(parts_of(name, params.streams))
-        case "faces":  # likewise: the crops are where they are
+        case "streams":
+            attributes = attributes_without_rows(name, params.streams)
+        case "faces":
             faces = open_faces(FACES)
-            attributes[OF_FACES] = os.path.relpath(FACES, STREAMS)
+            attributes = attributes_without_rows(name, params.streams)
             contents = {item.item: faces.key(item.item) for item in media_items()}
         case "features":
             results, keys = _given(params, name, cast("GivenSettings", settings))
@@ -95,6 +92,16 @@ def extract(params: Params, name: str) -> None:
     manifest = {"settings": attributes["settings"], "items": contents or keys}
     text = json.dumps(manifest, indent=1, sort_keys=True)
     fresh(CONTENTS / f"{name}.json").write_text(text + "\n")
+
+
+def attributes_without_rows(name: str, streams: Mapping[str, StreamSettings]) -> dict[str, Any]:
+    """What the store of a stream says that has no rows: those of others, or the crops, are its."""
+    settings = streams[name]
+    if EXTRACTORS[settings.extractor].source == "faces":
+        rows_of: dict[str, Any] = {OF_FACES: os.path.relpath(FACES, STREAMS)}
+    else:
+        rows_of = {"parts": list(parts_of(name, streams))}
+    return {"settings": settings.of_rows(), **rows_of}
 
 
 # ------------------------------------------------------------------ one item at a time
@@ -167,32 +174,17 @@ def _of_faces_together(
         Results, keys, and what the store says of the stream.
     """
     device = device_of(settings, execution)
-    settled = _settled(settings, device, execution)
+    final = settled(settings, device, execution)
     names = [item.item for item in media_items()]
-    results, keys = run_together(names, open_faces(FACES), settled, device, execution)
-    before, after = settings.of_rows(), settled.of_rows()
+    results, keys = run_together(names, open_faces(FACES), final, device, execution)
+    before, after = settings.of_rows(), final.of_rows()
     attributes: dict[str, Any] = {
         "settled": {key: value for key, value in after.items() if value != before[key]}
     }
-    row = blank(settled, device, execution) if names else None
+    row = blank(final, device, execution) if names else None
     if row is not None:
         attributes["blank"] = row
     return results, keys, attributes
-
-
-def _settled(settings: StreamSettings, device: str, execution: ExecutionSettings) -> StreamSettings:
-    """The settings with what they leave to the machine, as it was measured once."""
-    kind = EXTRACTORS[settings.extractor].load()
-    if not (isinstance(kind, type) and issubclass(kind, OfCrops)):  # the user's own
-        return settings
-
-    def measured(machine: list[Any], measure: Callable[[Path], None]) -> Result:
-        function = cast("Any", measure).func
-        needs = Needs(execution.threads, gpu=device == "cuda")
-        job = Job("precision", key_of(function, machine), measure, needs=needs)
-        return one("precision", job, execution)
-
-    return kind.settle(settings, device, measured)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from pathlib import Path
 from features.corpora.listing import MODELS
 from features.extractors.given import shows_media
 from features.extractors.joined import parts_of
+from features.files import Files
 from features.stores.assembling import link_or_copy
 from models import recogniser
 from models.evaluation.registry import metrics_of
@@ -154,7 +155,7 @@ def training_job(
     )
 
 
-def publish_seed(result: Result, params: Params, name: str, seed: int, inputs: Inputs) -> None:
+def publish_seed(result: Files, params: Params, name: str, seed: int, inputs: Inputs) -> None:
     """Link a seed's files from the item cache to where DVC tracks them, with the model's name."""
     target, model = _emptied(name, seed), params.model(name)
     for file in (recogniser.WEIGHTS, recogniser.HISTORY):

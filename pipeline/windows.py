@@ -3,7 +3,7 @@
 It writes no rows: those stay in the streams' stores. Normalisers are fitted to the train split.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from hashlib import sha256
@@ -46,21 +46,35 @@ def main() -> None:
     with stage_errors():
         params = load_params()
         check(params, "windows")
-        items, task = read_items(), read_task()
-        labels: dict[str, pd.DataFrame] = dict(tuple(read_labels().groupby("item")))  # type: ignore[arg-type]
-        sources = open_sources(params)
-        windows, streams = windows_of_corpus(items, labels, task, sources, say)
-        write_windows(
-            WINDOWS,
-            windows,
-            streams,
-            task=task,
-            clip_frames=params.windows.clip_frames,
-            settings=params.windows.model_dump(),
-        )
-        write_inputs(params, items, windows, streams, sources)
-        for item in items:
+        windows = windows_of(params, say)
+        labels, task = labels_of_items(), read_task()
+        for item in read_items():
             say_if_counts_differ(item, labels.get(item.item), task, windows[item.item])
+
+
+def windows_of(params: Params, say: Callable[[str], None]) -> dict[str, Windowed]:
+    """Write the windows store, and what every model reads of it.
+
+    Raises:
+        InputError: a stage before this one has not run, or an item has no frame.
+    """
+    items, task, sources = read_items(), read_task(), open_sources(params)
+    windows, streams = windows_of_corpus(items, labels_of_items(), task, sources, say)
+    write_windows(
+        WINDOWS,
+        windows,
+        streams,
+        task=task,
+        clip_frames=params.windows.clip_frames,
+        settings=params.windows.model_dump(),
+    )
+    write_inputs(params, items, windows, streams, sources)
+    return windows
+
+
+def labels_of_items() -> dict[str, pd.DataFrame]:
+    """The table of labels of every item that has any."""
+    return dict(tuple(read_labels().groupby("item")))  # type: ignore[arg-type]
 
 
 def open_sources(params: Params) -> Sources:

@@ -1,7 +1,7 @@
 """What a corpus holds, in sentences: for a person to read before anything long is run."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import pandas as pd
@@ -42,18 +42,27 @@ def census(
 
 
 def describe_size(table: pd.DataFrame) -> str:
-    """How many items in which split, of how many speakers, and how long they last.
+    """How many items of how many speakers there are, and how long they last, by split.
 
     >>> splits = ["train", "train", "test"]
-    >>> items = {"split": splits, "speaker": ["anna", "ben", "cleo"], "seconds": [30, 30, 60]}
+    >>> items = {"split": splits, "speaker": ["anna", "anna", "cleo"], "seconds": [30, 30, 90]}
     >>> describe_size(pd.DataFrame(items))
-    '3 items (2 train, 1 test), 3 speakers, 2.0 minutes'
+    '3 items (2 train, 1 test), 2 speakers (1 train, 1 test), 2.5 minutes (1.0 train, 1.5 test)'
     """
-    per_split = Counter(table["split"])
-    splits = ", ".join(f"{per_split[s]} {s}" for s in SPLITS if per_split[s])
-    hours = table["seconds"].sum() / 3600
-    length = f"{hours:.1f} hours" if hours >= 1 else f"{hours * 60:.1f} minutes"
-    return f"{len(table)} items ({splits}), {table['speaker'].nunique()} speakers, {length}"
+    parts = {split: table[table["split"] == split] for split in SPLITS}
+    unit, name = (3600, "hours") if table["seconds"].sum() >= 3600 else (60, "minutes")
+
+    def by_split(count: Callable[[pd.DataFrame], str], unit: str) -> str:
+        each = ", ".join(f"{count(part)} {split}" for split, part in parts.items() if len(part))
+        return f"{count(table)} {unit} ({each})"
+
+    return ", ".join(
+        (
+            by_split(lambda part: str(len(part)), "items"),
+            by_split(lambda part: str(part["speaker"].nunique()), "speakers"),
+            by_split(lambda part: f"{part['seconds'].sum() / unit:.1f}", name),
+        )
+    )
 
 
 def describe_labels(task: Task, items: Iterable[Item]) -> str:

@@ -1,5 +1,6 @@
 """What is known of every item of a corpus before anything is extracted."""
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import TypeVar
@@ -15,6 +16,7 @@ from features.corpora.given_facts import (
 )
 from features.corpora.inspection import facts_of_file, inspect, stamps, table_of
 from features.corpora.item import Corpus, Item
+from features.corpora.listing import FACTS, fresh
 from features.errors import InputError
 from features.settings import Modality
 from pipeline.engine.entries.result import Result
@@ -89,3 +91,23 @@ def _inspected(
         failures += error.failures
         failed = {failure.name for failure in error.failures}
         return run_jobs("corpus", [job for job in jobs if job.name not in failed], execution)
+
+
+def write_facts(corpus: Corpus, used: Mapping[str, Modality], *, is_synthetic: bool) -> None:
+    """Write what holds for the whole corpus.
+
+    Args:
+        corpus: as its reader gives it.
+        used: the modality of the features that streams take, by their names in the corpus.
+        is_synthetic: whether it is made up.
+    """
+    facts = {
+        "task": corpus.task.model_dump(mode="json"),
+        "synthetic": is_synthetic,
+        "gives_features": {
+            name: modality or used[name]
+            for name, modality in corpus.gives.items()
+            if modality or name in used
+        },
+    }
+    fresh(FACTS).write_text(json.dumps(facts, indent=1) + "\n")

@@ -1,17 +1,21 @@
 """Crops of many items described together, by one network a process."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from io import BytesIO
 from itertools import groupby
+from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 
 from features.errors import InputError
+from features.extractors.batches import OfCrops
 from features.extractors.crops import VideoSource
 from features.extractors.failures import NetworkFailedError
+from features.extractors.registry import EXTRACTORS
 from features.extractors.settings import StreamSettings
 from features.extractors.together import (
     BLANK,
@@ -238,3 +242,18 @@ def blank(
     job = Job("blank face", key, partial(write_blank, settings, device), needs=needs)
     result = one("extract-blank", job, execution)
     return np.load(BytesIO((result / BLANK).read_bytes())).tolist() or None
+
+
+def settled(settings: StreamSettings, device: str, execution: ExecutionSettings) -> StreamSettings:
+    """The settings with what they leave to the machine, as it was measured once."""
+    kind = EXTRACTORS[settings.extractor].load()
+    if not (isinstance(kind, type) and issubclass(kind, OfCrops)):  # the user's own
+        return settings
+
+    def measured(machine: list[Any], measure: Callable[[Path], None]) -> Result:
+        function = cast("Any", measure).func
+        needs = Needs(execution.threads, gpu=device == "cuda")
+        job = Job("precision", key_of(function, machine), measure, needs=needs)
+        return one("precision", job, execution)
+
+    return kind.settle(settings, device, measured)

@@ -23,6 +23,8 @@ from features.task import AFFECT, Task
 from pipeline import corpus
 from pipeline.engine.execution import ExecutionSettings
 from pipeline.engine.jobs import Job, StageFailedError, run_jobs
+from pipeline.forecast import show
+from pipeline.forecast.scaling import Measures
 from tests.helpers.media_factory import flat_frames, make_video, tone
 
 LABELS = pd.DataFrame({"time": [0.0], "valence": [0.5], "arousal": [-0.5]})
@@ -199,6 +201,7 @@ def test_bad_media_are_named_while_the_others_go_on(media, tmp_path):
 def project(media, tmp_path, monkeypatch):
     """A project with a folder corpus; returns the function that runs the stage."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(show, "measure_here", lambda *_: Measures(notes=["measured"]))
     root = tmp_path / "clips"
     root.mkdir()
     for path in media.iterdir():
@@ -288,6 +291,8 @@ def test_a_check_says_the_same_and_writes_nothing(project, capsys):
     assert "valence 0 0 0 3 2; arousal 0 2 0 0 1, 2 invalid" in said
     assert "frames per second: 30 (2 items), 25 (1 items)" in said
     assert "labels that differ in number from the frames" not in said
+    assert "speakers (2 train, 1 validation, 1 test), " in said
+    assert said.index("What is to come") < said.index("measured\n")
     assert not Path("data").exists()
 
 
