@@ -69,16 +69,19 @@ def main() -> None:
     """Show the cache; verify it or make room if asked to."""
     parser = argparse.ArgumentParser(
         prog="python -m pipeline.cache",
-        description="Show the item cache, verify it, make room. Stores in data/ keep their files.",
+        description="Show the item cache, verify it, make room, forget a person. Stores in data/ "
+        "keep their files, but for those of a person who is forgotten.",
     )
     parser.add_argument("--verify", action="store_true", help="read all; delete what is damaged")
     parser.add_argument("--unused-days", type=_amount, help="delete what was not used for so long")
+    parser.add_argument("--forget", metavar="SPEAKER", help="delete all that is kept of a person")
     parser.add_argument("--max-gb", type=_amount, help="delete the longest unused down to a size")
     options = parser.parse_args()
     with stage_errors(goes_on=False):
-        cache = Cache(load_params().execution.cache_folder)
+        params = load_params()
+        cache = Cache(params.execution.cache_folder)
         prunes = options.unused_days is not None or options.max_gb is not None
-        deletes = prunes or options.verify
+        deletes = prunes or options.verify or options.forget is not None
         cache.lock(exclusive=deletes)
         if deletes:
             say(f"{cache.sweep()} unfinished entries deleted")
@@ -89,6 +92,11 @@ def main() -> None:
             gone = prune(cache, unused_days=options.unused_days, most_bytes=most)
             size, freed = (sum(getattr(e, of) for e in gone) / 1e9 for of in ("size", "unshared"))
             say(f"{len(gone)} entries of {size:.3g} GB deleted, {freed:.3g} GB freed")
+        if options.forget is not None:
+            from pipeline.forgetting.forget import forget
+
+            for sentence in forget(options.forget, params.corpus.root, cache):
+                say(sentence)
         show_entries(cache)
 
 

@@ -71,10 +71,18 @@ def finish(path: Path, attributes: Mapping[str, Any]) -> None:
 
 
 def write_small(path: Path, name: str, parts: Sequence[NDArray[Any]]) -> None:
-    """Write a small array of a store, the parts of all items one after the other."""
+    """Write a small array of a store, the parts of all items one after the other.
+
+    What was there before has to be deleted first.
+    """
     ends = np.cumsum([len(part) for part in parts], dtype=np.int64)
     _write(path / name, np.concatenate(parts))
     _write(path / OFFSETS / name, ends)
+
+
+def write_places(path: Path, array: str, places: Sequence[tuple[int, int]]) -> None:
+    """Write the first row and the number of rows of every item in a big array."""
+    _write(path / OFFSETS / array, np.array(places, np.int64).reshape(-1, 2))
 
 
 def _write(path: Path, values: NDArray[Any]) -> None:
@@ -104,7 +112,7 @@ def _link_rows(path: Path, array: str, items: Mapping[str, FinishedItem]) -> set
             shard += 1
     whole = {**metadata, "shape": [shard * rows, *metadata["shape"][1:]]}
     (folder / METADATA).write_text(json.dumps(whole))
-    _write(path / OFFSETS / array, np.array(places, np.int64))
+    write_places(path, array, places)
     return copied
 
 
