@@ -32,9 +32,10 @@ class Person:
     shared: tuple[str, ...]
 
     def is_in(self, content: bytes) -> bool:
-        """Whether a text names one of their items or hashes."""
+        """Whether a text names one of their items, recordings or hashes."""
         tokens = {token.rstrip(b".").decode() for token in _TOKEN.findall(content)}
-        return not tokens.isdisjoint(self.items | self.contents)
+        tokens |= {Path(token).stem for token in tokens}
+        return not tokens.isdisjoint(self.items | self.files | self.contents)
 
 
 def find_person(speaker: str) -> Person | None:

@@ -124,6 +124,7 @@ def project(tmp_path, monkeypatch):
     for number, path in enumerate((ITEMS, SOURCES / "audio", RESULTS / "index.html")):
         (objects / str(number)).write_bytes(path.read_bytes())
         (objects / str(number)).chmod(0o444)
+    (objects / "listing.dir").write_text('[{"md5": "5", "relpath": "clips/anna-2.mp4"}]')
     (objects / "others").write_text("model,item,time\nbaseline,ben-1,0.0\n")
     return cache
 
