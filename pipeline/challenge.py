@@ -1,7 +1,7 @@
-"""Predictions of a trained recogniser for a split, in the format of the Aff-Wild2 challenge.
+"""Predictions of a trained recogniser for a split, in the format of the Aff-Wild2 challenges.
 
-One file, rows `image_location,valence,arousal`; image location `x/00001.jpg` is the first frame of
-item x.
+One file, rows `image_location,valence,arousal`, or of expressions `image_location,` and the number
+of a class; image location `x/00001.jpg` is the first frame of item x.
 """
 
 import argparse
@@ -11,6 +11,7 @@ from pathlib import Path
 from features.corpora.challenge import write_predictions
 from features.corpora.listing import read_items, read_task
 from features.corpora.table import read_table
+from features.corpora.tracks import EXPRESSIONS
 from features.errors import InputError
 from features.task import AFFECT
 from models import recogniser
@@ -61,8 +62,12 @@ def predictions_of(
 
     from models.evaluation.evaluator import predict
 
-    if read_task() != AFFECT:
-        raise InputError("the challenge is of valence and arousal per frame", "change the corpus")
+    task = read_task()
+    if task not in (AFFECT, EXPRESSIONS):
+        raise InputError(
+            "the challenges are of valence and arousal, or of eight expressions, per frame",
+            "change the corpus",
+        )
     names = [item.item for item in read_items() if item.split == split]
     if not names:
         raise InputError(
@@ -84,7 +89,7 @@ def predictions_of(
         item: values[data.item_array(item, "decoded")]
         for item, values in predict(network, data, device, params.evaluate.batch_clips).items()
     }
-    return write_predictions(predictions, locations)
+    return write_predictions(predictions, locations, task)
 
 
 if __name__ == "__main__":

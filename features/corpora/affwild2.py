@@ -1,12 +1,14 @@
-"""Aff-Wild2: people on YouTube, with valence and arousal of every frame.
+"""Aff-Wild2: people on YouTube, with valence and arousal, or an expression, of every frame.
 
-The folder holds, as they were unpacked, the annotations of the valence-arousal challenge and the
-videos. Annotations are `VA_Estimation_Challenge/{Train_Set,Validation_Set}/<name>.txt` (2022 and
-later) or `VA_Set/{Training_Set,Validation_Set}/<name>.txt` (2020), in the folder itself or one
+The folder holds, as they were unpacked, the annotations of a challenge and the videos. Annotations
+of valence and arousal are `VA_Estimation_Challenge/{Train_Set,Validation_Set}/<name>.txt` (2022 and
+later) or `VA_Set/{Training_Set,Validation_Set}/<name>.txt` (2020), those of expressions
+`EXPR_Classification_Challenge/{Train_Set,Validation_Set}/<name>.txt`, in the folder itself or one
 below, such as `annotations/`. Videos lie in any folder directly below: `batch1`, `batch2`, ...
-`cropped_aligned/<name>/00001.jpg` is there if it was downloaded.
+`cropped_aligned/<name>/00001.jpg` is there if it was downloaded. Action units are not read.
 
-- Labels: a row per frame. Those outside [−1, 1], such as −5, are kept here and count nowhere.
+- Labels: a row per frame. Valence and arousal outside [−1, 1], such as −5, are kept here and count
+  nowhere; a frame of expression −1 is not labelled.
 - Subjects: `x_left` and `x_right` are people in the video `x`, whose sound they share. A name
   without a side beside one with is the person on the other side, as `video2` beside `video2_left`.
 - Splits are the official sets. Subjects of one video that are in several would share its sound
@@ -26,14 +28,12 @@ import numpy as np
 
 from features.corpora.folder import SUFFIXES
 from features.corpora.item import Corpus, Item, Side, Split, Work
-from features.corpora.labels import read_labels
 from features.corpora.notes import some_of
 from features.corpora.paths import MAC_FOLDER, inside, leads_outside
 from features.corpora.settings import AffWild2Settings, SplitSettings
+from features.corpora.tracks import TRACKS, Track
 from features.errors import InputError
-from features.task import AFFECT
 
-ANNOTATIONS = ("VA_Estimation_Challenge", "VA_Set")
 SETS: Mapping[str, Split] = {
     "Train_Set": "train",
     "Training_Set": "train",
@@ -75,7 +75,8 @@ def read(root: Path, settings: AffWild2Settings, _split: SplitSettings, _work: W
         InputError: the layout is unknown (names what was looked for), or a file is malformed (names
             it, row and column).
     """
-    annotated = _annotated(root)
+    track = TRACKS[settings.track]
+    annotated = _annotated(root, track)
     names = {subject.name for subject in annotated}
     listed = [subject for subject in _listed(root, settings.test_list) if subject.name not in names]
     videos = _videos(root)
@@ -97,23 +98,28 @@ def read(root: Path, settings: AffWild2Settings, _split: SplitSettings, _work: W
             path=inside(root, videos[subject.video], f"video of {subject.name}"),
             speaker=speakers[subject.name],
             split=subject.split,
-            labels=read_labels(subject.annotation) if subject.annotation else None,
+            labels=track.read(subject.annotation) if subject.annotation else None,
             side=subject.side,
             crops=root / CROPS / subject.name if settings.crops == "aligned" else None,
         )
         for subject in sorted(kept, key=lambda subject: subject.name)
     ]
     unused = len(videos.keys() - {subject.video for subject in subjects})
-    return Corpus(AFFECT, items, excluded, _notes(items, subjects, unused))
+    return Corpus(track.task, items, excluded, _notes(track, items, subjects, unused))
 
 
-def _notes(items: list[Item], subjects: list[Subject], unused: int) -> tuple[str, ...]:
-    targets = list(AFFECT.outputs)
+def _notes(
+    track: Track, items: list[Item], subjects: list[Subject], unused: int
+) -> tuple[str, ...]:
+    targets = list(track.task.outputs)
     labels = [item.labels[targets].to_numpy() for item in items if item.labels is not None]
     rows = sum(len(values) for values in labels)
-    invalid = sum(int((np.abs(values) > AFFECT.high).any(axis=1).sum()) for values in labels)
+    # What is not a number is not smaller either.
+    invalid = sum(
+        int((~(np.abs(values) <= track.task.high)).any(axis=1).sum()) for values in labels
+    )
     notes = [
-        f"{invalid} of {rows} labels are outside [−1, 1]: their frames are input and count nowhere",
+        f"{invalid} of {rows} labels {track.invalid}: their frames are input and count nowhere",
         "labels have a row per frame; frames after the last row have none, rows after the last "
         "frame are left out (stage windows reports both)",
         "no speakers are known: a video with all its subjects counts as one, and so do the videos "
@@ -191,13 +197,13 @@ def _speakers(subjects: list[Subject]) -> dict[str, str]:
 # ---------------------------------------------------------------------- what is there
 
 
-def _annotated(root: Path) -> list[Subject]:
-    places = [folder / name for folder in (root, *_folders(root)) for name in ANNOTATIONS]
+def _annotated(root: Path, track: Track) -> list[Subject]:
+    places = [folder / name for folder in (root, *_folders(root)) for name in track.folders]
     folders = [place for place in places if place.is_dir()]
     if not folders:
-        sought = " or ".join(f"{name}/" for name in ANNOTATIONS)
+        sought = " or ".join(f"{name}/" for name in track.folders)
         raise InputError(
-            f"{root} has no annotations of valence and arousal (looked for {sought}, in it and in "
+            f"{root} has no annotations of {track.what} (looked for {sought}, in it and in "
             "the folders directly below)",
             "point corpus.root to the unpacked Aff-Wild2",
         )

@@ -57,6 +57,45 @@ def read_labels(path: Path, targets: Sequence[str] = AFFECT.outputs) -> pd.DataF
     return pd.DataFrame(numbers)
 
 
+def read_class_numbers(path: Path, classes: Sequence[str]) -> pd.DataFrame:
+    """Read a file of one class a frame: names of the classes, then a number in every line.
+
+    Args:
+        path: of the file; its first line names the classes in the order of their numbers, from 0.
+        classes: the outputs of the task.
+
+    Returns:
+        Columns time (NaN) and the classes, with 1 for that of the row; NaN throughout where it is
+        −1, not labelled.
+
+    Raises:
+        InputError: the classes are others, or a line is no number of one; names the line.
+    """
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
+        first, *lines = file.read().rstrip().splitlines() or [""]
+    named = [name.strip().lower() for name in first.split(",")]
+    if named != list(classes):
+        raise InputError(
+            f"{path} line 1 names the classes {', '.join(named)}, expected {', '.join(classes)}",
+            "give the annotations of a year with these classes",
+        )
+    numbers = np.array([_class_number(line, len(classes)) for line in lines], np.int64)
+    for row in np.flatnonzero(numbers < -1):
+        raise InputError(
+            f"{path} line {row + 2} is {lines[row]!r}, no number of a class",
+            f"write 0 to {len(classes) - 1}, or -1 for none",
+        )
+    shares = np.where(numbers[:, None] < 0, np.nan, np.eye(len(classes))[numbers])
+    return pd.DataFrame({TIME: np.nan, **dict(zip(classes, shares.T, strict=True))})
+
+
+def _class_number(line: str, classes: int) -> int:
+    """The number of a class, −1 for none, −2 for what is neither."""
+    text = line.strip()
+    known = {str(number) for number in range(-1, classes)}
+    return int(text) if text in known else -2
+
+
 def read_numbers(column: pd.Series, path: Path) -> pd.Series:
     """The numbers that a column of a table holds as text, float64.
 
@@ -88,13 +127,13 @@ def frame_labels(
     (Aff-Wild2 writes −5), does not count.
 
     Args:
-        labels: a column `time`, in container seconds or NaN, and one for each target.
+        labels: a column `time`, in container seconds or NaN, and one for each output.
         times: (frames,) start of each frame in container seconds; those of an item that is a part
             of a file begin with the part's first frame, which row 0 belongs to.
-        task: regression of targets per frame.
+        task: of frames; a class's share that is NaN makes its frame one without a label.
 
     Returns:
-        Labels (frames, targets), exactly as given but as float32, with zeros where there is none,
+        Labels (frames, outputs), exactly as given but as float32, with zeros where there is none,
         and valid (frames,).
 
     >>> task = Task(outputs=("valence",))

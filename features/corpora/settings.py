@@ -131,12 +131,15 @@ class AffWild2Settings(Settings):
     """Aff-Wild2.
 
     Attributes:
+        track: `va`, valence and arousal of every frame; or `expr`, one of eight classes of every
+            frame. The third track, action units, is not read.
         crops: `detect` finds the faces in the videos; `aligned` takes the pictures in
             cropped_aligned/, where a frame without one has no face.
         test_list: file below root that names the test videos, one a line: they have no labels, and
             are here for predictions to be sent in; null leaves them out.
     """
 
+    track: Literal["va", "expr"] = "va"
     crops: Literal["detect", "aligned"] = "detect"
     test_list: str | None = None
 

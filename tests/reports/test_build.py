@@ -178,6 +178,18 @@ def test_sequences_are_reported_by_their_task(tmp_path, task, figures, words, co
     assert sum(map(len, shown.values())) == 4
 
 
+def test_classes_of_frames_are_reported_by_video(tmp_path):
+    classes = result_files.task("classification", "frame", *result_files.CLASSES)
+    result_files.write(tmp_path, TWO, task=classes)
+    (tmp_path / "traces" / "baseline.csv").unlink()
+    build_report(tmp_path, TWO, SEEDS)
+    html = " ".join((tmp_path / "index.html").read_text("utf-8").split())
+    assert "(macro F1) over all 960 valid frames" in html
+    assert "Expected calibration error" in html
+    assert (tmp_path / "figures/videos.svg").exists()
+    assert "Over time" not in html
+
+
 def test_a_task_of_one_target_and_the_confusion_in_words(tmp_path):
     emotions = result_files.write(tmp_path / "emotions", TWO, task=result_files.EMOTIONS)
     table = pd.read_csv(emotions / "videos" / "baseline.csv")

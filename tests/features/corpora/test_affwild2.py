@@ -6,6 +6,7 @@ from features.corpora.challenge import write_predictions
 from features.corpora.item import Work
 from features.corpora.labels import frame_labels
 from features.corpora.settings import AffWild2Settings, SplitSettings
+from features.corpora.tracks import EXPRESSIONS
 from features.errors import InputError
 from features.task import AFFECT
 
@@ -88,6 +89,48 @@ def test_labels_are_kept_as_they_are_and_5_counts_nowhere(corpus):
     _, valid = frame_labels(labels, np.arange(5) / 30, AFFECT)  # two frames more than labels
     assert valid.tolist() == [True, False, True, False, False]
     assert "a row per frame" in found.notes[1]
+
+
+EXPR = AffWild2Settings(track="expr")
+HEAD = "Neutral,Anger,Disgust,Fear,Happiness,Sadness,Surprise,Other\n"
+
+
+def expressions(root, text=f"{HEAD}4\n-1\n0\n"):
+    """Annotations of the expression challenge beside those of valence and arousal."""
+    for folder, name in (("Train_Set", "a"), ("Validation_Set", "b")):
+        write(root / "EXPR_Classification_Challenge" / folder / f"{name}.txt", text)
+    return root
+
+
+def test_expressions_have_a_class_a_frame_and_1_less_than_0_is_none(corpus):
+    found = read(expressions(corpus()), EXPR)
+    assert found.task == EXPRESSIONS
+    assert found.task.targets == ("class",)
+    values, valid = frame_labels(by_name(found)["a"].labels, np.arange(4) / 30, found.task)
+    assert valid.tolist() == [True, False, True, False]
+    assert values[valid].argmax(axis=1).tolist() == [4, 0]
+    assert values.sum(axis=1).tolist() == [1, 0, 1, 0]
+    assert found.notes[0].startswith("2 of 6 labels are −1, not labelled")
+    assert read(expressions(corpus()), DETECT).task == AFFECT
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (f"{HEAD}4\n8\n", r"a\.txt line 3 is '8', no number of a class"),
+        (f"{HEAD}4\n\n1\n", r"a\.txt line 3 is '', no number of a class"),
+        ("Neutral,Anger\n0\n", r"a\.txt line 1 names the classes neutral, anger, expected neutral"),
+        ("", r"a\.txt line 1 names the classes"),
+    ],
+)
+def test_malformed_expressions_name_file_and_line(corpus, text, message):
+    with pytest.raises(InputError, match=message):
+        read(expressions(corpus(), text), EXPR)
+
+
+def test_a_missing_track_says_what_was_looked_for(corpus):
+    with pytest.raises(InputError, match=r"of expressions \(looked for EXPR_Classification_Ch"):
+        read(corpus(), EXPR)
 
 
 def test_unknown_layouts_say_what_was_looked_for(corpus, tmp_path):
@@ -318,6 +361,14 @@ def test_predictions_in_the_format_of_the_challenge():
         "b_left/00001.jpg,0.500000,-0.250000\n"
         "b_left/00002.jpg,1.000000,-1.000000\n"
         "a/00001.jpg,0.333333,0.000000\n"
+    )
+
+
+def test_predicted_expressions_are_numbers_of_the_likeliest():
+    logits = {"a": np.eye(8)[[0, 7]] - 3.0, "b": np.eye(8)[[4]]}
+    assert write_predictions(logits, task=EXPRESSIONS) == (
+        "image_location,Neutral,Anger,Disgust,Fear,Happiness,Sadness,Surprise,Other\n"
+        "a/00001.jpg,0\na/00002.jpg,7\nb/00001.jpg,4\n"
     )
 
 
