@@ -37,6 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             features=files_of(options.features),
             seed=options.seed,
             causal=options.causal,
+            person=options.person,
+            people=options.people,
             allow=options.allow,
         ):
             if isinstance(outcome, Failure):
@@ -80,6 +82,14 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--causal", action="store_true", help="answer every frame from the past alone, as live"
     )
+    who = parser.add_mutually_exclusive_group()
+    who.add_argument(
+        "--person",
+        metavar="WHO",
+        default="",
+        help="who of several people: a number as this command says them, left, right or a picture",
+    )
+    who.add_argument("--people", action="store_true", help="for each of several people")
     parser.add_argument("--allow", metavar="MODULE", action="append", default=[], help=ALLOW)
     return parser
 

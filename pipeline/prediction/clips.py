@@ -36,6 +36,7 @@ from pipeline.extraction.together import TITLE
 from pipeline.faces import check_detector
 from pipeline.faces import job_of as crops_job
 from pipeline.prediction.given import Files, check_names, describe_features
+from pipeline.prediction.people import Faces
 from pipeline.prediction.recording import CLIP, Recording, clip_errors
 
 
@@ -45,6 +46,9 @@ def extract(
     execution: ExecutionSettings,
     folder: Path,
     files: Files = MappingProxyType({}),
+    *,
+    person: str = "",
+    faces: Faces | None = None,
 ) -> ModelStores:
     """Have the streams that a model sees, with the settings that it was trained with.
 
@@ -54,15 +58,17 @@ def extract(
         execution: where networks run, and where the cache is.
         folder: for the stores.
         files: of features that the model was given in its training.
+        person: whose face is cut out; empty for the one that the model's settings choose.
+        faces: of the file, where several people's are cut out.
 
     Raises:
-        InputError: the file cannot be read, or is too long for a sequence.
+        InputError: the file cannot be read, is too long for a sequence, or has no such person.
     """
     check_names(card, files)
     if card.task.level == "sequence" and recording.is_media:
         check_length(recording)
     if card.faces is not None:
-        crop_faces(recording, card.faces, execution, folder)
+        crop_faces(recording, card.faces, execution, folder, person, faces)
     settings: dict[str, StreamSettings] = {}
     stores: dict[str, StreamStore] = {}
     fitted: dict[str, Normaliser | None] = {}
@@ -83,8 +89,8 @@ def extract(
             settings[modality] = stream.settings.model_copy(update={"of": names})
     pictures: Callable[[str], NDArray[np.float64]] | None = None
     if card.faces is not None:
-        faces = open_faces(folder / "faces.zarr", stage="predict")
-        pictures = partial(faces.array, name="times")
+        crops = open_faces(folder / "faces.zarr", stage="predict")
+        pictures = partial(crops.array, name="times")
     elif "video" in card.streams:
         pictures = stores[part_names("video", card.streams["video"])[0]].times
     sources = Sources(
@@ -113,17 +119,25 @@ def part_names(modality: Modality, stream: recogniser.SeenStream) -> list[str]:
 
 
 def crop_faces(
-    recording: Recording, settings: FaceSettings, execution: ExecutionSettings, folder: Path
+    recording: Recording,
+    settings: FaceSettings,
+    execution: ExecutionSettings,
+    folder: Path,
+    person: str = "",
+    faces: Faces | None = None,
 ) -> None:
     """Write the store of face crops."""
-    path = recording.path
+    path, seeing = recording.path, faces or Faces(recording.path)
     check_detector(settings)
+    if person:
+        settings = settings.model_copy(update={"subject": "person"})
 
     def compute(out: Path) -> None:
         with progress_bar("faces", unit="frames", total=recording.info.frames) as advance:
-            detect_item(path, settings, "", out, advance)
+            seen = seeing.seen(settings, advance)
+            detect_item(path, settings, "", out, person=person, seen=seen)
 
-    job = crops_job(recording.item, settings)
+    job = crops_job(replace(recording.item, person=person), settings)
     with clip_errors(path):
         crops = cached("faces", replace(job, compute=compute), execution)
     assemble(folder / "faces.zarr", {CLIP: crops}, {}, {CLIP: job.key})

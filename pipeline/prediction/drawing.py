@@ -1,8 +1,10 @@
 """The figure of a prediction, and a small page around it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
+from features.task import Task
+from pipeline.prediction.people import PERSON
 from pipeline.prediction.table import BASIS, PRESENT, Prediction
 
 
@@ -21,6 +23,11 @@ def draw(prediction: Prediction, path: Path) -> bool:
     synthetic = "demo" if card.synthetic_corpus else ""
     note = caveat(synthetic=synthetic, random_weights=card.random_weights)
     outputs = card.task.outputs
+    if PERSON in table:
+        if card.task.level == "sequence":
+            return False
+        _draw_people(prediction, path, title, note)
+        return True
     if card.task.kind == "classification" and card.task.level == "sequence":
         shares = {name: float(table[name].iloc[0]) for name in outputs}
         plot_classes(shares, path=path, title=title, note=note)
@@ -32,15 +39,43 @@ def draw(prediction: Prediction, path: Path) -> bool:
         {name: table[name] for name in outputs},
         table["face_present"] != 0,
         table["sound_present"] != 0,
-        limits={
-            name: (0.0, 1.0) if card.task.kind == "classification" else card.task.range_of(name)
-            for name in outputs
-        },
+        limits=_limits(card.task),
         path=path,
         title=title,
         note=note,
     )
     return True
+
+
+def _draw_people(prediction: Prediction, path: Path, title: str, note: str) -> None:
+    """Draw a panel for each of several people."""
+    from reports.figures.predictions import plot_people
+
+    task, limits = prediction.card.task, _limits(prediction.card.task).values()
+    tables = {number: prediction.of_person(number) for number in prediction.numbers}
+    first = tables[min(tables)]
+    plot_people(
+        {
+            number: (
+                table["time"],
+                {name: table[name] for name in task.outputs},
+                table["face_present"] != 0,
+            )
+            for number, table in tables.items()
+        },
+        prediction.people.faces,
+        first["sound_present"] != 0,
+        path=path,
+        title=title,
+        note=note,
+        limits=(min(low for low, _ in limits), max(high for _, high in limits)),
+    )
+
+
+def _limits(task: Task) -> dict[str, tuple[float, float]]:
+    """Smallest and largest value of each output."""
+    shares = task.kind == "classification"
+    return {name: (0.0, 1.0) if shares else task.range_of(name) for name in task.outputs}
 
 
 def write_page(prediction: Prediction, path: Path, files: Sequence[Path]) -> None:
@@ -55,22 +90,25 @@ def write_page(prediction: Prediction, path: Path, files: Sequence[Path]) -> Non
     from reports.page.prediction import prediction_page
 
     card, table = prediction.card, prediction.table
-    missing: Mapping[str, list[tuple[float, float]]] = {}
-    if card.task.level == "frame":
-        words = {"video": "no face", "audio": "no sound"}
-        missing = {
-            words[m]: [(a, b) for a, b in stretches(table["time"], table[column]).tolist()]
-            for m, column in PRESENT.items()
-            if m in card.streams
-        }
-    values = None if card.task.level == "frame" else table[list(card.task.outputs)].iloc[0]
+    missing: dict[str, list[tuple[float, float]]] = {}
+    answers: dict[str, float] = {}
+    for number in prediction.numbers:
+        rows = prediction.of_person(number)
+        whose = f" of person {number}" if number else ""
+        if card.task.level == "sequence":
+            answers |= {f"{name}{whose}": float(rows[name].iloc[0]) for name in card.task.outputs}
+            continue
+        for modality, what in (("video", f"no face{whose}"), ("audio", "no sound")):
+            if modality in card.streams:
+                gone = stretches(rows["time"], rows[PRESENT[modality]])
+                missing[what] = [(a, b) for a, b in gone.tolist()]
     path.write_text(
         prediction_page(
             title=f"{prediction.clip.name}, {prediction.model}, seed {card.seed}",
             figure=next((f.read_bytes() for f in files if f.suffix == ".png"), None),
             missing=missing,
             basis={b: float((table[BASIS] == b).mean()) for b in table[BASIS].unique()},
-            answers={} if values is None else {str(k): float(v) for k, v in values.items()},
+            answers=answers,
             notes=prediction.notes,
             caveats=prediction.caveats,
             files=[file.name for file in files],

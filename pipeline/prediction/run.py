@@ -16,8 +16,22 @@ from pipeline.engine.execution import ExecutionSettings
 from pipeline.engine.jobs import Failure, failure_of
 from pipeline.prediction.clips import extract
 from pipeline.prediction.given import Files, check_names, features_alone
+from pipeline.prediction.people import (
+    Faces,
+    InView,
+    check_person,
+    in_view,
+    people_notes,
+    say_whose_sound,
+)
 from pipeline.prediction.recording import CLIP, Recording, open_recording
-from pipeline.prediction.table import Prediction, answer_note, missing_notes, table_of
+from pipeline.prediction.table import (
+    Prediction,
+    answer_note,
+    missing_notes,
+    table_of,
+    together,
+)
 from pipeline.prediction.trained import Trained, execution_settings, load_trained
 
 if TYPE_CHECKING:
@@ -33,6 +47,8 @@ def predict(
     features: Files = MappingProxyType({}),
     seed: int | None = None,
     causal: bool = False,
+    person: str = "",
+    people: bool = False,
     allow: Sequence[str] = (),
     execution: ExecutionSettings | None = None,
 ) -> Prediction:
@@ -49,11 +65,14 @@ def predict(
         seed: which run of it; by default the one that the speakers who choose prefer.
         causal: whether every frame is answered from the past alone, the main face chosen likewise,
             as live.
+        person: who of several people: a number from 1 on, in the order of how long they are in
+            view, left, right, or the path of a picture; by default as the model's faces are chosen.
+        people: whether for all of them; the table then has a column `person`.
         allow: modules that the model may import, beside those that params.yaml names.
         execution: where networks run, and where the cache is; by default as params.yaml says.
 
     Raises:
-        InputError: the clip or the model cannot be used.
+        InputError: the clip or the model cannot be used, or there is no such person.
     """
     trained = model if isinstance(model, Trained) else load_trained(model, seed, allow)
     execution = execution or execution_settings()
@@ -68,10 +87,23 @@ def predict(
     if causal and card.faces is not None:
         faces = card.faces.model_copy(update={"causal": True})
         card = card.model_copy(update={"faces": faces})
-    with TemporaryDirectory() as folder:
-        stores = extract(recording, card, execution, Path(folder), features)
-        data = recogniser.clips_of(stores, [CLIP], "give a part of it")
-        return _predicted(recording.path, trained, data, execution.torch_device, causal)
+    if person or people:
+        check_person(card, causal=causal)
+    found = Faces(recording.path)
+
+    def of(who: str) -> Prediction:
+        with TemporaryDirectory() as folder:
+            there = Path(folder)
+            stores = extract(recording, card, execution, there, features, person=who, faces=found)
+            seen = InView() if card.faces is None else in_view(there, who)
+            data = recogniser.clips_of(stores, [CLIP], "give a part of it")
+            return _predicted(recording.path, trained, data, execution.torch_device, causal, seen)
+
+    if not people:
+        return of(person)
+    first = of("1")
+    rest = range(2, len(first.people.seconds) + 1)
+    return together([first, *(of(str(number)) for number in rest)])
 
 
 def predict_all(
@@ -81,6 +113,8 @@ def predict_all(
     features: Files = MappingProxyType({}),
     seed: int | None = None,
     causal: bool = False,
+    person: str = "",
+    people: bool = False,
     allow: Sequence[str] = (),
     execution: ExecutionSettings | None = None,
 ) -> Iterator[Prediction | Failure]:
@@ -107,7 +141,13 @@ def predict_all(
         for model in trained:
             try:
                 yield predict(
-                    recording, model, features=features, causal=causal, execution=execution
+                    recording,
+                    model,
+                    features=features,
+                    causal=causal,
+                    person=person,
+                    people=people,
+                    execution=execution,
                 )
             except Exception as error:
                 what = "features" if clip is None else clip
@@ -115,7 +155,7 @@ def predict_all(
 
 
 def _predicted(
-    path: Path, trained: Trained, data: "ClipData", device: str, causal: bool
+    path: Path, trained: Trained, data: "ClipData", device: str, causal: bool, people: InView
 ) -> Prediction:
     """What a model says of the one item of some data."""
     import torch
@@ -147,7 +187,10 @@ def _predicted(
     }
     calibration = trained.calibration
     table = table_of(card.task, values, times, present, received, calibration)
+    table = say_whose_sound(table, card, people)
     notes = [trained.note] if trained.note else []
     notes += [calibration.note] if calibration is not None and calibration.note else []
+    notes += people_notes(people)
     notes += missing_notes(card, times, data.item_array(CLIP, "decoded"), present)
-    return Prediction(path, trained.name, card, table, (*notes, *answer_note(card, table)))
+    notes += answer_note(card, table)
+    return Prediction(path, trained.name, card, table, tuple(notes), people)

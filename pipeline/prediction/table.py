@@ -1,7 +1,7 @@
 """What is predicted, as a table: values, and what each of them rests on."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from features.settings import Modality
 from features.task import Task
 from models.evaluation.calibration import Calibration
 from models.recogniser import Card
+from pipeline.prediction.people import PERSON, InView, people_notes
 
 PRESENT: Mapping[Modality, str] = {"video": "face_present", "audio": "sound_present"}
 BASIS = "basis"
@@ -33,6 +34,8 @@ class Prediction:
             `<target>_low` and `<target>_high`, or `confidence` of classes. Of a model of sequences
             one row, without a time and with the shares of frames in place of 0 and 1.
         notes: sentences on what was missing, and on why it is this seed.
+        people: who is in view. Where values are of each of them, `person` is the first column;
+            where several are, `sound_of` is the last.
     """
 
     clip: Path
@@ -40,6 +43,7 @@ class Prediction:
     card: Card
     table: pd.DataFrame
     notes: tuple[str, ...]
+    people: InView = field(default_factory=InView)
 
     @property
     def caveats(self) -> tuple[str, ...]:
@@ -49,7 +53,35 @@ class Prediction:
     @property
     def file_stem(self) -> str:
         """What its files are called, without a suffix."""
-        return f"{self.clip.stem}.{self.model}"
+        whose = "people" if PERSON in self.table else ""
+        if self.people.asked and not whose:
+            whose = f"person-{Path(self.people.asked).stem}"
+        return ".".join(filter(None, (self.clip.stem, self.model, whose)))
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """Of the people whose values are told apart; 0 alone where they are not."""
+        return tuple(map(int, self.table[PERSON].unique())) if PERSON in self.table else (0,)
+
+    def of_person(self, number: int) -> pd.DataFrame:
+        """The rows of one of `numbers`."""
+        return self.table[self.table[PERSON] == number] if number else self.table
+
+
+def together(of_each: Sequence[Prediction]) -> Prediction:
+    """The predictions for each person of a clip as one; a note that is of one names the person."""
+    first, everybody = of_each[0], range(1, len(of_each) + 1)
+    tables = [p.table.assign(**{PERSON: n}) for n, p in zip(everybody, of_each, strict=True)]
+    table = pd.concat(tables, ignore_index=True)
+    table.insert(0, PERSON, table.pop(PERSON))
+    notes = [note for note in first.notes if all(note in p.notes for p in of_each)]
+    for number, prediction in zip(everybody, of_each, strict=True):
+        own = people_notes(prediction.people)[-1:]
+        more = [note for note in prediction.notes if note not in notes and note not in own]
+        notes += [f"person {number}: {note}" for note in more]
+    faces = {n: face for p in of_each for n, face in p.people.faces.items()}
+    people = InView(first.people.seconds, faces=faces)
+    return replace(first, table=table, notes=tuple(notes), people=people)
 
 
 def table_of(

@@ -6,8 +6,10 @@ from pathlib import Path
 from types import MappingProxyType
 
 import matplotlib as mpl
+import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.figure import Figure
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from features.files import whole
 from reports.figures.style import RC, add_legend, add_note
@@ -52,6 +54,58 @@ def plot_prediction(
             ax.set(ylabel=capitalised(name), ylim=(low - beyond, high + beyond))
         axes[0].set_title(title)
         add_legend(figure, missing_handles())
+        _save(figure, path, note)
+
+
+def plot_people(
+    people: Mapping[int, tuple[ArrayLike, Mapping[str, ArrayLike], ArrayLike]],
+    faces: Mapping[int, NDArray[np.uint8]],
+    sound_present: ArrayLike,
+    *,
+    path: Path,
+    title: str,
+    note: str = "",
+    limits: tuple[float, float] = (-1.0, 1.0),
+) -> None:
+    """Save a figure of the values of each of several people, a panel and a small face each.
+
+    Args:
+        people: by number, start (F,) of each frame in seconds, values (F,) of each target, and
+            whether the face is there (F,).
+        faces: (size, size, 3) RGB of those whose face was seen.
+        sound_present: (F,) bool.
+        path: where to save; its suffix is the format (.svg, .png or .pdf).
+        title: heading, such as the name of the video and the model.
+        note: what a reader has to know of the model, see `run_file.caveat`.
+        limits: smallest and largest value of the targets.
+    """
+    low, high = limits
+    beyond = 0.025 * (high - low)
+    with mpl.rc_context(RC):
+        figure = Figure(figsize=(10, 1 + 2 * len(people)), layout="constrained")
+        ratios = {"width_ratios": [1, 8]}
+        panels = figure.subplots(len(people), 2, squeeze=False, gridspec_kw=ratios)
+        lines: list[Artist] = []
+        for (beside, ax), (number, (times, values, present)) in zip(
+            panels, people.items(), strict=True
+        ):
+            beside.axis("off")
+            beside.set_title(f"person {number}", fontsize="medium")
+            if number in faces:
+                beside.imshow(faces[number])
+            lines = [
+                ax.plot(times, values[name], color=colour, label=capitalised(name))[0]
+                for colour, name in zip(cycle(TARGET_COLOURS), values)
+            ]
+            ax.axhline((low + high) / 2, color="#666666", linewidth=0.6)
+            shade(ax, times, present, sound_present)
+            ax.set(ylim=(low - beyond, high + beyond))
+        ends = np.array([ax.get_xlim() for ax in panels[:, 1]])
+        for ax in panels[:, 1]:
+            ax.set_xlim(ends[:, 0].min(), ends[:, 1].max())
+        panels[-1, 1].set_xlabel("time, s")
+        panels[0, 1].set_title(title)
+        add_legend(figure, [*lines, *missing_handles()])
         _save(figure, path, note)
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from features.corpora.demo.speakers import PORTRAITS
 from features.faces.boxes import centres
 from features.faces.track import Track
-from tests.helpers.media_factory import make_video
+from tests.helpers.media_factory import make_video, tone
 
 RATE = 10
 HEIGHT, WIDTH = 240, 480
@@ -112,10 +112,10 @@ def mistakes(frames: Frames, tracks: list[Track], identity: NDArray[np.int32]) -
     return sum(of.get(whose(frames, track)) != number for track, number in pairs)
 
 
-def make_film(path: Path, frames: Frames) -> Path:
-    """Write a film."""
-    pictures = list(_pictures(frames))
-    return make_video(path, pictures, RATE)
+def make_film(path: Path, frames: Frames, *, sound: float = 0.0) -> Path:
+    """Write a film, with so many seconds of a tone."""
+    heard = tone(sound) if sound else None
+    return make_video(path, list(_pictures(frames)), RATE, sound=heard)
 
 
 def _pictures(frames: Frames) -> Iterator[NDArray[np.uint8]]:
