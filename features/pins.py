@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from features.hashes import Pin
 
 PINS: Mapping[str, Pin] = {
-    "faces": Pin(2, "9ad2bc2b75b8e2948a4e0e7d366217873fb5e587579b2726857df9e619afe273"),
+    "faces": Pin(2, "3bb40c8dcca70e8dcea14b0909a409ae5dbe7a6f3a8d4d82a7c2070130d9c949"),
     "opensmile": Pin(1, "a895d534c32b934936213ed97e3a311dddccf3109763786236378f8bc2163dbd"),
     "vggface": Pin(1, "128ed041a678edd0c1ce2504e20314e473cf42663931df9d48a49be13f588e13"),
 }

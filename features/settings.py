@@ -153,6 +153,11 @@ DETECTOR_LICENCES: Mapping[str, Licence] = {
 }
 """What each detector's weights are under."""
 
+PERSON_LICENCE = Licence(
+    "CC0 1.0 (dlib-models), learnt from pictures for research", commercial=None
+)
+"""What the network that tells people apart is under."""
+
 SMOOTHING: Mapping[str, int] = {"hog": 7, "cnn": 7, "ssd": 1, "yunet": 1}
 """Frames over which each detector's boxes are averaged. Those of dlib's come in steps: from frame
 to frame their width jumps by 17 to 20 %."""

@@ -144,9 +144,7 @@ def who_is_there(store: Store, item: str) -> str:
         return ""
     each = ", ".join(f"{s:.1f} s" for s in seconds)
     together = seconds_together(store, item)
-    return (
-        f"{len(seconds)} people in view, for {each}; more than one at a time for {together:.1f} s"
-    )
+    return f"{len(seconds)} people in view, for {each}; several at a time for {together:.1f} s"
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ import numpy as np
 from features.errors import InputError
 from pipeline.engine.console import say
 from pipeline.engine.jobs import stage_errors
+from pipeline.prediction.people import people_sentence
 from pipeline.prediction.table import caveats_of
 from pipeline.prediction.trained import ALLOW, execution_settings, load_trained
 
@@ -55,6 +56,12 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help="drop nothing: a file is read as fast as it is recognised, a pipe is made to wait",
     )
+    parser.add_argument(
+        "--person",
+        metavar="WHO",
+        default="",
+        help="who of several people: a number, in the order of coming into view, or a picture",
+    )
     parser.add_argument("--to", metavar="HOST:PORT", help="socket to write to (default: stdout)")
     parser.add_argument("--window", action="store_true", help="show the values in the terminal")
     parser.add_argument("--allow", metavar="MODULE", action="append", default=[], help=ALLOW)
@@ -78,6 +85,7 @@ def recognise(options: argparse.Namespace) -> None:
         sound=None if options.sound is None else Source.of(options.sound),
         stretch=options.stretch,
         every_frame=options.every_frame,
+        person=options.person,
         say=say,
     )
     waits = ", ".join(f"{part} {1000 * s:.0f} ms" for part, s in live.look_ahead.items())
@@ -87,11 +95,14 @@ def recognise(options: argparse.Namespace) -> None:
     with outlet(options.to) as write, view(task, shown=options.window) as show:
         for answer in live.answers():
             lag = live.clock() - answer.arrival
-            write(line_of(answer, lag, task, trained.calibration))
+            people = len(live.seconds_of_people)
+            write(line_of(answer, lag, task, trained.calibration, people=people))
             show(answer, lag)
             dropped += answer.dropped
             if len(lags) < MOST_LAGS:
                 lags.append(lag)
+    if came := live.seconds_of_people:
+        say(people_sentence(came))
     if lags:
         middle, high = np.percentile(lags, [50, 95])
         say(f"{len(lags)} frames, {dropped} dropped; lag {middle:.2f} s, 95 % {high:.2f} s or less")

@@ -1,4 +1,4 @@
-"""Names of a folder's items: of the media file, the side and the part."""
+"""Names of a folder's items: of the media file, the side, the person and the part."""
 
 import hashlib
 import re
@@ -25,13 +25,16 @@ def item_name(path: str) -> str:
 
 
 def item_names(table: pd.DataFrame) -> list[str]:
-    """The items' names: of the path, the side and the part; clashes are told apart by a hash."""
-    subjects = ["file", "side"]
+    """The items' names: of path, side, person and part; clashes are told apart by a hash."""
+    subjects = ["file", "side", "person"]
     part = table.sort_values(["start", "end"]).groupby(subjects).cumcount() + 1
     is_part = table.groupby(subjects)["file"].transform("size") > 1
+    persons = table["person"].where(table["path"] != "", "")  # features are found by the name alone
     endings = [
-        (f"_{side}" if side else "") + (f"_{number:04d}" if several else "")
-        for side, number, several in zip(table["side"], part[table.index], is_part, strict=True)
+        (f"_{side}" if side else "") + _of_person(person) + (f"_{number:04d}" if several else "")
+        for side, person, number, several in zip(
+            table["side"], persons, part[table.index], is_part, strict=True
+        )
     ]
     named = list(zip(table["file"], endings, strict=True))
     without_media = dict(zip(table["file"], table["path"] == "", strict=True))
@@ -45,6 +48,17 @@ def item_names(table: pd.DataFrame) -> list[str]:
         name if times[name] == 1 else told_apart(name_of(path), path) + ending
         for name, (path, ending) in zip(plain, named, strict=True)
     ]
+
+
+def _of_person(person: str) -> str:
+    """What a name says of whose it is.
+
+    >>> _of_person("left"), _of_person("faces/ann.jpg"), _of_person("")
+    ('_left', '_ann-0c16a9', '')
+    """
+    if "." not in person:
+        return f"_{person}" if person else ""
+    return "_" + told_apart(re.sub(r"[^A-Za-z0-9._-]", "_", Path(person).stem), person)
 
 
 def told_apart(name: str, path: str) -> str:

@@ -161,10 +161,10 @@ def complete(file: Path, rows: pd.DataFrame, split: SplitSettings) -> pd.DataFra
             f"{table['start'][row]:g}",
             "write an end after the start",
         )
-    for row in table.index[table.duplicated(["file", "side", "start", "end"])]:
+    for row in table.index[table.duplicated(["file", "side", "person", "start", "end"])]:
         raise InputError(
             f"{file} row {row + 2} repeats {_named(table.loc[row])}",
-            "drop one, or give each a side (left, right) or a start and an end of its own",
+            "drop one, or give each a side, a person or a start and an end of its own",
         )
     if "split" not in table:
         table["split"] = table["speaker"].map(draw_splits(table["speaker"], split))

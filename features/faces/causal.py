@@ -20,7 +20,7 @@ from features.settings import FaceSettings
 
 
 @dataclass(eq=False)
-class _Track:
+class CausalTrack:
     """A face that may still be there.
 
     Attributes:
@@ -28,12 +28,16 @@ class _Track:
         frame: when, by number.
         time: when, in seconds.
         rank: how much of the picture it has had so far.
+        begun: when it was first found, in seconds.
+        detection: which of the faces of the last frame it is; −1 for none.
     """
 
     box: NDArray[np.float32]
     frame: int
     time: float
     rank: float
+    begun: float
+    detection: int = -1
 
 
 class CausalFace:
@@ -46,7 +50,8 @@ class CausalFace:
     def __init__(self, settings: FaceSettings) -> None:
         assert settings.smoothing is not None  # the schema fills it in
         self._rank = RANKS[settings.subject]
-        self._tracks: list[_Track] = []
+        self.tracks: list[CausalTrack] = []
+        """Those that may still be there."""
         self._frame = -1
         self._run: deque[NDArray[np.float32]] = deque(maxlen=settings.smoothing)
 
@@ -57,24 +62,23 @@ class CausalFace:
         other face takes over for the moment in which it goes undetected.
         """
         self._frame += 1
-        alive = [t for t in self._tracks if self._lasts(t, sighting)]
+        alive = [t for t in self.tracks if self._lasts(t, sighting)]
+        for track in alive:
+            track.detection = -1
         ends = np.array([track.box for track in alive]).reshape(-1, 4)
         taken = dict(best_pairs(sighting.boxes, ends).tolist())
-        detection_of: dict[int, int] = {}
         for detection, box in enumerate(sighting.boxes):
             if detection not in taken:
-                alive.append(_Track(box, self._frame, sighting.time, 0.0))
-            number = taken.get(detection, len(alive) - 1)
-            track = alive[number]
+                alive.append(CausalTrack(box, self._frame, sighting.time, 0.0, sighting.time))
+            track = alive[taken.get(detection, len(alive) - 1)]
             track.box, track.frame, track.time = box, self._frame, sighting.time
             track.rank += self._rank(box[None])
-            detection_of[number] = detection
-        self._tracks = alive
+            track.detection = detection
+        self.tracks = alive
         if not alive:
             return -1
         # Of equals the first: the one that has been there longest.
-        main = max(range(len(alive)), key=lambda number: alive[number].rank)
-        return detection_of.get(main, -1)
+        return max(alive, key=lambda track: track.rank).detection
 
     def smooth(self, sighting: Sighting, detection: int) -> NDArray[np.float32]:
         """The box (4,) of a frame's main face, the mean of those just before it and itself.
@@ -93,7 +97,7 @@ class CausalFace:
         self._run.append(box)
         return np.asarray(np.mean(self._run, axis=0, dtype=np.float64), np.float32)
 
-    def _lasts(self, track: _Track, sighting: Sighting) -> bool:
+    def _lasts(self, track: CausalTrack, sighting: Sighting) -> bool:
         if sighting.starts_shot:
             return False
         return self._frame - track.frame == 1 or sighting.time - track.time <= MAX_GAP

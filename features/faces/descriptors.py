@@ -25,7 +25,7 @@ from features.settings import FaceSettings
 LENGTH = 128
 """Numbers of a descriptor."""
 
-SECONDS_A_SIGHTING = 2.0
+SECONDS_A_SIGHTING = 3.0
 """Of a track: a descriptor takes as long as `hog` for five frames of 640×360."""
 
 MOST_SIGHTINGS = 5

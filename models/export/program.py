@@ -11,7 +11,7 @@ from typing import Any
 from features.extractors import mel, silence
 from features.extractors.settings import LogMelSettings
 from features.licences import Licence
-from features.settings import DETECTOR_LICENCES
+from features.settings import DETECTOR_LICENCES, PERSON_LICENCE
 from features.windows import clocks
 from models.recogniser import Card
 
@@ -139,6 +139,8 @@ def licences_of(card: Card) -> dict[str, Licence]:
     licences = {part.extractor: EXTRACTORS[part.extractor].licence for part in parts}
     if card.faces is not None:
         licences[f"faces: {card.faces.detector}"] = DETECTOR_LICENCES[card.faces.detector]
+        if card.faces.subject == "person":
+            licences["faces: who is who"] = PERSON_LICENCE
     return licences
 
 

@@ -1,6 +1,6 @@
 """Who of several people is predicted for: faces found once, whoever's are cut out."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -101,12 +101,21 @@ def in_view(folder: Path, asked: str) -> InView:
     return InView(seconds, person, asked, {person: store.rows(CLIP, "crops")[best : best + 1][0]})
 
 
+def people_sentence(seconds: Sequence[float]) -> str:
+    """How many people there are and for how long.
+
+    >>> people_sentence([3.25, 1.0])
+    '2 people in view: person 1 for 3.2 s, person 2 for 1.0 s'
+    """
+    each = ", ".join(f"person {n} for {s:.1f} s" for n, s in enumerate(seconds, 1))
+    return f"{len(seconds)} {'people' if len(seconds) > 1 else 'person'} in view: {each}"
+
+
 def people_notes(people: InView) -> list[str]:
     """Sentences on who is in view and whose values are given."""
     notes = []
     if len(people.seconds) > 1:
-        each = ", ".join(f"person {n} for {s:.1f} s" for n, s in enumerate(people.seconds, 1))
-        notes.append(f"{len(people.seconds)} people in view: {each}")
+        notes.append(people_sentence(people.seconds))
         if not people.asked:
             notes.append(
                 "values are of the main face at each moment, whoever's it is: --people gives them "

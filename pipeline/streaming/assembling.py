@@ -48,6 +48,7 @@ class Answer:
         basis: what the values rest on: both, audio, video or none.
         arrival: when the frame came, on the clock of the program.
         dropped: whether its picture, or its answer, was left out to keep up.
+        in_view: how many people its picture shows, as far as is known.
     """
 
     time: float
@@ -56,6 +57,7 @@ class Answer:
     basis: str
     arrival: float
     dropped: bool
+    in_view: int = 0
 
 
 class Assembler:
@@ -109,6 +111,7 @@ class Assembler:
         self._pictures: dict[int, list[Described | None]] = {}  # rows of each part that came early
         self._times: dict[int, float] = {}  # of pictures whose rows are to come
         self._late: set[int] = set()  # pictures that were given up
+        self._in_view: dict[int, int] = {}  # people, by picture
         self._settled = 0  # pictures whose rows were taken
         self._heard: float | None = None  # how far the sound goes
         self._ended = self._is_mute = False
@@ -126,11 +129,17 @@ class Assembler:
             self._settle()
         return number
 
-    def rows_of_picture(self, number: int, rows: Sequence[Described]) -> None:
+    def rows_of_picture(self, number: int, rows: Sequence[Described], in_view: int = 0) -> None:
         """What the extractors of all parts say of a picture: a row of each.
 
         Of a picture that was given up it comes too late.
+
+        Args:
+            number: of the picture.
+            rows: of each part.
+            in_view: how many people it shows.
         """
+        self._in_view[number] = in_view
         if number not in self._times:
             return
         self._pictures[number] = list(rows)
@@ -232,11 +241,21 @@ class Assembler:
                 basis[number],
                 frame.arrival,
                 frame.dropped or skip or frame.picture in self._late,
+                self._people(frame),
             )
         self._late -= {frame.picture for frame in self._window if frame.picture is not None}
         oldest = self._window[0].time - self._past - _MARGIN
         for part in (part for parts in self.parts.values() for part in parts):
             part.forget(oldest)
+
+    def _people(self, frame: Frame) -> int:
+        """How many people the picture of a frame shows."""
+        shown = frame if frame.picture is not None else frame.held
+        if shown is None or shown.picture is None:
+            return 0
+        for number in [n for n in self._in_view if n < shown.picture]:
+            del self._in_view[number]
+        return self._in_view.get(shown.picture, 0)
 
     def _values(self, line: Timeline) -> NDArray[np.float32] | None:
         """Outputs (frames, outputs) of the window; None where nothing was received in it."""

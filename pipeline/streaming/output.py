@@ -14,21 +14,39 @@ from features.errors import InputError
 from features.task import Task
 from models.evaluation.calibration import Calibration
 from pipeline.engine.console import console
+from pipeline.prediction.people import SOUND_OF, UNKNOWN
 from pipeline.streaming.assembling import Answer
 
 Show = Callable[[Answer, float], None]
 """Takes an answer and its lag in seconds."""
 
+PEOPLE = "people"
+
 _BAR = 41
 
 
-def line_of(answer: Answer, lag: float, task: Task, calibration: Calibration | None = None) -> str:
+def line_of(
+    answer: Answer,
+    lag: float,
+    task: Task,
+    calibration: Calibration | None = None,
+    *,
+    people: int = 0,
+) -> str:
     """An answer as a line of JSON.
 
     Its keys are `time` in seconds, the outputs (null where nothing was received in the whole
     window, or no answer was given), `face` and `sound` (true, false, or null where the model does
-    not look), `basis`, `lag` in seconds and `dropped`; where the model's evaluation tells, also
+    not look), `basis`, `lag` in seconds and `dropped`; where the model looks at faces, `people` in
+    view, and once several came, whose the sound is: unknown; where the model's evaluation tells,
     `<target>_low` and `<target>_high`, or `confidence` of classes, null where the output is.
+
+    Args:
+        answer: what is said of a frame.
+        lag: in seconds.
+        task: of the model.
+        calibration: what outputs are worth.
+        people: how many have been in view so far.
     """
     values = np.array([[answer.values.get(name, np.nan) for name in task.outputs]])
     ends = {} if calibration is None else calibration.columns(task, values, [answer.basis])
@@ -40,6 +58,8 @@ def line_of(answer: Answer, lag: float, task: Task, calibration: Calibration | N
         "basis": answer.basis,
         "lag": round(lag, 3),
         "dropped": answer.dropped,
+        **({PEOPLE: answer.in_view} if "video" in answer.present else {}),
+        **({SOUND_OF: UNKNOWN} if people > 1 and "audio" in answer.present else {}),
         **{name: _rounded(None if np.isnan(end[0]) else end[0]) for name, end in ends.items()},
     }
     return json.dumps(content)

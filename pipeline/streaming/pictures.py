@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import av
@@ -15,6 +16,7 @@ from features.extractors.described import Described
 from features.extractors.own import load_extractor
 from features.extractors.settings import StreamSettings
 from features.faces.causal import CausalFace
+from features.faces.causal_people import CausalPeople
 from features.faces.crop import crop_face
 from features.faces.detect import load_detector
 from features.faces.search import search
@@ -48,15 +50,22 @@ class Crop:
         second: at which it begins.
         crop: (size, size, 3) uint8 RGB, zeros without a face.
         present: whether there is one.
+        in_view: how many people are in view, as far as is known.
     """
 
     number: int
     second: float
     crop: NDArray[np.uint8]
     present: bool
+    in_view: int = 0
 
 
-def crops_of(pictures: Iterable[Picture], settings: FaceSettings, name: str) -> Iterator[Crop]:
+def crops_of(
+    pictures: Iterable[Picture],
+    settings: FaceSettings,
+    name: str,
+    people: CausalPeople | None = None,
+) -> Iterator[Crop]:
     """Find, follow and cut out the main face of pictures, from the past alone.
 
     Detection in every k-th picture waits for k more; one at a shot's beginning waits for the next.
@@ -65,6 +74,7 @@ def crops_of(pictures: Iterable[Picture], settings: FaceSettings, name: str) -> 
         pictures: in their order.
         settings: how faces are found and cropped.
         name: of the source, for messages.
+        people: tells people apart, and whose face is cut out where one is wanted.
     """
     detect, follow = load_detector(settings), CausalFace(settings)
     small, whole = Projector(name, settings.working_height), Projector(name, None)
@@ -77,7 +87,12 @@ def crops_of(pictures: Iterable[Picture], settings: FaceSettings, name: str) -> 
 
     for sighting in search(searched(), detect, settings.every):
         picture = waiting.popleft()
-        detection = follow.choose(sighting)
+        detection, in_view = follow.choose(sighting), 0
+        if people is not None:
+            show = partial(whole.show, picture.frame, picture.aspect, picture.second)
+            in_view = people.see(follow.tracks, sighting.time, show)
+            if people.is_wanted:
+                detection = people.detection
         box = follow.smooth(sighting, detection)
         crop = np.zeros((settings.size, settings.size, 3), np.uint8)
         if detection >= 0:
@@ -86,7 +101,7 @@ def crops_of(pictures: Iterable[Picture], settings: FaceSettings, name: str) -> 
             box = box * np.array([width, height, width, height], np.float32)
             angle = 0.0 if sighting.angles is None else float(sighting.angles[detection])
             crop = crop_face(shown, box, margin=settings.margin, size=settings.size, angle=angle)
-        yield Crop(picture.number, picture.second, crop, detection >= 0)
+        yield Crop(picture.number, picture.second, crop, detection >= 0, in_view)
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,11 @@ from numpy.typing import NDArray
 
 from features.extractors.described import Described
 from features.extractors.live import LiveSound, load_live
+from features.faces.causal_people import CausalPeople
 from features.media.decoding import SAMPLE_RATE
 from models.evaluation.causal import STRETCH
 from models.recogniser import Card
+from pipeline.prediction.people import check_person
 from pipeline.prediction.trained import Trained
 from pipeline.streaming.assembling import Answer, Assembler
 from pipeline.streaming.pictures import Crop, CropDescriber, LiveCrops, Picture, crops_of
@@ -64,6 +66,7 @@ class Live:
         device: where networks run.
         stretch: frames that are answered by one pass.
         every_frame: whether nothing is dropped, and a file is read as fast as it is recognised.
+        person: who of several people, as of `CausalPeople`.
         say: told of what vanishes.
         clock: seconds, by which lag is told and files are paced.
     """
@@ -77,6 +80,7 @@ class Live:
         sound: Source | None = None,
         stretch: int = STRETCH,
         every_frame: bool = False,
+        person: str = "",
         say: Callable[[str], None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -96,6 +100,9 @@ class Live:
         self._hearers: list[LiveSound] = [
             load_live(part, device) for part in (audio.parts if audio else ())
         ]
+        if person:
+            check_person(card, causal=False)
+        self._people = None if card.faces is None else CausalPeople(person, card.faces)
         self._readers = self._number = 0
         self._samples, self._begun = 0, 0.0  # of the sound
 
@@ -104,6 +111,11 @@ class Live:
         """Seconds that each part waits for what comes later; part of every lag."""
         parts = {f"sound ({n})": h.look_ahead for n, h in enumerate(self._hearers)}
         return look_ahead_of(self._card, self._stretch) | parts
+
+    @property
+    def seconds_of_people(self) -> list[float]:
+        """For which each person has been in view, in the order of coming."""
+        return [] if self._people is None else list(self._people.seconds)
 
     def stop(self) -> None:
         """End soon."""
@@ -212,7 +224,7 @@ class Live:
     def _follow(self) -> None:
         assert self._card.faces is not None
         pictures = iter(self._pictures.get, _END)
-        for crop in crops_of(pictures, self._card.faces, self._source.name):
+        for crop in crops_of(pictures, self._card.faces, self._source.name, self._people):
             self._crops.put(crop)
         self._crops.put(_END)
 
@@ -236,15 +248,17 @@ class Live:
                 break
         return taken
 
-    def _rows(self, crops: Sequence[Crop]) -> list[tuple[int, list[Described]]]:
+    def _rows(self, crops: Sequence[Crop]) -> list[tuple[int, list[Described], int]]:
         together = LiveCrops.of(crops)
         parts = [describer.describe(together) for describer in self._describers]
-        return [(crop.number, [part[i] for part in parts]) for i, crop in enumerate(crops)]
+        return [
+            (crop.number, [part[i] for part in parts], crop.in_view) for i, crop in enumerate(crops)
+        ]
 
 
-def _rows_of(rows: list[tuple[int, list[Described]]], assembler: Assembler) -> None:
-    for number, parts in rows:
-        assembler.rows_of_picture(number, parts)
+def _rows_of(rows: list[tuple[int, list[Described], int]], assembler: Assembler) -> None:
+    for number, parts, in_view in rows:
+        assembler.rows_of_picture(number, parts, in_view)
 
 
 def _shown(second: float, arrival: float, dropped: bool, assembler: Assembler) -> None:

@@ -8,7 +8,18 @@ from pathlib import Path
 
 import torch
 
-from tests.benchmarks import faces, fc6, growth, jobs, memory, recognition, sound, stages, stores
+from tests.benchmarks import (
+    faces,
+    fc6,
+    growth,
+    jobs,
+    memory,
+    people,
+    recognition,
+    sound,
+    stages,
+    stores,
+)
 from tests.benchmarks.inputs import Inputs
 from tests.benchmarks.timing import Row
 
@@ -20,6 +31,7 @@ BENCHMARKS = {
     "faces": faces.faces,
     "detectors": faces.detectors,
     "steps": faces.steps,
+    "people": people.people,
     "fc6": fc6.fc6,
     "lld": sound.lld,
     "store": stores.store,

@@ -163,11 +163,12 @@ def widescreen(inputs: Inputs) -> Path:
     path = inputs.folder / "widescreen.mp4"
     if not path.exists():
         first = islice(media.frames(inputs.video), FRAMES)
-        make_video(path, [_padded(picture) for _, picture in first])
+        make_video(path, [padded(picture) for _, picture in first])
     return path
 
 
-def _padded(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def padded(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A picture of 4:3 in the middle of a wide one."""
     wide = np.full((HEIGHT, WIDTH, 3), 90, np.uint8)
     wide[:, 80:560] = cv2.resize(picture, (480, HEIGHT), interpolation=cv2.INTER_LINEAR)
     return wide

@@ -9,10 +9,11 @@ from skimage import data
 from features.errors import InputError
 from features.extractors.settings import VGGFaceSettings
 from features.faces.items import detect_item, take_item
+from features.faces.store import write_tracks
 from features.settings import DetectorModels, FaceSettings, ModelFile
 from features.stores.assembling import assemble
 from features.stores.store import open_store
-from features.stores.writing import FinishedItem
+from features.stores.writing import FinishedItem, new_item
 from pipeline import faces
 from pipeline.faces import job_of, recorded
 from tests.helpers.face_factory import portrait
@@ -113,6 +114,20 @@ def test_keys_of_detected_and_of_given_pictures():
         assert not set(of(**changed)) & {detected, given}
 
 
+def test_a_person_is_in_the_key_where_one_is_followed(tmp_path):
+    picture = tmp_path / "face.jpg"
+    picture.write_bytes(b"one")
+
+    def of(person, subject="person"):
+        return job_of(row(person=person), FaceSettings(subject=subject)).key
+
+    assert of("left", "largest") == of("", "largest")
+    first = of(str(picture))
+    assert len({first, of("left"), of("right"), of("")}) == 4
+    picture.write_bytes(b"another")
+    assert of(str(picture)) != first
+
+
 def test_where_a_file_lies_is_in_no_key():
     settings = FaceSettings()
     assert job_of(row(path="here"), settings).key == job_of(row(path="there"), settings).key
@@ -123,6 +138,32 @@ def test_sources_change_with_the_crops(project, tmp_path):
     before = (tmp_path / "data/sources/video").read_text()
     project([row("a", crops="a")], FaceSettings(size=64))
     assert (tmp_path / "data/sources/video").read_text() != before
+
+
+# ------------------------------------------------------------------ what is said
+
+
+def test_the_stage_says_for_how_long_a_second_person_was_there(tmp_path, monkeypatch):
+    files = {}
+    for name, identity, in_view in (("talk", [0, 1, 0, -1], [2, 2, 1, 1]), ("alone", [0], [1] * 4)):
+        files[name] = tmp_path / name
+        with new_item(files[name], {}) as item:
+            seconds = np.array([1.0, 2.0, 1.5, 0.1][: len(identity)], np.float32)
+            write_tracks(item, np.array(identity, np.int32), seconds, np.array(in_view, np.uint8))
+            item.write("present", np.ones(4, bool))
+            item.write("times", np.arange(4) / 2)
+    assemble(tmp_path / "faces.zarr", files, {})
+    store, said = open_store(tmp_path / "faces.zarr", stage="faces"), []
+    monkeypatch.setattr(faces, "open_faces", lambda _: store)
+    monkeypatch.setattr(faces, "read_items", lambda: [row(person="left")])
+    monkeypatch.setattr(faces, "pauses_of", lambda _: [])
+    monkeypatch.setattr(faces, "say", said.append)
+    faces.report(FaceSettings())
+    assert said[1:] == [
+        "more than one person in 1 of 2 items, whose larger face is taken at each moment",
+        "talk: 2 people in view, for 2.5 s, 2.0 s; several at a time for 1.0 s",
+        "items name a person, and faces.subject is largest: set it to person",
+    ]
 
 
 # ------------------------------------------------------------------ aligned

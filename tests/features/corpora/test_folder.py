@@ -172,6 +172,14 @@ def test_parts_of_a_file_are_named_in_the_order_of_their_starts(corpus):
     )
 
 
+def test_two_people_of_a_file_are_two_items(corpus):
+    table = "path,person\na.mp4,ann/1.jpg\na.mp4,bob/1.jpg\na.mp4,left\n"
+    root = corpus("a.mp4", "ann/1.jpg", "bob/1.jpg", table=table)
+    ann, bob, left = sorted(read(root, SPLIT).items, key=lambda item: item.person)
+    assert [left.name, len({ann.name, bob.name, left.name})] == ["a_left", 3]
+    assert {ann.path, bob.path, left.path} == {root / "a.mp4"}
+
+
 def test_a_side_or_a_part_never_takes_another_file_s_name(corpus):
     files = ["a.mp4", "a_left.mp4", "b.mp4", "b_0001.mp4"]
     table = "path,side,start\na.mp4,left,\na_left.mp4,,\nb.mp4,,0\nb.mp4,,5\nb_0001.mp4,,\n"

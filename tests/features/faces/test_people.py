@@ -129,9 +129,9 @@ def track(frames, *, score=None, height=1.0):
 def test_a_track_is_described_once_in_a_while_where_it_is_seen_best():
     score = np.linspace(0, 1, 300)
     long = track(range(300), score=score)
-    assert good_sightings(long, 4.0).tolist() == [149, 239], "a fifth at each end is left out"
+    assert good_sightings(long, 6.0).tolist() == [149, 239], "a fifth at each end is left out"
     long.interpolated[149] = True
-    assert good_sightings(long, 4.0).tolist() == [148, 239]
+    assert good_sightings(long, 6.0).tolist() == [148, 239]
     assert good_sightings(track(range(2)), 3600.0).tolist() == [0, 1]
     assert len(good_sightings(long, 3600.0)) == 5
     assert len(good_sightings(track([7]), 3600.0)) == 1

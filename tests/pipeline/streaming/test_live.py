@@ -19,10 +19,11 @@ from pipeline.engine.execution import ExecutionSettings
 from pipeline.prediction import predict
 from pipeline.streaming.assembling import Answer
 from pipeline.streaming.output import line_of, outlet
-from pipeline.streaming.pictures import Picture, crops_of
+from pipeline.streaming.pictures import crops_of
 from pipeline.streaming.run import Live
 from pipeline.streaming.source import Player, Source, Wishes
 from tests.helpers.face_factory import extracted, portrait
+from tests.helpers.live_pictures import pictures_of
 from tests.helpers.media_factory import flat_frames, make_film, make_video, tone
 from tests.helpers.trained_models import sound_model
 
@@ -55,16 +56,7 @@ def test_crops_are_those_of_the_whole_file(tmp_path: Path) -> None:
     whole = extracted(tmp_path, path, about)
     assert whole["present"].tolist() == [True] * 6 + [False]
 
-    class Taken(list):
-        found = sound = None
-
-        def picture(self, second, frame, aspect) -> None:
-            self.append(Picture(len(self), second, frame, aspect))
-
-    taken = Taken()
-    taken.found = lambda *_: None
-    Player(Source.of(str(path)), Wishes(pictures=True, sound=False, paced=False), taken).play()
-    crops = list(crops_of(taken, about, "faces"))
+    crops = list(crops_of(pictures_of(path), about, "faces"))
     assert [crop.present for crop in crops] == whole["present"].tolist()
     np.testing.assert_array_equal(np.stack([crop.crop for crop in crops]), whole["crops"])
     assert find_main_face(path, about).present.sum() == 6
