@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from features.hashes import Pin
 
 PINS: Mapping[str, Pin] = {
-    "faces": Pin(2, "3bb40c8dcca70e8dcea14b0909a409ae5dbe7a6f3a8d4d82a7c2070130d9c949"),
-    "opensmile": Pin(1, "a895d534c32b934936213ed97e3a311dddccf3109763786236378f8bc2163dbd"),
-    "vggface": Pin(1, "128ed041a678edd0c1ce2504e20314e473cf42663931df9d48a49be13f588e13"),
+    "faces": Pin(2, "0df2ff3e6efa849e54535b7e441b0b9064e9203b1c908b5358ce7eeb23f72432"),
+    "opensmile": Pin(1, "1e769c7803e8cc4aaf0e85c912e2ac0174333ab21757d8915e84da7645bf7d1d"),
+    "vggface": Pin(1, "d801334566e0c0b7498613042540f4286a131e093814d8e1759430b68791571f"),
 }
 """By what is extracted: `faces`, or the row of an extractor."""
