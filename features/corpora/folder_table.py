@@ -63,7 +63,8 @@ COLUMNS: Mapping[str, Column] = {
     "arousal": Column("of the whole item, in place of labels, from -1 to 1; empty for none"),
     "person": Column(
         "who of several people it is: a picture of the face, relative to the folder, or left or "
-        "right; empty for the main one"
+        "right; empty for the main one",
+        {"pattern": r"left|right|.+\..+"},
     ),
     "label": Column(
         "class of the whole item, in place of labels; empty for none",

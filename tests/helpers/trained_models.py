@@ -1,7 +1,10 @@
 """Recognisers with random weights and a card of their own, for tests of what uses them."""
 
+from pathlib import Path
+
 import torch
 
+from features.extractors.onnx.settings import OnnxSettings
 from features.extractors.settings import OpenSMILESettings, StreamSettings
 from features.settings import FaceSettings, Modality, WindowSettings
 from features.task import AFFECT
@@ -76,3 +79,19 @@ def random_model(
 def sound_model(**about) -> Trained:
     """A model of openSMILE's descriptors."""
     return random_model({"audio": OpenSMILESettings(context_seconds=0.5)}, {"audio": LLD}, **about)
+
+
+def face_model(folder: Path, **about) -> Trained:
+    """A model of openSMILE's descriptors and of a small ONNX network's rows of faces.
+
+    Args:
+        folder: for the network's file.
+        about: as of `random_model`.
+    """
+    from tests.helpers.onnx_files import picture_network
+
+    path = folder / "net.onnx"
+    sha256 = picture_network(path)
+    video = OnnxSettings(modality="video", path=str(path), sha256=sha256, picture={"size": 12})
+    streams = {"audio": OpenSMILESettings(context_seconds=0.1), "video": video}
+    return random_model(streams, {"audio": LLD, "video": 5}, **about)

@@ -92,6 +92,7 @@ def test_a_folder_without_a_table(corpus):
         ("path,speaker\na.mp4,x\na.mp4,x\n", "row 3 repeats path a.mp4"),
         ("path,side\na.mp4,left\na.mp4,left\n", "row 3 repeats path a.mp4"),
         ("path,side\na.mp4,right\na.mp4,middle\n", "row 3 has side 'middle'"),
+        ("path,person\na.mp4,ann\n", "row 2 has person 'ann'"),
         ("path,speaker\na.mp4,x\n./a.mp4,y\n", "row 3 repeats path ./a.mp4"),
         ("path,start,end\na.mp4,0,1\nb.mp4,x,1\n", "row 3 column start is 'x', not a number"),
         ("path,start,end\na.mp4,0,1\nb.mp4,0,inf\n", "row 3 column end is 'inf', not a number"),

@@ -8,16 +8,13 @@ import pandas as pd
 import pytest
 
 from features.errors import InputError
-from features.extractors.onnx.settings import OnnxSettings
-from features.extractors.settings import OpenSMILESettings
 from features.settings import FaceSettings
 from pipeline.engine.execution import ExecutionSettings
 from pipeline.predict import publish
-from pipeline.prediction import predict, read_csv
+from pipeline.prediction import Prediction, predict, read_csv
 from pipeline.prediction.trained import Trained
-from tests.helpers.onnx_files import picture_network
 from tests.helpers.people_films import HEIGHT, RATE, cut, make_film
-from tests.helpers.trained_models import LLD, random_model, sound_model
+from tests.helpers.trained_models import face_model, sound_model
 
 pytest.importorskip("onnxruntime")
 
@@ -34,12 +31,8 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     """A model of both modalities."""
-    path = tmp_path_factory.mktemp("network") / "net.onnx"
-    sha256 = picture_network(path)
-    video = OnnxSettings(modality="video", path=str(path), sha256=sha256, picture={"size": 12})
-    streams = {"audio": OpenSMILESettings(context_seconds=0.1), "video": video}
-    faces = FaceSettings(working_height=HEIGHT, size=16)
-    return random_model(streams, {"audio": LLD, "video": 5}, faces=faces)
+    folder = tmp_path_factory.mktemp("network")
+    return face_model(folder, faces=FaceSettings(working_height=HEIGHT, size=16))
 
 
 @pytest.fixture(scope="module")
@@ -48,8 +41,13 @@ def execution(tmp_path_factory: pytest.TempPathFactory) -> ExecutionSettings:
     return ExecutionSettings(cache=str(tmp_path_factory.mktemp("cache")), device="cpu")
 
 
-def test_each_person_has_rows_a_panel_and_a_face(film, trained, execution, tmp_path) -> None:
-    made = predict(film, trained, people=True, execution=execution)
+@pytest.fixture(scope="module")
+def made(film, trained, execution) -> Prediction:
+    """What is predicted for everybody."""
+    return predict(film, trained, people=True, execution=execution)
+
+
+def test_each_person_has_rows_a_panel_and_a_face(made, tmp_path) -> None:
     assert made.table.columns[0] == "person"
     assert set(made.table["sound_of"]) == {"unknown"}
     there = {n: made.of_person(n)["face_present"].to_numpy() for n in made.numbers}
@@ -72,10 +70,9 @@ def test_each_person_has_rows_a_panel_and_a_face(film, trained, execution, tmp_p
     assert len(table.columns) < 10
 
 
-def test_one_person_is_that_of_all_of_them(film, trained, execution) -> None:
-    everybody = predict(film, trained, people=True, execution=execution)
+def test_one_person_is_that_of_all_of_them(film, trained, execution, made) -> None:
     one = predict(film, trained, person="2", execution=execution)
-    own = everybody.of_person(2).drop(columns="person").reset_index(drop=True)
+    own = made.of_person(2).drop(columns="person").reset_index(drop=True)
     pd.testing.assert_frame_equal(one.table, own)
     assert one.file_stem == "talk.random.person-2"
     assert "values are of person 2" in one.notes

@@ -15,8 +15,11 @@ from features.task import Task
 from pipeline.streaming.assembling import Answer
 from pipeline.streaming.output import line_of
 from pipeline.streaming.pictures import crops_of
+from pipeline.streaming.run import Live
+from pipeline.streaming.source import Source
 from tests.helpers.live_pictures import pictures_of
-from tests.helpers.people_films import HEIGHT, cut, make_film, side_by_side
+from tests.helpers.people_films import HEIGHT, RATE, cut, make_film, side_by_side
+from tests.helpers.trained_models import face_model, sound_model
 
 SETTINGS = FaceSettings(working_height=HEIGHT, size=16)
 
@@ -56,6 +59,19 @@ def test_two_at_the_same_time_are_two(tmp_path: Path) -> None:
     people, _, in_view = followed(make_film(tmp_path / "two.mp4", side_by_side()[:5]), "1")
     assert in_view == [0, 0, 0, 2, 2]
     assert len(people.seconds) == 2
+
+
+def test_live_answers_for_one_of_them(tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    film = make_film(tmp_path / "talk.mp4", cut(), sound=len(cut()) / RATE)
+    trained = face_model(tmp_path, faces=SETTINGS)
+    live = Live(Source.of(str(film)), trained, "cpu", every_frame=True, person="2")
+    answers = list(live.answers())[: len(cut())]
+    assert [n for n, answer in enumerate(answers) if answer.present["video"]] == [10, 11]
+    assert [n for n, answer in enumerate(answers) if answer.in_view] == [3, 4, 5, 6, 10, 11, 15]
+    assert live.seconds_of_people == pytest.approx([0.4, 0.2])
+    with pytest.raises(InputError, match="looks at no faces"):
+        Live(Source.of(str(film)), sound_model(), "cpu", person="2")
 
 
 def test_a_line_says_how_many_there_are_and_that_the_sound_is_nobody_s() -> None:
