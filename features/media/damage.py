@@ -31,12 +31,24 @@ _SIGNS = {
     },
 }
 
+_STREAMS = frozenset(["aac", "ac3", "h264", "hevc", "ivf", "m4v", "mp3", "mpegvideo"])
+"""Formats of one stream alone, in which FFmpeg may read what is inside a container."""
+
+_BEGINNINGS = re.compile(
+    rb"RIFF|.{8}(AVI |WAVE)|\x1a\x45\xdf\xa3|.{,40}(matroska|webm)|FLV\x01|OggS"
+    rb"|\x30\x26\xb2\x75|.{4}(ftyp|moov|mdat)",
+    re.DOTALL,
+)
+"""How files of containers begin."""
+
 _HEADS = {"mov,mp4,m4a,3gp,3g2,mj2": b"moov", "matroska,webm": b"\x16\x54\xae\x6b", "avi": b"hdrl"}
 """Name of the part in which tracks are described."""
 
 
 def check_tracks(path: str | Path, container: InputContainer, found: dict[str, bool]) -> None:
     """Refuse a file whose header names a track of a kind of which none was found.
+
+    A container of which FFmpeg found one of the streams alone is refused too.
 
     Args:
         path: of the file.
@@ -46,6 +58,8 @@ def check_tracks(path: str | Path, container: InputContainer, found: dict[str, b
     Raises:
         InputError: there is one that is damaged.
     """
+    if container.format.name in _STREAMS and _BEGINNINGS.match(_beginning(path)):
+        raise InputError(f"{path} has a header that is damaged", EXCLUDE)
     signs = _SIGNS.get(container.format.name)
     if signs is None or all(found.values()):
         return
@@ -53,6 +67,11 @@ def check_tracks(path: str | Path, container: InputContainer, found: dict[str, b
     for what, is_there in found.items():
         if not is_there and signs[what].search(head):
             raise InputError(f"{path} has a {what} track that is damaged", EXCLUDE)
+
+
+def _beginning(path: str | Path) -> bytes:
+    with Path(path).open("rb") as file:
+        return file.read(64)
 
 
 def _head(path: Path, form: str) -> bytes:

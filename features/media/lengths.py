@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import av
@@ -11,6 +11,11 @@ from av.container import InputContainer
 
 TAIL_TOLERANCE = 0.5
 """Seconds by which a stream may end before the end its container states."""
+
+EXACT_TOLERANCE = 0.1
+"""Likewise where programs write the last frame's end; a frame and a half where that is more."""
+
+_EXACT = {"avi", "matroska,webm"}
 
 _CLOCK = re.compile(r"(\d+):(\d+):(\d+(?:\.\d+)?)")  # hours:minutes:seconds
 
@@ -38,7 +43,7 @@ class Reading:
         self._ends: dict[int, float] = {}  # by stream, of the packet that lasts longest
         self._cut: dict[int, bool] = {}  # by stream, of the last packet
         self._decoding: tuple[float, float] | None = None  # in decoding order: first and last
-        self._reached = 0.0
+        self._reached = self._overlaps = 0.0
 
     def take(self, packet: av.Packet) -> None:
         """Note a packet of any stream."""
@@ -57,6 +62,7 @@ class Reading:
     def decoded(self, frame: av.VideoFrame | av.AudioFrame) -> float:
         """Note a frame; gives the second that is reached: its start, or of sound its end."""
         if frame.time is not None:
+            self._overlaps += max(0.0, self._reached - frame.time)
             self._reached = frame.time
             if isinstance(frame, av.AudioFrame):  # Matroska rounds durations to milliseconds
                 self._reached += frame.samples / frame.sample_rate
@@ -68,16 +74,25 @@ class Reading:
         together = self._cut.values() if form in _TOGETHER else [self._cut.get(self._stream.index)]
         if form == "wav" and _is_of_unknown_length(self._path):
             return False
-        if any(together) or (form == "avi" and _breaks_off(self._path)):
+        breaks = _BREAKS.get(form)
+        if any(together) or (breaks is not None and breaks(self._path)):
             return True
         stated = None if form == "asf" else _stated_end(self._stream)
-        if stated is not None and stated - self._end() > TAIL_TOLERANCE:
+        if stated is not None and stated - self._end() > self._tolerance([self._stream]):
             return True
         length = self._container.duration or 0
         if form not in _WHOLE or not self._ends:
             return False
         start = min(0, self._container.start_time or 0)
-        return (length + start) / av.time_base - max(self._ends.values()) > TAIL_TOLERANCE
+        tolerance = self._tolerance([*self._container.streams.video, self._stream])
+        return (length + start) / av.time_base - max(self._ends.values()) > tolerance
+
+    def _tolerance(self, streams: Iterable[av.VideoStream | av.AudioStream]) -> float:
+        """Seconds that may be missing at the end, of the slowest of some streams."""
+        if self._container.format.name not in _EXACT:
+            return TAIL_TOLERANCE
+        frames = (1.5 * _frame_duration(stream) for stream in streams)
+        return self._overlaps + max(EXACT_TOLERANCE, *frames)  # a clock that ran back is behind
 
     def _end(self) -> float:
         """Second at which the stream ends, by its frames, its packets or their decoding order."""
@@ -87,6 +102,13 @@ class Reading:
             begins = (self._stream.start_time or 0) * self._ticks[self._stream.index]
             ends.append(begins + last - first)
         return max(ends)
+
+
+def _frame_duration(stream: av.VideoStream | av.AudioStream) -> float:
+    """Seconds that a frame lasts, as far as the container tells."""
+    if isinstance(stream, av.VideoStream):
+        return float(1 / stream.average_rate) if stream.average_rate else TAIL_TOLERANCE
+    return (stream.codec_context.frame_size or 0) / (stream.sample_rate or 1)
 
 
 def _stated_end(stream: av.VideoStream | av.AudioStream) -> float | None:
@@ -101,7 +123,7 @@ def _stated_end(stream: av.VideoStream | av.AudioStream) -> float | None:
     return 3600 * hours + 60 * minutes + seconds
 
 
-# ---------------------------------------------------------------------- RIFF
+# ---------------------------------------------------------------------- parts of files
 
 
 def _is_of_unknown_length(path: Path) -> bool:
@@ -124,6 +146,29 @@ def _breaks_off(path: Path) -> bool:
     return any(end > length for end in _part_ends(path))
 
 
+_TAG_HEAD = 11
+"""Bytes."""
+
+
+def _has_broken_tags(path: Path) -> bool:
+    """Whether an FLV's tags do not lie one after the other: each states the length of the last.
+
+    Programs that state lengths without a tag's head are let be.
+    """
+    length = path.stat().st_size
+    with path.open("rb") as file:
+        file.seek(5)
+        at, before = int.from_bytes(file.read(4), "big"), 0
+        while at + 15 <= length:
+            file.seek(at)
+            head = file.read(15)
+            if int.from_bytes(head[:4], "big") not in (before, before - _TAG_HEAD):
+                return True
+            before = _TAG_HEAD + int.from_bytes(head[5:8], "big")
+            at += 4 + before
+    return False
+
+
 def _part_ends(path: Path) -> Iterator[int]:
     """Where the RIFF parts of a file end by their own words, in bytes."""
     at = 0
@@ -136,6 +181,10 @@ def _part_ends(path: Path) -> Iterator[int]:
             yield at
             at += size % 2
             file.seek(at)
+
+
+_BREAKS: Mapping[str, Callable[[Path], bool]] = {"avi": _breaks_off, "flv": _has_broken_tags}
+"""What tells of a format that a part of a file is missing or damaged."""
 
 
 def _stands_for_none(size: int) -> bool:

@@ -1,0 +1,84 @@
+"""Files of which a part is gone, or whose header is damaged: none is used short in silence."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from features.errors import InputError
+from features.media.decoding import frame_times, probe, sound
+from tests.campaigns.fuzz import CONTAINERS, FPS, FRAMES
+from tests.helpers.face_factory import portrait
+from tests.helpers.media_factory import make_video, tone
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """A second of picture and sound in every container."""
+    folder, contents = tmp_path_factory.mktemp("whole"), {}
+    picture, _ = portrait()
+    for suffix, options in CONTAINERS.items():
+        path = folder / f"a.{suffix}"
+        sound_ = tone(FRAMES / FPS, options.get("sound_rate", 16_000))
+        pictures = [np.roll(picture, 2 * i, axis=1) for i in range(FRAMES)]
+        make_video(path, pictures, FPS, sound=sound_, **options)
+        contents[suffix] = path.read_bytes()
+    return contents
+
+
+def tags(content: bytes) -> list[tuple[int, int]]:
+    """Where the tags of an FLV begin and end, the length of the one before left out."""
+    found, at = [], int.from_bytes(content[5:9], "big") + 4
+    while at + 11 <= len(content):
+        end = at + 11 + int.from_bytes(content[at + 1 : at + 4], "big")
+        found.append((at, end))
+        at = end + 4
+    return found
+
+
+def read(path: Path) -> tuple[int, float]:
+    probe(path)
+    return len(frame_times(path)), len(sound(path)[0]) / 16_000
+
+
+def test_a_tag_of_an_flv_that_is_gone(whole: dict[str, bytes], tmp_path: Path) -> None:
+    path, content = tmp_path / "a.flv", whole["flv"]
+    first, end = tags(content)[6]
+    path.write_bytes(content[: first + 20] + content[end - 30 :])
+    with pytest.raises(InputError, match=r"is (cut off|damaged)"):
+        read(path)
+
+
+def test_an_flv_whose_program_states_lengths_without_heads_is_used(
+    whole: dict[str, bytes], tmp_path: Path
+) -> None:
+    path, content = tmp_path / "a.flv", bytearray(whole["flv"])
+    for first, end in tags(whole["flv"]):
+        content[end : end + 4] = (end - first - 11).to_bytes(4, "big")
+    path.write_bytes(content)
+    assert read(path) == (FRAMES, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "at"), [("avi", 8), ("avi", 0)], ids=["the form of a RIFF", "RIFF itself"]
+)
+def test_a_container_that_looks_like_a_stream_alone(
+    whole: dict[str, bytes], tmp_path: Path, suffix: str, at: int
+) -> None:
+    path, content = tmp_path / f"a.{suffix}", bytearray(whole[suffix])
+    content[at] ^= 0x40
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"damaged|cannot be read"):
+        probe(path)
+
+
+@pytest.mark.parametrize(("suffix", "share"), [("webm", 0.85), ("mkv", 0.93)])
+def test_the_last_tenths_of_a_second_are_missed(
+    whole: dict[str, bytes], tmp_path: Path, suffix: str, share: float
+) -> None:
+    path, content = tmp_path / f"a.{suffix}", whole[suffix]
+    path.write_bytes(content)
+    assert read(path)[0] == FRAMES
+    path.write_bytes(content[: int(share * len(content))])
+    with pytest.raises(InputError, match=r"is (cut off|damaged)"):
+        read(path)
