@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from features.hashes import Pin
 
 PINS: Mapping[str, Pin] = {
-    "faces": Pin(2, "0df2ff3e6efa849e54535b7e441b0b9064e9203b1c908b5358ce7eeb23f72432"),
-    "opensmile": Pin(1, "1e769c7803e8cc4aaf0e85c912e2ac0174333ab21757d8915e84da7645bf7d1d"),
-    "vggface": Pin(1, "d801334566e0c0b7498613042540f4286a131e093814d8e1759430b68791571f"),
+    "faces": Pin(2, "84a01d99fb0a9dd5d02f42da05cba9f898369f1b7cf2cbbe737f2df396ef5504"),
+    "opensmile": Pin(1, "94b5aad2be5ee854641d301c1c776242978d8f02d6955cedd0f0d06dfd1b6c7f"),
+    "vggface": Pin(1, "6b62cd1a46f75f7e3c25e83bb49f0cd1cb29afbaa890b9c108ed703f76fb6125"),
 }
 """By what is extracted: `faces`, or the row of an extractor."""
