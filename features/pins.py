@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from features.hashes import Pin
 
 PINS: Mapping[str, Pin] = {
-    "faces": Pin(2, "84a01d99fb0a9dd5d02f42da05cba9f898369f1b7cf2cbbe737f2df396ef5504"),
-    "opensmile": Pin(1, "94b5aad2be5ee854641d301c1c776242978d8f02d6955cedd0f0d06dfd1b6c7f"),
-    "vggface": Pin(1, "6b62cd1a46f75f7e3c25e83bb49f0cd1cb29afbaa890b9c108ed703f76fb6125"),
+    "faces": Pin(2, "0f8e58d62f9845f0dfb2f81a2b94fe7488cc6d34a1b57d911cfbfd5b0384fd56"),
+    "opensmile": Pin(1, "0074ab1d8a99477e04fd8f4cd4a507d94a4f03065eec80de2c1659aa122b38ac"),
+    "vggface": Pin(1, "7601cee7206fa8d7bacf5ca16694a7cb55bc1d83abea2a91c8fdbcb6b0d696a1"),
 }
 """By what is extracted: `faces`, or the row of an extractor."""

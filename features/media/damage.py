@@ -93,13 +93,21 @@ def _head(path: Path, form: str) -> bytes:
 
 
 def _box(file: BinaryIO, name: bytes) -> bytes:
-    """The content of a box at the top of an MP4."""
+    """The content of a box at the top of an MP4.
+
+    Raises:
+        InputError: the file ends before the box does.
+    """
     while len(head := file.read(8)) == 8:
         size, taken = int.from_bytes(head[:4], "big"), 8
         if size == 1:
             size, taken = int.from_bytes(file.read(8), "big"), 16
         if head[4:] == name:
-            return file.read(min(MOST_HEADER, max(0, size - taken)) if size else MOST_HEADER)
+            wanted = min(MOST_HEADER, max(0, size - taken)) if size else MOST_HEADER
+            content = file.read(wanted)
+            if size and len(content) < wanted:
+                raise InputError(f"{file.name} has a header that is damaged", EXCLUDE)
+            return content
         if size < taken:
             break
         file.seek(size - taken, 1)

@@ -72,6 +72,17 @@ def test_a_container_that_looks_like_a_stream_alone(
         probe(path)
 
 
+def test_a_track_of_an_mp4_that_is_gone_with_all_its_signs(
+    whole: dict[str, bytes], tmp_path: Path
+) -> None:
+    path, content = tmp_path / "a.mp4", whole["mp4"]
+    last = content.rindex(b"trak") - 4
+    hole = int.from_bytes(content[last : last + 4], "big")
+    path.write_bytes(content[:last] + content[last + hole :])
+    with pytest.raises(InputError, match="has a header that is damaged"):
+        probe(path)
+
+
 @pytest.mark.parametrize(("suffix", "share"), [("webm", 0.85), ("mkv", 0.93)])
 def test_the_last_tenths_of_a_second_are_missed(
     whole: dict[str, bytes], tmp_path: Path, suffix: str, share: float
