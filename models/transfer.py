@@ -9,7 +9,7 @@ from features.extractors.settings import StreamSettings
 from features.settings import Modality, Settings
 from features.task import Task
 from models.recogniser import WEIGHTS, Card, read_card
-from models.settings.saved import CARD, folder_of
+from models.settings.saved import CARD
 
 FILES = (CARD, WEIGHTS)
 """What a saved recogniser consists of."""
@@ -21,18 +21,20 @@ def read_saved(saved: str, seed: int) -> tuple[Path, Card]:
     """The folder and the card of a saved recogniser.
 
     Args:
-        saved: as `models.settings.saved.folder_of` takes it.
+        saved: that folder, or one with a folder `seed-N` for each seed.
         seed: which one, where there are several.
 
     Raises:
-        InputError: there is none, or it is of another version.
+        InputError: there is none of this seed, or it is of another version.
     """
-    try:
-        folder = folder_of(saved, seed)
-    except ValueError as error:
-        raise InputError(str(error), "correct the path, or train.seeds") from None
-    if not (folder / WEIGHTS).is_file():
-        raise InputError(f"{folder} has no {WEIGHTS}", "copy the whole folder of the model")
+    path = Path(saved)
+    folder = path if (path / CARD).is_file() else path / f"seed-{seed}"
+    for name in FILES:
+        if not (folder / name).is_file():
+            raise InputError(
+                f"{folder} has no {name}",
+                "copy the whole folder of the model, or correct its path or train.seeds",
+            )
     return folder, read_card(folder)
 
 

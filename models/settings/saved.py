@@ -8,26 +8,6 @@ CARD = "config.json"
 """The file of a recogniser's folder that says what it is."""
 
 
-def folder_of(saved: str, seed: int) -> Path:
-    """The folder of a saved recogniser.
-
-    Args:
-        saved: that folder, or one with a folder `seed-N` for each seed.
-        seed: which one, where there are several.
-
-    Raises:
-        ValueError: there is no recogniser of this seed.
-    """
-    path = Path(saved)
-    if (path / CARD).is_file():
-        return path
-    if not (path / f"seed-{seed}" / CARD).is_file():
-        raise ValueError(
-            f"{saved} has no saved model of seed {seed}: looked for {CARD} in it and in seed-{seed}"
-        )
-    return path / f"seed-{seed}"
-
-
 def model_of(saved: str) -> dict[str, Any]:
     """The keys of a model that its card decides: network, presence, repeats, size, options.
 
