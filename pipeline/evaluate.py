@@ -2,7 +2,6 @@
 
 import argparse
 import json
-from functools import partial
 from io import BytesIO
 
 import pandas as pd
@@ -22,19 +21,21 @@ from features.files import File
 from features.hashes import hash_of_file
 from models import recogniser
 from models.evaluation.groups import PERMUTED
+from models.evaluation.plan import Speakers, rows_of, values_of
 from models.evaluation.registry import metrics_of
 from models.evaluation.replicates import mean_over_seeds
-from models.evaluation.run import Speakers, evaluate_seed, rows_of, values_of
 from models.settings import EvaluateSettings
 from models.settings.evaluation import FROM_TRAINING
 from models.training.checks import check_settings
 from models.training.stores import Inputs, read_inputs
 from pipeline.engine.entries.result import Result
-from pipeline.engine.jobs import Job, Needs, run_jobs, stage_errors
+from pipeline.engine.jobs import Call, Job, Needs, run_jobs, stage_errors
 from pipeline.engine.keys import key_of
 from pipeline.keys import check
 from pipeline.params import Params, load_params
 
+EVALUATE_SEED = "models.evaluation.run:evaluate_seed"
+"""By name: where every seed is cached, nothing that computes is imported."""
 VALIDATION = "validation"
 """The split of the speakers that choose."""
 TABLES = ("evaluation", "videos", "traces", TRUST)
@@ -87,7 +88,7 @@ def evaluation_job(params: Params, name: str, seed: int, inputs: Inputs) -> Job:
     device = params.execution.torch_device
     speakers, metrics = evaluated_speakers(inputs, settings), metrics_of(card.task)
     key = key_of(
-        evaluate_seed,
+        EVALUATE_SEED,
         hash_of_file(folder / recogniser.WEIGHTS),
         values_of(card, settings, metrics),
         inputs.for_evaluation(speakers.reported),
@@ -96,8 +97,8 @@ def evaluation_job(params: Params, name: str, seed: int, inputs: Inputs) -> Job:
         speakers.values(),
         rows=rows_of(card, settings, metrics),
     )
-    compute = partial(
-        evaluate_seed,
+    compute = Call.of(
+        EVALUATE_SEED,
         card=card,
         folder=folder,
         speakers=speakers,

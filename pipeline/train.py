@@ -8,7 +8,6 @@ import argparse
 import json
 import shutil
 from collections.abc import Callable, Iterable
-from functools import partial
 from pathlib import Path
 
 from features.corpora.listing import MODELS
@@ -18,19 +17,22 @@ from features.files import Files
 from features.stores.assembling import link_or_copy
 from models import recogniser
 from models.evaluation.registry import metrics_of
-from models.training.checkpoint import Checkpoints
 from models.training.checks import check_settings
-from models.training.run import FACTS, Plan, train_seed
+from models.training.plan import FACTS, Plan
 from models.training.speakers import parts, training_items
+from models.training.state_folder import Checkpoints
 from models.training.stores import Inputs, open_stores, read_inputs
 from models.transfer import check_fits, differences, read_saved
 from pipeline.engine.console import say
 from pipeline.engine.entries.result import Result
 from pipeline.engine.entries.states import TRAINING
-from pipeline.engine.jobs import Job, Needs, run_jobs, stage_errors
+from pipeline.engine.jobs import Call, Job, Needs, run_jobs, stage_errors
 from pipeline.engine.keys import key_of
 from pipeline.keys import check
 from pipeline.params import Params, load_params
+
+TRAIN_SEED = "models.training.run:train_seed"
+"""By name: where every seed is cached, nothing that computes is imported."""
 
 
 def main() -> None:
@@ -126,11 +128,11 @@ def training_job(
         then: gives the jobs that come after it.
     """
     items = sorted([*plan.learning, *plan.heldout])
-    key = key_of(train_seed, plan.values(), inputs.for_training(items), rows=plan.rows())
+    key = key_of(TRAIN_SEED, plan.values(), inputs.for_training(items), rows=plan.rows())
     checkpoints = Checkpoints(params.execution.cache_folder / TRAINING, key, key.check, say)
     device, train = params.execution.torch_device, plan.resolved.train
-    compute = partial(
-        train_seed,
+    compute = Call.of(
+        TRAIN_SEED,
         plan=plan,
         device=device,
         checkpoints=checkpoints,

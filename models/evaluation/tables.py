@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from features.task import Task
 from models.evaluation.conditions import INTACT, Condition, Run
-from models.evaluation.evaluator import item_scores
 from models.evaluation.registry import METRICS, REPORTED
 from models.evaluation.scores import Scores
-from models.training.data import ClipData
+
+if TYPE_CHECKING:
+    from models.training.data import ClipData
 
 TRACE = ("item", "time", "target", "annotated", "predicted", "face_present", "sound_present")
 """Columns of a trace."""
@@ -94,9 +95,11 @@ def metric_rows(task: Task, scores: Scores) -> Callable[[int | slice], dict[str,
 
 
 def metrics_of_items(
-    data: ClipData, predictions: Predictions, metrics: Sequence[str]
+    data: "ClipData", predictions: Predictions, metrics: Sequence[str]
 ) -> pd.DataFrame:
     """The metrics of every item on intact input: item, target, metrics, n."""
+    from models.evaluation.evaluator import item_scores
+
     return pd.concat(
         [
             pd.DataFrame({"item": item, **metric_rows(data.task, scores)(slice(None))})
@@ -106,7 +109,7 @@ def metrics_of_items(
     )
 
 
-def answers(data: ClipData, predictions: Predictions) -> pd.DataFrame:
+def answers(data: "ClipData", predictions: Predictions) -> pd.DataFrame:
     """Annotation and prediction of every sequence on intact input; classes by their names."""
     rows: list[dict[str, Any]] = []
     for item in data.items:
@@ -130,7 +133,7 @@ def answers(data: ClipData, predictions: Predictions) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["item", "target", "annotated", "predicted"])
 
 
-def traces(data: ClipData, predictions: Predictions) -> pd.DataFrame:
+def traces(data: "ClipData", predictions: Predictions) -> pd.DataFrame:
     """Predictions beside labels over time: a row per item, target and frame."""
     empty = pd.DataFrame(columns=TRACE)
     tables = []

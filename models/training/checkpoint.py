@@ -1,6 +1,6 @@
 """The state of an unfinished training, in one file."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal, cast
@@ -45,32 +45,6 @@ class Epoch:
         """
         score = self.metric if choose_by == "metric" else -self.heldout_loss
         return score if np.isfinite(score) else -float("inf")
-
-
-@dataclass(frozen=True)
-class Checkpoints:
-    """Where the states of the parts of one training are kept while it is unfinished.
-
-    Attributes:
-        folder: of all trainings.
-        key: of this one.
-        check: called before a state is written, to refuse one that would lie under a wrong key.
-        say: told in a sentence what a user should know.
-    """
-
-    folder: Path
-    key: str
-    check: Callable[[], None] = lambda: None
-    say: Callable[[str], None] = lambda _: None
-
-    def path(self, part: str) -> Path:
-        """The file of a part: a teacher, the training itself, the refit."""
-        return self.folder / f"{self.key}.{part}.state"
-
-    def forget(self) -> None:
-        """Delete the states of all parts: what comes of them is kept elsewhere."""
-        for path in self.folder.glob(f"{self.key}.*.state*"):
-            path.unlink(missing_ok=True)
 
 
 class State:

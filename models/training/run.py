@@ -1,17 +1,14 @@
 """What the training of one seed of one model consists of; each part is killed and goes on alone."""
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 
 from features.errors import InputError
-from features.hashes import hash_of_file
 from features.settings import Modality
 from models import recogniser
 from models.networks.build import build
@@ -21,56 +18,16 @@ from models.progress import Progress, silent
 from models.settings import ModelSettings
 from models.settings.resolved import Resolved
 from models.threads import threads
-from models.training.checkpoint import Checkpoints, Epoch
+from models.training.checkpoint import Epoch
 from models.training.data import ClipData
-from models.training.rows import TEACHER_NETWORK, TEACHERS, training_rows
+from models.training.plan import FACTS, Plan
+from models.training.rows import TEACHER_NETWORK, TEACHERS
+from models.training.state_folder import Checkpoints
 from models.training.stores import ModelStores, open_stores
 from models.training.teaching import Teachers
 from models.training.trainer import Trained, train
 
-FACTS = "facts.json"
-"""What else came of a training, for the recogniser's card."""
-
 TRAIN, REFIT = "train", "refit"
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How one seed is trained.
-
-    Attributes:
-        model: its network and strategy, as params.yaml has them.
-        resolved: its training, sizes and options.
-        learning: names of the items to learn from.
-        heldout: names of those that choose the epoch.
-        metric: row of METRICS that they choose it by, unless by their loss.
-        seed: of every random choice.
-        speakers: of the items to learn from.
-        init: folder of the recogniser whose weights it begins from; None for random ones.
-    """
-
-    model: ModelSettings
-    resolved: Resolved
-    learning: Sequence[str]
-    heldout: Sequence[str]
-    metric: str
-    seed: int
-    speakers: Mapping[str, str] = field(default_factory=dict)
-    init: Path | None = None
-
-    def values(self) -> list[Any]:
-        """The values that weights depend on beside data and code, without names."""
-        return [
-            self.model.model_dump(include={"network", "presence", "repeats", "ablation"}),
-            self.resolved.train.model_dump(exclude={"seeds", "checkpoint_seconds"}),
-            self.resolved.options.model_dump(),
-            [list(self.learning), list(self.heldout), self.metric, self.seed],
-            None if self.init is None else hash_of_file(self.init / recogniser.WEIGHTS),
-        ]
-
-    def rows(self) -> list[tuple[str, str]]:
-        """Rows of tables that it uses."""
-        return [*training_rows(self.model, self.resolved.train), ("metric", self.metric)]
 
 
 def train_seed(

@@ -2,7 +2,7 @@
 
 import errno
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import chdir, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from features.errors import InputError
+from features.tables import Row
 from pipeline.engine.cache import Cache
 from pipeline.engine.disk import is_disk_full
 from pipeline.engine.entries.result import Result
@@ -38,6 +39,32 @@ class Failure:
     reason: str
     remedy: str
     trace: str = ""
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call of a function by its name, whose module is imported where it is made.
+
+    Attributes:
+        function: `package.module:name`.
+        arguments: by name.
+    """
+
+    function: str
+    arguments: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, function: str, **arguments: Any) -> "Call":
+        """A call with these arguments, and those it is made with.
+
+        >>> Call.of("math:prod", start=2)([3, 4])
+        24
+        """
+        return cls(function, arguments)
+
+    def __call__(self, *positional: Any, **named: Any) -> Any:
+        """Import the module and call the function."""
+        return Row(code=self.function).load()(*positional, **self.arguments, **named)
 
 
 @dataclass(frozen=True)

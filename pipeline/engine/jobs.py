@@ -18,6 +18,7 @@ from pipeline.engine.disk import is_disk_full
 from pipeline.engine.entries.result import Result
 from pipeline.engine.execution import ExecutionSettings
 from pipeline.engine.job import (
+    Call,
     Chunk,
     Failure,
     Job,
@@ -30,6 +31,7 @@ from pipeline.engine.job import (
 from pipeline.engine.keys import computing
 
 __all__ = [
+    "Call",
     "Chunk",
     "Failure",
     "Job",

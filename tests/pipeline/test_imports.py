@@ -7,7 +7,7 @@ from tests.helpers.project import ROOT
 
 HEAVY = ("torch", "scipy", "dlib", "opensmile", "skimage", "distributed", "onnxruntime", "h5py")
 
-COMMANDS = "keys corpus faces extract windows cache"
+COMMANDS = "keys corpus faces extract windows train evaluate cache"
 
 COUNT = """
 import importlib, sys

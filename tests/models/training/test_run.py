@@ -21,9 +21,10 @@ from models.networks.build import build
 from models.settings import ModelSettings, TrainSettings
 from models.settings.resolved import resolve
 from models.training import run
-from models.training.checkpoint import Checkpoints
-from models.training.run import FACTS, Plan, train_seed
+from models.training.plan import FACTS, Plan
+from models.training.run import train_seed
 from models.training.speakers import parts
+from models.training.state_folder import Checkpoints
 from models.training.stores import Listed, ModelStores
 from tests.helpers.planted import planted_sequences
 
