@@ -3,15 +3,17 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from features.corpora.settings import SplitSettings
 from features.settings import Modality
 from features.task import Task
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
@@ -46,7 +48,7 @@ class Item:
     path: Path | None
     speaker: str
     split: Split
-    labels: pd.DataFrame | None = field(default=None, compare=False)
+    labels: "pd.DataFrame | None" = field(default=None, compare=False)
     side: Side = ""
     start: float = 0.0
     end: float | None = None

@@ -5,14 +5,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from features.corpora.item import Side, Split
 from features.errors import InputError
 from features.settings import Modality
 from features.task import Task
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 CORPUS = Path("data/corpus")
 FACTS = CORPUS / "corpus.json"
@@ -134,11 +135,19 @@ def read_items() -> list[CorpusItem]:
     Raises:
         InputError: the corpus stage has not run, or what it wrote is damaged.
     """
-    columns = [f.name for f in fields(CorpusItem)]
-    return [CorpusItem(*row) for row in _read(ITEMS, columns).to_numpy()]
+    from pyarrow.parquet import ParquetFile
+
+    with _reading(ITEMS), ParquetFile(ITEMS) as file:
+        table = file.read()
+        columns = [table[f.name].to_pylist() for f in fields(CorpusItem)]
+    nan = float("nan")  # stored as null
+    return [
+        CorpusItem(*(nan if value is None else value for value in row))
+        for row in zip(*columns, strict=True)
+    ]
 
 
-def read_groups() -> pd.DataFrame:
+def read_groups() -> "pd.DataFrame":
     """What scores are told apart by: item, and the columns `group_...` that the corpus has.
 
     Raises:
@@ -148,7 +157,7 @@ def read_groups() -> pd.DataFrame:
     return table[["item", *(column for column in map(str, table) if column.startswith(GROUP))]]
 
 
-def read_labels() -> pd.DataFrame:
+def read_labels() -> "pd.DataFrame":
     """The labels of all items: item, time, and a column for each output of the task.
 
     Raises:
@@ -176,10 +185,11 @@ def read_task() -> Task:
     return Task.model_validate(read_facts()["task"])
 
 
-def _read(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
+def _read(path: Path) -> "pd.DataFrame":
+    import pandas as pd
+
     with _reading(path):
-        table = pd.read_parquet(path)
-        return table if columns is None else table[columns]
+        return pd.read_parquet(path)
 
 
 @contextmanager

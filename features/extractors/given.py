@@ -6,7 +6,6 @@ from pathlib import Path
 
 from features.corpora.item import Features
 from features.extractors.described import Described
-from features.extractors.items import describe_item
 from features.extractors.settings import GivenSettings, StreamSettings
 from features.settings import Modality
 
@@ -53,6 +52,8 @@ class Given:
 
 def describe_given(settings: GivenSettings, source: GivenSource, out: Path) -> None:
     """Write the features of an item."""
+    from features.extractors.items import describe_item
+
     describe_item(settings, source, "cpu", out)
 
 
