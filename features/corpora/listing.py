@@ -139,12 +139,13 @@ def read_items() -> list[CorpusItem]:
 
     with _reading(ITEMS), ParquetFile(ITEMS) as file:
         table = file.read()
-        columns = [table[f.name].to_pylist() for f in fields(CorpusItem)]
-    nan = float("nan")  # stored as null
-    return [
-        CorpusItem(*(nan if value is None else value for value in row))
-        for row in zip(*columns, strict=True)
-    ]
+        columns = [_known(table[f.name].to_pylist()) for f in fields(CorpusItem)]
+    return [CorpusItem(*row) for row in zip(*columns, strict=True)]
+
+
+def _known(values: list[Any]) -> list[Any]:
+    """Values of a column, NaN for those that are not known."""
+    return [float("nan") if value is None else value for value in values]
 
 
 def read_groups() -> "pd.DataFrame":
