@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from features.hashes import Pin
 
 PINS: Mapping[str, Pin] = {
-    "faces": Pin(2, "0f8e58d62f9845f0dfb2f81a2b94fe7488cc6d34a1b57d911cfbfd5b0384fd56"),
+    "faces": Pin(2, "536e56063c953dc475dc0cc50200a3989e2c84491e0fc3b74bbbc24ad3fa9265"),
     "opensmile": Pin(1, "0074ab1d8a99477e04fd8f4cd4a507d94a4f03065eec80de2c1659aa122b38ac"),
     "vggface": Pin(1, "7601cee7206fa8d7bacf5ca16694a7cb55bc1d83abea2a91c8fdbcb6b0d696a1"),
 }
