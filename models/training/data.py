@@ -15,6 +15,7 @@ from features.windows.reading import StreamReader
 from models.ablation.draws import stream
 from models.training.batch import Batch, StreamBatch
 from models.training.places import Seen, places_of
+from models.training.resident import Resident, gathered, room_of
 
 MAX_SEQUENCE_FRAMES = 3600
 """Two minutes at 30 fps; a sequence is attended to as one, at a cost that grows with its square."""
@@ -85,6 +86,8 @@ class ClipData:
             "valid": {item: windows.valid(item) for item in self.items},
         }
         self._check_lengths()
+        self._resident: dict[tuple[Modality, torch.device], Resident] = {}
+        self._preloaded: list[Modality] = []
         self.preloaded = self._preload(preload_bytes)
         blank = self._streams["video"].blank() if "video" in self._streams else None
         self._blank = None if blank is None else torch.from_numpy(blank)
@@ -135,20 +138,39 @@ class ClipData:
             if sizes[modality] > left:
                 break
             left -= sizes[modality]
+            self._preloaded.append(modality)
             for item in self.items:
                 self._streams[modality].load(item)
         return room - left
 
+    def residents(self, device: torch.device) -> dict[Modality, Resident]:
+        """The rows that live on a device: those in memory that fit there, the smallest first."""
+        room = room_of(device, self.preloaded)
+        found = {}
+        for modality in self._preloaded:
+            reader = self._streams[modality]
+            room -= sum(reader.nbytes(item) for item in self.items)
+            place = modality, device
+            if place not in self._resident and room >= 0:
+                lengths = {item: len(there) for item, (_, there) in self._rows[modality].items()}
+                self._resident[place] = Resident.of(reader, lengths, device)
+            if place in self._resident:
+                found[modality] = self._resident[place]
+        return found
+
     def batches(self, batches: Iterable[Sequence[int]], device: torch.device) -> Iterator[Batch]:
         """Batches of clips, the next one read while the last is used.
+
+        Rows that fit on a GPU are there once, and gathered there; a batch brings their places.
 
         Args:
             batches: indices into `clips`, one sequence per batch.
             device: where the tensors go.
         """
+        residents = self.residents(device)
 
         def read(indices: Sequence[int]) -> Batch:
-            batch = self.batch(indices)
+            batch = self.batch_of([self.clips[i] for i in indices], residents)
             return batch.pinned() if device.type == "cuda" else batch
 
         with ThreadPoolExecutor(max_workers=1) as reader:
@@ -156,21 +178,23 @@ class ClipData:
             for indices in batches:
                 following = reader.submit(read, indices)
                 if pending is not None:
-                    yield pending.result().to(device)
+                    yield gathered(pending.result().to(device), residents)
                 pending = following
             if pending is not None:
-                yield pending.result().to(device)
+                yield gathered(pending.result().to(device), residents)
 
     def batch(self, indices: Sequence[int]) -> Batch:
         """The clips with these indices, padded to the longest."""
         return self.batch_of([self.clips[i] for i in indices])
 
-    def batch_of(self, clips: Sequence[Clip]) -> Batch:
-        """Any runs of frames, padded to the longest."""
+    def batch_of(
+        self, clips: Sequence[Clip], residents: Mapping[Modality, Resident] = MappingProxyType({})
+    ) -> Batch:
+        """Any runs of frames, padded to the longest; of rows that live elsewhere their places."""
         frames = max(clip.stop - clip.start for clip in clips)
         labels = frames if self._label_per_frame else 1
         return Batch(
-            streams={m: self._stream(m, clips) for m in self._streams},
+            streams={m: self._stream(m, clips, residents.get(m)) for m in self._streams},
             labels=_padded([self._labels(clip, "labels") for clip in clips], labels),
             valid=_padded([self._labels(clip, "valid") for clip in clips], labels),
             mask=_padded([np.ones(clip.stop - clip.start, bool) for clip in clips], frames),
@@ -191,7 +215,9 @@ class ClipData:
         span = slice(clip.start, clip.stop) if self._label_per_frame else slice(None)
         return self._of_labels[name][clip.item][span]
 
-    def _stream(self, modality: Modality, clips: Sequence[Clip]) -> StreamBatch:
+    def _stream(
+        self, modality: Modality, clips: Sequence[Clip], resident: Resident | None
+    ) -> StreamBatch:
         reader = self._streams[modality]
         # A stream at its own rate is of a sequence, of which a clip is the whole.
         aligned = reader.stream.align == "frames"
@@ -206,11 +232,15 @@ class ClipData:
             present.append(steps.present[span])
             frame.append(steps.frame[span].astype(np.int64) - clip.start)
         length = max(map(len, present))
-        rows = [reader.rows(c.item, s.low, s.high) for c, s in zip(clips, seen, strict=True)]
-        rows = [np.concatenate((np.zeros((1, r.shape[1]), r.dtype), r)) for r in rows]
+        if resident is None:
+            rows = [reader.rows(c.item, s.low, s.high) for c, s in zip(clips, seen, strict=True)]
+            rows = [np.concatenate((np.zeros((1, r.shape[1]), r.dtype), r)) for r in rows]
+            read = _padded(rows, max(map(len, rows)))
+        else:
+            read = resident.numbers([clip.item for clip in clips], seen)
         mask = _padded([np.ones(len(part), bool) for part in present], length)
         return StreamBatch(
-            rows=_padded(rows, max(map(len, rows))),
+            rows=read,
             index=_padded(index, length),
             mask=mask,
             present=_padded(present, length),

@@ -6,6 +6,7 @@ import torch
 
 from models.training import data as clips
 from models.training.data import ClipData, SequenceTooLongError
+from models.training.resident import Resident
 from models.training.stores import ModelStores
 from tests.helpers.planted import DESCRIPTORS, STEPS, planted_sequences, planted_stores
 
@@ -110,3 +111,23 @@ def test_draws_know_clips_and_what_was_received(stores: ModelStores) -> None:
     for modality, received in draws.received.items():
         assert torch.equal(received, batch.received()[modality])
     assert set(draws.received) == {"audio", "video"}
+
+
+def test_rows_that_live_on_a_device_make_the_same_batches(stores: ModelStores) -> None:
+    data = clip_data(stores)
+    residents = {
+        m: Resident.of(r, {i: len(r.row_present(i)) for i in data.items}, torch.device("cpu"))
+        for m, r in stores.streams.items()
+    }
+    clips = [data.clips[i] for i in (5, 0, 2)]
+    expected, places = data.batch_of(clips), data.batch_of(clips, residents)
+    for m, part in expected.streams.items():
+        gathered = residents[m].gathered(places.streams[m])
+        assert gathered.rows.dtype == part.rows.dtype
+        assert torch.equal(gathered.rows, part.rows)
+        assert torch.equal(gathered.inputs(), part.inputs())
+    assert data.residents(torch.device("cpu")) == {}
+    (there,) = data.batches([[5, 0, 2]], torch.device("meta"))
+    assert {m: p.rows.shape for m, p in there.streams.items()} == {
+        m: p.rows.shape for m, p in expected.streams.items()
+    }
