@@ -13,12 +13,13 @@ import numpy as np
 
 from tests.campaigns.flips import flips
 from tests.campaigns.fuzz import fuzz
-from tests.campaigns.kills import kills
+from tests.campaigns.kills import extraction, kills
 from tests.campaigns.recipes import recipes
 from tests.campaigns.tally import Tally
 
 CAMPAIGNS: dict[str, tuple[Callable[[int, np.random.Generator, Path], Tally], int]] = {
     "kills": (kills, 60),
+    "extraction": (extraction, 50),
     "flips": (flips, 100),
     "fuzz": (fuzz, 200),
     "recipes": (recipes, 1000),

@@ -1,21 +1,29 @@
-"""SIGKILL at random moments of all stages, of a study and of one of splits."""
+"""SIGKILL at random moments of all stages, of a study and of one of splits.
+
+`kills` has the features of a simulated corpus, `extraction` the faces, fc6 and lld of films.
+"""
 
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 from ruamel.yaml import YAML
 
+from features.corpora.demo.corpus import make_clip
+from features.corpora.settings import DemoSettings
 from tests.campaigns.tally import Tally
 from tests.helpers.killing import Runner
-from tests.helpers.project import Project
+from tests.helpers.project import TINY, Project
 from tests.pipeline.test_study import SETTINGS
 
 STAGES = (
     *("corpus", "faces", "extract picture", "extract sound", "windows"),
     *("train lacuna", "evaluate lacuna", "summarise"),
 )
+EXTRACTION = ("corpus", "faces", "extract fc6", "extract lld", "windows")
 STUDIES = ("study tiny.yaml", "study splits.yaml")
+FILMS = DemoSettings(speakers=4, clips=4, seconds=1.0, fps=12)
 CACHED_AS = {"study": "train"}
 """Stages whose results lie in the item cache under another name."""
 
@@ -31,9 +39,24 @@ def kills(count: int, generator: np.random.Generator, folder: Path) -> Tally:
 
     Where there are fewer kills than stages, studies, which run them all again, are left out.
     """
-    tally, stage = Tally(), ""
     stages = STAGES if count < len(STAGES) else STAGES + STUDIES
-    runners = [_runner(folder / name) for name in ("undisturbed", "killed")]
+    return _killed(count, generator, folder, stages, _of_features)
+
+
+def extraction(count: int, generator: np.random.Generator, folder: Path) -> Tally:
+    """Kill the stages of films so many times, and compare all that they write."""
+    return _killed(count, generator, folder, EXTRACTION, _of_films)
+
+
+def _killed(
+    count: int,
+    generator: np.random.Generator,
+    folder: Path,
+    stages: Sequence[str],
+    prepare: Callable[[Project], None],
+) -> Tally:
+    tally, stage = Tally(), ""
+    runners = [_runner(folder / name, stages, prepare) for name in ("undisturbed", "killed")]
     undisturbed, killed = runners
     try:
         first = int(generator.integers(len(stages)))
@@ -55,15 +78,27 @@ def kills(count: int, generator: np.random.Generator, folder: Path) -> Tally:
     return tally
 
 
-def _runner(folder: Path) -> Runner:
+def _runner(folder: Path, stages: Sequence[str], prepare: Callable[[Project], None]) -> Runner:
     folder.mkdir(parents=True)
-    project, yaml = Project(folder), YAML()
-    settings = yaml.load(ONE_MODEL)
-    project.replace(**settings)
-    (folder / "tiny.yaml").write_text(ONE_MODEL)
-    (folder / "splits.yaml").write_text(ONE_MODEL + SPLITS)
+    project = Project(folder)
+    prepare(project)
     project.run("python", "-m", "pipeline.keys")
-    return Runner.of(project, STAGES + STUDIES)
+    return Runner.of(project, stages)
+
+
+def _of_features(project: Project) -> None:
+    project.replace(**YAML().load(ONE_MODEL))
+    (project.folder / "tiny.yaml").write_text(ONE_MODEL)
+    (project.folder / "splits.yaml").write_text(ONE_MODEL + SPLITS)
+
+
+def _of_films(project: Project) -> None:
+    clips = project.folder / "clips"
+    for name in ("labels", "truth"):
+        (clips / name).mkdir(parents=True)
+    for index in range(FILMS.clips):
+        make_clip(clips, FILMS, index)
+    project.params({**TINY, "corpus": {"name": "folder", "root": "clips"}})
 
 
 def _kill(

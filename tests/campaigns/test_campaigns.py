@@ -4,7 +4,7 @@ import pytest
 
 from tests.campaigns.__main__ import CAMPAIGNS, run
 
-SAMPLES = {"kills": 2, "flips": 10, "fuzz": 12, "recipes": 20}
+SAMPLES = {"kills": 2, "extraction": 5, "flips": 10, "fuzz": 12, "recipes": 20}
 
 
 @pytest.mark.slow
