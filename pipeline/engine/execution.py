@@ -15,6 +15,15 @@ MOST_PRELOADED = 4 << 30
 """Bytes of rows that a job reads into memory at the most."""
 
 
+_DRIVERS = ("/dev/nvidiactl", "/dev/nvhost-ctrl", "/dev/dxg", "/dev/kfd")
+"""Devices of drivers: NVIDIA's, on its boards, within Windows (WSL); AMD's."""
+
+
+def _has_driver() -> bool:
+    """Whether this machine can have a GPU that torch uses; torch itself takes a second to ask."""
+    return "torch" in sys.modules or any(Path(driver).exists() for driver in _DRIVERS)
+
+
 class ExecutionSettings(Settings):
     """How work is run; it never changes a result, so no stage depends on it.
 
@@ -57,7 +66,7 @@ class ExecutionSettings(Settings):
         Raises:
             InputError: cuda is asked for and the machine has none.
         """
-        if self.device == "cpu":
+        if self.device == "cpu" or (self.device == "auto" and not _has_driver()):
             return "cpu"
         import torch
 
@@ -70,7 +79,7 @@ class ExecutionSettings(Settings):
     @property
     def gpus(self) -> int:
         """Number of GPUs of this machine that jobs may use."""
-        if self.device == "cpu":
+        if self.device == "cpu" or not _has_driver():
             return 0
         import torch
 
