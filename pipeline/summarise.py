@@ -18,6 +18,7 @@ from pipeline.engine.console import say
 from pipeline.engine.jobs import stage_errors
 from pipeline.keys import check
 from pipeline.params import Params, load_params
+from pipeline.studies.minutes import minutes_of
 from reports.build import build_report
 from reports.numbers.choice import choose
 from reports.numbers.groups import scores_by_group
@@ -62,7 +63,9 @@ def describe_run(params: Params) -> dict[str, Any]:
         "seeds": params.train.seeds,
         "heldout": params.train.heldout,
         "models": {
-            name: _describe_model(model, params.resolved(name)) | _describe_trained(params, name)
+            name: _describe_model(model, params.resolved(name))
+            | _describe_trained(params, name)
+            | minutes_of(name)
             for name, model in params.models.items()
         },
     }

@@ -13,6 +13,7 @@ from pipeline.engine.jobs import Job, run_jobs
 from pipeline.evaluate import evaluation_job, publish_evaluation
 from pipeline.keys import check
 from pipeline.params import Params
+from pipeline.studies.minutes import Timed, write_minutes
 from pipeline.train import plan_of, publish_saved, training_job
 
 FORWARD = 1 / 3
@@ -72,6 +73,7 @@ class ModelRun:
         self._on_end = on_end
         self._inputs = read_inputs(name)
         self._results: dict[int, Result] = {}
+        self._seconds: list[Path] = []
 
     def trainings(self) -> Iterable[Job]:
         """The training of every seed; its evaluation follows.
@@ -90,7 +92,14 @@ class ModelRun:
 
             job = training_job(self._params, self._name, plan, self._inputs, then)
             passes = job.size * (len(plan.learning) + FORWARD * len(plan.heldout))
-            yield replace(job, name=f"{self._where}{job.name}", folder=self._folder, size=passes)
+            self._seconds.append(self._folder.absolute() / "data" / "seconds" / job.key)
+            yield replace(
+                job,
+                name=f"{self._where}{job.name}",
+                folder=self._folder,
+                size=passes,
+                compute=Timed(job.compute, self._seconds[-1]),
+            )
 
     def evaluation(self, seed: int) -> Job:
         """The evaluation of one seed."""
@@ -103,6 +112,7 @@ class ModelRun:
             seeds = self._params.train.seeds
             if len(self._results) == len(seeds):
                 publish_evaluation(self._name, seeds, [self._results[s] for s in seeds])
+                write_minutes(self._name, self._seconds)
                 self._on_end()
             return []
 

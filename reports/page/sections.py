@@ -22,6 +22,7 @@ from reports.tables.conditions import (
     one_modality_table,
 )
 from reports.tables.groups import group_tables, words_of_groups
+from reports.tables.models import models_table
 from reports.tables.ranking import ranking_table
 from reports.tables.rates import rates_table
 from reports.tables.significance import legend, marks, significance_table
@@ -64,6 +65,10 @@ deviation over seeds and trials. These columns are not part of the robustness ar
 first of each condition.</p>"""
 
 
+_MODELS = """<p>Parameters are all numbers that were learnt, those that training alone needs
+too{minutes}. Where a model has a paper's preset, the list says in what it differs from the paper;
+sizes and training settings of its own stand in the settings below.</p>"""
+
 _RATES = """<p>Both modalities lose, at every rate from nothing to all. AUILC is the area under the
 curve of the metric over the rate (rule of trapezoids, rates 0 to 1); the mean is over the rates
 below 1.</p>"""
@@ -94,6 +99,7 @@ def tables_of(results: Results, summary: Summary) -> list[str]:
         _trust(results),
         _imputation(results, summary),
         _rates(results),
+        _models(results),
     ]
 
 
@@ -209,6 +215,15 @@ def _rates(results: Results) -> str:
         return ""
     table = rates_table(curves, results.models, results.task)
     return section("Over all rates of loss", _RATES, table)
+
+
+def _models(results: Results) -> str:
+    described = results.run["models"]
+    timed = any("minutes" in model for model in described.values())
+    minutes = "; minutes are the mean training of a seed on the machine of this run"
+    text = _MODELS.format(minutes=minutes if timed else "")
+    models = [model for model in results.models if model in described]
+    return section("What the models are", text, models_table(results.run, models))
 
 
 def significance_section(results: Results) -> str:
