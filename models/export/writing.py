@@ -47,6 +47,7 @@ def write_onnx(
     import onnx
 
     name = _name_of(graph)
+    _check_exportable(graph)
     with _refusing(name):
         program = torch.onnx.export(
             graph,
@@ -81,6 +82,7 @@ def write_torch(graph: Graph, inputs: Sequence[GraphInput], path: Path) -> None:
     Raises:
         InputError: the network cannot be exported.
     """
+    _check_exportable(graph)
     with _refusing(_name_of(graph)):
         shapes = (tuple(_dynamic(part) for part in inputs),)
         program = torch.export.export(graph, example(inputs), dynamic_shapes=shapes)
@@ -107,6 +109,18 @@ def example(
         value = {"bool": 1, "int64": -1, "float32": 0}[part.dtype]
         tensors.append(torch.full(shape, value, dtype=_DTYPES[part.dtype]))
     return tuple(tensors)
+
+
+def _check_exportable(graph: Graph) -> None:
+    """Refuse a network that says why it cannot be exported.
+
+    Raises:
+        InputError: it does.
+    """
+    if reason := graph.network.unexported:
+        raise InputError(
+            f"{_name_of(graph)} cannot be exported: {reason}", "export a model of another network"
+        )
 
 
 def _name_of(graph: Graph) -> str:

@@ -38,7 +38,7 @@ class IMDer(MulT):
 
     In training sampling draws anew. Outside of it the random numbers are the same ones for every
     clip, made from a fixed seed and repeated every 128 frames: so a clip has one answer, in any
-    batch, and an exported file holds them as constants.
+    batch. It cannot be exported: a file would have to hold a U-Net for every step of sampling.
 
     A modality is sampled as a whole: single frames that are missing are zeros to which nothing
     attends. A network whose presence is `ignored` is not told what is gone; it has no score
@@ -74,6 +74,10 @@ class IMDer(MulT):
             shape = 1 + 2 * options.steps, TILE, size.dim
             draws = torch.randn(*shape, generator=generator, device="cpu")
             self.register_buffer("noise", draws, persistent=False)
+            self.unexported = (
+                f"it samples in {options.steps} steps, each a pass of a U-Net, which a file would "
+                "hold one after the other"
+            )
 
     @override
     def project(self, modality: Modality, x: Tensor) -> Tensor:
@@ -105,12 +109,9 @@ class IMDer(MulT):
         """A modality, sampled where it is gone and the other one is not."""
         stream, known = encoded[modality], encoded[OTHER[modality]]
         made = stream.gone & ~known.gone
-        if not torch.compiler.is_exporting() and not made.any():
+        if not made.any():
             return stream
-        # Only those are made that are taken; a graph, whose shapes do not depend on it, makes all.
-        rows = torch.arange(made.shape[0], device=made.device)
-        if not torch.compiler.is_exporting():
-            rows = rows[made]
+        rows = made.nonzero().squeeze(1)
         mask, condition = stream.mask[rows], Frames(known.x[rows].float(), known.mask[rows])
         with torch.no_grad(), torch.autocast(stream.x.device.type, enabled=False):
             score: ScoreNetwork = self.scores[modality]  # type: ignore[assignment]

@@ -92,10 +92,12 @@ class Recogniser(nn.Module, ABC):
         loss_weights: of the auxiliary outputs, by modality; the fused one has the weight
             `fused_weight`.
         watched: what of its inside a strategy looks at in training.
+        unexported: why it cannot be exported; empty where it can.
     """
 
     fused_weight: float = 1.0
     watched: tuple[str, ...] = ()
+    unexported: str = ""
 
     def __init__(
         self,

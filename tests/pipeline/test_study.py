@@ -76,6 +76,8 @@ def test_a_study_publishes_results_that_its_stages_computed(
     assert reported["n"].eq(2 * 60).all()
     assert "lacuna" in (target / "index.html").read_text()
     assert set(json.loads((target / "metrics.json").read_text())) == {"baseline", "lacuna"}
+    described = json.loads((target / "run.json").read_text())["models"]
+    assert all(model["minutes"] >= 0 for model in described.values())
     about = json.loads((target / "study.json").read_text())
     assert about["command"] == "python -m pipeline.study small"
     assert (about["trainings"], about["trainings_from_cache"]) == (2, 0)

@@ -2,13 +2,17 @@
 
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from features.errors import InputError
 from models.ablation.frame_map import FrameMap, Lost
+from models.export.graph import Graph, SeenRows, inputs_of
+from models.export.writing import write_onnx
 from models.networks.blocks import sinusoidal_positions
 from models.networks.imder import IMDer, Refiner
 from models.networks.prenorm import PreNormEncoder
@@ -223,3 +227,13 @@ def test_the_second_phase_has_the_losses_of_what_was_made() -> None:
         expected = outputs.fused.sum() + 0.1 * (matched.mean() + apart) / 2
     assert torch.allclose(found, expected)
     assert not network_of(presence="ignored").phases(lambda *_: None)[0].updates[0].complete
+
+
+def test_sampling_is_not_exported() -> None:
+    pytest.importorskip("onnx")
+    network = network_of().eval()
+    rows = {m: SeenRows((width,), (None,), 1) for m, width in network.features.items()}
+    graph = Graph(network, rows, aligned=True)
+    with pytest.raises(InputError, match="IMDer cannot be exported: it samples in 3 steps"):
+        write_onnx(graph, inputs_of(rows, aligned=True), Path("none.onnx"), {})
+    assert not network_of(presence="ignored").unexported
