@@ -40,6 +40,12 @@ def test_the_camera_on_late_or_off_early(tmp_path, stretch):
     np.testing.assert_allclose(pauses(path).without_picture, [stretch], atol=0.07)
 
 
+def test_the_microphone_off_in_mp4(tmp_path):
+    """Its packet before a gap lasts through it."""
+    path = make_film(tmp_path / "mute.mp4", 8.0, no_sound=[(2.0, 4.5)])
+    np.testing.assert_allclose(pauses(path).without_sound, [(2.0, 4.5)], atol=0.13)
+
+
 @pytest.mark.parametrize("stretch", [(0.0, 3.0), (2.0, 4.5), (5.0, 8.0)])
 def test_the_microphone_off(tmp_path, stretch):
     path = make_film(tmp_path / "mute.mkv", 8.0, no_sound=[stretch], audio_codec="pcm_s16le")
