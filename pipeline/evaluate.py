@@ -8,6 +8,7 @@ import pandas as pd
 
 from features.corpora.listing import (
     CALIBRATION,
+    COST,
     GROUPS,
     MODELS,
     REPLICATES,
@@ -38,7 +39,7 @@ EVALUATE_SEED = "models.evaluation.run:evaluate_seed"
 """By name: where every seed is cached, nothing that computes is imported."""
 VALIDATION = "validation"
 """The split of the speakers that choose."""
-TABLES = ("evaluation", "videos", "traces", TRUST)
+TABLES = ("evaluation", "videos", "traces", TRUST, COST)
 """Tables of a result, and folders of results; each gets a table named after the model."""
 
 

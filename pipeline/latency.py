@@ -13,7 +13,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import av
@@ -21,11 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.table import Table
 
+from features.corpora.listing import LATENCY
 from pipeline.engine.console import console, say
 from pipeline.engine.jobs import stage_errors
 from pipeline.prediction.trained import ALLOW, Trained, execution_settings, load_trained
 
-FOLDER = Path("data/latency")
+RATE = 30
+"""Frames per second of the video that operations are told for."""
 
 SECONDS = 10.0
 """Of the clip, from its beginning, at most: its pictures are held in memory."""
@@ -90,7 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for name in options.model:
             trained = load_trained(name, options.seed, options.allow)
             measured = measure(options.clip, trained, device)
-            path = FOLDER / f"{trained.name}.json"
+            path = LATENCY / f"{trained.name}.json"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps(measured, indent=1) + "\n")
             show(measured)
@@ -111,10 +112,11 @@ def measure(clip: str, trained: Trained, device: str) -> dict[str, Any]:
     import torch
 
     from models.evaluation.causal import STRETCH
-    from models.evaluation.cost import flop_per_second, parameters
+    from models.evaluation.cost import Length, flop_per_second, parameters
     from pipeline.streaming.source import Player, Source, Wishes
 
     card, watch, taken = trained.card, Stopwatch(), Taken()
+    window = card.windows.clip_frames
     wishes = Wishes("video" in card.streams, "audio" in card.streams, paced=False)
     player = Player(Source(clip, "file"), wishes, taken, is_stopped=lambda: taken.is_full)
     with watch.on("reading"):
@@ -123,6 +125,8 @@ def measure(clip: str, trained: Trained, device: str) -> dict[str, Any]:
     per_frame = 1000 * np.array(passes) / STRETCH
     return {
         "model": trained.name,
+        "seed": card.seed,
+        "weights": trained.weights,
         "machine": platform.node(),
         "processor": platform.processor() or platform.machine(),
         "device": device,
@@ -131,7 +135,9 @@ def measure(clip: str, trained: Trained, device: str) -> dict[str, Any]:
         "seconds": round(taken.seconds, 2),
         "stretch": STRETCH,
         "parameters": parameters(trained.network),
-        "flop_per_second": flop_per_second(trained.network, card.windows.clip_frames),
+        "flop_per_second": flop_per_second(
+            trained.network, Length(dict.fromkeys(card.inputs, window), window / RATE)
+        ),
         "ms_per_frame": {
             "p50": round(float(np.percentile(per_frame, 50)), 3),
             "p95": round(float(np.percentile(per_frame, 95)), 3),

@@ -3,13 +3,23 @@
 import json
 import math
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
-from features.corpora.listing import GROUPS, MODELS, RESULTS, fresh, read_items, read_task
+from features.corpora.listing import (
+    GROUPS,
+    LATENCY,
+    MODELS,
+    RESULTS,
+    fresh,
+    read_items,
+    read_task,
+)
 from features.extractors.given import shows_media
 from features.extractors.settings import StreamSettings
+from features.hashes import hash_of_file
 from models.evaluation.registry import metrics_of
-from models.recogniser import CARD, parameters_of, read_card
+from models.recogniser import CARD, WEIGHTS, read_card
 from models.settings import ModelSettings
 from models.settings.model import SHARED
 from models.settings.resolved import Resolved
@@ -22,6 +32,7 @@ from pipeline.studies.minutes import minutes_of
 from reports.build import build_report
 from reports.numbers.choice import choose
 from reports.numbers.groups import scores_by_group
+from reports.numbers.results import parameters_of
 from reports.numbers.significance import significance_tests
 
 
@@ -39,12 +50,30 @@ def main() -> None:
         tables = scores_by_group(RESULTS / GROUPS, models)
         for file, table in zip(("groups.csv", "gaps.csv"), tables, strict=True):
             table.to_csv(fresh(RESULTS / file), index=False, float_format="%.6g")
-        sizes = {name: model["parameters"] for name, model in run["models"].items()}
+        sizes = parameters_of(RESULTS, models, params.train.seeds)
         choice = choose(RESULTS, models, read_task(), sizes)
         fresh(RESULTS / "choice.json").write_text(json.dumps(choice, indent=1) + "\n")
         fresh(RESULTS / "index.html")
-        build_report(RESULTS, models, params.train.seeds)
+        build_report(RESULTS, models, params.train.seeds, measured(models))
         say(f"open {RESULTS / 'index.html'}")
+
+
+def measured(models: Sequence[str]) -> dict[str, Any]:
+    """What `pipeline.latency` measured of models as they are now, by name.
+
+    Measured times are no results: nothing depends on them, and they stand on the page alone. What
+    was measured of other weights, or cannot be read, is left out.
+    """
+    found = {}
+    for name in models:
+        try:
+            content = json.loads((LATENCY / f"{name}.json").read_text())
+            weights = MODELS / name / f"seed-{content['seed']}" / WEIGHTS
+            if hash_of_file(weights) == content["weights"]:
+                found[name] = content
+        except (OSError, ValueError, TypeError, KeyError):
+            continue
+    return found
 
 
 def describe_run(params: Params) -> dict[str, Any]:
@@ -103,18 +132,14 @@ def _describe_model(model: ModelSettings, resolved: Resolved) -> dict[str, Any]:
 
 
 def _describe_trained(params: Params, name: str) -> dict[str, Any]:
-    """Its size, what it has learnt from, and in what its streams differ from those it sees here."""
+    """What it has learnt from, and in what its streams differ from those it sees here."""
     folder = MODELS / name / f"seed-{params.train.seeds[0]}"
     if not (folder / CARD).is_file():
-        return {"parameters": 0}
+        return {}
     card = read_card(folder)
     saved = params.model(name).saved is not None
     differing = differences(card, params.seen(name), params.parts(name)) if saved else []
-    return {
-        "parameters": parameters_of(folder),
-        "corpora": card.corpora,
-        "differences": differing,
-    }
+    return {"corpora": card.corpora, "differences": differing}
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
 """Everything that is drawn of a run, beside its result files."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from reports.figures.illustrations import illustrate
 from reports.numbers.exports import write_metrics, write_plots
@@ -11,7 +13,12 @@ from reports.numbers.summary import nested_metrics, summarise
 from reports.page.page import page_of
 
 
-def build_report(folder: Path, models: Sequence[str], seeds: Sequence[int]) -> None:
+def build_report(
+    folder: Path,
+    models: Sequence[str],
+    seeds: Sequence[int],
+    latency: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+) -> None:
     """Write `metrics.json`, `metrics/`, `plots/`, `figures/` and `index.html` beside the results.
 
     The three folders are emptied first. The same results give the same bytes.
@@ -20,6 +27,8 @@ def build_report(folder: Path, models: Sequence[str], seeds: Sequence[int]) -> N
         folder: where the stages wrote their result files.
         models: names of the models; only their files are read, and they keep this order.
         seeds: the seeds that each of them was trained with.
+        latency: what was measured of models on this machine, by name, as `pipeline.latency` writes
+            it; it stands on the page alone.
 
     Raises:
         InputError: a result file is missing, malformed or of another run.
@@ -30,5 +39,6 @@ def build_report(folder: Path, models: Sequence[str], seeds: Sequence[int]) -> N
         shutil.rmtree(folder / name, ignore_errors=True)
     write_metrics(folder, nested_metrics(summary, results.models, results.task))
     write_plots(folder / "plots", results.training, summary)
-    html = page_of(results, summary, illustrate(folder / "figures", results, summary))
+    illustrations = illustrate(folder / "figures", results, summary)
+    html = page_of(results, summary, illustrations, latency)
     (folder / "index.html").write_text(html, encoding="utf-8")

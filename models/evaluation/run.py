@@ -7,12 +7,13 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from features.corpora.listing import CALIBRATION, GROUPS, REPLICATES, TRUST
+from features.corpora.listing import CALIBRATION, COST, GROUPS, REPLICATES, TRUST
 from features.hashes import hash_of_file
 from features.task import Task
 from models import recogniser
 from models.evaluation.causal import predict_causally
 from models.evaluation.conditions import CAUSAL, Run, all_conditions, grid, runs_under
+from models.evaluation.cost import cost_table
 from models.evaluation.evaluator import evaluate, pooled_scores, predict
 from models.evaluation.fillers import Fillers, fillers_of
 from models.evaluation.groups import scores_of_groups
@@ -107,11 +108,13 @@ def evaluate_seed(
             device=runs.device,
             batch_clips=settings.batch_clips,
         )
+        cost = cost_table(network, data)
     if settings.natural:
         natural = metrics_of_subsets(data.task, natural_scores(data, predictions, metrics))
         evaluation = pd.concat([evaluation, natural])
     videos, drawn = _tables_of_items(data, predictions, metrics)
-    for name, table in {"evaluation": evaluation, "videos": videos, TRUST: trust}.items():
+    of_seed = {"evaluation": evaluation, "videos": videos, TRUST: trust, COST: cost}
+    for name, table in of_seed.items():
         table.insert(0, "seed", card.seed)
         _write(table, out, name)
     _write(drawn, out, "traces")

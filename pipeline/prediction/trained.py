@@ -30,6 +30,7 @@ class Trained:
         network: the recogniser.
         note: why it is this seed of it; empty where it was named.
         calibration: what its outputs are worth, where that is known.
+        weights: sha256 of the file of its weights; empty where it has none.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Trained:
     network: "Recogniser"
     note: str = ""
     calibration: Calibration | None = None
+    weights: str = ""
 
 
 def load_trained(model: str | Path, seed: int | None = None, allow: Sequence[str] = ()) -> Trained:
@@ -57,7 +59,8 @@ def load_trained(model: str | Path, seed: int | None = None, allow: Sequence[str
             seed, note = preferred_seed(str(model), seeds)
         folder = model_folder(str(model), seed)
     card, network = recogniser.load(folder, allow=allowed(allow))
-    return Trained(card.name, card, network, note, calibration_of(folder, card))
+    weights = hash_of_file(folder / recogniser.WEIGHTS)
+    return Trained(card.name, card, network, note, calibration_of(folder, card), weights)
 
 
 def calibration_of(folder: Path, card: recogniser.Card) -> Calibration | None:

@@ -22,6 +22,7 @@ from reports.numbers.run_file import (
 )
 from reports.numbers.schema import (
     BY_GROUP,
+    COST,
     GAPS,
     GROUP_SCORES,
     LEVELS,
@@ -59,6 +60,7 @@ class Results:
         training: one row per model, seed and epoch; none of saved models, which were not trained.
         trust: calibration, intervals, and risk against what is answered, on the speakers that
             results are of.
+        cost: parameters and operations by model and seed.
         significance: tests of models against their rivals, by model, rival, target (or `mean` of
             the targets), measure and test; no rows where nothing was compared.
         groups: scores by group, intact and with each modality gone (`schema.GROUP_SCORES`); no rows
@@ -79,6 +81,7 @@ class Results:
     traces: pd.DataFrame
     training: pd.DataFrame
     trust: pd.DataFrame
+    cost: pd.DataFrame
     significance: pd.DataFrame
     groups: pd.DataFrame
     gaps: pd.DataFrame
@@ -103,7 +106,7 @@ def load_results(folder: Path, models: Sequence[str], seeds: Sequence[int]) -> R
 
     Args:
         folder: the folder that holds `run.json`, `significance.csv`, `groups.csv`, `gaps.csv`,
-            `evaluation/`, `videos/`, `traces/`, `training/` and `trust/`.
+            `evaluation/`, `videos/`, `traces/`, `training/`, `trust/` and `cost/`.
         models: model names; exactly the files `<kind>/<model>.csv` are read.
         seeds: the seeds that each file has to hold, no more and no fewer.
 
@@ -139,11 +142,29 @@ def load_results(folder: Path, models: Sequence[str], seeds: Sequence[int]) -> R
         traces=tables("traces", TRACES, "evaluate") if has_traces else no_traces,
         training=tables("training", TRAINING, "train", trained_here(run, models)),
         trust=_tables(folder / "trust", TRUST, "evaluate", models, seeds, {"target": task.targets}),
+        cost=_tables(folder / "cost", COST, "evaluate", models, seeds, {}),
         significance=_summarised(folder / "significance.csv", SIGNIFICANCE, models, task),
         groups=_summarised(folder / "groups.csv", GROUP_SCORES, models, task),
         gaps=_summarised(folder / "gaps.csv", GAPS, models, task),
         choice=read_choice(folder / "choice.json"),
     )
+
+
+def parameters_of(folder: Path, models: Sequence[str], seeds: Sequence[int]) -> dict[str, int]:
+    """How many numbers each model has learnt.
+
+    Args:
+        folder: holds `cost/`.
+        models: names of the models.
+        seeds: the seeds that each file has to hold; all have as many.
+
+    Raises:
+        InputError: a file is missing or malformed.
+    """
+    cost = _tables(folder / "cost", COST, "evaluate", models, seeds, {})
+    return {
+        str(model): int(count) for model, count in cost.groupby("model")["parameters"].max().items()
+    }
 
 
 def _tables(

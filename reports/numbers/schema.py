@@ -102,6 +102,15 @@ TRUST = {
     "value": "float64",
     "n": "int64",
 }
+COST = {
+    "model": "str",
+    "seed": "int64",
+    "parameters": "int64",
+    "flop_per_second": "float64",  # empty where one vector stands for an item
+    "seconds": "float64",  # of the clip that operations were counted on
+    "audio_steps": "int64",  # of that clip
+    "video_steps": "int64",
+}
 TRAINING = {
     "model": "str",
     "seed": "int64",

@@ -21,7 +21,10 @@ MEDIA_TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
 
 
 def page_of(
-    results: Results, summary: Summary, illustrations: Mapping[str, Sequence[Illustration]]
+    results: Results,
+    summary: Summary,
+    illustrations: Mapping[str, Sequence[Illustration]],
+    latency: Mapping[str, Mapping[str, Any]],
 ) -> str:
     """The whole page as HTML.
 
@@ -29,10 +32,11 @@ def page_of(
         results: the run.
         summary: of the run.
         illustrations: figures by heading, in the order of the page.
+        latency: what was measured of models, by name.
     """
     body = [
         f"<header><h1>{_TITLE}</h1>{_introduction(results)}{_banners(results.run)}</header>",
-        *tables_of(results, summary),
+        *tables_of(results, summary, latency),
         *(
             section(heading, "", "".join(_figure(drawn) for drawn in figures))
             for heading, figures in illustrations.items()

@@ -1,7 +1,8 @@
 """The sections of the page that hold a run's own tables, each with the words that explain it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from html import escape
+from typing import Any
 
 from features.task import Task
 from models.ablation.registry import STRATEGIES
@@ -21,6 +22,7 @@ from reports.tables.conditions import (
     natural_table,
     one_modality_table,
 )
+from reports.tables.cost import cost_table, words_of_cost
 from reports.tables.groups import group_tables, words_of_groups
 from reports.tables.models import models_table
 from reports.tables.ranking import ranking_table
@@ -79,16 +81,20 @@ def section(heading: str, text: str, content: str) -> str:
     return f"<section><h2>{escape(heading)}</h2>{text}{content}</section>" if content else ""
 
 
-def tables_of(results: Results, summary: Summary) -> list[str]:
+def tables_of(
+    results: Results, summary: Summary, latency: Mapping[str, Mapping[str, Any]]
+) -> list[str]:
     """The sections that hold a run's tables, the ranking first; those without numbers are empty.
 
     Args:
         results: the run.
         summary: of the run.
+        latency: what was measured of models, by name.
     """
     return [
         section("Which model to take", "", recommendations(results.choice)),
         _ranking(results, summary),
+        _cost(results, summary, latency),
         _conditions(results, summary),
         _by_target(results, summary),
         _groups(results),
@@ -113,6 +119,11 @@ def _ranking(results: Results, summary: Summary) -> str:
     elsewhere = [model for model in results.models if is_elsewhere(results.run, model)]
     table = ranking_table(summary, task, significance, results.reference, elsewhere)
     return section("Ranking", text, table + legend(significance, task))
+
+
+def _cost(results: Results, summary: Summary, latency: Mapping[str, Mapping[str, Any]]) -> str:
+    table = cost_table(summary, results.cost, latency, results.task)
+    return section("What a model costs", words_of_cost(results.cost, latency), table)
 
 
 def _conditions(results: Results, summary: Summary) -> str:

@@ -1,9 +1,12 @@
 import json
+from types import MappingProxyType
 
 import pandas as pd
 import pytest
 
+from features.hashes import hash_of_file
 from features.task import Task
+from models.recogniser import WEIGHTS
 from models.settings import EvaluateSettings
 from pipeline import summarise
 from pipeline.params import Params
@@ -23,7 +26,7 @@ MODELS = {"plain": {}, "better": {}}
 def stage(tmp_path, monkeypatch):
     """Run the stage on result files in a folder, up to the reports."""
 
-    def run(models, train=(), streams=STREAMS, **evaluate):
+    def run(models, train=(), streams=STREAMS, latency=MappingProxyType({}), **evaluate):
         sections = {"streams": streams, "train": dict(train), "evaluate": evaluate}
         both = {"sees": ["lld", "fc6"]}
         models = {name: both | model for name, model in models.items()}
@@ -33,6 +36,12 @@ def stage(tmp_path, monkeypatch):
         monkeypatch.setattr(summarise, "load_params", lambda: params)
         monkeypatch.setattr(summarise, "read_task", lambda: task)
         monkeypatch.setattr(summarise, "read_items", list)
+        sizes = dict.fromkeys(models, 10)
+        monkeypatch.setattr(summarise, "parameters_of", lambda *_: sizes)
+        nobody = [pd.DataFrame(columns=list(schema)) for schema in (GROUP_SCORES, GAPS)]
+        monkeypatch.setattr(summarise, "scores_by_group", lambda *_: nobody)
+        monkeypatch.setattr(summarise, "MODELS", tmp_path)
+        monkeypatch.setattr(summarise, "LATENCY", tmp_path)
         chosen = {"speakers": 0, "needs": {}, "seeds": {}}
         asked = []
 
@@ -46,8 +55,8 @@ def stage(tmp_path, monkeypatch):
         built = []
         monkeypatch.setattr(summarise, "build_report", lambda *arguments: built.append(arguments))
         summarise.main()
-        assert built == [(tmp_path, list(models), params.train.seeds)]
-        assert asked == [(tmp_path, list(models), task, dict.fromkeys(models, 0))]
+        assert built == [(tmp_path, list(models), params.train.seeds, latency)]
+        assert asked == [(tmp_path, list(models), task, sizes)]
         assert json.loads((tmp_path / "choice.json").read_text()) == chosen
         tests = pd.read_csv(tmp_path / "significance.csv", keep_default_na=False)
         return json.loads((tmp_path / "run.json").read_text()), tests
@@ -78,6 +87,19 @@ def test_the_run_says_what_was_lost(stage):
     rest = {"fill": "none", "unit": "window", "drawn": "anew"}
     assert described["conditions"] == [grid | rest]
     assert described["natural"] is True
+
+
+def test_measured_times_of_the_present_weights_go_to_the_page(stage, tmp_path):
+    found = {}
+    for name, weights in (("plain", "trained"), ("better", "trained again")):
+        (tmp_path / name / "seed-0").mkdir(parents=True)
+        file = tmp_path / name / "seed-0" / WEIGHTS
+        file.write_text("trained")
+        found[name] = {"seed": 0, "weights": hash_of_file(file)}
+        file.write_text(weights)
+        (tmp_path / f"{name}.json").write_text(json.dumps(found[name]))
+    Run(tmp_path, models=list(MODELS))
+    stage(MODELS, latency={"plain": found["plain"]})
 
 
 def test_a_stream_says_whether_its_weights_are_random(stage):

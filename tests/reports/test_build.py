@@ -300,6 +300,37 @@ def test_real_weights_and_a_real_corpus_raise_no_banner(small):
         assert "random" not in drawing
 
 
+def test_costs_stand_beside_the_area_and_measured_times_where_there_are_any(small):
+    build_report(small, TWO, SEEDS)
+    costs = section((small / "index.html").read_text(), "What a model costs")
+    assert "a clip of 4 s (25 steps of sound and 25 of picture a second)" in costs
+    assert [cells(row)[1:] for row in rows(costs)] == [["2,000", "0.10"], ["1,000", "0.05"]]
+    assert "pipeline.latency CLIP" in costs
+    measured = {
+        "machine": "<m>",
+        "processor": "x86_64",
+        "device": "cpu",
+        "date": "2026-01-01 00:00 UTC",
+        "ms_per_frame": {"p50": 0.5, "p95": 0.75},
+        "real_time_factor": {"reading": 0.25, "network": 0.125},
+    }
+    build_report(small, TWO, SEEDS, {TWO[1]: measured})
+    costs = section((small / "index.html").read_text(), "What a model costs")
+    assert "&lt;m&gt; (x86_64, cpu), 2026-01-01" in costs
+    times = [cells(row)[3:] for row in rows(costs)]
+    assert times == [["0.50", "0.75", "0.38"], ["–"] * 3]
+
+
+def rows(html):
+    """The rows of the body of a table."""
+    return re.findall(r"<tr>.*?</tr>", html[html.index("<tbody>") :])
+
+
+def cells(row):
+    """What stands in the cells of a row."""
+    return re.findall(r"<td[^>]*>(.*?)</td>", row)
+
+
 def test_the_ranking_has_the_interval_of_what_it_ranks_by(report):
     html = (report / "index.html").read_text(encoding="utf-8")
     ranking = section(html, "Ranking")

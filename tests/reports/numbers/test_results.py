@@ -52,6 +52,7 @@ def test_items_keep_names_that_look_like_missing_values(folder):
         ("traces/baseline.csv", "evaluate@baseline"),
         ("training/clip_zero.csv", "train@clip_zero"),
         ("trust/clip_zero.csv", "evaluate@clip_zero"),
+        ("cost/clip_zero.csv", "evaluate@clip_zero"),
         ("significance.csv", "summarise"),
         ("groups.csv", "summarise"),
         ("gaps.csv", "summarise"),
