@@ -1,6 +1,5 @@
 """A trained recogniser as a folder: its weights, and all that is needed to use it on new media."""
 
-import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from math import prod
@@ -8,10 +7,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import Field, computed_field, model_validator
 
 from features.errors import InputError
 from features.extractors.joined import parts_of
+from features.extractors.look_ahead import look_ahead_of
 from features.extractors.registry import AnyStream
 from features.extractors.settings import StreamSettings
 from features.outside_files import check_safetensors
@@ -124,6 +124,34 @@ class Card(Settings):
     windows: WindowSettings
     corpora: list[str] = Field(default=[])
 
+    @model_validator(mode="before")
+    @classmethod
+    def _look_ahead_follows(cls, values: Any) -> Any:
+        """What a file says of it is left aside: it follows from the rest."""
+        if isinstance(values, dict):
+            return {name: value for name, value in values.items() if name != "look_ahead_ms"}
+        return values
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def look_ahead_ms(self) -> dict[str, float]:
+        """Milliseconds that each part before the network waits for what comes later, live.
+
+        `frame`: a picture ends when the next one begins, at 30 a second; `faces`: detection; each
+        extractor of sound; `context`: what a step looks at after it. Parts that wait for nothing
+        are left out.
+        """
+        waits = {"frame": 1 / 30}
+        if self.faces is not None:
+            waits["faces"] = self.faces.every / 30
+        for stream in self.streams.values():
+            for part in stream.parts:
+                waits[part.extractor] = look_ahead_of(part)
+            centred = stream.settings.context == "centred"
+            offsets = context_offsets(stream.settings.context_seconds, centred=centred)
+            waits["context"] = max(waits.get("context", 0.0), float(offsets.max()))
+        return {part: round(1000 * seconds, 1) for part, seconds in waits.items() if seconds > 0}
+
     @model_validator(mode="after")
     def _streams_fit_the_inputs(self) -> "Card":
         for modality, stream in self.streams.items():
@@ -169,25 +197,6 @@ def are_finite(weights: "Mapping[str, Tensor]") -> bool:
     A metric does not tell: the largest of outputs that are NaN is the first class.
     """
     return all(bool(values.isfinite().all()) for values in weights.values())
-
-
-def parameters_of(folder: Path) -> int:
-    """How many numbers a recogniser has learnt, from the header of its weights; 0 without any.
-
-    Statistics of batches, which normalise but are not learnt, do not count.
-    """
-    from safetensors import safe_open
-
-    if not (folder / WEIGHTS).exists():
-        return 0
-    statistics = ("running_mean", "running_var", "num_batches_tracked")
-    with _reading(folder), safe_open(folder / WEIGHTS, "numpy") as weights:
-        shapes = [
-            weights.get_slice(name).get_shape()
-            for name in weights.keys()  # noqa: SIM118
-            if not name.endswith(statistics)
-        ]
-    return sum(math.prod(shape) for shape in shapes)
 
 
 def write_card(folder: Path, card: Card) -> None:

@@ -2,7 +2,7 @@
 
 SOURCE is a file, played at its own pace; - for a pipe; an address (rtsp://, http://, ...); a
 camera's number, or KIND:NAME as FFmpeg calls it (v4l2:/dev/video0, avfoundation:0). A microphone is
-given by --sound, such as alsa:default.
+given by --sound, such as alsa:default. Features in files are given by --features.
 
 Frames that cannot be kept up with are dropped, and count as missing. A file ends with status 0.
 """
@@ -15,8 +15,9 @@ import numpy as np
 from features.errors import InputError
 from pipeline.engine.console import say
 from pipeline.engine.jobs import stage_errors
+from pipeline.prediction.given import files_of
 from pipeline.prediction.people import people_sentence
-from pipeline.prediction.table import caveats_of
+from pipeline.prediction.table import NOT_CAUSAL, caveats_of
 from pipeline.prediction.trained import ALLOW, execution_settings, load_trained
 
 MOST_LAGS = 1_000_000
@@ -41,7 +42,14 @@ def parser() -> argparse.ArgumentParser:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("source", metavar="SOURCE", help="what is seen and heard")
+    parser.add_argument("source", metavar="SOURCE", nargs="?", help="what is seen and heard")
+    parser.add_argument(
+        "--features",
+        metavar="NAME=FILE",
+        action="append",
+        default=[],
+        help="features that the model was given in its training, played at their own pace",
+    )
     parser.add_argument("--sound", metavar="SOURCE", help="what is heard, if it is another source")
     parser.add_argument("--model", required=True, help="name of a trained model, or its folder")
     parser.add_argument("--seed", type=int, help="which run of it")
@@ -76,13 +84,21 @@ def recognise(options: argparse.Namespace) -> None:
 
     trained = load_trained(options.model, options.seed, options.allow)
     task = trained.card.task
-    for sentence in (*([trained.note] if trained.note else []), *caveats_of(trained.card)):
+    notes = [trained.note] if trained.note else []
+    notes += [NOT_CAUSAL] if trained.calibration is not None else []
+    if task.level == "sequence":
+        notes.append(
+            f"{trained.name} answers whole sequences: here it takes the last "
+            f"{trained.card.windows.clip_frames} frames for one, which no evaluation measures"
+        )
+    for sentence in (*notes, *caveats_of(trained.card)):
         say(sentence)
     live = Live(
-        Source.of(options.source),
+        None if options.source is None else Source.of(options.source),
         trained,
         execution_settings().torch_device,
         sound=None if options.sound is None else Source.of(options.sound),
+        features=files_of(options.features),
         stretch=options.stretch,
         every_frame=options.every_frame,
         person=options.person,
@@ -96,7 +112,7 @@ def recognise(options: argparse.Namespace) -> None:
         for answer in live.answers():
             lag = live.clock() - answer.arrival
             people = len(live.seconds_of_people)
-            write(line_of(answer, lag, task, trained.calibration, people=people))
+            write(line_of(answer, lag, task, people=people))
             show(answer, lag)
             dropped += answer.dropped
             if len(lags) < MOST_LAGS:

@@ -11,28 +11,17 @@ from numpy.typing import NDArray
 
 from features.extractors.batches import OfCrops
 from features.extractors.described import Described
+from features.extractors.look_ahead import EVERY, GUARD, is_fed
 from features.extractors.own import load_extractor
 from features.extractors.settings import OpenSMILESettings, StreamSettings
 from features.media.decoding import SAMPLE_RATE
 
-EVERY = 0.5
-"""Seconds of new sound after which a trailing stretch is described again."""
-
 STRETCH = 4
 """Seconds of that stretch, at least."""
 
-GUARD = 0.1
-"""Seconds at the end of a stretch whose rows wait for the sound after them."""
-
 
 class LiveSound(Protocol):
-    """An extractor that is given sound as it comes.
-
-    Attributes:
-        look_ahead: seconds of later sound that a row waits for.
-    """
-
-    look_ahead: float
+    """An extractor that is given sound as it comes (`look_ahead` says how long rows wait)."""
 
     def feed(self, samples: NDArray[np.float32]) -> Described:
         """Take the next samples (N,) at 16 kHz; gives the rows that are new, of these or earlier.
@@ -53,7 +42,7 @@ def load_live(settings: StreamSettings, device: str) -> LiveSound:
     other extractor describes a trailing stretch again and again: its rows are those of the whole
     file if they depend on no more than the seconds before and `GUARD` after them.
     """
-    if isinstance(settings, OpenSMILESettings) and settings.set in ("IS13", "ComParE_2016"):
+    if isinstance(settings, OpenSMILESettings) and is_fed(settings):
         from features.extractors.opensmile.live import LiveOpenSMILE
 
         return LiveOpenSMILE(settings)
@@ -84,8 +73,6 @@ class Trailing:
         settings: of the stream.
         device: where networks run.
     """
-
-    look_ahead = EVERY + GUARD
 
     def __init__(self, settings: StreamSettings, device: str) -> None:
         extractor = load_extractor(settings, device)

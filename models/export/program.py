@@ -111,6 +111,7 @@ def describe(card: Card, inputs: list[Mapping[str, Any]]) -> dict[str, Any]:
         "logits": task.kind == "classification",
         "clip_frames": card.windows.clip_frames if task.level == "frame" else None,
         "hold": card.windows.hold,
+        "look_ahead_ms": card.look_ahead_ms,
         "faces": None if card.faces is None else card.faces.model_dump(mode="json"),
         "streams": {
             modality: {

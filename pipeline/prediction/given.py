@@ -57,6 +57,11 @@ def wanted_of(card: Card) -> dict[Modality, str | None]:
     }
 
 
+def takes_features(card: Card, modality: Modality) -> bool:
+    """Whether a model was given features of a modality."""
+    return modality in card.streams and isinstance(card.streams[modality].settings, GivenSettings)
+
+
 def check_names(card: Card, files: Files) -> None:
     """Refuse names of features that a model does not take, and features that are not there.
 
@@ -83,17 +88,15 @@ def _remedy(wanted: Mapping[Modality, str | None]) -> str:
     return f"give them with {shown}" if shown else "choose a model that was trained on some"
 
 
-def describe_features(
-    card: Card, modality: Modality, settings: GivenSettings, files: Files, folder: Path, name: str
-) -> None:
-    """Write the store of a stream that a file gives.
+def features_of(card: Card, modality: Modality, files: Files) -> Described:
+    """The rows of a stream that a file gives.
 
     Raises:
         InputError: the file cannot be read, or has rows of another length than the model's.
     """
     path = files.get(wanted_of(card)[modality] or "", files.get(modality, Path()))
     found = read_features(path)
-    steps = max(1, round(30 * settings.context_seconds))
+    steps = max(1, round(30 * card.streams[modality].settings.context_seconds))
     expected = card.inputs[modality] // steps
     width = found.rows.shape[1]
     if width != expected:
@@ -101,6 +104,17 @@ def describe_features(
             f"{path} has {width} numbers a row, and {card.name} was trained on {expected}",
             "give features of the same kind",
         )
-    write_described(folder / f"{name}-item", Described(found.rows, found.times, found.present))
+    return Described(found.rows, found.times, found.present)
+
+
+def describe_features(
+    card: Card, modality: Modality, settings: GivenSettings, files: Files, folder: Path, name: str
+) -> None:
+    """Write the store of a stream that a file gives.
+
+    Raises:
+        InputError: as of `features_of`.
+    """
+    write_described(folder / f"{name}-item", features_of(card, modality, files))
     rows: StreamSettings = settings
     assemble(folder / f"{name}.zarr", {CLIP: folder / f"{name}-item"}, {"settings": rows.of_rows()})

@@ -26,6 +26,7 @@ from pipeline.prediction.people import (
 )
 from pipeline.prediction.recording import CLIP, Recording, open_recording
 from pipeline.prediction.table import (
+    NOT_CAUSAL,
     Prediction,
     answer_note,
     missing_notes,
@@ -185,10 +186,11 @@ def _predicted(
     present: dict[Modality, NDArray[np.bool_]] = {
         m: data.item_array(CLIP, arrays[m]) for m in arrays if m in card.streams
     }
-    calibration = trained.calibration
+    calibration = None if causal else trained.calibration
     table = table_of(card.task, values, times, present, received, calibration)
     table = say_whose_sound(table, card, people)
     notes = [trained.note] if trained.note else []
+    notes += [NOT_CAUSAL] if causal and trained.calibration is not None else []
     notes += [calibration.note] if calibration is not None and calibration.note else []
     notes += people_notes(people)
     notes += missing_notes(card, times, data.item_array(CLIP, "decoded"), present)

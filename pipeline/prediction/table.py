@@ -19,6 +19,11 @@ from pipeline.prediction.people import PERSON, InView, people_notes
 
 PRESENT: Mapping[Modality, str] = {"video": "face_present", "audio": "sound_present"}
 BASIS = "basis"
+NOT_CAUSAL = (
+    "no intervals and no calibrated confidence: those of its evaluation are of answers that know "
+    "the rest of the clip, not the past alone"
+)
+"""Why there are none where frames are answered as they come."""
 
 
 @dataclass(frozen=True)

@@ -1,32 +1,34 @@
 """From rows of pictures and sound to answers: frames in order, each once all it needs has come."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from features.errors import InputError
 from features.extractors.described import Described
-from features.extractors.settings import GivenSettings, JoinedSettings, StreamSettings
 from features.media.decoding import MediaInfo
 from features.settings import Modality
 from features.windows.build import steps_of, values_at
-from features.windows.clocks import context_offsets
-from features.windows.sources import Sources
 from features.windows.timeline import Timeline
 from models.evaluation.causal import STRETCH, answers, received_anything
 from models.networks.recogniser import Recogniser
 from models.recogniser import Card
 from models.training.batch import StreamBatch
-from pipeline.prediction.clips import part_names
+from pipeline.prediction.given import takes_features
 from pipeline.prediction.recording import Recording
 from pipeline.prediction.table import basis_of
-from pipeline.streaming.streams import MemoryStream, batch_of, normalisers_of
+from pipeline.streaming.streams import (
+    MemoryStream,
+    batch_of,
+    contexts_of,
+    missing,
+    normalisers_of,
+    sources_of,
+)
 from pipeline.streaming.timeline import Frame, LiveTimeline, timeline_of
 
 PATIENCE = 1.0
@@ -63,6 +65,9 @@ class Answer:
 class Assembler:
     """Answers frames of a source from the past alone.
 
+    Every pass sees the last `windows.clip_frames` frames. A model of whole sequences takes these
+    for its sequence, and its one answer is that of all frames of the stretch.
+
     Nothing in it waits, and no clock is asked: what comes is handed over, in the order in which it
     comes, and `answers` gives what can be said.
 
@@ -84,28 +89,18 @@ class Assembler:
         stretch: int = STRETCH,
         patient: bool = False,
     ) -> None:
-        if card.task.level == "sequence":
-            raise InputError(
-                f"{card.name} answers whole sequences, not frames as they come",
-                "choose a model of frames",
-            )
-        if any(isinstance(p, GivenSettings) for s in card.streams.values() for p in s.parts):
-            raise InputError(
-                f"{card.name} was trained on features that its corpus gives, which nobody extracts "
-                "live",
-                "predict with `python -m pipeline.predict --features`",
-            )
         self._card, self._network, self._device = card, network, torch.device(device)
         self._stretch, self._patient = stretch, patient
         self._timeline = LiveTimeline(
             card.windows.hold, has_pictures="video" in card.streams, patient=patient
         )
+        self._rows_are_frames = "video" not in card.streams and takes_features(card, "audio")
         self.parts: dict[Modality, list[MemoryStream]] = {
             m: [MemoryStream(n, m == "video") for n in normalisers_of(stream)]
             for m, stream in card.streams.items()
         }
-        self._sources = self._sources_of()
-        self._reach, self._past = self._contexts()
+        self._sources = sources_of(card, self.parts)
+        self._reach, self._past = contexts_of(card)
         self._window: list[Frame] = []  # the last frames, answered or not
         self._answered = 0  # of these
         self._pictures: dict[int, list[Described | None]] = {}  # rows of each part that came early
@@ -154,7 +149,11 @@ class Assembler:
             memory.append(described)
         self._heard = reached
         self._is_mute = False
-        self._timeline.sound(start, reached, arrival)
+        if self._rows_are_frames:
+            for time in parts[0].times:
+                self._timeline.row(start + float(time), arrival)
+        else:
+            self._timeline.sound(start, reached, arrival)
 
     def no_pictures(self) -> None:
         """No picture comes at all: frames are those of the sound."""
@@ -227,9 +226,14 @@ class Assembler:
         first = self._answered - surplus
         self._answered = len(self._window)
         line = timeline_of(self._window)
-        present = {m: self._present(m, line)[first:] for m in self.parts}
+        seen = {m: self._present(m, line) for m in self.parts}
+        present = {m: there[first:] for m, there in seen.items()}
         values = None if skip else self._values(line)
-        basis = basis_of(present)
+        if self._card.task.level == "sequence":  # it rests on the whole window
+            basis = basis_of({m: np.array([there.any()]) for m, there in seen.items()})
+            basis *= len(self._window) - first
+        else:
+            basis = basis_of(present)
         for number, frame in enumerate(self._window[first:]):
             self.begins_stretch = number == 0
             row = None if values is None else values[first + number]
@@ -260,16 +264,18 @@ class Assembler:
     def _values(self, line: Timeline) -> NDArray[np.float32] | None:
         """Outputs (frames, outputs) of the window; None where nothing was received in it."""
         streams: dict[Modality, StreamBatch] = {}
+        # Of a stream with a clock of its own, the rows of the window.
+        here = replace(_NOWHERE, start=line.times[0], end=2 * line.centres[-1] - line.times[-1])
         for modality, parts in self.parts.items():
-            steps = steps_of(_NOWHERE, line, modality, self._sources)
+            steps = steps_of(here, line, modality, self._sources)
             width = self._card.inputs[modality] // steps.index.shape[1]
             streams[modality] = batch_of(steps, parts, width, self._device)
         if not bool(received_anything(streams)[0]):
             return None
         values = answers(self._network, streams)[0].cpu().numpy()
         if self._card.task.kind == "classification":
-            return np.asarray(softmax(values, axis=-1), np.float32)
-        return values
+            values = np.asarray(softmax(values, axis=-1), np.float32)
+        return np.broadcast_to(values, (len(line.times), values.shape[1]))
 
     def _present(self, modality: Modality, line: Timeline) -> NDArray[np.bool_]:
         first = self.parts[modality][0]
@@ -284,33 +290,5 @@ class Assembler:
             rows = self._pictures.pop(self._settled)
             time = self._times.pop(self._settled)
             for memory, described in zip(self.parts["video"], rows, strict=True):
-                memory.append(_missing(memory, time) if described is None else described)
+                memory.append(missing(memory, time) if described is None else described)
             self._settled += 1
-
-    # -------------------------------------------------------------- settings
-
-    def _sources_of(self) -> Sources:
-        settings: dict[str, StreamSettings] = {}
-        stores: dict[str, Any] = {}
-        for modality, stream in self._card.streams.items():
-            names = part_names(modality, stream)
-            for name, part, memory in zip(names, stream.parts, self.parts[modality], strict=True):
-                settings[name], stores[name] = part, memory
-            if names != [modality]:
-                joined = cast("JoinedSettings", stream.settings)
-                settings[modality] = joined.model_copy(update={"of": names})
-        return Sources(settings, stores, None, gives_features=False, hold=self._card.windows.hold)
-
-    def _contexts(self) -> tuple[float, float]:
-        """How many seconds after and before its centre a frame looks at."""
-        offsets = [
-            context_offsets(s.settings.context_seconds, centred=s.settings.context == "centred")
-            for s in self._card.streams.values()
-        ]
-        return max(o.max() for o in offsets), -min(o.min() for o in offsets)
-
-
-def _missing(memory: MemoryStream, time: float) -> Described:
-    """A row of a picture that was dropped."""
-    rows = np.zeros((1, memory.width), np.float32)
-    return Described(rows, np.array([time]), np.zeros(1, np.bool_))

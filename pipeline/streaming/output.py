@@ -6,13 +6,11 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
-import numpy as np
 from rich.live import Live as Screen
 from rich.table import Table
 
 from features.errors import InputError
 from features.task import Task
-from models.evaluation.calibration import Calibration
 from pipeline.engine.console import console
 from pipeline.prediction.people import SOUND_OF, UNKNOWN
 from pipeline.streaming.assembling import Answer
@@ -25,31 +23,20 @@ PEOPLE = "people"
 _BAR = 41
 
 
-def line_of(
-    answer: Answer,
-    lag: float,
-    task: Task,
-    calibration: Calibration | None = None,
-    *,
-    people: int = 0,
-) -> str:
+def line_of(answer: Answer, lag: float, task: Task, *, people: int = 0) -> str:
     """An answer as a line of JSON.
 
     Its keys are `time` in seconds, the outputs (null where nothing was received in the whole
     window, or no answer was given), `face` and `sound` (true, false, or null where the model does
     not look), `basis`, `lag` in seconds and `dropped`; where the model looks at faces, `people` in
-    view, and once several came, whose the sound is: unknown; where the model's evaluation tells,
-    `<target>_low` and `<target>_high`, or `confidence` of classes, null where the output is.
+    view, and once several came, whose the sound is: unknown.
 
     Args:
         answer: what is said of a frame.
         lag: in seconds.
         task: of the model.
-        calibration: what outputs are worth.
         people: how many have been in view so far.
     """
-    values = np.array([[answer.values.get(name, np.nan) for name in task.outputs]])
-    ends = {} if calibration is None else calibration.columns(task, values, [answer.basis])
     content = {
         "time": round(answer.time, 4),
         **{name: _rounded(answer.values.get(name)) for name in task.outputs},
@@ -60,7 +47,6 @@ def line_of(
         "dropped": answer.dropped,
         **({PEOPLE: answer.in_view} if "video" in answer.present else {}),
         **({SOUND_OF: UNKNOWN} if people > 1 and "audio" in answer.present else {}),
-        **{name: _rounded(None if np.isnan(end[0]) else end[0]) for name, end in ends.items()},
     }
     return json.dumps(content)
 

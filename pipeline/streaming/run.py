@@ -11,21 +11,24 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 import av
 import numpy as np
 from numpy.typing import NDArray
 
+from features.errors import InputError
 from features.extractors.described import Described
 from features.extractors.live import LiveSound, load_live
 from features.faces.causal_people import CausalPeople
 from features.media.decoding import SAMPLE_RATE
 from models.evaluation.causal import STRETCH
-from models.recogniser import Card
+from pipeline.prediction.given import Files
 from pipeline.prediction.people import check_person
 from pipeline.prediction.trained import Trained
 from pipeline.streaming.assembling import Answer, Assembler
+from pipeline.streaming.given import given_streams, played
 from pipeline.streaming.pictures import Crop, CropDescriber, LiveCrops, Picture, crops_of
 from pipeline.streaming.source import Player, Source, Wishes
 
@@ -60,8 +63,9 @@ class Live:
     """A source recognised as it comes.
 
     Args:
-        source: where pictures and sound come from.
+        source: where pictures and sound come from; None where all that is seen is given.
         sound: where sound comes from, if from elsewhere.
+        features: files of those that the recogniser was given in its training; played likewise.
         trained: the recogniser.
         device: where networks run.
         stretch: frames that are answered by one pass.
@@ -73,11 +77,12 @@ class Live:
 
     def __init__(
         self,
-        source: Source,
+        source: Source | None,
         trained: Trained,
         device: str,
         *,
         sound: Source | None = None,
+        features: Files = MappingProxyType({}),
         stretch: int = STRETCH,
         every_frame: bool = False,
         person: str = "",
@@ -95,7 +100,12 @@ class Live:
         self._events: queue.Queue[Event] = queue.Queue()
         self._pictures: queue.Queue[Any] = queue.Queue(WAITING)
         self._crops: queue.Queue[Any] = queue.Queue(WAITING)
-        video, audio = card.streams.get("video"), card.streams.get("audio")
+        self._given = given_streams(card, features)
+        video, audio = (
+            None if m in self._given else card.streams.get(m) for m in ("video", "audio")
+        )
+        if source is None and (video or (audio and sound is None)):
+            raise InputError(f"{card.name} needs a source of media", "name one, as SOURCE")
         self._describers = [CropDescriber(part, device) for part in (video.parts if video else ())]
         self._hearers: list[LiveSound] = [
             load_live(part, device) for part in (audio.parts if audio else ())
@@ -109,8 +119,8 @@ class Live:
     @property
     def look_ahead(self) -> dict[str, float]:
         """Seconds that each part waits for what comes later; part of every lag."""
-        parts = {f"sound ({n})": h.look_ahead for n, h in enumerate(self._hearers)}
-        return look_ahead_of(self._card, self._stretch) | parts
+        parts = {part: ms / 1000 for part, ms in self._card.look_ahead_ms.items()}
+        return parts | {"stretch": (self._stretch - 1) / 30}
 
     @property
     def seconds_of_people(self) -> list[float]:
@@ -153,7 +163,11 @@ class Live:
         has_video, has_audio = bool(self._describers), bool(self._hearers)
         elsewhere = self._sound_source is not None
         paced = not self._every_frame
-        self._read(self._source, Wishes(has_video, has_audio and not elsewhere, paced))
+        if self._given:
+            self._readers += 1
+            self._run(self._play)
+        if self._source is not None and (has_video or (has_audio and not elsewhere)):
+            self._read(self._source, Wishes(has_video, has_audio and not elsewhere, paced))
         if self._sound_source is not None and has_audio:
             self._read(self._sound_source, Wishes(False, True, paced))
         if has_video:
@@ -192,6 +206,13 @@ class Live:
 
     # -------------------------------------------------------------- reading
 
+    def _play(self) -> None:
+        """Play the features that files give, to their end."""
+        is_stopped, paced = self._stopped.is_set, not self._every_frame
+        for handed in played(self._given, paced=paced, is_stopped=is_stopped, clock=self.clock):
+            self._events.put(Event(handed))
+        self._events.put(Event(is_last=True))
+
     def found(self, pictures: bool, sound: bool, wishes: Wishes) -> None:
         """What a source has of what is wanted (`source.Sink`)."""
         if wishes.pictures and not pictures:
@@ -223,6 +244,7 @@ class Live:
 
     def _follow(self) -> None:
         assert self._card.faces is not None
+        assert self._source is not None
         pictures = iter(self._pictures.get, _END)
         for crop in crops_of(pictures, self._card.faces, self._source.name, self._people):
             self._crops.put(crop)
@@ -269,11 +291,3 @@ def _heard(
     start: float, reached: float, arrival: float, parts: list[Described], assembler: Assembler
 ) -> None:
     assembler.sound(start, reached, arrival, parts)
-
-
-def look_ahead_of(card: Card, stretch: int) -> dict[str, float]:
-    """Seconds of 30 frames that the parts before a recogniser wait, sound left out."""
-    waits = {"frame": 1 / 30, "stretch": (stretch - 1) / 30}
-    if card.faces is not None:
-        waits["faces"] = card.faces.every / 30
-    return waits

@@ -1,21 +1,25 @@
 """Streams of the last seconds in memory, as windows and networks read those of stores."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from features.extractors.described import Described
+from features.extractors.settings import JoinedSettings, StreamSettings
+from features.settings import Modality
 from features.stores.windows import Steps
-from features.windows.clocks import Clock
+from features.windows.clocks import Clock, context_offsets
 from features.windows.normaliser import Normaliser
-from models.recogniser import SeenStream
+from features.windows.sources import Sources
+from models.recogniser import Card, SeenStream
 from models.training.batch import StreamBatch
 from models.training.data import looked_at
 from models.training.places import Seen, places_of
+from pipeline.prediction.clips import part_names
 
 
 @dataclass(eq=False)
@@ -110,6 +114,35 @@ class MemoryStream:
     def clock(self) -> Clock:
         """When the kept rows are."""
         return Clock(self._times, self.span(""), self.window, self.rate)
+
+
+def sources_of(card: Card, parts: Mapping[Modality, Sequence[MemoryStream]]) -> Sources:
+    """Streams in memory as `features.windows` reads those of stores."""
+    settings: dict[str, StreamSettings] = {}
+    stores: dict[str, Any] = {}
+    for modality, stream in card.streams.items():
+        names = part_names(modality, stream)
+        for name, part, memory in zip(names, stream.parts, parts[modality], strict=True):
+            settings[name], stores[name] = part, memory
+        if names != [modality]:
+            joined = cast("JoinedSettings", stream.settings)
+            settings[modality] = joined.model_copy(update={"of": names})
+    return Sources(settings, stores, None, gives_features=False, hold=card.windows.hold)
+
+
+def contexts_of(card: Card) -> tuple[float, float]:
+    """How many seconds after and before its centre a frame looks at."""
+    offsets = [
+        context_offsets(s.settings.context_seconds, centred=s.settings.context == "centred")
+        for s in card.streams.values()
+    ]
+    return max(o.max() for o in offsets), -min(o.min() for o in offsets)
+
+
+def missing(memory: MemoryStream, time: float) -> Described:
+    """A row of a picture that was dropped."""
+    rows = np.zeros((1, memory.width), np.float32)
+    return Described(rows, np.array([time]), np.zeros(1, np.bool_))
 
 
 def normalisers_of(stream: SeenStream) -> list[Normaliser | None]:

@@ -80,6 +80,12 @@ class LiveTimeline:
         self._add(frame)
         return self._pictures - 1
 
+    def row(self, time: float, arrival: float) -> None:
+        """Add a frame that begins with a row of sound, as of features without pictures."""
+        if self._last is not None:
+            self._steps.append(time - self._last.time)
+        self._add(Frame(time, arrival))
+
     def sound(self, start: float, reached: float, arrival: float) -> None:
         """Note that sound goes from one second to another."""
         if self._start is None:

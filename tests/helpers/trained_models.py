@@ -7,7 +7,7 @@ import torch
 from features.extractors.onnx.settings import OnnxSettings
 from features.extractors.settings import OpenSMILESettings, StreamSettings
 from features.settings import FaceSettings, Modality, WindowSettings
-from features.task import AFFECT
+from features.task import AFFECT, Task
 from models.networks.build import build
 from models.recogniser import Card, Normalisation, SeenStream
 from models.settings import ModelSettings, NetworkSize, TrainSettings
@@ -24,8 +24,9 @@ def random_model(
     clip_frames: int = 20,
     hold: float = 0.2,
     faces: FaceSettings | None = None,
+    task: Task = AFFECT,
 ) -> Trained:
-    """A model of valence and arousal per frame that was never trained.
+    """A model, by default of valence and arousal per frame, that was never trained.
 
     Args:
         streams: of each modality; those that are normalised are taken as they are, all but.
@@ -33,6 +34,7 @@ def random_model(
         clip_frames: frames that it sees at most.
         hold: seconds for which a picture stays.
         faces: how faces are cropped.
+        task: what it recognises.
     """
     sees: list[Modality] = [m for m in ("audio", "video") if m in streams]
     model = ModelSettings(
@@ -53,7 +55,7 @@ def random_model(
     steps = {m: max(1, round(30 * streams[m].context_seconds)) for m in sees}
     inputs = {m: widths[m] * steps[m] for m in sees}
     torch.manual_seed(0)
-    network = build(model, inputs, SIZE, AFFECT).eval()
+    network = build(model, inputs, SIZE, task).eval()
     for parameter in network.parameters():  # answers that differ from frame to frame
         parameter.data.mul_(1.5)
     card = Card(
@@ -61,7 +63,7 @@ def random_model(
         seed=0,
         synthetic_corpus=False,
         given_features=False,
-        task=AFFECT,
+        task=task,
         model=model,
         train=TrainSettings(network=SIZE),
         options={},

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from features.errors import InputError
+from features.settings import FaceSettings
 from models.recogniser import CARD, read_card, save
 from tests.helpers.trained_models import sound_model
 
@@ -18,6 +19,16 @@ def folder(tmp_path):
 
 def test_a_card_comes_back_as_it_was(folder):
     assert read_card(folder) == sound_model().card
+
+
+def test_it_says_how_long_each_part_waits_for_what_comes_later():
+    card = sound_model(faces=FaceSettings(every=3)).card
+    assert card.look_ahead_ms == {"frame": 33.3, "faces": 100.0, "opensmile": 300.0}
+    stream = card.streams["audio"]
+    settings = stream.settings.model_copy(update={"context": "centred"})
+    streams = {"audio": stream.model_copy(update={"settings": settings})}
+    centred = card.model_copy(update={"streams": streams})
+    assert centred.look_ahead_ms["context"] == pytest.approx(233.3, abs=34)
 
 
 @pytest.mark.parametrize("name", ["mean", "std"])

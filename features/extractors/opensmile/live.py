@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.extractors.described import Described
+from features.extractors.look_ahead import DELTA_REACH
 from features.extractors.opensmile.descriptors import (
     ROW_RATE,
     clipped,
@@ -27,9 +28,6 @@ _HOP, _WINDOW = SAMPLE_RATE // ROW_RATE, round(SAMPLE_RATE * WINDOW)
 _WAIT = 60.0
 """Seconds in which openSMILE has to end once there is no more sound."""
 
-_PITCH = 0.2
-"""Seconds of sound that rows wait for, because their pitch is smoothed over time."""
-
 
 class LiveOpenSMILE:
     """Describes sound as it comes; openSMILE runs in a thread of its own.
@@ -42,8 +40,7 @@ class LiveOpenSMILE:
     """
 
     def __init__(self, settings: OpenSMILESettings) -> None:
-        self._reach = 2 if settings.deltas else 0  # rows that a delta looks ahead and back
-        self.look_ahead = max(_PITCH, settings.silence.min_seconds) + self._reach / ROW_RATE
+        self._reach = DELTA_REACH if settings.deltas else 0
         self._settings = settings
         self._arrived: deque[NDArray[np.float32]] = deque()
         self._rows = np.zeros((0, 0), np.float32)  # from `_reach` before the next one on

@@ -14,8 +14,6 @@ from models import recogniser
 from models.evaluation.calibration import Calibration
 from pipeline.prediction.table import table_of
 from pipeline.prediction.trained import load_trained
-from pipeline.streaming.assembling import Answer
-from pipeline.streaming.output import line_of
 from tests.helpers.trained_models import sound_model
 
 
@@ -54,18 +52,13 @@ def test_that_of_other_weights_is_left_aside_and_a_damaged_one_named(folder: Pat
         load_trained(folder)
 
 
-def test_columns_of_predict_and_keys_of_live_are_alike() -> None:
+def test_intervals_follow_the_values() -> None:
     values = np.array([[0.9, -0.5]])
     known = calibration("w")
     present = {"audio": np.array([True])}
     table = table_of(Task(), values, np.zeros(1), present, np.array([True]), known)
     assert list(table)[-4:] == ["valence_low", "valence_high", "arousal_low", "arousal_high"]
     assert table.iloc[0, -4:].tolist() == pytest.approx([0.7, 1.0, -0.8, -0.2])
-    answer = Answer(0.0, {"valence": 0.9, "arousal": -0.5}, {"audio": True}, "audio", 0.0, False)
-    line = json.loads(line_of(answer, 0.1, Task(), known))
-    assert [line[name] for name in list(table)[-4:]] == pytest.approx([0.7, 1.0, -0.8, -0.2])
-    silent = Answer(0.0, {}, {"audio": False}, "none", 0.0, False)
-    assert json.loads(line_of(silent, 0.1, Task(), known))["valence_low"] is None
 
 
 def test_intervals_are_in_the_units_of_a_target() -> None:

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from features.errors import InputError
 from features.extractors.described import Described
-from features.extractors.settings import GivenSettings, OpenSMILESettings, VGGFaceSettings
+from features.extractors.settings import OpenSMILESettings, VGGFaceSettings
 from features.stores.assembling import assemble
 from features.stores.streams import open_stream, write_described
 from features.stores.windows import write_windows
@@ -173,13 +172,6 @@ def test_what_is_left_out_to_keep_up_has_no_values() -> None:
     found = list(assembler.answers(skip=lambda arrival: arrival < 2))
     assert [bool(answer.values) for answer in found] == [False, False, True, True]
     assert [answer.dropped for answer in found] == [True, True, False, False]
-
-
-def test_given_features_are_not_extracted_live() -> None:
-    streams = {"audio": GivenSettings(modality="audio", of="voice")}
-    trained = random_model(streams, {"audio": 3})
-    with pytest.raises(InputError, match=r"was trained on features .*; .* --features"):
-        Assembler(trained.card, trained.network, "cpu")
 
 
 def test_where_nothing_comes_there_are_no_values() -> None:

@@ -224,7 +224,7 @@ def test_the_command_writes_a_line_a_frame_and_ends_well(
     lines = [json.loads(line) for line in captured.out.splitlines()]
     assert [line["time"] for line in lines[:3]] == [0.0, 0.0333, 0.0667]
     assert {line["dropped"] for line in lines} == {False}
-    assert "look-ahead, part of every lag: frame 33 ms, stretch 133 ms, sound (0) 300 ms" in (
+    assert "look-ahead, part of every lag: frame 33 ms, opensmile 300 ms, stretch 133 ms" in (
         captured.err
     )
     assert f"{len(lines)} frames, 0 dropped; lag " in captured.err
