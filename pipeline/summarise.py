@@ -3,7 +3,7 @@
 import json
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from features.corpora.listing import (
@@ -42,7 +42,8 @@ def main() -> None:
         params = load_params()
         check(params, "summarise")
         models = list(params.models)
-        run = describe_run(params)
+        sizes = parameters_of(RESULTS, models, params.train.seeds)
+        run = describe_run(params, sizes)
         fresh(RESULTS / "run.json").write_text(json.dumps(run, indent=1) + "\n")
         rivals = params.evaluate.rivals(models)
         tests = significance_tests(RESULTS, models, rivals, read_task())
@@ -50,7 +51,6 @@ def main() -> None:
         tables = scores_by_group(RESULTS / GROUPS, models)
         for file, table in zip(("groups.csv", "gaps.csv"), tables, strict=True):
             table.to_csv(fresh(RESULTS / file), index=False, float_format="%.6g")
-        sizes = parameters_of(RESULTS, models, params.train.seeds)
         choice = choose(RESULTS, models, read_task(), sizes)
         fresh(RESULTS / "choice.json").write_text(json.dumps(choice, indent=1) + "\n")
         fresh(RESULTS / "index.html")
@@ -76,8 +76,13 @@ def measured(models: Sequence[str]) -> dict[str, Any]:
     return found
 
 
-def describe_run(params: Params) -> dict[str, Any]:
-    """What the page says of the run: corpus, streams, models."""
+def describe_run(params: Params, sizes: Mapping[str, int]) -> dict[str, Any]:
+    """What the page says of the run: corpus, streams, models.
+
+    Args:
+        params: of the run.
+        sizes: how many numbers each model has learnt.
+    """
     task = read_task()
     return {
         "corpus": _describe_corpus(params),
@@ -94,6 +99,7 @@ def describe_run(params: Params) -> dict[str, Any]:
         "models": {
             name: _describe_model(model, params.resolved(name))
             | _describe_trained(params, name)
+            | {"parameters": sizes[name]}
             | minutes_of(name)
             for name, model in params.models.items()
         },

@@ -131,6 +131,7 @@ def settings(model: str) -> dict[str, Any]:
         "repeats": "shown",
         "size": {"dim": 32, "heads": 4, "ffn": 32, "layers": 2, "dropout": 0.1},
         "options": {"auxiliary": 0.0, "alone": "fused"} if single == model else {},
+        "parameters": 1000,
         "train": {
             "epochs": 40,
             "optimizer": "adam",
