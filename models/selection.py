@@ -18,4 +18,4 @@ def worth_computing(chosen: Tensor) -> Tensor:
     """
     if chosen.device.type == "cpu":
         return chosen.nonzero().squeeze(1)
-    return torch.arange(len(chosen), device=chosen.device)
+    return torch.arange(chosen.shape[0], device=chosen.device)

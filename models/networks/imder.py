@@ -14,6 +14,7 @@ from models.networks.mult import MulT
 from models.networks.recogniser import Presence
 from models.networks.score import Frames, ScoreNetwork
 from models.networks.stream import OTHER, Outputs, Stream
+from models.selection import worth_computing
 from models.settings import IMDerOptions, Modality, NetworkSize
 from models.training.phases import Loss, Lossy, Phase, Update
 
@@ -109,9 +110,9 @@ class IMDer(MulT):
         """A modality, sampled where it is gone and the other one is not."""
         stream, known = encoded[modality], encoded[OTHER[modality]]
         made = stream.gone & ~known.gone
-        if not made.any():
+        rows = worth_computing(made)
+        if not rows.shape[0]:
             return stream
-        rows = made.nonzero().squeeze(1)
         mask, condition = stream.mask[rows], Frames(known.x[rows].float(), known.mask[rows])
         with torch.no_grad(), torch.autocast(stream.x.device.type, enabled=False):
             score: ScoreNetwork = self.scores[modality]  # type: ignore[assignment]
@@ -187,11 +188,14 @@ class Imputing(nn.Module):
         with torch.no_grad():
             whole = {m: self._complete(m, lossy) for m in lossy.inputs}
         was, other = whole[modality], whole[OTHER[modality]]
-        x = Frames(was.x[made].float(), was.mask[made])
+        rows = worth_computing(made)
+        counts = made[rows]
+        x = Frames(was.x[rows].float(), was.mask[rows])
         score: ScoreNetwork = self._scores[modality]  # type: ignore[assignment]
-        matched = score.loss(x, Frames(other.x[made].float(), other.mask[made])).mean()
+        apart = score.loss(x, Frames(other.x[rows].float(), other.mask[rows]))
+        matched = (apart * counts).sum() / counts.sum().clamp_min(1)
         imputed = outputs.inside[f"imputed.{modality}"]
-        return matched + squares(imputed[made], was.x[made], was.mask[made])
+        return matched + squares(imputed[rows], was.x[rows], was.mask[rows] & counts[:, None])
 
 
 class Refiner(nn.Module):
