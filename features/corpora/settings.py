@@ -28,10 +28,10 @@ class DemoSettings(Settings):
         seed: of faces, voices, paths and losses.
     """
 
-    speakers: int = Field(default=16, ge=3)
-    clips: int = Field(default=16, ge=3)
-    seconds: float = Field(default=8.0, ge=1)
-    fps: int = Field(default=30, ge=10)
+    speakers: int = Field(default=64, ge=3)
+    clips: int = Field(default=64, ge=3)
+    seconds: float = Field(default=3.0, ge=1)
+    fps: int = Field(default=10, ge=10)
     seed: Seed = 0
 
     @model_validator(mode="after")

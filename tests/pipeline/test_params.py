@@ -34,7 +34,7 @@ def test_the_repositorys_own_file_loads():
         "frame_repeat": "frame_repeat",
         "video_only": "none",
         "audio_only": "none",
-        "lacuna": "mixed",
+        "lacuna": "frame_zero",
     }
     assert loaded.corpus.is_synthetic
 

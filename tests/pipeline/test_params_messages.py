@@ -107,7 +107,7 @@ WRONG = [
         "corpus.name: there is no corpus 'affwild3': did you mean affwild2.? Choose demo, folder, ",
     ),
     ("corpus.split", {"validation": 0.5, "test": 0.5}, "corpus.split: .* no train speaker"),
-    ("corpus.demo.clips", 4, "corpus.demo: 4 clips cannot give each of 16 speakers one"),
+    ("corpus.demo.clips", 4, "corpus.demo: 4 clips cannot give each of 64 speakers one"),
     ("corpus", {"name": "folder"}, "corpus: root must name the folder"),
     ("streams.fc6.weights", "vggface.h5", "streams.fc6: sha256 of the weights file is missing"),
     (

@@ -123,12 +123,12 @@ def test_an_impossible_file_is_left_alone(write, capsys):
 # What `dvc exp run -S` does to the file; the first is the README's.
 SET = [
     ("models.frame_zero.ablation.p=0.8", ["-    ablation: {", "+    ablation: {"]),
-    ("train.epochs=3", ["-  epochs: 40", "+  epochs: 3"]),
+    ("train.epochs=3", ["-  epochs: 20", "+  epochs: 3"]),
     ("train.seeds=[0,1,5]", ["-  - 2", "+  - 5"]),
     ("train.network.dim=64", ["-  network: {dim: 32", "+  network: {dim: 64"]),
     ("evaluate.conditions.0.p=[1.0,0.7,0.5,0.25,0.0]", ["-    - 0.3", "+    - 0.25"]),
     ("evaluate.reference=lacuna", ["-  reference:", "+  reference: lacuna"]),
-    ("corpus.demo.seconds=3.0", ["-  demo: {", "+  demo: {"]),
+    ("corpus.demo.seconds=2.0", ["-  demo: {", "+  demo: {"]),
 ]
 
 

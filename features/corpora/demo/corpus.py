@@ -1,9 +1,11 @@
 """The demo corpus: synthetic talking faces whose valence and arousal are known.
 
 Made from two public-domain portraits (see `speakers`) and a synthetic voice (see `voice`), so that
-the whole pipeline runs without a download. Valence is mostly in the picture (mouth corners, brows),
-arousal in both (eyes, mouth, head motion; pitch, loudness, speech rate). In about half of the clips
-the face is out of sight for a moment, in about half the microphone is off for a moment.
+the whole pipeline runs without a download. The face tells valence (mouth, brows) and something of
+arousal (eyes, head motion), the voice arousal (pitch, loudness, speech rate) and something of
+valence (breath); `script.SEEN` and `script.HEARD` say how much. In a quarter of the clips the face
+is out of sight for a moment, in an eighth each the microphone gives zeros, no pictures are in the
+file, or no sound is.
 """
 
 from collections.abc import Callable
@@ -85,7 +87,7 @@ def make_clip(root: Path, settings: DemoSettings, index: int) -> dict[str, str]:
     # Imported here: whoever only reads the settings need not wait for cv2, av and scipy.
     from features.corpora.demo.face import Renderer, act
     from features.corpora.demo.movie import write_movie
-    from features.corpora.demo.script import write_script
+    from features.corpora.demo.script import LOSSES, write_script
     from features.corpora.demo.speakers import make_speaker
     from features.corpora.demo.voice import SAMPLE_RATE, speak
 
@@ -93,16 +95,9 @@ def make_clip(root: Path, settings: DemoSettings, index: int) -> dict[str, str]:
     number = index % speakers
     speaker = make_speaker(settings.seed, number)
     script_rng, face_rng, voice_rng = np.random.default_rng([settings.seed, 1, index]).spawn(3)
-    # Every speaker misses something in every other clip, all four combinations occur.
-    turn = index // speakers
-    script = write_script(
-        script_rng,
-        round(settings.seconds * fps),
-        fps,
-        no_face=(index + turn) % 2 == 0,
-        no_voice=(index // 2 + turn) % 2 == 0,
-        covered=index // 4 % 2 == 1,
-    )
+    # Five clips of eight miss something; of each speaker not always the same.
+    loss = LOSSES[(index + index // speakers) % len(LOSSES)]
+    script = write_script(script_rng, round(settings.seconds * fps), fps, loss)
     acting = act(face_rng, script, fps, speaker.smile)
     renderer = Renderer(speaker, face_rng.integers(40, 200, 3).astype(np.uint8))
     sound = speak(voice_rng, script, fps, pitch=speaker.pitch, tract=speaker.tract)
@@ -110,7 +105,15 @@ def make_clip(root: Path, settings: DemoSettings, index: int) -> dict[str, str]:
     name = f"clip_{index:03d}"
     video = root / f"{name}.mp4"
     partial = video.with_suffix(".partial")
-    write_movie(partial, renderer.frames(acting), fps, sound, SAMPLE_RATE)
+    write_movie(
+        partial,
+        renderer.frames(acting),
+        fps,
+        sound,
+        SAMPLE_RATE,
+        camera_off=script.missing("camera_off"),
+        muted=script.missing("muted"),
+    )
     partial.replace(video)
     _write_tables(root, name, script)
     return {
@@ -123,12 +126,11 @@ def make_clip(root: Path, settings: DemoSettings, index: int) -> dict[str, str]:
 
 def _write_tables(root: Path, name: str, script: "Script") -> None:
     """Write the labels of a clip, and when it truly shows a face and has a voice."""
-    frames = len(script.times)
     labels = {"time": script.times, "valence": script.valence, "arousal": script.arousal}
     truth = {
         "time": script.times,
-        "face": 1 - script.no_face.mask(frames).astype(int),
-        "voice": 1 - script.no_voice.mask(frames).astype(int),
+        "face": 1 - script.missing("turned", "covered", "camera_off").astype(int),
+        "voice": 1 - script.missing("silent", "muted").astype(int),
     }
     _write_csv(pd.DataFrame(labels), root / "labels" / f"{name}.csv")
     _write_csv(pd.DataFrame(truth), root / "truth" / f"{name}.csv")

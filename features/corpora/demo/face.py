@@ -13,7 +13,7 @@ from features.corpora.demo import speakers
 from features.corpora.demo.script import Script, smooth_noise
 from features.corpora.demo.speakers import FACE_CENTRE, FACE_HEIGHT, Speaker
 
-FRAME_CENTRE = (160.0, 128.0)
+FRAME_CENTRE = (120.0, 128.0)
 TURNED_AWAY = np.deg2rad(100)
 _MOUTH_INTERIOR = np.array([52, 20, 22], np.float32)
 _REACH = 100
@@ -52,6 +52,9 @@ class Acting:
 def act(rng: np.random.Generator, script: Script, fps: int, portrait_smile: float) -> Acting:
     """Turn a script into movements.
 
+    Mouth corners, brows and a mouth that opens with the smile show valence; eyes, brows and the
+    motion of head and lips show arousal.
+
     Args:
         rng: the source of randomness.
         script: what happens in the clip.
@@ -59,25 +62,26 @@ def act(rng: np.random.Generator, script: Script, fps: int, portrait_smile: floa
         portrait_smile: valence that the mouth of the undistorted portrait shows.
     """
     frames = len(script.times)
-    valence, level = script.valence, (1 + script.arousal) / 2
+    valence, arousal = script.seen
+    level = (1 + arousal) / 2
     spoken = (1 - np.cos(2 * np.pi * script.syllables)) / 2
     x, y, roll, yaw = smooth_noise(rng, (4, frames), 0.25 * fps) * (0.15 + 0.85 * level)
-    hidden = gaussian_filter1d(
-        script.no_face.mask(frames).astype(float), 0.06 * fps, mode="nearest"
+    turned, covered = (
+        gaussian_filter1d(script.missing(loss).astype(float), 0.06 * fps, mode="nearest")
+        for loss in ("turned", "covered")
     )
-    turns = not script.covered
     side = rng.choice([-1, 1])
     return Acting(
-        smile=0.11 * FACE_HEIGHT * (valence - portrait_smile),
-        frown=-0.05 * FACE_HEIGHT * valence,
-        brows=0.035 * FACE_HEIGHT * script.arousal,
-        eyes=0.45 * script.arousal,
-        mouth=0.16 * FACE_HEIGHT * level * (0.65 + 0.35 * spoken),
-        x=6 * x,
-        y=3.5 * y,
-        roll=np.deg2rad(3) * roll,
-        yaw=np.deg2rad(7) * yaw * (1 - hidden) + side * TURNED_AWAY * hidden * turns,
-        cover=hidden * script.covered,
+        smile=0.12 * FACE_HEIGHT * (valence - portrait_smile),
+        frown=-0.06 * FACE_HEIGHT * valence,
+        brows=0.05 * FACE_HEIGHT * arousal,
+        eyes=0.6 * arousal,
+        mouth=FACE_HEIGHT * (0.12 * (1 + valence) / 2 + 0.04 * (0.3 + 0.7 * level) * spoken),
+        x=4 * x,
+        y=2.5 * y,
+        roll=np.deg2rad(2) * roll,
+        yaw=np.deg2rad(5) * yaw * (1 - turned) + side * TURNED_AWAY * turned,
+        cover=covered,
     )
 
 
@@ -107,7 +111,7 @@ class Renderer:
         self._frame_x, self._frame_y = frame_x - FRAME_CENTRE[0], frame_y - FRAME_CENTRE[1]
 
     def frames(self, acting: Acting) -> Iterator[NDArray[np.uint8]]:
-        """The frames, (240, 320, 3) uint8 RGB."""
+        """The frames, (FRAME_HEIGHT, FRAME_WIDTH, 3) uint8 RGB."""
         for i in range(len(acting.smile)):
             picture = self._express(acting, i)
             frame = self._pose(picture, acting, i)

@@ -18,7 +18,7 @@ from matplotlib.image import imread
 from numpy.typing import NDArray
 from scipy.interpolate import RBFInterpolator
 
-FRAME_HEIGHT, FRAME_WIDTH = 240, 320
+FRAME_HEIGHT, FRAME_WIDTH = 240, 240
 CANVAS_HEIGHT, CANVAS_WIDTH = 320, 400
 FACE_CENTRE = np.array([200.0, 150.0])
 FACE_HEIGHT = 115.0
@@ -205,10 +205,10 @@ def _relight(rng: np.random.Generator, picture: NDArray) -> NDArray[np.uint8]:
     colour = picture / 255.0
     grey = colour.mean(axis=2, keepdims=True)
     colour = np.clip(grey + (colour - grey) * rng.uniform(0.55, 1.0), 0, 1)
-    colour **= rng.uniform(0.8, 1.25)
-    colour *= rng.uniform(0.88, 1.08, 3)
+    colour **= rng.uniform(0.9, 1.1)
+    colour *= rng.uniform(0.95, 1.03, 3)
     sideways = (np.arange(CANVAS_WIDTH)[:, None] - FACE_CENTRE[0]) / CANVAS_WIDTH
-    colour *= 1 + sideways * rng.uniform(-0.9, 0.9)
+    colour *= 1 + sideways * rng.uniform(-0.35, 0.35)
     return (np.clip(colour, 0, 1) * 255).astype(np.uint8)
 
 
@@ -216,6 +216,6 @@ def _paint_background(rng: np.random.Generator) -> NDArray[np.uint8]:
     """A wall: one colour, darker downwards, with a soft texture."""
     colour = rng.uniform(90, 190, 3)
     fade = np.linspace(1.1, 0.8, FRAME_HEIGHT)[:, None, None]
-    coarse = rng.normal(0, 7, (24, 32)).astype(np.float32)
+    coarse = rng.normal(0, 7, (24, 24)).astype(np.float32)
     texture = cv2.resize(coarse, (FRAME_WIDTH, FRAME_HEIGHT), interpolation=cv2.INTER_CUBIC)
     return np.clip(colour * fade + texture[..., None], 0, 255).astype(np.uint8)

@@ -28,6 +28,8 @@ PITCH_OCTAVES = 0.6
 """Rise of the pitch with arousal 1."""
 LOUDNESS_DECIBELS = 12.0
 """Rise of the level with arousal 1."""
+BREATH_DECIBELS = (-18.0, -14.0)
+"""Level of breath against the voice at valence 0, and its change with valence 1."""
 
 
 def speak(
@@ -35,7 +37,8 @@ def speak(
 ) -> NDArray[np.float32]:
     """The sound of a clip, (samples,) in [−1, 1] at SAMPLE_RATE.
 
-    Pitch, loudness and syllable rate rise with arousal. Valence brightens the timbre a little.
+    Pitch, loudness and syllable rate rise with arousal. With valence the voice grows
+    clearer: less breath in it.
     Room and breath noise last as long as the microphone is on; else samples are exactly 0.
 
     Args:
@@ -48,19 +51,19 @@ def speak(
     count = round(len(script.times) * SAMPLE_RATE / fps)
     seconds = np.arange(count) / SAMPLE_RATE
     valence, arousal, syllables = (
-        np.interp(seconds, script.times, path)
-        for path in (script.valence, script.arousal, script.syllables)
+        np.interp(seconds, script.times, path) for path in (*script.heard, script.syllables)
     )
     intonation = 0.04 * np.cos(2 * np.pi * syllables)
     source = _glottal_flow(rng, pitch * 2 ** (PITCH_OCTAVES * arousal + intonation))
     voice = _vowels(rng, source, syllables, tract)
     voice /= np.sqrt(np.mean(voice**2))
-    voice += 0.15 * valence * np.diff(voice, prepend=0) * SAMPLE_RATE / (2 * np.pi * 1500)
+    level, change = BREATH_DECIBELS
+    voice += 10 ** ((level + change * valence) / 20) * rng.standard_normal(count)
     loudness = (0.02 + 0.98 * np.sin(np.pi * syllables) ** 2) * 10 ** (
         LOUDNESS_DECIBELS * arousal / 20
     )
     sound = 0.045 * voice * loudness + _room(rng, count)
-    microphone_on = ~script.no_voice.mask(len(script.times))
+    microphone_on = ~script.missing("silent")
     frame = np.minimum((seconds * fps).astype(np.intp), len(microphone_on) - 1)
     return (np.clip(sound, -0.95, 0.95) * microphone_on[frame]).astype(np.float32)
 

@@ -4,6 +4,7 @@ import hashlib
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -16,15 +17,20 @@ import pytest
 from pydantic import ValidationError
 
 from features.corpora.demo.corpus import generate, split_of
-from features.corpora.demo.script import AFFECT_LIMIT, affect_paths
+from features.corpora.demo.script import AFFECT_LIMIT, HEARD, SEEN, affect_paths, cues, write_script
 from features.corpora.demo.speakers import PORTRAITS, make_speaker
+from features.corpora.demo.voice import SAMPLE_RATE, speak
 from features.corpora.settings import DemoSettings
+from features.media.decoding import sound
+from features.media.pauses import pauses
 from tests.helpers.project import ROOT
 
-# Three speakers, four clips each: faces are turned away in clips 0, 2, 3, 8, 9 and 11 and covered
-# in clips 5 and 6, the microphone is off in clips 0, 1, 3, 8, 10 and 11.
-SETTINGS = DemoSettings(speakers=3, clips=12, seconds=3.0)
-EDGE_FRAMES = 3
+# Three speakers, four clips each: faces are turned away in clips 0 and 6 and covered in 5 and 11,
+# the microphone gives zeros in 1 and 7, there are no pictures for a while in 3 and 9, no sound in 4
+# and 10.
+SETTINGS = DemoSettings(speakers=3, clips=12, seconds=3.0, fps=15)
+CAMERA_OFF, MUTED = {3, 9}, {4, 10}
+EDGE_FRAMES = 2
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +49,7 @@ def items(root):
 
 @pytest.fixture(scope="module")
 def pictures(root, items):
-    """The decoded frames of every clip, (F, 240, 320, 3), and their times."""
+    """The decoded frames of every clip, (F, 240, 240, 3), and their times."""
     decoded = []
     for path in items.path:
         with av.open(str(root / path)) as file:
@@ -71,12 +77,9 @@ def boxes(pictures):
 
 
 def _decode_sound(path):
-    resampler = av.AudioResampler("s16", "mono", 16000)
-    with av.open(str(path)) as file:
-        frames = list(file.decode(audio=0))
-        assert frames[0].time == pytest.approx(0, abs=1e-6)
-        chunks = [r.to_ndarray().ravel() for f in frames for r in resampler.resample(f)]
-    return np.concatenate(chunks).astype(np.float32) / 32768
+    samples, start = sound(path, 16000)
+    assert start == pytest.approx(0, abs=1e-6)
+    return samples
 
 
 def _tables(root, items, folder):
@@ -106,69 +109,119 @@ def test_streams_are_h264_and_aac(root, items):
         assert (audio.codec_context.name, audio.rate, audio.channels) == ("aac", 48000, 1)
 
 
+def _shown(truth, number):
+    """The frames whose pictures are in the file."""
+    return truth.face.to_numpy() == 1 if number in CAMERA_OFF else np.ones(len(truth), bool)
+
+
 def test_one_label_row_per_frame_at_its_time(root, items, pictures):
-    for labels, truth, (frames, times) in zip(
-        _tables(root, items, "labels"), _tables(root, items, "truth"), pictures, strict=True
+    for number, (labels, truth, (frames, times)) in enumerate(
+        zip(_tables(root, items, "labels"), _tables(root, items, "truth"), pictures, strict=True)
     ):
         assert list(labels.columns) == ["time", "valence", "arousal"]
         assert list(truth.columns) == ["time", "face", "voice"]
-        assert len(frames) == len(labels) == round(SETTINGS.seconds * SETTINGS.fps)
-        np.testing.assert_allclose(labels.time, times, atol=1e-5)
+        assert len(labels) == round(SETTINGS.seconds * SETTINGS.fps)
+        shown = _shown(truth, number)
+        assert len(frames) == np.count_nonzero(shown)
+        np.testing.assert_allclose(labels.time[shown], times, atol=1e-5)
         np.testing.assert_array_equal(labels.time, truth.time)
+
+
+def test_what_is_off_is_not_in_the_file(root, items):
+    for number, (path, truth) in enumerate(
+        zip(items.path, _tables(root, items, "truth"), strict=True)
+    ):
+        found = pauses(root / path)
+        for kind, stretches, off in (
+            ("face", found.without_picture, number in CAMERA_OFF),
+            ("voice", found.without_sound, number in MUTED),
+        ):
+            gone = truth.time[truth[kind] == 0] if off else ()
+            assert len(stretches) == bool(off)
+            for start, stop in stretches:  # sound in blocks of the codec
+                assert start == pytest.approx(min(gone), abs=0.03)
+                assert stop == pytest.approx(max(gone) + 1 / SETTINGS.fps, abs=0.03)
 
 
 def test_face_is_found_when_and_only_when_it_is_to_be_seen(root, items, boxes):
     found_visible, hidden_frames = [], 0
-    for truth, clip in zip(_tables(root, items, "truth"), boxes, strict=True):
-        visible = truth.face.to_numpy() == 1
+    for number, (truth, clip) in enumerate(zip(_tables(root, items, "truth"), boxes, strict=True)):
+        visible = truth.face.to_numpy()[_shown(truth, number)] == 1
         count = np.array([len(b) for b in clip])
         found_visible.append(count[visible] == 1)
         near_an_edge = np.convolve(visible, np.ones(2 * EDGE_FRAMES + 1), "same") > 0
         assert not count[~near_an_edge].any()
         hidden_frames += np.count_nonzero(~near_an_edge)
     assert np.concatenate(found_visible).mean() >= 0.95
-    assert hidden_frames > 40
+    assert hidden_frames > 20
 
 
 def test_muted_stretches_and_only_they_are_digital_silence(root, items, sounds):
     muted = 0
-    for truth, sound in zip(_tables(root, items, "truth"), sounds, strict=True):
+    for truth, heard in zip(_tables(root, items, "truth"), sounds, strict=True):
         silent = truth.voice.to_numpy() == 0
         edge = 0.06  # the codec's windows overlap by 43 ms
         if silent.any():
             start, stop = truth.time[silent].min(), truth.time[silent].max() + 1 / SETTINGS.fps
-            assert not sound[round((start + edge) * 16000) : round((stop - edge) * 16000)].any()
+            assert not heard[round((start + edge) * 16000) : round((stop - edge) * 16000)].any()
             muted += 1
         near = np.convolve(silent, np.ones(2 * EDGE_FRAMES + 1), "same") > 0
-        loudest = [np.abs(part).max() for part in np.array_split(sound, len(truth))]
+        loudest = [np.abs(part).max() for part in np.array_split(heard, len(truth))]
         assert (np.array(loudest)[~near] > 0).all()
-    assert muted == 6
+    assert muted == 4
 
 
 def test_pitch_and_loudness_follow_arousal(root, items, sounds):
     smile = opensmile.Smile(opensmile.FeatureSet.IS13, opensmile.FeatureLevel.LowLevelDescriptors)
-    for labels, sound in zip(_tables(root, items, "labels"), sounds, strict=True):
-        rows = smile.process_signal(sound, 16000)
-        pitch = rows["F0final_sma"].to_numpy()
+    found = []
+    for labels, heard in zip(_tables(root, items, "labels"), sounds, strict=True):
+        rows = smile.process_signal(heard, 16000)
         arousal = np.interp(0.01 * np.arange(len(rows)) + 0.03, labels.time, labels.arousal)
-        voiced = pitch > 0
+        voiced = rows["F0final_sma"].to_numpy() > 0
         assert voiced.mean() > 0.3
-        assert np.corrcoef(pitch[voiced], arousal[voiced])[0, 1] > 0.7
-        energy = np.log(rows["pcm_RMSenergy_sma"].to_numpy()[voiced] + 1e-4)
-        assert np.corrcoef(energy, arousal[voiced])[0, 1] > 0.1
+        told = rows[["F0final_sma", "pcm_RMSenergy_sma"]].to_numpy()[voiced].T
+        found.append(np.corrcoef([*told, arousal[voiced]])[-1, :2])
+    pitch, energy = np.mean(found, axis=0)
+    assert pitch > 0.7
+    assert energy > 0.3
 
 
-@pytest.mark.parametrize(("target", "least"), [("valence", 0.7), ("arousal", 0.5)])
-def test_pixels_carry_the_target(root, items, pictures, boxes, target, least):
+def test_breath_tells_valence():
+    script = write_script(np.random.default_rng(0), 30, 10, None)
+    shares = []
+    for valence in (-0.8, 0.8):
+        heard = np.stack([np.full(30, valence), np.zeros(30)])
+        voice = speak(
+            np.random.default_rng(1), replace(script, heard=heard), 10, pitch=160, tract=1.0
+        )
+        power = np.abs(np.fft.rfft(voice)) ** 2
+        hertz = np.fft.rfftfreq(len(voice), 1 / SAMPLE_RATE)
+        shares.append(power[hertz > 5000].sum() / power.sum())
+    assert shares[0] > 10 * shares[1]
+
+
+def test_a_modality_tells_as_much_as_it_should():
+    rng = np.random.default_rng(0)
+    affect = affect_paths(rng, 6000, 10)
+    for shares in (SEEN, HEARD):
+        cue = cues(rng, affect, 10, shares)
+        assert np.abs(cue).max() <= 1
+        found = [np.corrcoef(cue[i], affect[i])[0, 1] for i in range(2)]
+        np.testing.assert_allclose(found, shares, atol=0.15)
+
+
+def test_pixels_carry_valence(root, items, pictures, boxes):
     """Ridge regression on the pixels of the face, one clip left out at a time."""
     truths, labels = (_tables(root, items, folder) for folder in ("truth", "labels"))
     x, y, clip = [], [], []
     for number, ((frames, _), found) in enumerate(zip(pictures, boxes, strict=True)):
-        used = [i for i in np.flatnonzero(truths[number].face) if len(found[i]) == 1]
+        shown = np.flatnonzero(_shown(truths[number], number))  # frame of each picture
+        face = truths[number].face.to_numpy()[shown]
+        used = [i for i in np.flatnonzero(face) if len(found[i]) == 1]
         left, top, right, bottom = np.median([found[i][0] for i in used], axis=0).astype(int)
         grey = frames[used, top:bottom, left:right].mean(axis=-1)
         pixels = np.stack([cv2.resize(g, (16, 16), interpolation=cv2.INTER_AREA) for g in grey])
-        path = labels[number][target].to_numpy()[used]
+        path = labels[number].valence.to_numpy()[shown[used]]
         x.append((pixels - pixels.mean(axis=0)).reshape(len(used), -1))
         y.append(path - path.mean())
         clip.append(np.full(len(used), number))
@@ -179,7 +232,7 @@ def test_pixels_carry_the_target(root, items, pictures, boxes, target, least):
         gram = x[fit] @ x[fit].T
         ridge = 0.01 * np.trace(gram) / len(gram) * np.eye(len(gram))
         predicted[test] = x[test] @ x[fit].T @ np.linalg.solve(gram + ridge, y[fit])
-    assert np.corrcoef(predicted, y)[0, 1] > least
+    assert np.corrcoef(predicted, y)[0, 1] > 0.6
 
 
 def _generate_with_filled_memory(root, settings):
