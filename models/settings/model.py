@@ -167,7 +167,9 @@ else:
     ModelSettings = create_model(
         "ModelSettings",
         __base__=_ModelSettings,
-        __doc__=_ModelSettings.__doc__,
+        __doc__="""Attributes:
+            from: folder of a saved recogniser, which is evaluated as it is.
+        """,
         __module__=__name__,
         **{FROM: (str | None, None)},
     )
