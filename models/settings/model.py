@@ -167,7 +167,9 @@ else:
     ModelSettings = create_model(
         "ModelSettings",
         __base__=_ModelSettings,
-        __doc__="""Attributes:
+        __doc__="""One model.
+
+        Attributes:
             from: folder of a saved recogniser, which is evaluated as it is.
         """,
         __module__=__name__,
