@@ -114,8 +114,9 @@ class Scheduler:
         try:
             failed = future.result()
         except WorkerDiedError as error:
-            failed = self._worker_died(job, error)
-            if not failed:
+            is_there = all(self._cache.take(job.stage, key) is not None for key in job.keys)
+            failed = {} if is_there else self._worker_died(job, error)
+            if not failed and not is_there:
                 return
         except (ClusterLostError, CancelledError) as error:
             raise InputError(

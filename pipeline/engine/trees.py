@@ -1,9 +1,12 @@
 """What counts in keys of a module's source: its syntax tree without docstrings and comments."""
 
 import ast
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
+
+from features.tables import PACKAGES
 
 _WITHOUT_MEANING = frozenset({"ctx", "kind", "type_comment", "type_ignores"})
 """Fields of nodes that change nothing that is computed."""
@@ -49,6 +52,10 @@ class Tree:
     dynamic: frozenset[str]
 
 
+_CODE = re.compile(rf"((?:{'|'.join(PACKAGES)})(?:\.\w+)+):\w+")
+"""Code that is named in place of an import, and loaded when it is called: as good as imported."""
+
+
 def read_tree(source: str | bytes) -> Tree:
     """Read a module's source.
 
@@ -60,6 +67,7 @@ def read_tree(source: str | bytes) -> Tree:
     """
     module = ast.parse(source)
     counted = [node for node in module.body if not _makes_table(node)]
+    of_rows = {id(node) for table in module.body if _makes_table(table) for node in ast.walk(table)}
     if len(counted) < len(module.body):
         counted = [node for node in counted if not isinstance(node, ast.Import | ast.ImportFrom)]
     text = text_of(ast.Module(body=counted, type_ignores=[]))
@@ -69,6 +77,9 @@ def read_tree(source: str | bytes) -> Tree:
     for node in _runs(module):
         if isinstance(node, ast.Constant):
             strings |= {node.value} if isinstance(node.value, str) else set()
+            named = _CODE.fullmatch(node.value) if isinstance(node.value, str) else None
+            if named is not None and id(node) not in of_rows:
+                imports.add(Import(named[1]))
         elif isinstance(node, ast.Import | ast.ImportFrom):
             imports.update(_imports(node))
         elif isinstance(node, ast.Call):

@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 
 from pipeline.engine.closure import is_counted, is_settings
+from pipeline.engine.keys import code_of_job
 from pipeline.engine.trees import read_tree, text_of
+from pipeline.evaluate import EVALUATE_SEED
+from pipeline.train import TRAIN_SEED
 from tests.helpers.project import ROOT
 
 MODULES = {
@@ -134,3 +137,13 @@ def test_the_text_of_a_tree_is_the_same_in_every_version_of_python() -> None:
 )
 def test_computed_names_are_found(source: str, calls: set[str]) -> None:
     assert read_tree(source).dynamic == calls
+
+
+@pytest.mark.parametrize(
+    ("stage", "job"), [("pipeline.train", TRAIN_SEED), ("pipeline.evaluate", EVALUATE_SEED)]
+)
+def test_a_stage_runs_again_for_all_code_that_its_jobs_reach(stage: str, job: str) -> None:
+    """Also where a job's function is named, not imported."""
+    reached = code_of_job(job, ()).modules
+    assert len(reached) > 50
+    assert reached.items() <= code_of_job(f"{stage}:main", ()).modules.items()
