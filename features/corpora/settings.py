@@ -152,10 +152,12 @@ class CremadSettings(Settings):
         ties: what becomes of a train clip whose votes have no plurality: `drop` leaves it out,
             `intended` labels it with the emotion that the actor was asked for, `soft` shares the
             label equally among the tied classes. In the other splits such clips are left out.
+            `drawn` gives it one of the tied classes by a fixed draw, in every split: the classes
+            then are as many as Goncalves and Busso 2022 count.
     """
 
     votes: Literal["audio_visual", "voice", "face"] = "audio_visual"
-    ties: Literal["drop", "intended", "soft"] = "drop"
+    ties: Literal["drop", "intended", "soft", "drawn"] = "drop"
 
 
 class MspImprovSettings(Settings):

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from features.corpora import cremad
-from features.corpora.cremad import CLASSES, KNOWN_BAD, read_winners
+from features.corpora.cremad import CLASSES, KNOWN_BAD, draw_ties, read_winners
 from features.corpora.item import SPLITS, Work
 from features.corpora.settings import CremadSettings, SplitSettings
 from features.corpora.splits import draw_splits
@@ -122,6 +122,18 @@ def test_ties_as_the_intended_emotion_or_shared(corpus, tables):
         "2 clips have no plurality among the audio-visual votes: 2 train with a label that the "
         "tied classes share, the others are left out, as in any split but train"
     )
+
+
+def test_drawn_ties_have_one_of_their_classes_in_every_split(corpus):
+    root = corpus(SUMMARY_FILE)
+    every = [
+        classes(read(root, CremadSettings(ties="drawn"), SplitSettings(test=0.4, seed=seed)))
+        for seed in range(3)
+    ]
+    assert every[0] == every[1] == every[2]
+    (first,), (second,) = every[0]["1002_IEO_FEA_HI"], every[0]["1003_MTI_SAD_XX"]
+    assert first in {"fear", "neutral"}
+    assert second in {"anger", "disgust", "sadness"}
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -265,6 +277,17 @@ def stand_ins(real, tmp_path):
         return tmp_path
 
     return make
+
+
+def test_drawn_ties_give_the_counts_of_goncalves_and_busso(real):
+    winners = read_winners(real, "audio_visual")
+    drawn = draw_ties(winners)
+    assert len(drawn) == 420
+    assert all(drawn[name] in winners[name] for name in drawn)
+    assert Counter(drawn.get(name, won[0]) for name, won in winners.items()) == {
+        **{"anger": 1067, "disgust": 1222, "fear": 1180},
+        **{"happiness": 1230, "sadness": 672, "neutral": 2071},
+    }
 
 
 def test_real_counts(real):
