@@ -11,7 +11,7 @@ from typing_extensions import override
 from features.task import Task
 from models.networks.blocks import Attention, Dropout, masked_mean
 from models.networks.branches import KERNEL, BranchStage, Convolution, stages, widths
-from models.networks.prenorm import PreNormEncoder
+from models.networks.prenorm import PreNormEncoder, ResidualMLP
 from models.networks.recogniser import Presence, Recogniser
 from models.networks.stream import OTHER, Outputs, Stream
 from models.settings import FusionOptions, Modality, NetworkSize
@@ -125,8 +125,9 @@ class Fusion(Recogniser):
     `size.layers` transformer blocks, one in the paper.
 
     The outputs are a dense layer's, on the branches beside each other, or on the one that the
-    other is fused into. Pooling has stride 1, so every frame has outputs; of a sequence they are
-    the mean over its frames. Of one modality there are the branch and the dense layer.
+    other is fused into; with `options.dense` MulT's residual layers come before it. Pooling has
+    stride 1, so every frame has outputs; of a sequence they are the mean over its frames. Of one
+    modality there are the branch and the dense layer.
     """
 
     def __init__(
@@ -161,7 +162,10 @@ class Fusion(Recogniser):
                 {m: PreNormEncoder(size.model_copy(update={"dim": at[m]})) for m in self.into}
             )
         width = sum(widths(m, size.dim)[1] for m in self.into)
-        self.head = nn.Linear(width, len(task.outputs))
+        outputs = len(task.outputs)
+        self.head: nn.Module = nn.Linear(width, outputs)
+        if options.dense:
+            self.head = ResidualMLP(width, (width,), outputs, size.dropout)
 
     @override
     def project(self, modality: Modality, x: Tensor) -> Tensor:

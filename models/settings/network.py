@@ -106,6 +106,8 @@ class AuxFormerOptions(Options):
         pooling: what stands for a sequence: its `last` real frame, a learnt `token` in front of
             it, or the `mean` of its real frames. Frames that have labels of their own are not
             pooled.
+        blocks: attention blocks as in the code and the parameter counts that are `published`, or as
+            the `equations` of the paper have them, where the two differ.
         weight_fused: λ_va, weight of the main network's loss.
         weight_audio: λ_a, weight of the auxiliary audio network's loss.
         weight_video: λ_v, likewise of video.
@@ -118,6 +120,7 @@ class AuxFormerOptions(Options):
     positions: bool = True
     temporal: Literal["self_attention", "none", "lstm", "gru"] = "self_attention"
     pooling: Literal["last", "token", "mean"] = "last"
+    blocks: Literal["published", "equations"] = "published"
     weight_fused: float = Field(default=1 / 3, ge=0)
     weight_audio: float = Field(default=1 / 3, ge=0)
     weight_video: float = Field(default=1 / 3, ge=0)
@@ -190,9 +193,12 @@ class FusionOptions(Options):
             audio (`tva`). `mult` is what the paper compares them with (section IV, after Tsai et
             al. 2019): a late transformer, and transformer blocks of each branch alone after it.
             Of no account for one modality.
+        dense: whether dense layers with a residual, those of MulT, come before the output (the
+            paper's Table III).
     """
 
     kind: Literal["lt", "it", "ia", "tav", "tva", "mult"] = "ia"
+    dense: bool = False
 
 
 class SmootherOptions(Options):

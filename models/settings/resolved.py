@@ -83,6 +83,7 @@ def resolve(
         }
     )
     checked.options.check_model(seen, model.presence)
-    if "momentum" in model.train and checked.train.optimizer != "sgd":
-        raise ValueError(f"train.momentum is of sgd, but optimizer is {checked.train.optimizer}")
+    for name in ("momentum", "dampening"):
+        if name in model.train and checked.train.optimizer != "sgd":
+            raise ValueError(f"train.{name} is of sgd, but optimizer is {checked.train.optimizer}")
     return Resolved(checked.train.model_copy(update={"network": checked.size}), checked.options)

@@ -36,11 +36,15 @@ class TrainSettings(Settings):
             anybody.
         within_speaker: weight of a second loss, of regression: 1 − CCC of labels and outputs less
             the mean that each has over a speaker's frames in the batch.
+        ccc: what the loss 1 − CCC of regression is over: the frames of a `batch` together, or those
+            of each `sequence`, then the mean of the sequences. The held-out loss is of all frames
+            together.
         class_weights: for classes: `balanced` weighs each by the inverse of its frequency among
             the training labels.
         optimizer: `adam` or `sgd`.
         learning_rate: of the optimizer; 1e-4 in Parthasarathy and Sundaram 2020.
         momentum: of sgd.
+        dampening: of its momentum: what is new in a step counts 1 less so much.
         weight_decay: of the optimizer.
         clip_norm: the gradient's norm is scaled down to it; null for as it is.
         decay: of the learning rate: every `decay_epochs` (`step`), after more than so many
@@ -70,10 +74,12 @@ class TrainSettings(Settings):
     batch_clips: int = Field(default=32, gt=0)
     batch_speakers: int | None = Field(default=None, gt=0)
     within_speaker: float = Field(default=0.0, ge=0, allow_inf_nan=False)
+    ccc: Literal["batch", "sequence"] = "batch"
     class_weights: Literal["none", "balanced"] = "none"
     optimizer: Literal["adam", "sgd"] = "adam"
     learning_rate: float = Field(default=1e-4, gt=0)
     momentum: float = Field(default=0.9, ge=0, lt=1)
+    dampening: float = Field(default=0.0, ge=0, lt=1)
     weight_decay: float = Field(default=0.0, ge=0)
     clip_norm: float | None = Field(default=None, gt=0)
     decay: Literal["none", "step", "plateau", "linear", "cosine"] = "none"

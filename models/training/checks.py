@@ -91,6 +91,12 @@ def _check_model(params: ComparedModels, name: str, task: Task, gives_features: 
             f"train.within_speaker of {name} is set, and it is a CCC: the corpus has none",
             "set it to 0",
         )
+    if train.ccc == "sequence" and (task.kind, task.level) != ("regression", "frame"):
+        raise InputError(
+            f"train.ccc of {name} is sequence, and the corpus has no numbers over time, of which a "
+            "sequence has a CCC",
+            "set it to batch",
+        )
     if train.class_weights != "none" and task.kind != "classification":
         raise InputError(
             f"train.class_weights of {name} is {train.class_weights}, and the corpus has no "

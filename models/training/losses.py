@@ -1,5 +1,7 @@
 """Training losses."""
 
+from typing import Literal
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -12,13 +14,18 @@ from models.training.batch import Batch
 from models.training.data import ClipData
 
 
-def ccc_loss(predictions: Tensor, labels: Tensor, valid: Tensor) -> Tensor:
-    """1 − CCC over the valid frames of the batch, the mean of the targets.
+def ccc_loss(
+    predictions: Tensor, labels: Tensor, valid: Tensor, over: Literal["batch", "sequence"] = "batch"
+) -> Tensor:
+    """1 − CCC over the valid frames, the mean of the targets.
 
     Args:
         predictions: (clips, frames, targets).
         labels: (clips, frames, targets).
         valid: (clips, frames) True where the label counts.
+        over: of the frames of the `batch` together (Parthasarathy and Sundaram 2020), or of each
+            clip's, then the mean of the clips that have any (their paper of 2021: the CCC
+            "calculates loss at the sequence level").
 
     Returns:
         A scalar with gradients; 1 where the batch has no valid frame or labels and
@@ -27,19 +34,25 @@ def ccc_loss(predictions: Tensor, labels: Tensor, valid: Tensor) -> Tensor:
     >>> y = torch.tensor([[[-1.0], [0.0], [1.0]]])
     >>> round(float(ccc_loss(y + 1, y, torch.ones(1, 3, dtype=torch.bool))), 4)
     0.4286
+    >>> two = torch.cat((y + 1, y + 5)), torch.cat((y, y + 4)), torch.ones(2, 3, dtype=torch.bool)
+    >>> [round(float(ccc_loss(*two, over)), 4) for over in ("batch", "sequence")]
+    [0.0968, 0.4286]
     """
     weight = valid.unsqueeze(-1).float()
-    count = weight.sum().clamp_min(1)
+    axes = (0, 1) if over == "batch" else (1,)
+    counts = weight.sum(axes, keepdim=True)  # (1 or clips, 1, 1)
     x, y = predictions.float(), labels.float()
 
     def mean(values: Tensor) -> Tensor:
-        return (values * weight).sum((0, 1)) / count
+        return (values * weight).sum(axes, keepdim=True) / counts.clamp_min(1)
 
     mean_x, mean_y = mean(x), mean(y)
     dx, dy = x - mean_x, y - mean_y
     spread = mean(dx * dx) + mean(dy * dy) + (mean_x - mean_y) ** 2
     concordance = 2 * mean(dx * dy) / spread.clamp_min(torch.finfo(torch.float32).tiny)
-    return 1 - concordance.mean()
+    of_each = concordance.mean((1, 2))  # of the batch, or of each clip
+    counted = (counts > 0).flatten().float()
+    return 1 - (of_each * counted).sum() / counted.sum().clamp_min(1)
 
 
 def cross_entropy_loss(
@@ -109,11 +122,12 @@ def task_loss(
     labels: Tensor,
     valid: Tensor,
     class_weights: Tensor | None = None,
+    ccc: Literal["batch", "sequence"] = "batch",
 ) -> Tensor:
     """The loss of a task: 1 − CCC, cross-entropy, or the absolute error of a sentiment."""
     match task.kind:
         case "regression":
-            return ccc_loss(predictions, labels, valid)
+            return ccc_loss(predictions, labels, valid, ccc)
         case "classification":
             return cross_entropy_loss(predictions, labels, valid, class_weights)
         case "sentiment":
@@ -127,6 +141,7 @@ def total_loss(
     batch: Batch,
     class_weights: Tensor | None = None,
     within_speaker: float = 0.0,
+    ccc: Literal["batch", "sequence"] = "batch",
 ) -> Tensor:
     """The loss of the fused outputs and, weighted, of the auxiliary ones.
 
@@ -139,10 +154,11 @@ def total_loss(
         batch: of the labels.
         class_weights: (classes,), or None.
         within_speaker: weight of the same loss of values less the speaker's mean.
+        ccc: what a CCC is over, as in `ccc_loss`.
     """
 
     def of(predictions: Tensor, valid: Tensor) -> Tensor:
-        loss = task_loss(task, predictions, batch.labels, valid, class_weights)
+        loss = task_loss(task, predictions, batch.labels, valid, class_weights, ccc)
         if not within_speaker:
             return loss
         x, y = (within(v.float(), valid, batch.speaker) for v in (predictions, batch.labels))

@@ -1,6 +1,7 @@
 """What is learnt where a network states nothing else: the labels, and what teachers answer."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from torch import Tensor
 
@@ -22,6 +23,7 @@ class Objective:
         class_weights: (classes,), or None.
         teachers: networks of one modality each, or None.
         within_speaker: weight of the loss within speakers.
+        ccc: what a CCC is over: the batch, or each sequence.
     """
 
     network: Recogniser
@@ -29,11 +31,18 @@ class Objective:
     class_weights: Tensor | None = None
     teachers: Teachers | None = None
     within_speaker: float = 0.0
+    ccc: Literal["batch", "sequence"] = "batch"
 
     def __call__(self, outputs: Outputs, lossy: Lossy) -> Tensor:
         """A scalar with gradients."""
         loss = total_loss(
-            self.network, self.task, outputs, lossy.batch, self.class_weights, self.within_speaker
+            self.network,
+            self.task,
+            outputs,
+            lossy.batch,
+            self.class_weights,
+            self.within_speaker,
+            self.ccc,
         )
         if self.teachers is None:
             return loss

@@ -101,7 +101,8 @@ def _optimizer(parameters: Sequence[nn.Parameter], settings: TrainSettings) -> O
     if settings.optimizer == "adam":
         # One pass over the parameters instead of one for each of the formula's operations.
         return Adam(parameters, lr=rate, weight_decay=decay, fused=True)
-    return SGD(parameters, lr=rate, momentum=settings.momentum, weight_decay=decay)
+    momentum, dampening = settings.momentum, settings.dampening
+    return SGD(parameters, rate, momentum, dampening, decay)
 
 
 def _mean(network: nn.Module, keeps: float) -> AveragedModel:

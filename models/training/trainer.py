@@ -78,7 +78,9 @@ def train(
     """
     network = on_device(network, device)
     weights = class_weights(training, device) if settings.class_weights == "balanced" else None
-    objective = Objective(network, training.task, weights, teachers, settings.within_speaker)
+    objective = Objective(
+        network, training.task, weights, teachers, settings.within_speaker, settings.ccc
+    )
     phases = phases_of(network, ablation, objective)
     state = State(network, settings, phases, chooses=heldout is not None)
     precision = _continued(state, checkpoint, say)

@@ -41,7 +41,10 @@ VARIANTS: dict[str, list[Options]] = {
     "vavl": [{"bottleneck": 6, "kernel": 5, "shared_layers": 1}],
     "imder": [{"steps": 2, "blocks": 1}],
     "mmin": [{"consistency": 1.0}],
-    "fusion": [{"kind": kind} for kind in ("ia", "it", "lt", "tav", "tva", "mult")],
+    "fusion": [
+        *({"kind": kind} for kind in ("ia", "it", "lt", "tav", "tva", "mult")),
+        {"kind": "ia", "dense": True},
+    ],
 }
 """The options a network is tested with; one that is not named, with its defaults."""
 

@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from features.task import Task
+from models.networks.auxformer_equations import EquationLayer
 from models.networks.build import build
 from models.settings import AuxFormerOptions, Modality, ModelSettings, NetworkSize
 from models.training.losses import total_loss
@@ -51,6 +52,7 @@ VARIANTS: list[dict[str, Any]] = [
     {"temporal": "gru"},
     {"pooling": "token"},
     {"pooling": "mean"},
+    {"blocks": "equations"},
 ]
 """The architecture ablations of the paper's section 5.3."""
 
@@ -89,6 +91,25 @@ def test_ablations_have_these_sizes() -> None:
     assert parameters(temporal="none") == 7_054_748 - 2 * scaled
     assert parameters(temporal="lstm") == 7_054_748 - 2 * (scaled - 4 * (2 * 130 * 130 + 2 * 130))
     assert parameters(temporal="gru") == 7_054_748 - 2 * (scaled - 3 * (2 * 130 * 130 + 2 * 130))
+
+
+def test_a_layer_is_equations_2_to_4() -> None:
+    torch.manual_seed(0)
+    size = NetworkSize(dim=4, heads=1, ffn=8, layers=1, dropout=0.0)
+    layer = EquationLayer(size, scaled=True).eval()
+    x, queries = torch.randn(1, 5, 4), torch.randn(1, 5, 4)
+    keys = torch.tensor([[True, True, True, False, False]])
+    source, asking = layer.norm_attention(x), layer.norm_attention(queries)
+    k, v = layer.attention.key_value(source[:, :3]).chunk(2, -1)
+    shares = (layer.attention.query(asking) @ k.mT / 3**0.5).softmax(-1)
+    z = layer.alpha * x + layer.beta * layer.attention.output(shares @ v)
+    z = layer.norm(layer.alpha * z + layer.beta * layer.ffn(layer.norm_ffn(z)))
+    assert torch.allclose(layer(x, keys, queries), z, atol=1e-6)
+
+
+def test_the_equations_need_more_parameters_than_the_paper_counts() -> None:
+    layers, norms = 2 * 5, 5 * (5 + 1)  # one scale more a layer; a norm a layer, not an encoder
+    assert parameters(blocks="equations") == 7_054_748 + layers + (norms - 6) * 260 == 7_060_998
 
 
 @pytest.mark.parametrize("task", ["frames", "classes"])

@@ -40,8 +40,8 @@ OPTIMIZERS: dict[str, tuple[dict[str, Any], Callable[[Any], Optimizer]]] = {
         lambda parameters: Adam(parameters, lr=1e-2, weight_decay=1e-3, fused=False),
     ),
     "sgd": (
-        {"learning_rate": 0.04, "momentum": 0.8, "weight_decay": 1e-3},
-        lambda parameters: SGD(parameters, lr=0.04, momentum=0.8, weight_decay=1e-3),
+        {"learning_rate": 0.04, "momentum": 0.8, "dampening": 0.9, "weight_decay": 1e-3},
+        lambda parameters: SGD(parameters, lr=0.04, momentum=0.8, dampening=0.9, weight_decay=1e-3),
     ),
 }
 
