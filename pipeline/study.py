@@ -51,8 +51,11 @@ def main() -> None:
     names = ", ".join(sorted(file.stem for file in SETTINGS.glob("*.yaml")))
     help_of_name = f"one of {names}; or a YAML file of your own"
     parser.add_argument("name", nargs="?", default="strategies", help=help_of_name)
+    help_of_root = "folder of the corpus, in place of corpus.root of the file"
+    parser.add_argument("--root", type=Path, help=help_of_root)
+    options = parser.parse_args()
     with stage_errors():
-        run_study(file_of(parser.parse_args().name))
+        run_study(file_of(options.name), options.root)
 
 
 def file_of(name: str) -> Path:
@@ -68,17 +71,22 @@ def file_of(name: str) -> Path:
     return file
 
 
-def run_study(file: Path) -> None:
+def run_study(file: Path, root: Path | None = None) -> None:
     """Run a study to its end.
+
+    Args:
+        file: of the study.
+        root: folder of the corpus; None for the file's.
 
     Raises:
         InputError: its settings are wrong, it is running already, or some of it failed.
     """
     _, study = read_settings(file, StudySettings)
+    check_corpus(study, root)
     workspace = WORKSPACES.resolve() / file.stem
     workspace.mkdir(parents=True, exist_ok=True)
     with exclusive(workspace):
-        runs = prepare(file, study, workspace)
+        runs = prepare(file, study, workspace, root)
         watch = Stopwatch(workspace / "time.json", hash_of_file(file))
         for folder, params in runs.values():
             with Stages(folder, threads=params.execution.threads, on_end=watch.save) as stages:
@@ -100,15 +108,30 @@ def run_study(file: Path) -> None:
     say(f"wrote {target}" if study.splits else f"open {target / 'index.html'}")
 
 
-def prepare(file: Path, study: StudySettings, workspace: Path) -> Runs:
+def check_corpus(study: StudySettings, root: Path | None) -> None:
+    """Make sure that the corpus is there.
+
+    Raises:
+        InputError: it is not.
+    """
+    folder = root or Path(_whole(study.corpus.root))
+    if not study.corpus.is_synthetic and not folder.is_dir():
+        raise InputError(
+            f"corpus.root is {folder}, and there is no such folder",
+            f"say where {study.corpus.name} is: --root FOLDER",
+        )
+
+
+def prepare(file: Path, study: StudySettings, workspace: Path, root: Path | None = None) -> Runs:
     """Prepare a folder for every split."""
+    moved = {} if root is None else {"corpus.root": str(root.absolute())}
     if study.splits is None:
-        return {None: (workspace, prepare_workspace(file, workspace))}
+        return {None: (workspace, prepare_workspace(file, workspace, moved))}
     runs: dict[int | None, tuple[Path, Params]] = {}
     for value, changes in study.splits.changes.items():
         folder = workspace / "splits" / str(value)
         folder.mkdir(parents=True, exist_ok=True)
-        runs[value] = folder, prepare_workspace(file, folder, changes)
+        runs[value] = folder, prepare_workspace(file, folder, changes | moved)
     return runs
 
 
@@ -122,8 +145,8 @@ def prepare_workspace(
     Args:
         file: the settings, as in params.yaml.
         workspace: that folder.
-        changes: settings that have other values there, by names such as `corpus.split.seed`; not
-            the paths that are made whole, nor `execution`.
+        changes: settings that have other values there, by names such as `corpus.split.seed`; whole
+            paths, and not `execution`.
 
     Returns:
         Those settings.
@@ -133,18 +156,15 @@ def prepare_workspace(
     """
     _, params = read_settings(file, StudySettings)  # says what is wrong, by the file's name
     settings = YAML(typ="safe", pure=True).load(file)
-    settings.pop("splits", None)
-    for name, value in (changes or {}).items():
-        *sections, last = name.split(".")
+    for key in StudySettings.model_fields.keys() - Params.model_fields.keys():
+        settings.pop(key, None)
+    files = {(*place, named.key): _whole(named.path) for place, named in named_files(params)}
+    changed = {tuple(name.split(".")): value for name, value in (changes or {}).items()}
+    for (*sections, last), value in (files | changed).items():
         section = settings
         for key in sections:
             section = section.setdefault(key, {})
         section[last] = value
-    for place, named in named_files(params):
-        section = settings
-        for key in place:
-            section = section.setdefault(key, {})
-        section[named.key] = _whole(named.path)
     decides = "execution" in settings or not FILE.exists()
     execution = params.execution if decides else load_params().execution
     cache = str(execution.cache_folder.absolute())

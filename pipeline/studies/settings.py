@@ -1,4 +1,4 @@
-"""The schema of a study's file: that of params.yaml, and over which splits its models go."""
+"""The schema of a study's file: that of params.yaml, over which splits its models go, and more."""
 
 from typing import Annotated, Any
 
@@ -6,6 +6,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from features.settings import Settings
 from pipeline.params import Params
+from reports.papers.registry import PAPERS
 
 
 def _check_setting(name: str) -> str:
@@ -43,6 +44,8 @@ class StudySettings(Params):
 
     Attributes:
         splits: of the speakers, the same for all models; null for the corpus's one.
+        paper: a row of PAPERS, whose tables and figures come first on the study's page.
     """
 
     splits: SplitsSettings | None = None
+    paper: Annotated[str, AfterValidator(PAPERS.checked)] | None = None

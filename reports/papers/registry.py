@@ -16,9 +16,11 @@ class Paper(Row):
         code: its numbers, a `ClaimsOfPaper`.
         title: authors, title and year.
         letter: what it is called in tables.
+        corpora: rows of CORPORA that it reports.
     """
 
     letter: str
+    corpora: tuple[str, ...]
 
 
 PAPERS = Table(
@@ -27,24 +29,28 @@ PAPERS = Table(
         "parthasarathy2020": Paper(
             code="reports.papers.parthasarathy2020:CLAIMS",
             letter="P",
+            corpora=("affwild2",),
             title="S. Parthasarathy and S. Sundaram, “Training Strategies to Handle Missing "
             "Modalities for Audio-Visual Expression Recognition” (2020)",
         ),
         "parthasarathy2021": Paper(
             code="reports.papers.parthasarathy2021:CLAIMS",
             letter="D",
+            corpora=("affwild2",),
             title="S. Parthasarathy and S. Sundaram, “Detecting Expressions with Multimodal "
             "Transformers” (2021)",
         ),
         "goncalves2022": Paper(
             code="reports.papers.goncalves2022:CLAIMS",
             letter="G",
+            corpora=("cremad", "msp_improv"),
             title="L. Goncalves and C. Busso, “Robust Audiovisual Emotion Recognition: Aligning "
             "Modalities, Capturing Temporal Information, and Handling Missing Features” (2022)",
         ),
         "chumachenko2022": Paper(
             code="reports.papers.chumachenko2022:CLAIMS",
             letter="C",
+            corpora=("ravdess", "cmu_mosei"),
             title="K. Chumachenko, A. Iosifidis and M. Gabbouj, “Self-attention fusion for "
             "audiovisual emotion recognition with incomplete data” (2022)",
         ),

@@ -1,0 +1,102 @@
+"""The papers' studies: what their files say, and that their models learn."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from features.errors import InputError
+from models.networks.build import build
+from models.networks.recogniser import Recogniser
+from models.settings import NetworkSize, TrainSettings
+from models.training.losses import total_loss
+from models.training.optimisation import Optimisation
+from pipeline.params import read_settings
+from pipeline.studies.settings import StudySettings
+from pipeline.study import check_corpus, file_of, prepare_workspace
+from reports.papers.registry import PAPERS
+from tests.helpers.network_cases import FEATURES, TASKS, labelled_batch, masks_of
+
+STUDIES = {
+    "parthasarathy2020": (6, 30, "frames"),
+    "parthasarathy2021": (8, 22, "frames"),
+    "goncalves2022_cremad": (28, 22, "classes"),
+    "goncalves2022_msp_improv": (18, 22, "classes"),
+    "chumachenko2022_ravdess": (27, 6, "classes"),
+    "chumachenko2022_cmu_mosei": (42, 6, "sentiment"),
+}
+"""Models, conditions and the task of each."""
+
+
+def settings_of(name: str) -> StudySettings:
+    return read_settings(file_of(name), StudySettings)[1]
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_a_study_is_of_its_paper(name: str) -> None:
+    study, (models, conditions, _) = settings_of(name), STUDIES[name]
+    assert study.paper is not None
+    assert name.startswith(study.paper)
+    assert study.corpus.name in PAPERS[study.paper].corpora
+    assert len(study.models) == models
+    grids = study.evaluate.conditions
+    assert sum(len(grid.p) * len(grid.modality) for grid in grids) == conditions
+    assert study.evaluate.rivals(study.models).keys() <= study.models.keys()
+
+
+def test_a_corpus_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
+    study = settings_of("goncalves2022_cremad")
+    with pytest.raises(InputError, match="no such folder; say where cremad is: --root FOLDER"):
+        check_corpus(study, None)
+    check_corpus(study, tmp_path)
+
+
+def test_the_root_of_the_command_line_goes_over_that_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    changes = {"corpus.split.seed": 7, "corpus.root": str(tmp_path)}
+    params = prepare_workspace(file_of("goncalves2022_cremad"), tmp_path, changes)
+    assert (params.corpus.root, params.corpus.split.seed) == (str(tmp_path), 7)
+    assert params.corpus.split.test == 0.15
+
+
+def forms(study: StudySettings) -> dict[str, str]:
+    """A model of each network with other options, streams or training, by what tells it apart."""
+    found: dict[str, str] = {}
+    for name, model in study.models.items():
+        resolved = study.resolved(name)
+        kind = (model.network, resolved.options, resolved.train.optimizer, *study.seen(name))
+        found.setdefault(str(kind), name)
+    return found
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_its_models_take_two_steps(name: str) -> None:
+    study, task = settings_of(name), STUDIES[name][2]
+    for model in forms(study).values():
+        resolved, seen = study.resolved(model), study.seen(model)
+        heads = resolved.size.heads
+        size = NetworkSize(dim=4 * heads, heads=heads, ffn=8, layers=1, dropout=0.0)
+        torch.manual_seed(0)
+        features = {modality: FEATURES[modality] for modality in seen}
+        network = build(study.models[model], features, size, TASKS[task], resolved.options)
+        losses = steps(network, task, resolved.train)
+        assert losses[0] != losses[1], model
+
+
+def steps(network: Recogniser, task: str, train: TrainSettings) -> list[float]:
+    """The losses before each of two steps."""
+    batch, losses = labelled_batch(task), []
+    optimisation = Optimisation(network, train)
+    given = (batch.inputs(), masks_of(batch.mask), batch.received())
+    seen = [{m: values[m] for m in network.modalities} for values in given]
+    for _ in range(2):
+        optimisation.optimizers[0].zero_grad()
+        loss = total_loss(network, TASKS[task], network(*seen), batch, ccc=train.ccc)
+        loss.backward()
+        optimisation.optimizers[0].step()
+        losses.append(loss.item())
+    assert np.isfinite(losses).all()
+    return losses
