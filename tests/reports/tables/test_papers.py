@@ -45,7 +45,7 @@ def test_noise_stands_beside_noise_and_nothing_beside_nothing(tmp_path):
     run = json.loads((folder / "run.json").read_text())
     for model, fill in zip(models, ("soft", "noise"), strict=True):
         settings = run["models"][model]
-        settings |= {"network": "fusion", "options": {"kind": "ia"}}
+        settings |= {"network": "fusion", "options": {"kind": "ia", "dense": False}}
         settings["size"]["heads"] = 1
         settings["ablation"] |= {"strategy": "modality_dropout", "fill": fill}
         path = folder / "evaluation" / f"{model}.csv"
