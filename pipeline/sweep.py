@@ -164,9 +164,9 @@ def findings(table: pd.DataFrame, *, lower_is_better: bool) -> list[str]:
     intact = of_test[of_test["tested"] == 0].groupby("trained")["value"].mean()
     least = min(means.index)
     return [
-        f"p = {best:g} keeps most over all tested losses for the speakers that choose; for those "
-        f"that are reported of it has {means[best]:.2f} (p = {least:g}: {means[least]:.2f})",
-        f"intact: {intact[best]:.2f} (p = {least:g}: {intact[least]:.2f})",
+        f"p = {best:g} keeps most over all tested losses, by the speakers that choose; for those "
+        f"that are reported it keeps {means[best]:.2f} (p = {least:g}: {means[least]:.2f})",
+        f"intact it has {intact[best]:.2f} (p = {least:g}: {intact[least]:.2f})",
     ]
 
 

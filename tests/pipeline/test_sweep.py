@@ -104,4 +104,4 @@ def test_a_sweep_over_experiments(
     assert set(table["trained"]) == {0.2, 0.5}
     said = " ".join("".join(capsys.readouterr()).split())
     assert "p = 0.5 keeps most over all tested losses" in said
-    assert "intact: 0.76 (p = 0.2: 0.82)" in said
+    assert "intact it has 0.76 (p = 0.2: 0.82)" in said
