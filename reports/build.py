@@ -6,11 +6,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from reports.figures.illustrations import illustrate
-from reports.numbers.exports import write_metrics, write_plots
+from reports.figures.illustrations import drawings
+from reports.numbers.exports import write_metrics, write_plots, write_tables
 from reports.numbers.results import load_results
 from reports.numbers.summary import nested_metrics, summarise
 from reports.page.page import page_of
+from reports.page.pictures import save_drawings
+
+FOLDERS = ("metrics", "plots", "figures", "tables")
 
 
 def build_report(
@@ -19,9 +22,9 @@ def build_report(
     seeds: Sequence[int],
     latency: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
 ) -> None:
-    """Write `metrics.json`, `metrics/`, `plots/`, `figures/` and `index.html` beside the results.
+    """Write `metrics.json`, `index.html` and the folders of FOLDERS beside the results.
 
-    The three folders are emptied first. The same results give the same bytes.
+    The folders are emptied first. The same results give the same bytes.
 
     Args:
         folder: where the stages wrote their result files.
@@ -35,10 +38,11 @@ def build_report(
     """
     results = load_results(folder, models, seeds)
     summary = summarise(results)
-    for name in ("metrics", "plots", "figures"):
+    for name in FOLDERS:
         shutil.rmtree(folder / name, ignore_errors=True)
     write_metrics(folder, nested_metrics(summary, results.models, results.task))
     write_plots(folder / "plots", results.training, summary)
-    illustrations = illustrate(folder / "figures", results, summary)
-    html = page_of(results, summary, illustrations, latency)
+    write_tables(folder / "tables", results, summary)
+    drawn = save_drawings(folder / "figures", drawings(results, summary), results.note)
+    html = page_of(results, summary, drawn, latency)
     (folder / "index.html").write_text(html, encoding="utf-8")

@@ -12,7 +12,7 @@ import pandas as pd
 from features.files import whole
 from features.task import Task
 from models.evaluation.registry import metrics_of
-from reports.figures.charts import draw_losses
+from reports.figures.losses import draw_losses
 from reports.figures.style import save_figure, styles
 from reports.numbers.means import conditions, headline, losses, of_vectors
 from reports.numbers.schema import LOSERS

@@ -1,29 +1,43 @@
 """The looks that all figures share, and how figures are saved."""
 
 import io
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
+from zlib import crc32
 
 import matplotlib as mpl
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 
 SVG_LIMIT = 300_000  # bytes; a heavier figure is saved as PNG
-LEGEND_WIDTH = 135  # characters across a figure
+LEGEND_WIDTH = 13.5  # characters across an inch of a figure
+INK, SOFT, FAINT, GRID = "#1c1f23", "#5c6570", "#b4b9bf", "#e4e4e4"
+"""Of letters, of axes and notes, of what stays in the background, of lines behind it."""
 RC: dict[Any, Any] = {
     "svg.hashsalt": "lacuna",  # with no date, the same bytes on every build
+    "svg.fonttype": "none",  # letters stay letters
+    "pdf.fonttype": 42,  # likewise
+    "font.sans-serif": ["DejaVu Sans"],
     "font.size": 9,
+    "text.color": INK,
     "text.parse_math": False,  # names are shown as they are, dollar signs too
-    "axes.titlesize": 10,
+    "axes.titlesize": "large",
+    "axes.labelcolor": INK,
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "axes.edgecolor": "#666666",
+    "axes.edgecolor": SOFT,
     "axes.grid": True,
     "axes.axisbelow": True,
-    "grid.color": "#e4e4e4",
+    "xtick.color": SOFT,
+    "ytick.color": SOFT,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "grid.color": GRID,
     "grid.linewidth": 0.6,
     "hatch.linewidth": 0.7,
     "legend.frameon": False,
@@ -32,12 +46,65 @@ RC: dict[Any, Any] = {
     "savefig.dpi": 150,
 }
 
-# Okabe and Ito's colour-blind-safe palette without black (kept for annotations) and yellow
-# (too light on white).
-COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9")
 Dash = Literal["-", "--", "-.", ":"]
 DASHES: tuple[Dash, ...] = ("-", "--", "-.", ":")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+DARK: Mapping[str, str] = {
+    "#0068a8": "#5ab4f0",  # blue
+    "#b84a00": "#ff9a5a",  # orange
+    "#00795a": "#3fcf9f",  # green
+    "#7b4fb5": "#b79cf0",  # purple
+    "#b0397c": "#f28bc4",  # pink
+    "#7a5c00": "#d9b44a",  # olive
+    "#007c89": "#4fd0dc",  # teal
+    "#c22f3d": "#ff8a94",  # red
+    INK: "#e6e7e8",
+    SOFT: "#a5acb5",
+    FAINT: "#5b626a",
+    GRID: "#30353a",
+}
+"""The colours of figures, each with the one that stands for it on a dark ground. Those of models
+come first: 4.5 to 1 on white, as the others on black, so that a label can have them."""
+COLOURS = tuple(DARK)[:8]
+KNOWN = (
+    "lacuna",
+    "baseline",
+    "clip_zero",
+    "frame_zero",
+    "frame_repeat",
+    "video_only",
+    "audio_only",
+)
+"""Names with a look of their own, in the order of COLOURS; other names find theirs themselves."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How large a figure is.
+
+    Attributes:
+        width: in inches.
+        panels: side by side at most.
+        size: of letters, in points.
+    """
+
+    width: float
+    panels: int
+    size: float
+
+    @property
+    def rc(self) -> dict[Any, Any]:
+        """What matplotlib is to be told."""
+        return {**RC, "font.size": self.size}
+
+    @property
+    def scale(self) -> float:
+        """How wide a panel is, against one of the page."""
+        return 0.3 * self.width / self.panels
+
+
+PAGE = Shape(10.0, 3, 9.0)
+"""Of the page."""
 
 
 @dataclass(frozen=True)
@@ -49,40 +116,66 @@ class Style:
     marker: str
 
 
-def styles(models: Sequence[str]) -> dict[str, Style]:
-    """A look per model by its position; colours repeat after six models, with another dash."""
+def styles(models: Collection[str]) -> dict[str, Style]:
+    """A look per model by its name, wherever it stands; no two of up to 32 models look alike.
+
+    Names beyond KNOWN begin at a place of their own (a checksum), and move on where it is taken, in
+    the order of the alphabet.
+
+    >>> styles(["mine", "baseline"])["baseline"] == styles(["baseline", "lacuna"])["baseline"]
+    True
+    """
+    places = {name: place for place, name in enumerate(KNOWN) if name in models}
+    slots = len(COLOURS) * len(DASHES)
+    for name in sorted(set(models) - set(KNOWN)):
+        start = crc32(name.encode()) % slots
+        free = (start + step for step in range(slots))
+        taken = set(places.values())
+        places[name] = next((p % slots for p in free if p % slots not in taken), start)
     return {
         model: Style(
-            COLOURS[i % len(COLOURS)],
-            DASHES[i // len(COLOURS) % len(DASHES)],
-            MARKERS[i % len(MARKERS)],
+            COLOURS[places[model] % len(COLOURS)],
+            DASHES[places[model] // len(COLOURS)],
+            MARKERS[places[model] % len(MARKERS)],
         )
-        for i, model in enumerate(models)
+        for model in models
     }
 
 
-def save_figure(figure: Figure, path: Path, note: str = "") -> Path:
-    """Save a figure as `<path>.svg`, or as `<path>.png` where the SVG would be heavy.
+def save_figure(figure: Figure, path: Path, note: str = "", suffix: str = ".svg") -> Path:
+    """Save a figure as `<path><suffix>`, or as `<path>.png` where the SVG would be heavy.
 
     Args:
         figure: what to save.
         path: file name without a suffix.
         note: what `add_note` writes.
+        suffix: .svg or .pdf.
 
     Returns:
         The file that was written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    nameless: dict[str, Any] = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-    svg = io.BytesIO()
+    nameless = ("Date", "Creator", "Format", "Type") if suffix == ".svg" else ("CreationDate",)
+    drawn = io.BytesIO()
     with mpl.rc_context(RC):
         add_note(figure, note)
-        figure.savefig(svg, format="svg", metadata=nameless)
-        if svg.tell() <= SVG_LIMIT:
-            path.with_suffix(".svg").write_bytes(svg.getvalue())
-            return path.with_suffix(".svg")
+        figure.savefig(drawn, format=suffix[1:], metadata=dict.fromkeys(nameless))
+        content = drawn.getvalue() if suffix != ".svg" else _short(drawn.getvalue())
+        if suffix != ".svg" or len(content) <= SVG_LIMIT:
+            path.with_suffix(suffix).write_bytes(content)
+            return path.with_suffix(suffix)
         figure.savefig(path.with_suffix(".png"))
     return path.with_suffix(".png")
+
+
+def _short(svg: bytes) -> bytes:
+    """The same drawing with places to a hundredth of a point, and without indents."""
+    placed = re.sub(
+        rb' (d|x|y|x1|y1|x2|y2|points|transform)="[^"]*"',
+        lambda found: re.sub(rb"(\.\d\d)\d+|\.0+\b", rb"\1", found[0].replace(b" \n", b" ")),
+        svg,
+    )
+    return re.sub(rb"\n +", b"\n", placed)
 
 
 def model_handles(looks: Mapping[str, Style], *, markers: bool = True) -> list[Line2D]:
@@ -103,12 +196,18 @@ def model_handles(looks: Mapping[str, Style], *, markers: bool = True) -> list[L
 def add_legend(figure: Figure, handles: Sequence[Artist]) -> None:
     """One legend for the whole figure, above its panels."""
     widest = max(len(str(handle.get_label())) for handle in handles) + 8  # 8: the line and gaps
-    rows = -(-len(handles) // max(1, LEGEND_WIDTH // widest))
+    across = figure.get_figwidth() * LEGEND_WIDTH * RC["font.size"] / mpl.rcParams["font.size"]
+    rows = -(-len(handles) // max(1, int(across) // widest))
     columns = -(-len(handles) // rows)
     figure.legend(handles=list(handles), loc="outside upper left", ncols=columns, handlelength=2.6)
 
 
 def add_note(figure: Figure, note: str) -> None:
-    """A small grey line at the bottom right, below all panels; nothing for an empty note."""
-    if note:
-        figure.supxlabel(note, x=0.995, ha="right", fontsize=7, color="#666666")
+    """A small grey line at the bottom right with a strip of its own; nothing for an empty note."""
+    if not note:
+        return
+    strip = 0.16 / figure.get_figheight()  # inches
+    layout = figure.get_layout_engine()
+    if isinstance(layout, ConstrainedLayoutEngine):
+        layout.set(rect=(0, strip, 1, 1 - strip))
+    figure.text(0.995, strip / 4, note, ha="right", va="bottom", fontsize=7, color=SOFT)

@@ -12,36 +12,60 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from numpy.typing import ArrayLike, NDArray
 
-from reports.figures.style import RC, Style, add_legend, model_handles
+from features.task import Task
+from reports.figures.style import INK, PAGE, Shape, Style, add_legend, model_handles
+from reports.numbers.words import target_titles
 
 FACE_MISSING: dict[str, Any] = {"facecolor": "#d9d9d9", "edgecolor": "none"}
 SOUND_MISSING: dict[str, Any] = {"facecolor": "none", "edgecolor": "#8a8a8a", "hatch": "////"}
 
 
-def draw_trace(
-    table: pd.DataFrame, looks: Mapping[str, Style], targets: Mapping[str, str]
+def draw_traces(
+    traces: Mapping[str, pd.DataFrame], looks: Mapping[str, Style], task: Task, shape: Shape = PAGE
 ) -> Figure:
-    """Predicted and annotated values of one item over time, missing stretches shaded.
+    """Predicted and annotated values of some items over time, missing stretches shaded.
+
+    Small multiples: a row per target and a column per item where several panels fit side by side,
+    else a panel below the other.
 
     Args:
-        table: rows of `Results.traces` of one item.
+        traces: rows of `Results.traces` by item.
         looks: of the models that are shown.
-        targets: panels from top to bottom, with their names.
+        task: its targets.
+        shape: of the figure.
     """
-    with mpl.rc_context(RC):
-        figure, axes = rows_over_time(len(targets))
-        for ax, (target, name) in zip(axes, targets.items(), strict=True):
-            of_target = table[table["target"] == target]
-            for model, look in looks.items():
-                line = of_target[of_target["model"] == model]
-                ax.plot(line["time"], line["predicted"], look.dash, color=look.colour, lw=1.1)
-            first = of_target[of_target["model"] == of_target["model"].iloc[0]]
-            ax.plot(first["time"], first["annotated"], color="black", lw=2)
-            shade(ax, *(first[c] for c in ("time", "face_present", "sound_present")))
-            ax.set_ylabel(name)
-        annotated = Line2D([], [], color="black", lw=2, label="annotated")
+    columns = min(shape.panels, len(traces))
+    blocks = -(-len(traces) // columns)
+    titles = target_titles(task)
+    with mpl.rc_context(shape.rc):
+        count = blocks * len(titles)
+        size = (shape.width, 0.8 + 1.9 * shape.scale * count)
+        figure = Figure(figsize=size, layout="constrained")
+        grid = figure.subplots(count, columns, squeeze=False, sharey=True)
+        for ax in grid.flat:
+            ax.set_visible(False)
+        for number, (item, table) in enumerate(traces.items()):
+            block, column = divmod(number, columns)
+            panels = grid[block * len(titles) : (block + 1) * len(titles), column]
+            panels[0].set_title(item)
+            panels[-1].set_xlabel("time, s")
+            for ax, (target, title) in zip(panels, titles.items(), strict=True):
+                ax.set_visible(True)
+                ax.set_ylabel(title if column == 0 else "")
+                ax.tick_params(labelbottom=ax is panels[-1])
+                _trace(ax, table[table["target"] == target], looks)
+        annotated = Line2D([], [], color=INK, lw=2, label="annotated")
         add_legend(figure, [annotated, *model_handles(looks, markers=False), *missing_handles()])
     return figure
+
+
+def _trace(ax: Axes, table: pd.DataFrame, looks: Mapping[str, Style]) -> None:
+    for model, look in looks.items():
+        line = table[table["model"] == model]
+        ax.plot(line["time"], line["predicted"], look.dash, color=look.colour, lw=1.1)
+    first = table[table["model"] == table["model"].iloc[0]]
+    ax.plot(first["time"], first["annotated"], color=INK, lw=1.6)
+    shade(ax, *(first[c] for c in ("time", "face_present", "sound_present")))
 
 
 def rows_over_time(count: int, *, sharey: bool = False) -> tuple[Figure, list[Axes]]:

@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from models.evaluation.registry import metrics_of
+from reports.numbers.protocols import natural_losses, one_modality, protocol_metric, rate_curves
+from reports.numbers.results import Results
 from reports.numbers.schema import MEAN, MEASURES
 from reports.numbers.summary import Summary
 
@@ -79,6 +82,34 @@ def write_plots(folder: Path, training: pd.DataFrame, summary: Summary) -> None:
     videos = summary.videos if summary.traces else pd.DataFrame(columns=_VIDEOS)
     _write_csv(folder / "videos.csv", videos, *_VIDEOS)
     _write_csv(folder / "trace.csv", _long_trace(summary), *_TRACE)
+
+
+def write_tables(folder: Path, results: Results, summary: Summary) -> None:
+    """Write the numbers behind the tables of the page as CSV, a file a table.
+
+    Args:
+        folder: gets `<table>.csv`; of tables without rows there is no file.
+        results: the run.
+        summary: of the run.
+    """
+    task = results.task
+    tables = {
+        "named": summary.named,
+        "ranking": summary.headlines,
+        "conditions": summary.conditions,
+        "filled": summary.imputed,
+        "intact": summary.intact,
+        "rates": rate_curves(results.evaluation, metrics_of(task)[0]),
+        "one_modality": one_modality(results.evaluation, protocol_metric(task)),
+        "natural": natural_losses(results.evaluation, metrics_of(task)[0]),
+        "trust": results.trust,
+        "cost": results.cost,
+        "recordings" if task.level == "frame" else "predictions": results.videos,
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, table in tables.items():
+        if len(table):
+            _write_csv(folder / f"{name}.csv", table, *table.columns)
 
 
 def _long_trace(summary: Summary) -> pd.DataFrame:

@@ -175,7 +175,7 @@ def _bootstrap(
     task: Task,
 ) -> Iterator[dict[str, Any]]:
     """The rows of one measure, of differences (1 + resamples, pairs, targets)."""
-    unit = "videos" if task.level == "frame" else "sequences"
+    unit = "recordings" if task.level == "frame" else "sequences"
     note = f"needs {ITEMS_NEEDED} {unit}, has {items}" if items < ITEMS_NEEDED else ""
     observed, resampled = differences[0], differences[1:]
     low, high = statistics.percentile_interval(resampled)

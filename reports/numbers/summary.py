@@ -9,10 +9,10 @@ from features.task import Task
 from models.evaluation.registry import metrics_of
 from reports.numbers.items import mean_videos, shown_traces
 from reports.numbers.means import conditions, headline, imputed, intact_metrics, losses
+from reports.numbers.named import focus_of, named_means
 from reports.numbers.results import Results
 from reports.numbers.schema import MEAN
-
-SHOWN_MODELS = 8  # in figures with a line a model
+from reports.numbers.words import overall_target
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,8 @@ class Summary:
         imputed: what `imputed` returned for the primary metric.
         headlines: what `headline` returned for the primary metric.
         ranking: what `ranking` returned.
-        shown: what `shown_models` returned.
+        named: what `named_means` returned.
+        focus: what `focus_of` returned.
         intact: what `intact_metrics` returned.
         videos: what `mean_videos` returned; no rows for a task of sequences.
         traces: what `shown_traces` returned; none for a task of sequences.
@@ -35,7 +36,8 @@ class Summary:
     imputed: pd.DataFrame
     headlines: pd.DataFrame
     ranking: tuple[str, ...]
-    shown: tuple[str, ...]
+    named: pd.DataFrame
+    focus: tuple[str, ...]
     intact: pd.DataFrame
     videos: pd.DataFrame
     traces: dict[str, pd.DataFrame]
@@ -48,26 +50,19 @@ def summarise(results: Results) -> Summary:
     is_of_frames = results.task.level == "frame"
     every = conditions(results.evaluation, metric)
     headlines = headline(results.evaluation, metric)
+    named = named_means(results)
     ranked = ranking(headlines, results.models, overall_target(results.task))
     return Summary(
         conditions=losses(every),
         imputed=imputed(every),
         headlines=headlines,
         ranking=ranked,
-        shown=shown_models(ranked, results.models, results.reference),
+        named=named,
+        focus=focus_of(results, named),
         intact=intact_metrics(results.evaluation, metrics),
         videos=mean_videos(results.videos, metric) if is_of_frames else pd.DataFrame(),
         traces=shown_traces(results.traces) if is_of_frames else {},
     )
-
-
-def overall_target(task: Task) -> str:
-    """The target that stands for all: their mean, or the only one.
-
-    >>> overall_target(Task())
-    'mean'
-    """
-    return MEAN if len(task.targets) > 1 else task.targets[0]
 
 
 def ranking(headlines: pd.DataFrame, models: Sequence[str], target: str) -> tuple[str, ...]:
@@ -81,24 +76,6 @@ def ranking(headlines: pd.DataFrame, models: Sequence[str], target: str) -> tupl
     area = headlines[(headlines["headline"] == MEAN) & (headlines["target"] == target)]
     values = area.set_index("model")["value"].reindex(list(models))
     return tuple(values.sort_values(ascending=False, kind="stable", na_position="last").index)
-
-
-def shown_models(
-    ranked: Sequence[str], models: Sequence[str], reference: str | None
-) -> tuple[str, ...]:
-    """The models of figures with a line a model: the best `SHOWN_MODELS`, the reference included.
-
-    Args:
-        ranked: what `ranking` returned.
-        models: all of them; the order of those that are shown.
-        reference: takes the place of the last if it is not among the best; None for none.
-    """
-    if reference is None:
-        chosen = set(ranked[:SHOWN_MODELS])
-    else:
-        best = [model for model in ranked[:SHOWN_MODELS] if model != reference]
-        chosen = {reference, *best[: SHOWN_MODELS - 1]}
-    return tuple(model for model in models if model in chosen)
 
 
 def nested_metrics(

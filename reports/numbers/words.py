@@ -1,5 +1,6 @@
 """How tasks, metrics, modalities and strategies are called, with the words of their tables."""
 
+import math
 from collections.abc import Sequence
 
 from features.errors import InputError
@@ -7,6 +8,7 @@ from features.tables import Table
 from features.task import Task
 from models.ablation.registry import STRATEGIES
 from models.evaluation.registry import METRICS, Metric, metrics_of
+from reports.numbers.schema import MEAN
 
 NOUNS = {
     "audio": "sound",
@@ -37,6 +39,15 @@ def target_titles(task: Task) -> dict[str, str]:
     if task.kind == "classification":
         return {"class": ""}
     return {target: capitalised(target) for target in task.targets}
+
+
+def overall_target(task: Task) -> str:
+    """The target that stands for all: their mean, or the only one.
+
+    >>> overall_target(Task())
+    'mean'
+    """
+    return MEAN if len(task.targets) > 1 else task.targets[0]
 
 
 def axis_title(task: Task, target: str) -> str:
@@ -113,6 +124,15 @@ def listing(names: Sequence[str]) -> str:
     'valence, arousal and dominance'
     """
     return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+
+
+def two(value: float) -> str:
+    """Two decimals and a true minus sign; a dash for none.
+
+    >>> two(-0.061), two(float("nan"))
+    ('−0.06', '–')
+    """
+    return "–" if math.isnan(value) else f"{round(value, 2) + 0.0:.2f}".replace("-", "−")
 
 
 def counted_noun(count: int, noun: str) -> str:

@@ -13,10 +13,10 @@ from reports.numbers.results import Results
 from reports.numbers.schema import ALL, CONDITION
 from reports.numbers.summary import Summary
 from reports.numbers.words import capitalised, labelled_unit, listing, primary_metric
-from reports.tables.choice import recommendations
+from reports.tables.classes import WORDS as CLASS_WORDS
+from reports.tables.classes import class_table
 from reports.tables.conditions import (
     conditions_table,
-    headline_table,
     imputation_table,
     intact_table,
     natural_table,
@@ -24,29 +24,30 @@ from reports.tables.conditions import (
 )
 from reports.tables.cost import cost_table, words_of_cost
 from reports.tables.groups import group_tables, words_of_groups
+from reports.tables.markup import folded
 from reports.tables.models import models_table
 from reports.tables.ranking import ranking_table
 from reports.tables.rates import rates_table
-from reports.tables.significance import legend, marks, significance_table
+from reports.tables.significance import legend, significance_table
 from reports.tables.transfer import is_elsewhere, transfer_table, words_of_transfer
 from reports.tables.trust import trust_table, words_of_trust
 
-_RANKING = """<p>Models by their robustness area: {metric}{mean} over the {count}
-conditions of the table below, each of which counts once; p = 0, where nothing is lost, counts once
-for each strategy and modality. Intact is p = 0; worst drop is the
-largest fall from intact in any of the conditions (less is better); picture gone and sound gone are
-Clip-Zero at p = 1. Mean ± standard deviation over seeds; n counts seeds. The best of each column
-is bold.</p>"""
+_RANKING = """<p>Models by their robustness area: {metric} in the mean of {count} conditions, those
+of <a href="#condition-by-condition">Condition by condition</a>.{reference}</p>"""
 
-_CONDITIONS = """<p>{metric} over all {n:,} {unit} of
-the {split} split, mean ± standard deviation over seeds and trials; n counts these values. Trials of
-one seed share a trained network, so n is not a number of independent runs. p is what is lost: the
+_RANKING_MEANT = """<p>Each condition counts once; p = 0, where nothing is lost, counts once for
+each strategy and modality. Intact is p = 0; worst drop is the largest fall from intact in any of
+the conditions (less is better); picture gone and sound gone are Clip-Zero at p = 1.{mean} Mean ±
+standard deviation over seeds; n counts seeds. The best of each column is bold.</p>"""
+
+_CONDITIONS = """<p>{metric} over all {n:,} {unit} of the {split} split. p is what is lost.</p>"""
+
+_CONDITIONS_MEANT = """<p>Mean ± standard deviation over seeds and trials; n counts these values.
+Trials of one seed share a trained network, so n is not a number of independent runs. p is the
 probability that a clip (Clip-Zero) or a frame (Frame-Zero, Frame-Repeat) of the modality is
-lost{share}. The highest mean of each column{targets} is bold; no significance is claimed. A dash:
-not evaluated, or undefined.</p>"""
-
-_HEADLINES = """<p>The numbers of the ranking for each target{mean}. Mean ± standard deviation
-over seeds; n counts seeds. Marks as explained below the ranking.</p>"""
+lost{share}. The darker a cell, the more is kept; all tables have the same shades. The highest mean
+of each column{targets} is bold; no significance is claimed. A dash: not evaluated, or
+undefined.</p>"""
 
 _METRICS = """<p>{meanings}. Mean ± standard deviation over seeds; n counts seeds. The
 best mean of each column{targets} is bold: {directions}.</p>"""
@@ -76,54 +77,79 @@ curve of the metric over the rate (rule of trapezoids, rates 0 to 1); the mean i
 below 1.</p>"""
 
 
-def section(heading: str, text: str, content: str) -> str:
-    """A section of the page; nothing without content."""
-    return f"<section><h2>{escape(heading)}</h2>{text}{content}</section>" if content else ""
+MEANT = "What the columns and marks mean"
+
+
+def csv_link(file: str) -> str:
+    """A link to the file behind a table, beside the page; nothing without one."""
+    return f'<p class="csv"><a href="{escape(file)}">{escape(file)}</a></p>' if file else ""
+
+
+def section(text: str, content: str, file: str = "") -> str:
+    """What stands below a heading; nothing without content.
+
+    Args:
+        text: before the content, as HTML.
+        content: a table or a figure, as HTML.
+        file: a CSV of its numbers, relative to the page.
+    """
+    return f"{text}{content}{csv_link(file)}" if content else ""
 
 
 def tables_of(
     results: Results, summary: Summary, latency: Mapping[str, Mapping[str, Any]]
-) -> list[str]:
-    """The sections that hold a run's tables, the ranking first; those without numbers are empty.
+) -> dict[str, str]:
+    """What stands below the headings of a run's tables; nothing where there are no numbers.
 
     Args:
         results: the run.
         summary: of the run.
         latency: what was measured of models, by name.
     """
-    return [
-        section("Which model to take", "", recommendations(results.choice)),
-        _ranking(results, summary),
-        _cost(results, summary, latency),
-        _conditions(results, summary),
-        _by_target(results, summary),
-        _groups(results),
-        _transfer(results, summary),
-        _metrics(results, summary),
-        _one_modality(results),
-        _natural(results),
-        _trust(results),
-        _imputation(results, summary),
-        _rates(results),
-        _models(results),
-    ]
+    return {
+        "Ranking": _ranking(results, summary),
+        "What the tests say": _tests(results),
+        "Condition by condition": _conditions(results, summary),
+        "Filling lost frames in": _imputation(results, summary),
+        "Over all rates of loss": _rates(results),
+        "One modality alone": _one_modality(results),
+        "What was missing in the recordings": _natural(results),
+        "By group": _groups(results),
+        "Which class is taken for which": _classes(results),
+        "Across corpora": _transfer(results, summary),
+        "Trust in a number": _trust(results),
+        "What a model costs": _cost(results, summary, latency),
+        "What the models are": _models(results),
+        "Other metrics, intact input": _metrics(results, summary),
+    }
 
 
 def _ranking(results: Results, summary: Summary) -> str:
     task, significance = results.task, results.significance
+    against = f" Marks are of tests against <b>{escape(str(results.reference))}</b>, the reference."
     text = _RANKING.format(
         metric=primary_metric(task).title,
         count=len(counted(summary.conditions[CONDITION])),
-        mean=_mean_of_targets(task),
+        reference=against if results.reference else "",
     )
+    mean = " The first row of a model is the mean of the targets." if len(task.targets) > 1 else ""
+    meant = folded(MEANT, _RANKING_MEANT.format(mean=mean) + legend(significance, task))
     elsewhere = [model for model in results.models if is_elsewhere(results.run, model)]
-    table = ranking_table(summary, task, significance, results.reference, elsewhere)
-    return section("Ranking", text, table + legend(significance, task))
+    table = ranking_table(summary, task, significance, elsewhere)
+    return section(text, table + meant, "tables/ranking.csv")
+
+
+def _tests(results: Results) -> str:
+    """Every test of the run, folded away; nothing where there was none."""
+    if results.significance.empty:
+        return ""
+    table = significance_table(results.significance, results.models, results.task)
+    return section("", folded("Every test", table), "significance.csv")
 
 
 def _cost(results: Results, summary: Summary, latency: Mapping[str, Mapping[str, Any]]) -> str:
     table = cost_table(summary, results.cost, latency, results.task)
-    return section("What a model costs", words_of_cost(results.cost, latency), table)
+    return section(words_of_cost(results.cost, latency), table, "tables/cost.csv")
 
 
 def _conditions(results: Results, summary: Summary) -> str:
@@ -135,11 +161,12 @@ def _conditions(results: Results, summary: Summary) -> str:
         n=evaluation.loc[evaluation["subset"] == ALL, "n"].max(),
         unit=labelled_unit(task),
         split=escape(results.run["split"]),
-        targets=_and_target(task),
-        share=_meanings_of_p(set(summary.conditions["strategy"])),
+    )
+    meant = _CONDITIONS_MEANT.format(
+        targets=_and_target(task), share=_meanings_of_p(set(summary.conditions["strategy"]))
     )
     table = conditions_table(summary.conditions, results.models, task)
-    return section("Models × conditions", text, table)
+    return section(text, folded(MEANT, meant) + table, "tables/conditions.csv")
 
 
 def _meanings_of_p(strategies: Collection[str]) -> str:
@@ -148,39 +175,37 @@ def _meanings_of_p(strategies: Collection[str]) -> str:
     return "".join(f"; {row.title}: {row.p_means}" for row in rows)
 
 
-def _by_target(results: Results, summary: Summary) -> str:
-    task = results.task
-    if len(task.targets) == 1:
-        return ""
-    text = _HEADLINES.format(mean="; the row Mean is the mean of the targets")
-    marked = marks(results.significance)
-    return section(
-        "By target", text, headline_table(summary.headlines, results.models, task, marked)
-    )
-
-
 def _groups(results: Results) -> str:
     table = group_tables(results.groups, results.gaps, results.models, results.task)
-    return section("By group", words_of_groups(results.gaps, results.task), table)
+    return section(words_of_groups(results.gaps, results.task), table, "groups.csv")
+
+
+def _classes(results: Results) -> str:
+    task = results.task
+    if task.kind != "classification" or task.level != "sequence":
+        return ""
+    return section(CLASS_WORDS, class_table(results, task.outputs), "tables/predictions.csv")
 
 
 def _transfer(results: Results, summary: Summary) -> str:
     table = transfer_table(summary, results.run, results.task)
-    return section("Across corpora", words_of_transfer(results.run), table)
+    return section(words_of_transfer(results.run), table, "tables/ranking.csv")
 
 
 def _metrics(results: Results, summary: Summary) -> str:
-    """What the metrics are, and which way each is better."""
+    """What the other metrics are, and which way each is better."""
     task = results.task
-    rows = [METRICS[name] for name in metrics_of(task)]
+    rows = [METRICS[name] for name in metrics_of(task)[1:]]
     lower = [row.title for row in rows if row.lower_is_better]
     text = _METRICS.format(
         meanings=capitalised(listing([row.meaning for row in rows])),
         targets=_and_target(task),
-        directions=f"the lowest {' and '.join(lower)}, the highest of the others",
+        directions=f"the lowest {' and '.join(lower)}, the highest of the others"
+        if lower
+        else "the highest",
     )
     table = intact_table(summary.intact, results.models, task)
-    return section("Every metric, intact input", text, table)
+    return section(text, table, "tables/intact.csv")
 
 
 def _one_modality(results: Results) -> str:
@@ -193,7 +218,7 @@ def _one_modality(results: Results) -> str:
         metric=capitalised(METRICS[metric].meaning), mean=_mean_of_targets(task)
     )
     table = one_modality_table(values, results.models, task, metric)
-    return section("One modality alone", text, table)
+    return section(text, table, "tables/one_modality.csv")
 
 
 def _natural(results: Results) -> str:
@@ -203,13 +228,13 @@ def _natural(results: Results) -> str:
         return ""
     text = _NATURAL.format(metric=capitalised(primary_metric(task).meaning))
     table = natural_table(values, results.models, task)
-    return section("What was missing in the recordings", text, table)
+    return section(text, table, "tables/natural.csv")
 
 
 def _trust(results: Results) -> str:
     table = trust_table(results.trust, results.models, results.task)
     words = words_of_trust(results.trust, results.task)
-    return section("Trust in a number", "", words + table)
+    return section("", words + table, "tables/trust.csv")
 
 
 def _imputation(results: Results, summary: Summary) -> str:
@@ -217,7 +242,7 @@ def _imputation(results: Results, summary: Summary) -> str:
         return ""
     text = _IMPUTATION.format(metric=capitalised(primary_metric(results.task).meaning))
     table = imputation_table(summary.imputed, results.models, results.task)
-    return section("Filling lost frames in", text, table)
+    return section(text, table, "tables/filled.csv")
 
 
 def _rates(results: Results) -> str:
@@ -234,15 +259,9 @@ def _models(results: Results) -> str:
     minutes = "; minutes are the mean training of a seed on the machine of this run"
     text = _MODELS.format(minutes=minutes if timed else "")
     models = [model for model in results.models if model in described]
-    return section("What the models are", text, models_table(results.run, models))
+    return section(text, models_table(results.run, models), "run.json")
 
-
-def significance_section(results: Results) -> str:
-    """Every test of the run, folded away; nothing where there was none."""
-    if results.significance.empty:
-        return ""
-    table = significance_table(results.significance, results.models, results.task)
-    return f"<section><details><summary>Every test</summary>{table}</details></section>"
+    return section(_RATES, table, "tables/rates.csv")
 
 
 def _mean_of_targets(task: Task) -> str:

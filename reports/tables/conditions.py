@@ -10,17 +10,25 @@ from models.evaluation.conditions import EQUAL
 from models.evaluation.registry import METRICS, SUBSETS, metrics_of
 from models.settings.evaluation import FILLS
 from reports.numbers.protocols import OTHER_MODALITY
-from reports.numbers.schema import ALL, EVALUATED_INPUTS, HEADLINES, LOSERS, MEAN, NONE, WORST_DROP
-from reports.numbers.summary import overall_target
+from reports.numbers.schema import ALL, EVALUATED_INPUTS, LOSERS, MEAN, NONE, WORST_DROP
 from reports.numbers.words import (
     capitalised,
     lost_title,
+    overall_target,
     primary_metric,
     strategy_place,
     strategy_title,
     target_titles,
 )
-from reports.tables.markup import NumberColumn, measures_of, model_table, spanning, th
+from reports.tables.markup import (
+    NumberColumn,
+    folded,
+    measures_of,
+    model_table,
+    shades_of,
+    spanning,
+    th,
+)
 from reports.tables.significance import Marks
 
 OTHER_TITLES = {"gone": "The other modality gone", "noise": "The other modality noise"}
@@ -68,27 +76,29 @@ class LossColumn(NamedTuple):
 
 
 def conditions_table(conditions: pd.DataFrame, models: Sequence[str], task: Task) -> str:
-    """Models × conditions: a row per model and target, a column per condition.
+    """A table for every way of losing: a row per model and target, a column per p.
+
+    The first stands open, the others are folded behind what they hold.
 
     Args:
         conditions: what `means.losses` returned.
         models: rows from top to bottom.
         task: its targets, and its primary metric.
     """
-    rows = _by_loss(conditions)
-    grid = list(rows)
-    kinds = [loss.kind for loss in grid]
-    starts = _starts(kinds)
-    head = [
-        _losing(grid),
-        spanning([loss.title for loss in grid], kinds),
-        "".join(th(loss.share, start) for loss, start in zip(grid, starts, strict=True)),
-    ]
-    columns = [
-        NumberColumn(measures_of(table), start)
-        for table, start in zip(rows.values(), starts, strict=True)
-    ]
-    return model_table(columns, models, _row_names(task), head)
+    shades = shades_of(conditions["value"].dropna())
+    kinds: dict[tuple[str, ...], list[tuple[LossColumn, pd.DataFrame]]] = {}
+    for loss, rows in _by_loss(conditions).items():
+        kinds.setdefault(loss.kind, []).append((loss, rows))
+    tables: list[str] = []
+    for grid in kinds.values():
+        columns = [NumberColumn(measures_of(rows), starts=False, heat=shades) for _, rows in grid]
+        head = ["".join(th(loss.share, False) for loss, _ in grid)]
+        first, _ = grid[0]
+        title = f"{lost_title(first.modality)}: {first.title}"
+        tables.append(
+            folded(title, model_table(columns, models, _row_names(task), head), is_open=not tables)
+        )
+    return "".join(tables)
 
 
 def imputation_table(imputed: pd.DataFrame, models: Sequence[str], task: Task) -> str:
@@ -118,20 +128,6 @@ def imputation_table(imputed: pd.DataFrame, models: Sequence[str], task: Task) -
     return model_table(columns, models, _row_names(task), head)
 
 
-def headline_table(headlines: pd.DataFrame, models: Sequence[str], task: Task, marks: Marks) -> str:
-    """The headline numbers, a row per model and target, and one for the targets' mean.
-
-    Args:
-        headlines: what `means.headline` returned.
-        models: rows from top to bottom.
-        task: its targets, and its primary metric.
-        marks: what `significance.marks` returned.
-    """
-    columns = headline_columns(headlines, tuple(HEADLINES), marks)
-    head = ["".join(th(HEADLINES[name], True) for name in HEADLINES)]
-    return model_table(columns, models, _row_names(task) | _mean(task), head)
-
-
 def headline_columns(
     headlines: pd.DataFrame, names: Sequence[str], marks: Marks
 ) -> list[NumberColumn]:
@@ -148,14 +144,14 @@ def headline_columns(
 
 
 def intact_table(intact: pd.DataFrame, models: Sequence[str], task: Task) -> str:
-    """Every metric on intact input, a row per model and target.
+    """Every metric but the primary one on intact input, a row per model and target.
 
     Args:
         intact: what `summary.intact` returned.
         models: rows from top to bottom.
         task: its targets and metrics.
     """
-    names = metrics_of(task)
+    _, *names = metrics_of(task)
     columns = [
         NumberColumn(
             measures_of(intact[intact["metric"] == name]), True, METRICS[name].lower_is_better

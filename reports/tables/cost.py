@@ -9,7 +9,8 @@ import pandas as pd
 
 from features.task import Task
 from reports.numbers.schema import HEADLINES, MEAN
-from reports.numbers.summary import Summary, overall_target
+from reports.numbers.summary import Summary
+from reports.numbers.words import overall_target
 from reports.tables.markup import NumberColumn, header, measures_of, scrollable, stub, td, th
 
 _COUNTED = """<p>Parameters are the numbers that were learnt. MFLOP are millions of floating-point

@@ -19,12 +19,14 @@ class NumberColumn:
         measures: by model and target.
         starts: whether it begins a group of columns.
         lower_is_better: which way they are to be compared.
+        heat: smallest and largest value of the shades; None for none.
         marks: HTML that follows a number, by model and target.
     """
 
     measures: Mapping[tuple[str, str], Measure]
     starts: bool
     lower_is_better: bool = False
+    heat: tuple[float, float] | None = None
     marks: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     def cell(self, model: str, target: str) -> str:
@@ -37,7 +39,8 @@ class NumberColumn:
         is_best = len(rivals) > 1 and round(mean, 3) == round(winner, 3)
         text = f"<b>{decimals(mean)}</b>" if is_best else decimals(mean)
         spread = "" if math.isnan(sd) else f" <small>± {decimals(sd)}</small>"
-        return td(text + spread + self.marks.get((model, target), ""), self.starts)
+        heat = "" if self.heat is None else shade(mean, *self.heat)
+        return td(text + spread + self.marks.get((model, target), ""), self.starts, heat)
 
     @property
     def counts(self) -> str:
@@ -133,9 +136,28 @@ def th(text: str, starts: bool) -> str:
     return f'<th scope="col"{_start(starts)}>{text}</th>'
 
 
-def td(text: str, starts: bool) -> str:
-    """A cell."""
-    return f"<td{_start(starts)}>{text}</td>"
+def td(text: str, starts: bool, heat: str = "") -> str:
+    """A cell; its heat is what `shade` returned."""
+    return f"<td{_start(starts)}{heat}>{text}</td>"
+
+
+def shade(value: float, low: float, high: float) -> str:
+    """The attribute that shades a cell: nothing at the low end, full at the high one.
+
+    >>> shade(0.25, 0.0, 0.5)
+    ' style="--heat:50%"'
+    """
+    share = min(max((value - low) / ((high - low) or 1), 0), 1)
+    return f' style="--heat:{100 * share:.0f}%"'
+
+
+def shades_of(values: pd.Series) -> tuple[float, float]:
+    """The ends of the shades of a table: 0, or the lowest value below it, and the highest.
+
+    >>> shades_of(pd.Series([0.2, 0.5]))
+    (0.0, 0.5)
+    """
+    return min(0.0, float(values.min())), float(values.max())
 
 
 def _start(starts: bool) -> str:
@@ -143,9 +165,26 @@ def _start(starts: bool) -> str:
     return ' class="start"' if starts else ""
 
 
-def scrollable(table: str) -> str:
-    """A table in a box of its own that scrolls sideways, by keyboard too."""
+def folded(title: str, content: str, *, is_open: bool = False) -> str:
+    """Content that is folded away behind its words.
+
+    >>> folded("n", "<p>3</p>")
+    '<details><summary>n</summary><p>3</p></details>'
+    """
+    look = " open" if is_open else ""
+    return f"<details{look}><summary>{escape(title)}</summary>{content}</details>"
+
+
+def scrollable(table: str, label: str = "Table", look: str = "") -> str:
+    """A table in a box of its own that scrolls sideways, by keyboard too.
+
+    Args:
+        table: what is in it, as HTML.
+        label: what a screen reader calls it.
+        look: a class of the table.
+    """
+    of = f' class="{look}"' if look else ""
     return (
-        '<div class="scroll" role="region" aria-label="Table, scrolls sideways" tabindex="0">'
-        f"<table>{table}</table></div>"
+        f'<div class="scroll" role="region" aria-label="{escape(label)}, scrolls sideways" '
+        f'tabindex="0"><table{of}>{table}</table></div>'
     )

@@ -87,7 +87,7 @@ def _head(benchmark: Benchmark, results: Results) -> list[str]:
 def _stated(claim: Claim) -> str:
     """The cells of what the paper says."""
     return (
-        f'<th scope="row">{escape(claim.model)}</th>'
+        f'<th scope="row" class="words">{escape(claim.model)}</th>'
         f'<td class="words">{_condition(claim.loss)}</td>'
         + "".join(td(decimals(value), i == 0) for i, value in enumerate(claim.values))
     )

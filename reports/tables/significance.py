@@ -45,7 +45,7 @@ TEST_WORDS = {
         "One-tailed matched-pair t-test over the training seeds",
         "(Goncalves and Busso 2022, section 4.4; Holm's correction over the models, adjusted "
         "p < 0.05), in either direction: is the model better than {reference}, or is it worse, "
-        "when both are trained again? It says nothing about other videos.",
+        "when both are trained again? It says nothing about other recordings.",
         "p, t-test, adjusted",
     ),
     "bootstrap": Explained(
@@ -66,11 +66,11 @@ TEST_WORDS = {
     ),
 }
 OF_VIDEOS = {
-    "unit": "videos",
-    "alike": "Videos are drawn, not frames, since frames of one video are not independent. Nor "
-    "are videos of one speaker, which this leaves out: the interval is too narrow where speakers "
+    "unit": "recordings",
+    "alike": "Recordings are drawn, not frames, since frames of one are not independent. Nor "
+    "are those of one speaker, which this leaves out: the interval is too narrow where speakers "
     "have several.",
-    "frames": "Frames of a video are not, so it overstates what is known by far; rely on the "
+    "frames": "Frames of a recording are not, so it overstates what is known by far; rely on the "
     "bootstrap.",
 }
 OF_SEQUENCES = {
@@ -98,21 +98,6 @@ def marks(significance: pd.DataFrame) -> Marks:
         if signs:
             by_measure.setdefault(measure, {})[model, target] = f" <sup>{''.join(signs)}</sup>"
     return by_measure
-
-
-def intervals(significance: pd.DataFrame, measure: str) -> dict[tuple[str, str], str]:
-    """The differences from the reference that have a 95 % interval, with it, by model and target.
-
-    Args:
-        significance: `Results.significance`.
-        measure: which headline number differs.
-    """
-    return {
-        (model, target): f"{signed(row['difference'])} <small>{interval}</small>"
-        for (model, _, target, of), rows in _by_number(significance).items()
-        for row in rows.values()
-        if of == measure and (interval := _interval(row))
-    }
 
 
 def _by_number(significance: pd.DataFrame) -> dict[Number, dict[str, TestRow]]:
@@ -143,13 +128,16 @@ def legend(significance: pd.DataFrame, task: Task) -> str:
         if rows.empty:
             continue
         test, count = TEST_WORDS[name], rows["n"].max()
+        if (rows["note"] != "").all():  # nothing is marked: there is no mark to explain
+            items.append(f"<li><b>{test.name.format(**kind)}:</b>{_missing(rows)}</li>")
+            continue
         words = {**kind, "reference": reference, "n": "" if math.isnan(count) else f"{count:,.0f}"}
         items.append(
             f"<li><b>{test.mark} {test.name.format(**words)}</b> {test.words.format(**words)}"
             f"{_missing(rows)}</li>"
         )
     single = (
-        " Fisher's z is of single targets: ‡ stands in the table by target."
+        " Fisher's z is of single targets: ‡ stands beside targets, not their mean."
         if len(task.targets) > 1 and "fisher_z" in set(significance["test"])
         else ""
     )

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from features.task import Task
+from models.evaluation.conditions import NAMED
 from models.evaluation.registry import metrics_of
 from reports.numbers.schema import GAPS, GROUP_SCORES
 from tests.helpers.evaluation_rows import ASKED
@@ -88,10 +89,19 @@ def write(
     _significance(models, seeds, task).to_csv(folder / "significance.csv", index=False)
     for name, schema in (("groups", GROUP_SCORES), ("gaps", GAPS)):
         pd.DataFrame(columns=list(schema)).to_csv(folder / f"{name}.csv", index=False)
-    choice = {"speakers": 0, "needs": {}, "seeds": {}}
-    (folder / "choice.json").write_text(json.dumps(choice))
+    (folder / "choice.json").write_text(json.dumps({"speakers": 0, "needs": {}, "seeds": {}}))
     (folder / "run.json").write_text(json.dumps(_run(models, seeds, task)))
     return folder
+
+
+def choose(folder: Path, **recommended: str | None) -> None:
+    """Write a choice by eight speakers: the recommended model of each need, or None."""
+    needs = {
+        need: {"recommended": model, "best": model or MODELS[0], "level": [] if model else ["x"]}
+        for need, model in recommended.items()
+    }
+    choice = {"speakers": 8, "needs": needs, "seeds": {}}
+    (folder / "choice.json").write_text(json.dumps(choice))
 
 
 def targets(task: dict[str, Any]) -> list[str]:
@@ -182,7 +192,7 @@ def _evaluation(
     ]
     keys = ["modality", "strategy", "p", "burst", "fill", "subset"]
     table = pd.DataFrame(rows, columns=["model", "seed", *keys, "trial", "target"])
-    table = table.assign(**ASKED)
+    table = pd.concat([table.assign(**ASKED), _named(model, seeds, task)], ignore_index=True)
     loss = np.where(table["modality"] == "audio", 0.05, 0.4) * table["p"] ** (1 + place)
     loss -= 0.1 * table["p"] * (table["fill"] != "none")
     loss += 0.1 * table["subset"].isin(["no_face", "no_sound"])
@@ -193,6 +203,26 @@ def _evaluation(
     further_metrics = {name: 0.9 - value * (i + 1) / 8 for i, name in enumerate(others)}
     n = table["subset"].map({"all": 960, **NATURAL})
     return table.assign(**{primary: value}, **further_metrics, n=n)
+
+
+def _named(model: str, seeds: Sequence[int], task: dict[str, Any]) -> pd.DataFrame:
+    """The rows of the conditions of every evaluation, nothing measured yet."""
+    rows = [
+        {
+            "model": model,
+            "seed": seed,
+            **vars(condition),
+            "subset": "all",
+            "trial": trial,
+            "target": target,
+        }
+        for seed in seeds
+        for condition in NAMED
+        for trial in range(2 if condition.is_random else 1)
+        for target in targets(task)
+    ]
+    table = pd.DataFrame(rows).assign(speakers="reported", asked=0)
+    return table.astype({"causal": int})
 
 
 def trust(model: str, seeds: Sequence[int], task: dict[str, Any], speakers: int = 12) -> Any:

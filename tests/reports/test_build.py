@@ -8,16 +8,19 @@ from html.parser import HTMLParser
 import pandas as pd
 import pytest
 
+from reports import build
 from reports.build import build_report
+from reports.numbers.results import load_results
+from reports.page.pictures import Illustration
 from tests.helpers import result_files
 from tests.helpers.result_files import MODELS, SEEDS
 
 TWO = MODELS[:2]
-NOTE = "<!-- synthetic corpus demo · fc6 from random weights -->"  # above its glyphs
+NOTE = ">synthetic corpus demo · fc6 from random weights</text>"
 
 
 def files(folder):
-    written = ("index.html", "metrics.json", "metrics/*", "plots/*", "figures/*")
+    written = ("index.html", "metrics.json", "metrics/*", "plots/*", "figures/*", "tables/*")
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for pattern in written
@@ -27,7 +30,7 @@ def files(folder):
 
 def section(html, heading):
     """The section with a heading, up to the next one."""
-    start = html.index(f"<h2>{heading}</h2>")
+    start = html.index(f"<h2>{heading}</h2>", html.index("</nav>"))
     return html[start : html.index("</section>", start)]
 
 
@@ -53,7 +56,26 @@ def report(tmp_path_factory):
 
 
 @pytest.fixture
-def small(tmp_path):
+def blank(monkeypatch):
+    """Figures have their words, but nothing is drawn."""
+
+    def save(folder, drawn, note):
+        folder.mkdir()
+        return {
+            heading: [_blank(folder / f"{d.name}.svg", d) for d in figures]
+            for heading, figures in drawn.items()
+        }
+
+    monkeypatch.setattr(build, "save_drawings", save)
+
+
+def _blank(path, drawing):
+    path.write_text("<svg></svg>")
+    return Illustration(path, drawing.alt, drawing.caption)
+
+
+@pytest.fixture
+def small(tmp_path, blank):
     """The result files of two models, not yet reported."""
     return result_files.write(tmp_path, TWO)
 
@@ -66,7 +88,7 @@ def test_writes_every_file_and_the_same_bytes_again(report):
         for strategy in ("clip_zero", "frame_zero", "frame_repeat")
     }
     panels |= {f"plots/{name}.csv" for name in ("training", "videos", "trace")}
-    named = ("audio_lost", "video_lost", "learning_curves", "videos", "trace_1")
+    named = ("audio_lost", "video_lost", "learning_curves", "recordings", "traces", "forest")
     assert panels | {f"figures/{name}.svg" for name in named} <= first.keys()
     assert all(len(data) < 300_000 for name, data in first.items() if name.endswith(".svg"))
     build_report(report, MODELS, SEEDS)
@@ -111,12 +133,22 @@ def test_the_page_holds_all_it_needs(report):
     html = (report / "index.html").read_text(encoding="utf-8")
     parser = References()
     parser.feed(html)
-    assert parser.addresses
-    assert all(address.startswith("data:") for address in parser.addresses)
+    beside = {address for address in parser.addresses if address[:5] != "data:"}
+    anchors = {address for address in beside if address.startswith("#")}
+    assert anchors
+    assert all(f'id="{anchor[1:]}"' in html for anchor in anchors)
+    assert {"tables/named.csv", "tables/conditions.csv", "significance.csv"} <= beside
+    assert all((report / file).is_file() for file in beside - anchors)
+    assert len(html.encode()) < 1_000_000
     assert "script" not in parser.tags
     assert not re.search(r"url\(|@import", html)
     assert all(len(image["alt"]) > 40 for image in parser.images)
-    assert parser.tags.count("figure") == parser.tags.count("figcaption") == len(parser.images) == 8
+    assert (
+        parser.tags.count("figure")
+        == parser.tags.count("figcaption")
+        == len(parser.images) + 1
+        == 8
+    )
 
 
 TASKS = {
@@ -124,19 +156,19 @@ TASKS = {
         result_files.EMOTIONS,
         {"confusion"},
         ("Mean of the classes’ F1 scores (macro F1) over all 960 labelled sequences",),
-        ("Macro F1", "Micro F1", "Accuracy", "Cross-entropy"),
+        ("Micro F1", "Accuracy", "Cross-entropy"),
     ),
     "sentiment": (
         result_files.SENTIMENT,
         {"scatter_1"},
         ("Pearson correlation over all 960 labelled sequences", "20 sequences"),
-        ("Pearson correlation", "MAE", "Binary accuracy"),
+        ("MAE", "Binary accuracy"),
     ),
     "dimensions": (
         result_files.DIMENSIONS,
         {"scatter_1", "scatter_2", "scatter_3"},
         ("(CCC) over all 960 labelled sequences", "mean of valence, arousal and dominance"),
-        ("CCC", "Pearson correlation", "RMSE"),
+        ("Pearson correlation", "RMSE"),
     ),
 }
 
@@ -146,7 +178,7 @@ def test_sequences_are_reported_by_their_task(tmp_path, task, figures, words, co
     result_files.write(tmp_path, TWO, task=task)
     build_report(tmp_path, TWO, SEEDS)
     written = files(tmp_path)
-    drawn = figures | {"audio_lost", "video_lost", "learning_curves", "risks"}
+    drawn = figures | {"audio_lost", "video_lost", "learning_curves", "risks", "forest"}
     assert {name for name in written if name.startswith("figures/")} == {
         f"figures/{name}.svg" for name in drawn
     }
@@ -158,11 +190,11 @@ def test_sequences_are_reported_by_their_task(tmp_path, task, figures, words, co
     html = " ".join(written["index.html"].decode().split())
     parser = References()
     parser.feed(html)
-    assert parser.tags.count("figure") == parser.tags.count("figcaption") == len(drawn)
+    assert parser.tags.count("figure") == parser.tags.count("figcaption") == len(drawn) + 1
     assert all(len(image["alt"]) > 40 for image in parser.images)
     for text in words:
         assert text in html
-    for text in ("The paper's Figure", "Per video", "Over time"):
+    for text in ("The paper's Figure", "By recording", "Over time"):
         assert text not in html
     assert ("Accuracy on RAVDESS" in html) == (task["kind"] == "classification")
     assert "Aff-Wild2" not in html
@@ -178,7 +210,7 @@ def test_sequences_are_reported_by_their_task(tmp_path, task, figures, words, co
     assert sum(map(len, shown.values())) == 4
 
 
-def test_classes_of_frames_are_reported_by_video(tmp_path):
+def test_classes_of_frames_are_reported_by_recording(tmp_path, blank):
     classes = result_files.task("classification", "frame", *result_files.CLASSES)
     result_files.write(tmp_path, TWO, task=classes)
     (tmp_path / "traces" / "baseline.csv").unlink()
@@ -186,7 +218,7 @@ def test_classes_of_frames_are_reported_by_video(tmp_path):
     html = " ".join((tmp_path / "index.html").read_text("utf-8").split())
     assert "(macro F1) over all 960 valid frames" in html
     assert "Expected calibration error" in html
-    assert (tmp_path / "figures/videos.svg").exists()
+    assert (tmp_path / "figures/recordings.svg").exists()
     assert "Over time" not in html
 
 
@@ -204,7 +236,7 @@ def test_a_task_of_one_target_and_the_confusion_in_words(tmp_path):
     html = (one / "index.html").read_text(encoding="utf-8")
     assert "<span>Engagement &amp; &lt;joy&gt;</span>" in html
     assert "<joy>" not in html
-    assert (one / "figures" / "trace_1.svg").exists()
+    assert (one / "figures" / "traces.svg").exists()
 
 
 def test_an_undefined_metric_is_a_dash_and_no_dot(small):
@@ -217,7 +249,7 @@ def test_an_undefined_metric_is_a_dash_and_no_dot(small):
     videos.to_csv(path, index=False)
     build_report(small, TWO, SEEDS)
     html = (small / "index.html").read_text(encoding="utf-8")
-    metrics = section(html, "Every metric, intact input")
+    metrics = section(html, "Other metrics, intact input")
     assert metrics.count('<td class="start">–</td>') == 2  # Pearson correlation, two targets
     dots = pd.read_csv(small / "plots" / "videos.csv")
     assert len(dots) == (2 * len(result_files.ITEMS) - 1) * 2
@@ -260,18 +292,17 @@ def test_features_of_the_corpus_are_not_called_ours(small):
 def test_the_page_says_what_the_run_is(report):
     html = " ".join((report / "index.html").read_text(encoding="utf-8").split())
     for text in (
-        "Random weights: fc6 (seed 0).",
+        "<b>Synthetic corpus demo; fc6 (seed 0) from random weights.</b>",
         "fc6 (video): VGG-Face",
         ", random weights (seed 0), not trained; lld (audio): ",
-        "Synthetic corpus demo.",
         "16 items; 2.1 minutes; 8 speakers: 5 train, 1 validation, 2 test",
         "3 seeds (0, 1, 2)",
         "Concordance correlation coefficient (CCC) over all 960 valid frames of the test split",
         "The highest mean of each column and target is bold",
         "CCC on the held-out part of the training split, mean of valence and arousal",
         "Figure 3, redrawn for this run",
-        '<th scope="col" class="start">CCC</th><th scope="col" class="start">Pearson correlation'
-        '</th><th scope="col" class="start">RMSE</th></tr></thead>',
+        '<th scope="col" class="start">Pearson correlation</th>'
+        '<th scope="col" class="start">RMSE</th></tr></thead>',
         "not comparable in value",
     ):
         assert text in html
@@ -279,7 +310,7 @@ def test_the_page_says_what_the_run_is(report):
 
 def test_every_figure_says_what_the_run_is(report):
     drawings = list((report / "figures").iterdir())
-    assert len(drawings) == 8
+    assert len(drawings) == 7
     for path in drawings:
         assert NOTE in path.read_text(encoding="utf-8")
 
@@ -292,12 +323,9 @@ def test_real_weights_and_a_real_corpus_raise_no_banner(small):
     (small / "run.json").write_text(json.dumps(run))
     build_report(small, TWO, SEEDS)
     html = (small / "index.html").read_text(encoding="utf-8")
-    assert 'class="banner"' not in html
+    assert 'class="caveat"' not in html
     assert "weights vgg16.h5 (sha256 0123456789ab…)" in html
-    for path in (small / "figures").iterdir():
-        drawing = path.read_text(encoding="utf-8")
-        assert "synthetic" not in drawing
-        assert "random" not in drawing
+    assert load_results(small, TWO, SEEDS).note == ""
 
 
 def test_costs_stand_beside_the_area_and_measured_times_where_there_are_any(small):
@@ -331,17 +359,32 @@ def cells(row):
     return re.findall(r"<td[^>]*>(.*?)</td>", row)
 
 
-def test_the_ranking_has_the_interval_of_what_it_ranks_by(report):
+def test_the_ranking_is_marked_and_the_forest_has_the_intervals(report):
     html = (report / "index.html").read_text(encoding="utf-8")
     ranking = section(html, "Ranking")
-    headings = re.findall(r'<th scope="col"[^>]*>(.*?)</th>', ranking)
-    assert headings[:3] == ["Model", "Robustness area", "against baseline, 95 %"]
-    assert sum(heading.startswith("against") for heading in headings) == 1
+    assert "Marks are of tests against <b>baseline</b>, the reference." in ranking
     row = ranking[ranking.index("frame_<wbr>repeat") :].partition("</tr>")[0]
-    area, interval, *others = re.findall("<td.*?</td>", row)
-    assert "<sup>†</sup>" in area  # three seeds are too few for a star
-    assert "+0.030 <small>[0.015, 0.045]</small>" in interval
-    assert ["†" in other for other in others] == [True, False, True, True]  # not the worst drop
+    marked = re.findall("<td.*?</td>", row)
+    assert ["†" in cell for cell in marked] == [True, True, False, True, True]  # not the worst drop
+    assert "<sup>†</sup>" in marked[0]  # three seeds are too few for a star
+    tests = section(html, "What the tests say")
+    assert "of a bootstrap over 4 recordings" in tests
+    assert "[0.015, 0.045]" in tests
+
+
+def test_the_verdict_and_the_recommended_models_come_before_the_contents(tmp_path, blank):
+    folder = result_files.write(tmp_path, MODELS, [5], seconds=2)
+    result_files.choose(folder, robust="clip_zero", intact=None, smallest="audio_only")
+    build_report(folder, MODELS, [5])
+    html = (folder / "index.html").read_text(encoding="utf-8")
+    head = html[: html.index("<nav")]
+    assert "<b>clip_<wbr>zero</b> keeps most under loss: CCC 0." in head
+    assert "without a picture it falls by 0.40 to 0.1" in head
+    assert head.count("<dt ") == 3
+    assert "none: baseline and x cannot be told apart" in head
+    assert "1,000 parameters" in head
+    assert head.count("--heat:") == 8 * len(MODELS)
+    assert "n = 960 frames" in head
 
 
 def test_a_dropped_model_leaves_nothing_behind(small):
@@ -364,35 +407,44 @@ def test_a_model_without_some_conditions_is_shown_with_dashes(small):
 
 
 @pytest.mark.parametrize("count", [1, 20])
-def test_any_number_of_models(tmp_path, count):
+def test_any_number_of_models(tmp_path, blank, count):
     models = [f"model_{i}" for i in range(count)]
     result_files.write(tmp_path, models, [5], seconds=3)
     build_report(tmp_path, models, [5])
     html = (tmp_path / "index.html").read_text(encoding="utf-8")
-    names = ("Ranking", "Models × conditions", "By target", "Every metric, intact input")
+    names = ("Ranking", "Condition by condition", "Other metrics, intact input")
     found = [section(html, name).count("_<wbr>") for name in names]
-    assert found == [count, 2 * count, 3 * count, 2 * count]  # two targets, once their mean
-    left_out = f"Of {count} models 8 are drawn" in html
-    assert left_out == (count > 8)
+    assert found == [3 * count, 6 * 2 * count, 2 * count]  # two targets, once their mean
+    assert (f"{count - 5} others" in html) == (count > 5)
+    assert (f"{count - 10} models more in the tables below" in html) == (count > 10)
 
 
-def test_a_run_with_every_protocol_has_a_section_for_each(tmp_path):
+def test_a_run_with_every_protocol_has_a_section_for_each(tmp_path, blank):
     result_files.write(tmp_path, TWO, range(5), seconds=2, further=True)
     build_report(tmp_path, TWO, range(5))
     html = (tmp_path / "index.html").read_text(encoding="utf-8")
     headings = re.findall("<h2>(.*?)</h2>", html)
-    assert headings[:9] == [
-        "Which model to take",
+    assert headings == [
+        "Contents",
+        "When a modality is lost",
         "Ranking",
-        "Models × conditions",
-        "By target",
-        "Every metric, intact input",
+        "Condition by condition",
+        "What the tests say",
+        "By recording",
+        "Over time",
         "One modality alone",
         "What was missing in the recordings",
-        "Trust in a number",
         "Filling lost frames in",
+        "Trust in a number",
+        "When a model may abstain",
+        "What a model costs",
+        "What the models are",
+        "Learning curves",
+        "Other metrics, intact input",
+        "The papers&#x27; numbers",
+        "Settings of this run",
     ]
-    assert "over the 41\nconditions" in html
+    assert "in the mean of 41 conditions" in html
     assert "Picture, no face (120)" in section(html, "What was missing in the recordings")
     assert section(html, "Filling lost frames in").count("nearest one received") == 2
     assert "The other modality noise" in section(html, "One modality alone")
@@ -418,7 +470,7 @@ def test_a_run_without_the_papers_conditions_has_their_plots_without_rows(small)
     html = (small / "index.html").read_text(encoding="utf-8")
     assert "One modality alone" not in html
     assert "No model was tested against another" in html
-    assert "Every test" not in html
+    assert "What the tests say" not in html
 
 
 def test_a_strategy_and_streams_of_a_user_are_drawn_by_their_names(small):
@@ -435,7 +487,7 @@ def test_a_strategy_and_streams_of_a_user_are_drawn_by_their_names(small):
     (small / "run.json").write_text(json.dumps(run))
     build_report(small, TWO, SEEDS)
     html = (small / "index.html").read_text(encoding="utf-8")
-    assert f"<span>{name}</span>" in section(html, "Models × conditions")
+    assert f"<summary>Picture lost: {name}</summary>" in html
     assert "lips (video): extensions.nowhere:Lips" in html
     assert "<b>baseline</b>" in section(html, "The papers&#x27; numbers")
     plot = pd.read_csv(small / "plots" / f"video_{name}.csv")

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from features.task import Task
-from reports.figures import charts, style
+from reports.figures import charts, losses, style
 from reports.numbers.words import target_titles
 
 CLASSES = ("happy", "sad", "$fear$")
@@ -36,7 +36,7 @@ def looks(*models):
 @pytest.mark.parametrize("count", [1, 2, 5])
 def test_losses_have_a_row_for_each_target(count):
     task = Task(level="sequence", outputs=tuple("abcde"[:count]))
-    figure = charts.draw_losses(conditions(task.targets), "video", looks("a"), task)
+    figure = losses.draw_losses(conditions(task.targets), "video", looks("a"), task)
     assert len(figure.axes) == 2 * count
     labels = [ax.get_ylabel() for ax in figure.axes if ax.get_ylabel()]
     assert labels == [f"{target.upper()}, CCC" for target in task.targets]
@@ -44,7 +44,7 @@ def test_losses_have_a_row_for_each_target(count):
 
 def test_losses_of_classes_are_one_row_of_the_metric():
     task = Task(kind="classification", level="sequence", outputs=CLASSES)
-    figure = charts.draw_losses(conditions(["class"]), "video", looks("a"), task)
+    figure = losses.draw_losses(conditions(["class"]), "video", looks("a"), task)
     assert [ax.get_ylabel() for ax in figure.axes] == ["macro F1", ""]
 
 
@@ -58,7 +58,7 @@ def test_losses_put_many_strategies_below_each_other_with_bursts_by_length():
     ]
     names = ["model", "modality", "strategy", "burst", "p", "target", "value", "sd", "n"]
     task = Task(level="sequence", outputs=("x", "y"))
-    figure = charts.draw_losses(pd.DataFrame(rows, columns=names), "both", looks("a"), task)
+    figure = losses.draw_losses(pd.DataFrame(rows, columns=names), "both", looks("a"), task)
     panels = shown(figure)
     assert [ax.get_title() for ax in panels] == [
         *("Clip-Zero", "Bursts of 5 frames", "Bursts of 15 frames"),
@@ -74,7 +74,7 @@ def test_losses_leave_models_out_that_have_no_look():
     table = conditions(["x"])
     both = pd.concat([table, table.assign(model="b", value=99.0)])
     task = Task(level="sequence", outputs=("x",))
-    figure = charts.draw_losses(both, "video", looks("a"), task)
+    figure = losses.draw_losses(both, "video", looks("a"), task)
     assert figure.axes[0].get_ylim()[1] < 1
 
 
@@ -133,6 +133,39 @@ def test_scatter_of_nothing_is_an_empty_panel():
     table = pd.DataFrame(columns=["model", "annotated", "predicted"], dtype="float64")
     (panel,) = shown(charts.draw_scatter(table, looks("a"), "sentiment"))
     assert [len(line.get_xdata()) for line in panel.lines] == [2, 0]
+
+
+def test_models_beyond_those_that_matter_are_grey_and_have_no_name():
+    table = conditions(["x"])
+    both = pd.concat([table, table.assign(model="b")])
+    task = Task(level="sequence", outputs=("x",))
+    figure = losses.draw_losses(both, "video", looks("a", "b"), task, focus=["b"])
+    colours = {line.get_color() for line in figure.axes[0].lines}
+    assert style.FAINT in colours
+    assert looks("b")["b"].colour in colours
+    assert looks("a")["a"].colour not in colours
+    named = [text.get_text() for text in figure.axes[-1].texts]
+    assert named == ["b"]
+
+
+def test_names_at_the_ends_of_lines_do_not_touch():
+    places = losses.spread([0.5, 0.5, 0.48, 0.1], 0.05)
+    assert np.diff(sorted(places)).min() >= 0.05 - 1e-9
+    assert places[3] == 0.1
+
+
+def test_one_wild_epoch_does_not_scale_the_learning_curves():
+    held = [*np.linspace(0.2, 0.5, 99), -40.0]
+    history = pd.DataFrame({"heldout": held, "train_loss": 0.6})
+    low, high = charts.learning_limits(history, has_loss=True)
+    assert -0.5 < low < 0.2
+    assert 0.5 < high < 1
+
+
+def test_a_look_is_of_the_name_wherever_the_model_stands():
+    names = ["baseline", "lacuna", "mine", *(f"model_{i}" for i in range(9))]
+    assert style.styles(names) == style.styles(names[::-1])
+    assert len({look.colour for look in style.styles(style.KNOWN).values()}) == len(style.KNOWN)
 
 
 def test_twenty_models_look_different():

@@ -13,6 +13,7 @@ from models.evaluation.replicates import mean_over_seeds, replicates_of_runs
 from models.evaluation.scores import pooled, score
 from models.evaluation.tables import Evaluated, metrics_of_runs
 from reports.numbers.choice import choose
+from reports.numbers.verdict import no_model
 from reports.tables.choice import recommendations
 
 RUNS = runs_under(NAMED, trials=1)
@@ -57,7 +58,7 @@ def test_the_model_that_all_others_are_behind_is_recommended(tmp_path: Path) -> 
     assert 0 < of_noisy["behind_low"] < of_noisy["behind"] < of_noisy["behind_high"]
     assert of_noisy["low"] < of_noisy["value"] < of_noisy["high"]
     assert found["seeds"] == {"noisy": 1, "good": 1}
-    assert recommendations(found).count("<b>good</b>") == 3
+    assert recommendations(found, {}).count("<b>good</b>") == 3
 
 
 def test_of_models_that_cannot_be_told_apart_none_is_recommended_but_the_smallest(
@@ -68,9 +69,13 @@ def test_of_models_that_cannot_be_told_apart_none_is_recommended_but_the_smalles
     assert needs["robust"]["recommended"] is None
     assert {needs["robust"]["best"], *needs["robust"]["level"]} == {"good", "alike"}
     assert needs["smallest"]["recommended"] == "alike"  # noisy is smaller, and behind
-    said = recommendations({"speakers": 8, "needs": needs, "seeds": {}})
-    assert "none is recommended, " in said
+    choice = {"speakers": 8, "needs": needs, "seeds": {}}
+    said = recommendations(choice, {"smallest": "0.50 in the mean"})
+    assert "none: " in said
     assert "cannot be told apart" in said
+    assert "<b>alike</b><span>0.50 in the mean</span>" in said
+    sentence = no_model(choice)
+    assert sentence.startswith("No model is recommended as the most robust: 8 speakers cannot tell")
 
 
 @pytest.mark.parametrize("speakers", [1, 5])
@@ -78,8 +83,9 @@ def test_too_few_speakers_recommend_nothing(tmp_path: Path, speakers: int) -> No
     write(tmp_path, speakers, NOISE)
     needs = chosen(tmp_path, NOISE)["needs"]
     assert {need["recommended"] for need in needs.values()} == {None}
-    said = recommendations({"speakers": speakers, "needs": needs, "seeds": {}})
-    assert "cannot tell, 6 are needed" in said
+    choice = {"speakers": speakers, "needs": needs, "seeds": {}}
+    assert recommendations(choice, {}) == ""
+    assert "cannot tell, 6 are needed" in no_model(choice)
 
 
 def test_without_choosing_speakers_nothing_is_chosen(tmp_path: Path) -> None:

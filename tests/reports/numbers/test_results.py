@@ -151,8 +151,8 @@ def test_rows_are_told_apart_by_whom_they_are_of_and_who_asked(folder):
     for model in MODELS:
         path = folder / "evaluation" / f"{model}.csv"
         table = pd.read_csv(path, keep_default_na=False)
-        intact = table[table["p"] == 0].groupby(["seed", "target"]).head(1)
-        intact = intact.assign(modality="both", strategy="none", unit="signal", asked=0)
+        intact = table[(table["strategy"] == "none") & (table["asked"] == 0)]
+        table = table[table["asked"] == 1]
         live = intact.assign(causal=1, asked=1)
         choosing = intact.assign(speakers="choosing", n=7)
         pd.concat([table, intact, live, choosing]).to_csv(path, index=False)

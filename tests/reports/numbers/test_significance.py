@@ -175,7 +175,7 @@ def test_few_seeds_and_few_videos_give_no_verdict(tmp_path):
     assert rows["p"].isna().all()
     assert rows["difference"].notna().all()
     few = table[table["test"] == "bootstrap"]
-    assert set(few["note"]) == {"needs 20 videos, has 19"}
+    assert set(few["note"]) == {"needs 20 recordings, has 19"}
     assert few[["low", "high", "p", "p_adjusted"]].isna().all(axis=None)
     assert not table.loc[table["test"] != "fisher_z", "significant"].any()
 

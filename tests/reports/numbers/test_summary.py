@@ -1,4 +1,4 @@
-"""What is shown of a run: nested numbers, the ranking and the models of figures."""
+"""What is shown of a run: nested numbers and the ranking."""
 
 import math
 
@@ -24,7 +24,8 @@ def nested(evaluation, *models):
         imputed=pd.DataFrame(),
         headlines=means.headline(evaluation, "ccc"),
         ranking=models,
-        shown=models,
+        named=pd.DataFrame(),
+        focus=models,
         intact=means.intact_metrics(evaluation, ["ccc", "rmse"]),
         videos=pd.DataFrame(),
         traces={},
@@ -71,11 +72,3 @@ def test_the_ranking_is_by_area_and_those_without_are_last():
     table = areas(a=0.1, b=math.nan, c=0.4, d=0.1)
     assert summary.ranking(table, ["d", "b", "a", "c", "e"], "mean") == ("c", "d", "a", "b", "e")
     assert summary.ranking(table, ["b", "a"], "valence") == ("a", "b")
-
-
-def test_figures_show_the_best_and_the_reference():
-    models = [f"m{i}" for i in range(12)]
-    ranked = models[::-1]
-    assert summary.shown_models(ranked, models, "m0") == ("m0", *models[5:])
-    assert summary.shown_models(ranked, models, "m9") == tuple(models[4:])
-    assert summary.shown_models(["b", "a"], ["a", "b"], "a") == ("a", "b")

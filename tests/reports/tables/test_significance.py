@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from features.task import AFFECT, Task
-from reports.tables.significance import intervals, legend, marks, significance_table
+from reports.tables.significance import legend, marks, significance_table
 
 NAN = float("nan")
 NAMES = ["model", "reference", "target", "measure", "test", "difference", "low", "high"]
@@ -50,22 +50,13 @@ def test_several_tests_of_a_number_have_a_mark_each():
     }
 
 
-def test_intervals_are_shown_whether_significant_or_not():
-    of_area = ("a", "mean", "mean", *BOOTSTRAP[3:])
-    found = intervals(table(T, of_area, UNSURE, BOOTSTRAP), "intact")
-    assert found == {
-        ("a", "mean"): "−0.040 <small>[−0.060, −0.020]</small>",
-        ("b", "mean"): "+0.010 <small>[−0.010, 0.030]</small>",
-    }
-    assert set(intervals(table(T, of_area, UNSURE), "mean")) == {("a", "mean")}
-
-
 def test_too_few_seeds_are_said_and_get_no_star():
     few = table(TOO_FEW, BOOTSTRAP)
     assert marks(few) == {"intact": {("a", "mean"): " <sup>▾†</sup>"}}
     text = legend(few, AFFECT)
     assert "<strong>No verdict (needs 5 seeds, has 3).</strong>" in text
     assert text.count("No verdict") == 1
+    assert "* One-tailed" not in text  # no mark can stand anywhere, so none is explained
     assert "Needs 5 seeds, has 3" in significance_table(few, ["base", "a"], AFFECT)
 
 
@@ -79,17 +70,17 @@ def test_the_legend_explains_the_tests_that_were_made():
     for words in (
         "<b>base</b>",
         "* One-tailed matched-pair t-test",
-        "† Bootstrap over videos",
+        "† Bootstrap over recordings",
         "(50",
-        "It says nothing about other videos",
+        "It says nothing about other recordings",
         "It says nothing about training again or other losses: seeds and trials are held fixed",
-        "Nor are videos of one speaker",
+        "Nor are those of one speaker",
     ):
         assert words in text
     assert "Fisher" not in text
     of_classes = Task(kind="classification", level="sequence", outputs=("x", "y"))
     assert "† Bootstrap over sequences" in legend(table(BOOTSTRAP), of_classes)
-    assert "‡ stands in the table by target" in legend(table(FISHER), AFFECT)
+    assert "‡ stands beside targets" in legend(table(FISHER), AFFECT)
     assert "no difference is claimed" in legend(table(), AFFECT)
 
 
