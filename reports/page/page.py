@@ -91,7 +91,7 @@ def _settings(run: Mapping[str, Any]) -> str:
         for key, value in _flat(run)
     )
     table = (
-        '<div class="scroll" role="region" aria-label="Settings" tabindex="0"><table>'
+        '<div class="scroll" role="group" aria-label="Settings" tabindex="0"><table>'
         f"{rows}</table></div>"
     )
     return section("", f"<details><summary>All of run.json</summary>{table}</details>", "run.json")

@@ -56,7 +56,7 @@ def picture(drawn: Illustration) -> str:
     data = base64.b64encode(content).decode("ascii")
     look = "scroll" if suffix == ".svg" else "scroll card"
     return (
-        f'<figure><div class="{look}" role="region" aria-label="Figure, scrolls sideways" '
+        f'<figure><div class="{look}" role="group" aria-label="Figure, scrolls sideways" '
         f'tabindex="0"><img alt="{escape(drawn.alt)}" '
         f'src="data:{MEDIA_TYPES[suffix]};base64,{data}"></div>'
         f"<figcaption>{escape(drawn.caption)}</figcaption></figure>"

@@ -185,6 +185,6 @@ def scrollable(table: str, label: str = "Table", look: str = "") -> str:
     """
     of = f' class="{look}"' if look else ""
     return (
-        f'<div class="scroll" role="region" aria-label="{escape(label)}, scrolls sideways" '
+        f'<div class="scroll" role="group" aria-label="{escape(label)}, scrolls sideways" '
         f'tabindex="0"><table{of}>{table}</table></div>'
     )

@@ -70,7 +70,7 @@ def _head(benchmark: Benchmark, results: Results) -> list[str]:
     groups = ["words"] * 3 + ["paper"] * len(benchmark.columns)
     groups += ["run"] * (1 + len(benchmark.measured))
     names = {
-        "words": "",
+        "words": "What is stated",
         "paper": f"The paper: {benchmark.title}",
         "run": f"This run, {escape(results.run['corpus']['name'])}",
     }
