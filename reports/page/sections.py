@@ -250,7 +250,7 @@ def _rates(results: Results) -> str:
     if curves.empty:
         return ""
     table = rates_table(curves, results.models, results.task)
-    return section("Over all rates of loss", _RATES, table)
+    return section(_RATES, table, "tables/rates.csv")
 
 
 def _models(results: Results) -> str:
@@ -260,8 +260,6 @@ def _models(results: Results) -> str:
     text = _MODELS.format(minutes=minutes if timed else "")
     models = [model for model in results.models if model in described]
     return section(text, models_table(results.run, models), "run.json")
-
-    return section(_RATES, table, "tables/rates.csv")
 
 
 def _mean_of_targets(task: Task) -> str:
