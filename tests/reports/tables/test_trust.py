@@ -42,7 +42,7 @@ def test_the_page_says_that_there_are_too_few(speakers: int, says: str) -> None:
 
 def test_a_line_of_risks_for_each_model_and_target() -> None:
     table, task = tables(AFFECT)
-    figure = draw_risks(table, styles(MODELS), task)
+    figure = draw_risks(table, styles(MODELS), task, MODELS)
     panels = figure.get_axes()
     assert [len(ax.lines) for ax in panels] == [2, 2]
     assert panels[0].lines[0].get_ydata().tolist() == pytest.approx([0.2, 0.4])
