@@ -24,7 +24,7 @@ from features.stores.removing import drop_items
 from features.stores.store import open_store
 from pipeline.forgetting.person import Person
 
-DRAWN = ("index.html", "figures", "plots")
+DRAWN = ("index.html", "figures", "plots", "tables")
 """Of the results: drawn from tables, and drawn again by `summarise`."""
 
 PREDICTIONS = Path("predictions")

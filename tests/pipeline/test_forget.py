@@ -116,7 +116,7 @@ def project(tmp_path, monkeypatch):
     fresh(RESULTS / "traces/baseline.csv").write_text("model,item,time\n" + traces)
     fresh(RESULTS / "evaluation/baseline.csv").write_text("model,value\nbaseline,0.5\n")
     fresh(RESULTS / "index.html").write_text("<html>anna-1 over time</html>")
-    fresh(RESULTS / "figures/trace_1.svg").write_text("<svg/>")
+    fresh(RESULTS / "figures/traces.svg").write_text("<svg/>")
     fresh(Path("predictions/anna-1.csv")).write_text("# of a film\ntime,valence\n0,0.5\n")
     fresh(Path("predictions/ben-1.csv")).write_text("time,valence\n0,0.5\n")
     objects = Path(".dvc/cache/files/md5/aa")
