@@ -85,7 +85,8 @@ def recognise(options: argparse.Namespace) -> None:
     trained = load_trained(options.model, options.seed, options.allow)
     task = trained.card.task
     notes = [trained.note] if trained.note else []
-    notes += [NOT_CAUSAL] if trained.calibration is not None else []
+    offers = trained.calibration is not None and trained.calibration.note
+    notes += [NOT_CAUSAL] if offers else []
     if task.level == "sequence":
         notes.append(
             f"{trained.name} answers whole sequences: here it takes the last "
@@ -111,7 +112,7 @@ def recognise(options: argparse.Namespace) -> None:
     with outlet(options.to) as write, view(task, shown=options.window) as show:
         for answer in live.answers():
             lag = live.clock() - answer.arrival
-            people = len(live.seconds_of_people)
+            people = None if trained.card.faces is None else len(live.seconds_of_people)
             write(line_of(answer, lag, task, people=people))
             show(answer, lag)
             dropped += answer.dropped

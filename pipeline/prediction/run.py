@@ -187,11 +187,11 @@ def _predicted(
         m: data.item_array(CLIP, arrays[m]) for m in arrays if m in card.streams
     }
     calibration = None if causal else trained.calibration
+    offered = "" if trained.calibration is None else trained.calibration.note
     table = table_of(card.task, values, times, present, received, calibration)
     table = say_whose_sound(table, card, people)
     notes = [trained.note] if trained.note else []
-    notes += [NOT_CAUSAL] if causal and trained.calibration is not None else []
-    notes += [calibration.note] if calibration is not None and calibration.note else []
+    notes += [NOT_CAUSAL if causal else offered] if offered else []
     notes += people_notes(people)
     notes += missing_notes(card, times, data.item_array(CLIP, "decoded"), present)
     notes += answer_note(card, table)

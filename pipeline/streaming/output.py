@@ -23,7 +23,7 @@ PEOPLE = "people"
 _BAR = 41
 
 
-def line_of(answer: Answer, lag: float, task: Task, *, people: int = 0) -> str:
+def line_of(answer: Answer, lag: float, task: Task, *, people: int | None = 0) -> str:
     """An answer as a line of JSON.
 
     Its keys are `time` in seconds, the outputs (null where nothing was received in the whole
@@ -35,7 +35,7 @@ def line_of(answer: Answer, lag: float, task: Task, *, people: int = 0) -> str:
         answer: what is said of a frame.
         lag: in seconds.
         task: of the model.
-        people: how many have been in view so far.
+        people: how many have been in view so far; None where features are given in place of faces.
     """
     content = {
         "time": round(answer.time, 4),
@@ -45,8 +45,8 @@ def line_of(answer: Answer, lag: float, task: Task, *, people: int = 0) -> str:
         "basis": answer.basis,
         "lag": round(lag, 3),
         "dropped": answer.dropped,
-        **({PEOPLE: answer.in_view} if "video" in answer.present else {}),
-        **({SOUND_OF: UNKNOWN} if people > 1 and "audio" in answer.present else {}),
+        **({PEOPLE: answer.in_view} if "video" in answer.present and people is not None else {}),
+        **({SOUND_OF: UNKNOWN} if (people or 0) > 1 and "audio" in answer.present else {}),
     }
     return json.dumps(content)
 

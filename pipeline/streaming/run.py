@@ -106,6 +106,11 @@ class Live:
         )
         if source is None and (video or (audio and sound is None)):
             raise InputError(f"{card.name} needs a source of media", "name one, as SOURCE")
+        if source is not None and self._given and not (video or audio):
+            raise InputError(
+                f"{card.name} takes nothing of {source.name}: all that it sees is given",
+                "leave SOURCE out",
+            )
         self._describers = [CropDescriber(part, device) for part in (video.parts if video else ())]
         self._hearers: list[LiveSound] = [
             load_live(part, device) for part in (audio.parts if audio else ())

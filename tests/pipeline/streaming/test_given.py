@@ -12,6 +12,7 @@ from pipeline.engine.execution import ExecutionSettings
 from pipeline.prediction import predict
 from pipeline.streaming.given import given_streams, played
 from pipeline.streaming.run import Live
+from pipeline.streaming.source import Source
 from tests.helpers.trained_models import random_model
 
 VOICE = GivenSettings(modality="audio", of="voice")
@@ -83,5 +84,7 @@ def test_what_is_not_there_or_no_course_is_said_in_a_sentence(tmp_path: Path) ->
     given = files(tmp_path)
     with pytest.raises(InputError, match="voice is not there; give them with --features voice="):
         Live(None, trained, "cpu", features={"face": given["face"]})
+    with pytest.raises(InputError, match=r"takes nothing of film.mp4: all that it sees is given"):
+        Live(Source.of("film.mp4"), trained, "cpu", features=given)
     with pytest.raises(InputError, match="the audio features of random are one vector"):
         Live(None, trained, "cpu", features=files(tmp_path, voice=1))
