@@ -22,6 +22,8 @@ help: ## list what there is to do
 	@echo '  a corpus of your own      set corpus.name: folder and corpus.root in params.yaml, then'
 	@echo '                            python -m pipeline.corpus --check; make repro'
 	@echo '  one more experiment       dvc exp run -S models.frame_zero.ablation.p=0.8; dvc metrics diff'
+	@echo '  figures for a paper       python -m pipeline.figures --out FOLDER --columns 1 --format pdf'
+	@echo '  a model without Lacuna    python -m pipeline.export MODEL (docs/export.md)'
 	@echo '  a study, or a paper again python -m pipeline.study NAME (pipeline/studies/README.md)'
 	@echo '  clusters and GPUs         docs/clusters.md'
 

@@ -12,11 +12,11 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from features.files import whole
-from reports.figures.style import RC, add_legend, add_note
+from reports.figures.style import COLOURS, RC, SOFT, add_legend, add_note
 from reports.figures.timeline import missing_handles, rows_over_time, shade
 from reports.numbers.words import capitalised
 
-TARGET_COLOURS = ("#0072B2", "#D55E00", "#009E73")
+TARGET_COLOURS = COLOURS[:3]
 
 
 def plot_prediction(
@@ -49,7 +49,7 @@ def plot_prediction(
             low, high = shown[name]
             beyond = 0.025 * (high - low)  # a line on the limit is seen whole
             ax.plot(times, values, color=colour)
-            ax.axhline((low + high) / 2, color="#666666", linewidth=0.6)
+            ax.axhline((low + high) / 2, color=SOFT, linewidth=0.6)
             shade(ax, times, face_present, sound_present)
             ax.set(ylabel=capitalised(name), ylim=(low - beyond, high + beyond))
         axes[0].set_title(title)
@@ -97,7 +97,7 @@ def plot_people(
                 ax.plot(times, values[name], color=colour, label=capitalised(name))[0]
                 for colour, name in zip(cycle(TARGET_COLOURS), values)
             ]
-            ax.axhline((low + high) / 2, color="#666666", linewidth=0.6)
+            ax.axhline((low + high) / 2, color=SOFT, linewidth=0.6)
             shade(ax, times, present, sound_present)
             ax.set(ylim=(low - beyond, high + beyond))
         ends = np.array([ax.get_xlim() for ax in panels[:, 1]])

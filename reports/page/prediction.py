@@ -103,4 +103,8 @@ def _missing(missing: Mapping[str, Sequence[tuple[float, float]]]) -> str:
 
 def _picture(png: bytes, title: str) -> str:
     data = base64.b64encode(png).decode()
-    return f'<img alt="{escape(title)}" src="data:image/png;base64,{data}">'
+    return (
+        '<figure><div class="scroll card" role="group" aria-label="Figure, scrolls sideways" '
+        f'tabindex="0"><img alt="{escape(title)}" src="data:image/png;base64,{data}"></div>'
+        "</figure>"
+    )

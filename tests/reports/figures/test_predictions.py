@@ -29,14 +29,14 @@ def test_plot_prediction_has_a_panel_for_each_target(tmp_path, count):
     path = tmp_path / "clip.svg"
     plot_prediction([0, 1], predicted, [1, 1], [1, 0], path=path, title="t")
     drawing = path.read_text()
-    assert [f"<!-- Target_{i} -->" in drawing for i in range(count + 1)] == [True] * count + [False]
-    assert {"<!-- −1.0 -->", "<!-- 1.0 -->"} <= set(re.findall("<!-- .*? -->", drawing))
+    assert [f">Target_{i}</text>" in drawing for i in range(count + 1)] == [True] * count + [False]
+    assert {"−1.0", "1.0"} <= set(re.findall(">([^<>]*)</text>", drawing))
 
 
 def test_plot_prediction_shows_a_note_below_its_panels(tmp_path):
     path = tmp_path / "clip.svg"
     plot_prediction([0, 1], {"valence": [0, 1]}, [1, 1], [1, 1], path=path, title="t", note="trial")
-    assert "<!-- trial -->" in path.read_text()
+    assert ">trial</text>" in path.read_text()
 
 
 def test_plot_prediction_of_one_frame(tmp_path):
@@ -52,5 +52,5 @@ def test_plot_classes_names_every_class_and_its_probability(tmp_path):
         plot_classes(shares, path=path, title="clip.mp4", note="a trial")
     drawing = paths[0].read_text()
     for text in ("happy", "sad", "$a$", "0.70", "0.25", "0.05", "clip.mp4", "a trial"):
-        assert f"<!-- {text} -->" in drawing
+        assert f">{text}</text>" in drawing
     assert paths[1].read_text() == drawing
