@@ -15,6 +15,7 @@ def area_of(node: str) -> str:
     return "/".join(PurePath(node.split("::", maxsplit=1)[0]).parent.parts[:DEPTH])
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give a file's tests to one process, and all those of the finished demo: it is run once."""
     for item in items:

@@ -76,8 +76,9 @@ def test_outside_training_targets_are_within_the_labels_range(case: Case, task: 
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("case", CASES + aware(("marked", "shown")), ids=str)
 def test_a_gradient_reaches_every_parameter(case: Case, task: str) -> None:
-    # Of 8 frames imder's lowest level has one, among which no attention is to be learnt.
-    network, batch = case.build(task), labelled_batch(task, frames=12)
+    # Of 8 frames imder's lowest level has one, among which no attention is to be learnt; of four
+    # clips one has all, whose answer alone no correlation can be learnt from.
+    network, batch = case.build(task), labelled_batch(task, clips=6, frames=12)
     lost = {}
     for clip, m in enumerate(case.modalities, start=2):
         empty = torch.zeros_like(batch.mask)
