@@ -25,9 +25,8 @@ def verdict(results: Results, table: pd.DataFrame) -> str:
         results: the run.
         table: what `named.named_means` returned.
     """
-    robust = results.choice["needs"].get("robust", {})
-    recommended = robust.get("recommended")
-    model = recommended or by_robustness(table, results.models)[0]
+    recommended = _recommended(results)
+    model = subject(results, table)
     value, metric = number(table, model, ALL_NAMED), primary_metric(results.task).title
     if math.isnan(value):
         return f"No model was evaluated under all of {counted_noun(len(TITLES), 'condition')}."
@@ -39,6 +38,21 @@ def verdict(results: Results, table: pd.DataFrame) -> str:
     if recommended:
         return f"{model} keeps most under loss: {of}; {rest}"
     return f"{no_model(results.choice)} Highest here is {model}: {of}; {rest}"
+
+
+def subject(results: Results, table: pd.DataFrame) -> str:
+    """The model that the sentence is of: the recommended one, or the highest.
+
+    Args:
+        results: the run.
+        table: what `named.named_means` returned.
+    """
+    return _recommended(results) or by_robustness(table, results.models)[0]
+
+
+def _recommended(results: Results) -> str | None:
+    model = results.choice["needs"].get("robust", {}).get("recommended")
+    return None if model is None else str(model)
 
 
 def no_model(choice: dict[str, Any]) -> str:

@@ -10,7 +10,7 @@ from models.evaluation.conditions import NAMED
 from reports.numbers.results import Results
 from reports.numbers.run_file import streams_in_use, synthetic_corpus, untrained_streams
 from reports.numbers.summary import Summary
-from reports.numbers.verdict import verdict
+from reports.numbers.verdict import subject, verdict
 from reports.numbers.words import counted_noun, listing, primary_metric, title_in
 from reports.page.sections import csv_link
 from reports.tables.choice import costs_of, recommendations
@@ -42,27 +42,26 @@ def first_screen(results: Results, summary: Summary) -> str:
         if table
         else ""
     )
+    named = summary.named
+    sentence = _emphasised(verdict(results, named), subject(results, named))
     explained = folded("What is compared, and how models are chosen", meant)
     return (
         f'<header><p class="kicker">What losing sound and picture costs</p>'
-        f'<h1 class="verdict">{_emphasised(verdict(results, summary.named), results.models)}</h1>'
+        f'<h1 class="verdict">{sentence}</h1>'
         f"{_caveat(results.run)}"
         f'<div class="answers">{f"<div>{needs}</div>" if needs else ""}{picture}</div>'
         f"{explained}{folded(_size(results), _introduction(results))}</header>"
     )
 
 
-def _emphasised(sentence: str, models: tuple[str, ...]) -> str:
-    """The sentence as HTML, its first model bold."""
-    places = {model: f" {sentence}".find(f" {model}") for model in models}
-    named = [model for model in models if places[model] >= 0]
-    if not named:
-        return escape(sentence)
-    first = min(named, key=lambda model: (places[model], -len(model)))
-    start = places[first]
-    before, after = sentence[:start], sentence[start + len(first) :]
-    name = escape(first).replace("_", "_<wbr>")
-    return f"{escape(before)}<b>{name}</b>{escape(after)}"
+def _emphasised(sentence: str, model: str) -> str:
+    """The sentence as HTML, the model that it is of bold where it is its subject."""
+    name = f"<b>{escape(model).replace('_', '_<wbr>')}</b>"
+    for place in (f"{model} keeps", f"{model}: "):
+        before, found, after = sentence.partition(place)
+        if found:
+            return f"{escape(before)}{name}{escape(found[len(model) :] + after)}"
+    return escape(sentence)
 
 
 def _caveat(run: Mapping[str, Any]) -> str:

@@ -45,8 +45,8 @@ _CONDITIONS = """<p>{metric} over all {n:,} {unit} of the {split} split. p is wh
 _CONDITIONS_MEANT = """<p>Mean ± standard deviation over seeds and trials; n counts these values.
 Trials of one seed share a trained network, so n is not a number of independent runs. p is the
 probability that a clip (Clip-Zero) or a frame (Frame-Zero, Frame-Repeat) of the modality is
-lost{share}. The darker a cell, the more is kept; all tables have the same shades. The highest mean
-of each column{targets} is bold; no significance is claimed. A dash: not evaluated, or
+lost{share}. The stronger the colour, the more is kept; all tables have the same shades. The
+highest mean of each column{targets} is bold; no significance is claimed. A dash: not evaluated, or
 undefined.</p>"""
 
 _METRICS = """<p>{meanings}. Mean ± standard deviation over seeds; n counts seeds. The

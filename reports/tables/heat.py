@@ -54,7 +54,7 @@ def words_of_heat(results: Results, summary: Summary) -> str:
     more = f" {capitalised(counted_noun(left, 'model'))} more in the tables below." if left else ""
     return (
         f"Means over {counted_noun(len(results.seeds), 'seed')}; n = {n:,} {unit}. "
-        f"The darker, the more is kept.{more}"
+        f"The stronger the colour, the more is kept.{more}"
     )
 
 
