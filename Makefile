@@ -55,7 +55,7 @@ study: $(INSTALLED) ## compare all strategies and networks on simulated features
 	python -m pipeline.study strategies
 
 test: $(INSTALLED) ## run the tests, on every processor
-	OMP_NUM_THREADS=1 pytest -n logical --maxprocesses 8 --dist loadgroup
+	OMP_NUM_THREADS=1 pytest -n logical --maxprocesses 8 --dist loadfile
 
 lint: $(INSTALLED) ## ruff and mypy
 	ruff check .

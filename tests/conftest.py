@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import PurePath
+from typing import Any
 
 import pytest
 
@@ -15,12 +16,20 @@ def area_of(node: str) -> str:
     return "/".join(PurePath(node.split("::", maxsplit=1)[0]).parent.parts[:DEPTH])
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give a file's tests to one process, and all those of the finished demo: it is run once."""
-    for item in items:
-        shares = "finished" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("finished" if shares else str(item.path)))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give a file's tests to one process, and all files of the finished demo: it is run once."""
+    from xdist.scheduler import LoadFileScheduling
+
+    files = (config.rootpath / "tests/pipeline").glob("test_*.py")
+    of_finished = {file.name for file in files if "finished: Project" in file.read_text()}
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return "finished" if PurePath(file).name in of_finished else file
+
+    return Scheduling(config, log)
 
 
 @pytest.hookimpl(wrapper=True)
