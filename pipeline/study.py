@@ -31,6 +31,7 @@ from pipeline.engine.named_files import named_files
 from pipeline.params import FILE, Params, load_params, read_settings
 from pipeline.studies.champion import ALIKE, compare, verdict
 from pipeline.studies.models import run_models
+from pipeline.studies.paper import publish_paper
 from pipeline.studies.runs import Stages, Stopwatch, exclusive
 from pipeline.studies.settings import StudySettings
 from pipeline.studies.splits import check_differ, compare_splits, comparison_table
@@ -103,9 +104,10 @@ def run_study(file: Path, root: Path | None = None) -> None:
             ((folder, params),) = runs.values()
             with Stages(folder, threads=params.execution.threads, on_end=watch.save) as stages:
                 stages.run("summarise")
-        target = publish_study(file, runs, watch)
+        target = publish_study(file, runs, watch, study.paper)
         watch.reset()
-    say(f"wrote {target}" if study.splits else f"open {target / 'index.html'}")
+    page = target / "index.html"
+    say(f"open {page}" if page.exists() else f"wrote {target}")
 
 
 def check_corpus(study: StudySettings, root: Path | None) -> None:
@@ -179,7 +181,7 @@ def _whole(path: str) -> str:
     return str(absolute if absolute.exists() else PROJECT / path)
 
 
-def publish_study(file: Path, runs: Runs, watch: Stopwatch) -> Path:
+def publish_study(file: Path, runs: Runs, watch: Stopwatch, paper: str | None = None) -> Path:
     """Write a study's tables to the folder of results, with when and how they were made.
 
     Earlier results are replaced once the new ones are complete.
@@ -207,6 +209,8 @@ def publish_study(file: Path, runs: Runs, watch: Stopwatch) -> Path:
         console.print(comparison_table(table))
     else:
         about["verdict"] = _publish_run(workspace / RESULTS, results, partial)
+    if paper is not None:
+        publish_paper(paper, workspace, params, results, partial / "index.html")
     (partial / "study.json").write_text(json.dumps(about, indent=1) + "\n")
     if target.exists():
         target.rename(old)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from features.tables import Row, Table
 from features.task import Task
@@ -17,10 +18,20 @@ class Paper(Row):
         title: authors, title and year.
         letter: what it is called in tables.
         corpora: rows of CORPORA that it reports.
+        exhibits: its figures and further tables, a function of `exhibits.Measured`.
+        detector: of faces; empty where there are no pictures.
+        weights: of the network that describes faces.
     """
 
     letter: str
     corpora: tuple[str, ...]
+    exhibits: str
+    detector: str
+    weights: str
+
+    def exhibited(self) -> Any:
+        """The function that makes its figures and further tables."""
+        return Row(code=self.exhibits).load()
 
 
 PAPERS = Table(
@@ -29,6 +40,9 @@ PAPERS = Table(
         "parthasarathy2020": Paper(
             code="reports.papers.parthasarathy2020:CLAIMS",
             letter="P",
+            exhibits="reports.papers.exhibits:of_parthasarathy2020",
+            detector="SSD",
+            weights="VGG-Face",
             corpora=("affwild2",),
             title="S. Parthasarathy and S. Sundaram, “Training Strategies to Handle Missing "
             "Modalities for Audio-Visual Expression Recognition” (2020)",
@@ -36,6 +50,9 @@ PAPERS = Table(
         "parthasarathy2021": Paper(
             code="reports.papers.parthasarathy2021:CLAIMS",
             letter="D",
+            exhibits="reports.papers.exhibits:of_parthasarathy2021",
+            detector="SSD",
+            weights="VGG-Face",
             corpora=("affwild2",),
             title="S. Parthasarathy and S. Sundaram, “Detecting Expressions with Multimodal "
             "Transformers” (2021)",
@@ -43,6 +60,9 @@ PAPERS = Table(
         "goncalves2022": Paper(
             code="reports.papers.goncalves2022:CLAIMS",
             letter="G",
+            exhibits="reports.papers.exhibits:of_goncalves2022",
+            detector="MTCNN",
+            weights="VGG-Face, fine-tuned on AffectNet",
             corpora=("cremad", "msp_improv"),
             title="L. Goncalves and C. Busso, “Robust Audiovisual Emotion Recognition: Aligning "
             "Modalities, Capturing Temporal Information, and Handling Missing Features” (2022)",
@@ -50,6 +70,9 @@ PAPERS = Table(
         "chumachenko2022": Paper(
             code="reports.papers.chumachenko2022:CLAIMS",
             letter="C",
+            exhibits="reports.papers.exhibits:of_chumachenko2022",
+            detector="MTCNN",
+            weights="EfficientFace of AffectNet, trained on with the rest",
             corpora=("ravdess", "cmu_mosei"),
             title="K. Chumachenko, A. Iosifidis and M. Gabbouj, “Self-attention fusion for "
             "audiovisual emotion recognition with incomplete data” (2022)",

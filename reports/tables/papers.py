@@ -1,8 +1,8 @@
 """The papers' numbers, and those of this run's models of the same kind beside them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
-from typing import Any
+from typing import Any, Protocol
 
 import pandas as pd
 
@@ -45,13 +45,53 @@ def papers_tables(results: Results, summary: Summary) -> str:
         "training. A dash: no such model, or not under that "
         f"condition. {sources}.</p>"
     )
-    tables = (_table(benchmark, rows, results, summary) for benchmark, rows in claims.items())
+    tables = (claims_table(benchmark, rows, results, summary) for benchmark, rows in claims.items())
     return text + "".join(tables)
 
 
-def _table(
-    benchmark: Benchmark, claims: Sequence[PaperClaim], results: Results, summary: Summary
+class Measured(Protocol):
+    """Of whom numbers are, and how every condition came out."""
+
+    @property
+    def run(self) -> Mapping[str, Any]:
+        """The content of `run.json`."""
+
+    @property
+    def models(self) -> Sequence[str]:
+        """Names of the models."""
+
+    @property
+    def evaluation(self) -> pd.DataFrame:
+        """Rows of `Results.evaluation`."""
+
+
+class Numbers(Protocol):
+    """The tables of `Summary` that papers have numbers of."""
+
+    @property
+    def intact(self) -> pd.DataFrame:
+        """Every metric of intact input."""
+
+    @property
+    def headlines(self) -> pd.DataFrame:
+        """The headline numbers of the primary metric."""
+
+    @property
+    def conditions(self) -> pd.DataFrame:
+        """The primary metric under every condition."""
+
+
+def claims_table(
+    benchmark: Benchmark, claims: Sequence[PaperClaim], results: Measured, summary: Numbers
 ) -> str:
+    """What papers state of a benchmark, and what was measured of models of the same kind.
+
+    Args:
+        benchmark: what the numbers are of.
+        claims: the rows, each with its paper.
+        results: of this run.
+        summary: means of them.
+    """
     values = _run_values(benchmark, results, summary)
     rows = "".join(
         f"<tr><td>{paper.letter}</td>{_stated(claim)}"
@@ -65,7 +105,7 @@ def _table(
     return scrollable(f"<thead>{head}</thead><tbody>{rows}</tbody>")
 
 
-def _head(benchmark: Benchmark, results: Results) -> list[str]:
+def _head(benchmark: Benchmark, results: Measured) -> list[str]:
     """The two rows of the head: whose numbers they are, and what."""
     groups = ["words"] * 3 + ["paper"] * len(benchmark.columns)
     groups += ["run"] * (1 + len(benchmark.measured))
@@ -93,7 +133,7 @@ def _stated(claim: Claim) -> str:
     )
 
 
-def _models(claim: Claim, results: Results) -> list[str]:
+def _models(claim: Claim, results: Measured) -> list[str]:
     """The models of the run that a claim is to be compared with."""
     settings = results.run["models"]
     return [
@@ -103,7 +143,7 @@ def _models(claim: Claim, results: Results) -> list[str]:
     ]
 
 
-def _run_values(benchmark: Benchmark, results: Results, summary: Summary) -> RunValues:
+def _run_values(benchmark: Benchmark, results: Measured, summary: Numbers) -> RunValues:
     """Mean and standard deviation of this run, as the columns of a table."""
     if benchmark.metric is not None:
         groups = one_modality(results.evaluation, benchmark.metric).groupby("other")

@@ -1,12 +1,18 @@
 """The papers' studies: what their files say, and that their models learn."""
 
+import dataclasses
+from html import escape
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 from features.errors import InputError
+from features.task import Task
+from models.evaluation.conditions import all_conditions
+from models.evaluation.registry import metrics_of
 from models.networks.build import build
 from models.networks.recogniser import Recogniser
 from models.settings import NetworkSize, TrainSettings
@@ -15,6 +21,9 @@ from models.training.optimisation import Optimisation
 from pipeline.params import read_settings
 from pipeline.studies.settings import StudySettings
 from pipeline.study import check_corpus, file_of, prepare_workspace
+from reports.numbers.splits import splits_as_seeds
+from reports.page.paper import paper_page
+from reports.papers.exhibits import Measured
 from reports.papers.registry import PAPERS
 from tests.helpers.network_cases import FEATURES, TASKS, labelled_batch, masks_of
 
@@ -100,3 +109,72 @@ def steps(network: Recogniser, task: str, train: TrainSettings) -> list[float]:
         losses.append(loss.item())
     assert np.isfinite(losses).all()
     return losses
+
+
+def results_of(study: StudySettings, task: Task) -> pd.DataFrame:
+    """Made-up results of a study, of two splits or seeds."""
+    rng = np.random.default_rng(0)
+    conditions = [c for c in all_conditions(study.evaluate) if c.unit == "window"]
+    rows = [
+        {
+            "model": model,
+            "seed": 0,
+            "split": str(split),
+            **dataclasses.asdict(condition),
+            **{"asked": 1, "causal": 0, "subset": "all", "trial": 0, "target": target, "n": 9},
+        }
+        for model in study.models
+        for split in range(2)
+        for condition in conditions
+        for target in task.targets
+    ]
+    table = pd.DataFrame(rows)
+    return table.assign(**{m: rng.random(len(rows)) for m in metrics_of(task)})
+
+
+EXHIBITS = {
+    "parthasarathy2020": ["Figure 3", "Figure 4"],
+    "parthasarathy2021": ["Figure 4", "Figure 4"],
+    "goncalves2022_cremad": [f"Figure {n}" for n in (3, 4, 4, 4, 5, 6, 7, 8)] + ["Table 5"],
+    "chumachenko2022_cmu_mosei": [],
+}
+
+
+@pytest.mark.parametrize("name", EXHIBITS)
+def test_a_page_has_the_papers_numbers_beside_the_runs(name: str) -> None:
+    study, task = settings_of(name), TASKS[STUDIES[name][2]]
+    task = Task.model_validate(task.model_dump())
+    results = results_of(study, task)
+    described = {
+        model: settings.model_dump()
+        | {
+            "size": study.resolved(model).size.model_dump(),
+            "options": study.resolved(model).options.model_dump(),
+            "train": study.resolved(model).train.model_dump(),
+            "parameters": 7,
+        }
+        for model, settings in study.models.items()
+    }
+    run = {
+        "corpus": {"name": study.corpus.name, "items": 4, "seconds": 60.0},
+        "faces": {"detector": "hog"},
+        "streams": {key: stream.model_dump() for key, stream in study.streams.items()},
+        "models": described,
+    }
+    evaluation = splits_as_seeds(results, metrics_of(task))
+    assert study.paper is not None
+    measured = Measured(run, list(study.models), task, evaluation)
+    drawn = [e.title.split(":")[0] for e in PAPERS[study.paper].exhibited()(measured)]
+    assert drawn == EXHIBITS[name]
+    html = " ".join(paper_page(study.paper, measured, "2 splits").split())
+    assert f"The run is of {study.corpus.name}, a corpus of the paper" in html
+    assert html.count("<figure>") == sum(title.startswith("Figure") for title in drawn)
+    for benchmark, claims in PAPERS[study.paper].load().items():
+        if benchmark.is_of(task):
+            assert all(escape(claim.model) in html for claim in claims)
+    # One cell of a table by a plain loop.
+    model = next(iter(study.models))
+    metric = metrics_of(task)[0] if name != "chumachenko2022_cmu_mosei" else "mae"
+    cells = results.query(f"model == '{model}' and p == 0 and target == '{task.targets[0]}'")
+    means = [part[metric].mean() for _, part in cells.groupby("split")]
+    assert f"{np.mean(means):.3f} <small>± {np.std(means, ddof=1):.3f}</small>" in html

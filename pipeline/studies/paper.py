@@ -1,0 +1,41 @@
+"""The page of a paper's study."""
+
+from contextlib import chdir
+from pathlib import Path
+
+import pandas as pd
+
+from features.corpora.listing import read_task
+from models.evaluation.registry import metrics_of
+from pipeline.params import Params
+from pipeline.studies.tables import SPLIT
+from pipeline.summarise import describe_run
+from reports.numbers.splits import splits_as_seeds
+from reports.page.paper import paper_page, paper_sections, with_sections_first
+from reports.papers.exhibits import Measured
+
+
+def publish_paper(
+    name: str, workspace: Path, params: Params, results: pd.DataFrame, page: Path
+) -> None:
+    """Put a paper's sections in front of a study's page; where there is none, they are the page.
+
+    Args:
+        name: of the paper, a row of PAPERS.
+        workspace: of the study, or of its first split.
+        params: settings there.
+        results: of all splits (`tables.with_numbers`).
+        page: the file.
+    """
+    with chdir(workspace):
+        task, run = read_task(), describe_run(params)
+    evaluation = splits_as_seeds(results, metrics_of(task))
+    measured = Measured(run, list(params.models), task, evaluation)
+    splits, seeds = results[SPLIT].nunique(), len(params.train.seeds)
+    units = f"{splits} splits" if splits > 1 else f"{seeds} seeds"
+    if page.exists():
+        html = page.read_text(encoding="utf-8")
+        html = with_sections_first(html, paper_sections(name, measured, units))
+    else:
+        html = paper_page(name, measured, units)
+    page.write_text(html, encoding="utf-8")
