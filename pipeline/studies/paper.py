@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from features.corpora.listing import read_task
+from features.corpora.listing import RESULTS, read_task
 from models.evaluation.registry import metrics_of
 from pipeline.params import Params
 from pipeline.studies.tables import SPLIT
 from pipeline.summarise import describe_run
+from reports.numbers.results import parameters_of
 from reports.numbers.splits import splits_as_seeds
 from reports.page.paper import paper_page, paper_sections, with_sections_first
 from reports.papers.exhibits import Measured
@@ -28,7 +29,8 @@ def publish_paper(
         page: the file.
     """
     with chdir(workspace):
-        task, run = read_task(), describe_run(params)
+        sizes = parameters_of(RESULTS, list(params.models), params.train.seeds)
+        task, run = read_task(), describe_run(params, sizes)
     evaluation = splits_as_seeds(results, metrics_of(task))
     measured = Measured(run, list(params.models), task, evaluation)
     splits, seeds = results[SPLIT].nunique(), len(params.train.seeds)

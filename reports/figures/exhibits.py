@@ -84,7 +84,9 @@ def draw_available(
         size = (1.2 + 4.4 * len(panels), 3.6)
         figure = Figure(figsize=size, layout="constrained")
         axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
-        handles: dict[str, Any] = {str(handle.get_label()): handle for handle in model_handles(looks)}
+        handles: dict[str, Any] = {
+            str(handle.get_label()): handle for handle in model_handles(looks)
+        }
         for ax, panel in zip(axes, panels, strict=True):
             for model, look in looks.items():
                 cell = table[(table["panel"] == panel) & (table["model"] == model)]

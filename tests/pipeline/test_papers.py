@@ -19,10 +19,10 @@ from models.settings import NetworkSize, TrainSettings
 from models.training.losses import total_loss
 from models.training.optimisation import Optimisation
 from pipeline.params import read_settings
+from pipeline.studies import paper
 from pipeline.studies.settings import StudySettings
 from pipeline.study import check_corpus, file_of, prepare_workspace
 from reports.numbers.splits import splits_as_seeds
-from reports.page.paper import paper_page
 from reports.papers.exhibits import Measured
 from reports.papers.registry import PAPERS
 from tests.helpers.network_cases import FEATURES, TASKS, labelled_batch, masks_of
@@ -141,7 +141,9 @@ EXHIBITS = {
 
 
 @pytest.mark.parametrize("name", EXHIBITS)
-def test_a_page_has_the_papers_numbers_beside_the_runs(name: str) -> None:
+def test_a_page_has_the_papers_numbers_beside_the_runs(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     study, task = settings_of(name), TASKS[STUDIES[name][2]]
     task = Task.model_validate(task.model_dump())
     results = results_of(study, task)
@@ -166,7 +168,16 @@ def test_a_page_has_the_papers_numbers_beside_the_runs(name: str) -> None:
     measured = Measured(run, list(study.models), task, evaluation)
     drawn = [e.title.split(":")[0] for e in PAPERS[study.paper].exhibited()(measured)]
     assert drawn == EXHIBITS[name]
-    html = " ".join(paper_page(study.paper, measured, "2 splits").split())
+    monkeypatch.setattr(paper, "describe_run", lambda *_: run)
+    monkeypatch.setattr(paper, "parameters_of", lambda *_: {})
+    monkeypatch.setattr(paper, "read_task", lambda: task)
+    page = tmp_path / "index.html"
+    if not study.splits:  # the page of stage summarise
+        page.write_text("<header></header><section>Of the run</section>")
+    paper.publish_paper(study.paper, tmp_path, study, results, page)
+    html = " ".join(page.read_text().split())
+    if not study.splits:
+        assert html.index("The paper again") < html.index("Of the run")
     assert f"The run is of {study.corpus.name}, a corpus of the paper" in html
     assert html.count("<figure>") == sum(title.startswith("Figure") for title in drawn)
     for benchmark, claims in PAPERS[study.paper].load().items():
