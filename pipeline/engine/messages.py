@@ -173,10 +173,7 @@ def _of_unknown(place: Sequence[Hashable], keys: Sequence[str], moved: Mapping[s
         ):
             return advice
     close = difflib.get_close_matches(str(place[-1]), keys, n=1)
-    listed = ", ".join(keys)
-    if close:
-        return f"did you mean {close[0]}? The keys there are {listed}"
-    return f"the keys there are {listed}"
+    return f"did you mean {close[0]}?" if close else f"the keys there are {', '.join(keys)}"
 
 
 def _must(detail: ErrorDetails) -> str:

@@ -335,12 +335,12 @@ def test_no_file(tmp_path):
         load_params(tmp_path)
 
 
-def test_an_unknown_key_gets_a_guess_the_keys_there_are_and_its_line(load):
+def test_an_unknown_key_gets_a_guess_or_the_keys_there_are_and_its_line(load):
     with pytest.raises(InputError) as caught:
         load("models:\n  m:\n    netwrok: unimodal\nfaces:\n  zoom: 2\n")
     guessed, listed = caught.value.reason.split("; ")
     assert guessed.startswith("models.m.netwrok is not a known key (")
-    assert "params.yaml line 3): did you mean network? The keys there are network, " in guessed
+    assert guessed.endswith("params.yaml line 3): did you mean network?")
     assert "params.yaml line 5): the keys there are detector, models, " in listed
 
 
@@ -393,19 +393,13 @@ def test_keys_of_the_past_are_told_where_they_went():
 
 
 def test_other_mistakes_beside_an_unknown_key_are_kept():
-    assert (
-        say("inner: {sise: 2, size: 0}\ninners: {a: {size: 2}}\nnow: x\nmore: 1")
-        == [
-            "inner.size is 0, must be at least 1 (a.yaml line 1)",
-            "inner.sise is not a known key (a.yaml line 1): did you mean size? "
-            "The keys there are size",
-            "inners.a: size is even (a.yaml line 2)",
-            "now is 'x', must be a whole number without a point (a.yaml line 3)",
-            "more is not a known key (a.yaml line 4): did you mean now? "
-            "The keys there are inner, inners, either, now",
-        ]
-        or True
-    )
+    assert say("inner: {sise: 2, size: 0}\ninners: {a: {size: 2}}\nnow: x\nmore: 1") == [
+        "inner.size is 0, must be at least 1 (a.yaml line 1)",
+        "inner.sise is not a known key (a.yaml line 1): did you mean size?",
+        "inners.a: size is even (a.yaml line 2)",
+        "now is 'x', must be a whole number without a point (a.yaml line 3)",
+        "more is not a known key (a.yaml line 4): the keys there are inner, inners, either, now",
+    ]
 
 
 def test_a_union_is_one_sentence():
