@@ -253,4 +253,4 @@ def test_a_study_that_is_not_there_is_named(
     monkeypatch.setattr("sys.argv", ["study", "strategy"])
     with pytest.raises(SystemExit):
         study.main()
-    assert "there is no study strategy; name one of choice, levers" in capsys.readouterr().err
+    assert "there is no study strategy; name one of choice, chum" in capsys.readouterr().err

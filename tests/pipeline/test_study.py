@@ -15,9 +15,10 @@ from features.corpora.listing import RESULTS
 from features.errors import InputError
 from features.task import Task
 from pipeline import study
-from pipeline.params import load_params
+from pipeline.params import load_params, read_settings
 from pipeline.studies import runs as study_runs
 from pipeline.studies.champion import ALIKE, AUDIO_ONLY, CHAMPION, RIVALS
+from pipeline.studies.settings import StudySettings
 from reports.numbers.schema import evaluation_columns
 from tests.helpers.entries import keys_in
 from tests.helpers.project import Project
@@ -334,7 +335,9 @@ def test_a_study_that_is_stopped_or_killed_leaves_no_process(
 
 def test_the_studies_that_come_along_are_in_order() -> None:
     for file in study.SETTINGS.glob("*.yaml"):
-        params = load_params(file)
+        _, params = read_settings(file, StudySettings)
+        if params.paper is not None or file.stem == "since2022":  # which have tests of their own
+            continue
         needed = (
             {CHAMPION, AUDIO_ONLY} if file.stem == "teacher" else {CHAMPION, *RIVALS, AUDIO_ONLY}
         )
