@@ -253,8 +253,8 @@ def test_every_backend_and_number_of_workers_trains_and_evaluates_to_the_same_bi
                 run = params.model_copy(update={"execution": execution})
                 run_models(title, {None: (prepared, run)})
             seen[title] = outputs(prepared)
-    # Of two models: weights and history of two seeds, and seven files of results.
-    assert len(seen["here"]) == 2 * (2 * 2 + 7)
+    # Of two models: weights and history of two seeds, and eight files of results.
+    assert len(seen["here"]) == 2 * (2 * 2 + 8)
     for title, files in seen.items():
         assert files == seen["here"], title
 
