@@ -17,7 +17,7 @@ from features.tables import is_installed, locate
 from pipeline.engine.stamps import Stamp, stamp_of
 from pipeline.engine.trees import Import, Tree, read_tree
 
-UNCOUNTED = ("pipeline.engine", "pipeline.keys", "pipeline.params")
+UNCOUNTED = ("pipeline.engine", "pipeline.forecast", "pipeline.keys", "pipeline.params")
 """How work is run, what is said of it, and who reads params.yaml: no result depends on them."""
 
 

@@ -165,7 +165,7 @@ def test_a_prediction_extracts_own_streams_and_joined_ones(project: Project) -> 
     )
     assert "of the frames" in said
     lines = (project.folder / "out/clip_000.joined.csv").read_text().splitlines()
-    assert len([line for line in lines if not line.startswith("#")]) == 91
+    assert len([line for line in lines if not line.startswith("#")]) == 31
 
 
 @pytest.mark.parametrize(
