@@ -94,3 +94,14 @@ def test_the_licence_is_named_where_it_is_looked_for():
     assert project["license-files"] == ["LICENSE"]
     assert (ROOT / "LICENSE").read_text().startswith("MIT License\n")
     assert "MIT licence (`LICENSE`)" in (ROOT / "README.md").read_text()
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_lines_of_params_yaml_that_messages_name_hold_what_they_speak_of(page):
+    lines = (ROOT / "params.yaml").read_text().splitlines()
+    shown = re.findall(
+        r"^Error: models\.(\w+).*params\.yaml line (\d+)", (ROOT / page).read_text(), re.M
+    )
+    for model, number in shown:
+        above = [line for line in lines[: int(number)] if re.fullmatch(r"  \w+:", line)]
+        assert above[-1] == f"  {model}:"
