@@ -31,7 +31,7 @@ for end, place in zip(ends, (3, 4)):
     os.close(end)
 os.execv(sys.argv[3], sys.argv[3:])
 """
-TIMEOUT = 60  # seconds for one command
+TIMEOUT = 300  # seconds for one command
 
 
 def find() -> str | None:
@@ -75,7 +75,7 @@ class Browser:
     ) -> None:
         os.close(self._write)  # Chromium leaves when its pipe closes
         try:
-            self._process.wait(timeout=10)
+            self._process.wait(timeout=120)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
