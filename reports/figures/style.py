@@ -172,10 +172,19 @@ def _short(svg: bytes) -> bytes:
     """The same drawing with places to a hundredth of a point, and without indents."""
     placed = re.sub(
         rb' (d|x|y|x1|y1|x2|y2|points|transform)="[^"]*"',
-        lambda found: re.sub(rb"(\.\d\d)\d+|\.0+\b", rb"\1", found[0].replace(b" \n", b" ")),
+        lambda found: re.sub(rb"-?\d+\.\d+", _rounded, found[0].replace(b" \n", b" ")),
         svg,
     )
+    # Matplotlib names parts by hashes of places, whose last bits the solver of layouts leaves open.
+    names = dict.fromkeys(re.findall(rb'id="([a-z][0-9a-f]{10})"', placed))
+    for number, name in enumerate(names):
+        placed = placed.replace(name, b"%c%d" % (name[:1], number))
     return re.sub(rb"\n +", b"\n", placed)
+
+
+def _rounded(found: "re.Match[bytes]") -> bytes:
+    """A number to two decimals, without those that are zero."""
+    return b"%g" % (round(float(found[0]), 2) + 0.0)
 
 
 def model_handles(looks: Mapping[str, Style], *, markers: bool = True) -> list[Line2D]:
