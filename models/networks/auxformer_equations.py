@@ -5,13 +5,14 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
+from typing_extensions import override
 
-from models.networks.blocks import Attention, Dropout
+from models.networks.prenorm import PreNormLayer
 from models.networks.stream import OTHER, Stream
 from models.settings import Modality, NetworkSize
 
 
-class EquationLayer(nn.Module):
+class EquationLayer(PreNormLayer):
     """Attention and feed-forward: z' = MHA(LN(z)) + z, then LN(FC(LN(z')) + z') (equations 3, 4).
 
     The softmax is scaled by 1/√N for the N frames that may be attended to (equation 2). Given
@@ -27,20 +28,12 @@ class EquationLayer(nn.Module):
     def __init__(
         self, size: NetworkSize, attention_dropout: float = 0.0, *, scaled: bool = False
     ) -> None:
-        super().__init__()
-        self.norm_attention = nn.LayerNorm(size.dim)
-        self.attention = Attention(size.dim, size.heads)
-        self.attention_dropout = Dropout(attention_dropout)
-        self.norm_ffn = nn.LayerNorm(size.dim)
-        self.ffn = nn.Sequential(
-            nn.Linear(size.dim, size.ffn), nn.ReLU(), nn.Linear(size.ffn, size.dim)
-        )
+        super().__init__(size, attention_dropout, scaled=scaled)
         self.norm = nn.LayerNorm(size.dim)
-        self.dropout = Dropout(size.dropout)
-        self.alpha = nn.Parameter(torch.rand(())) if scaled else None
         self.beta = nn.Parameter(torch.rand(())) if scaled else None
         self.head_dim = size.dim // size.heads
 
+    @override
     def forward(self, x: Tensor, keys: Tensor, queries: Tensor | None = None) -> Tensor:
         """Encode (clips, frames, dim).
 
@@ -61,6 +54,7 @@ class EquationLayer(nn.Module):
         x = self._add(x, self.attention_dropout(attended))
         return self.norm(self._add(x, self.ffn(self.norm_ffn(x))))
 
+    @override
     def _add(self, x: Tensor, branch: Tensor) -> Tensor:
         branch = self.dropout(branch)
         if self.alpha is None or self.beta is None:
