@@ -74,16 +74,20 @@ class Cache:
             return Result(folder, row)
         return None
 
+    def made(self, stage: str, key: str) -> Result | None:
+        """The result of an entry that another process may have made just now."""
+        index = self._index(stage)
+        if not index.places(key):
+            index.refresh()
+        return self.take(stage, key)
+
     def result(self, stage: str, key: str) -> Result:
         """The result of an entry that a process has made just now.
 
         Raises:
             InputError: it is no more.
         """
-        index = self._index(stage)
-        if not index.places(key):
-            index.refresh()
-        result = self.take(stage, key)
+        result = self.made(stage, key)
         if result is None:
             raise InputError(
                 f"a result vanished from the item cache {self.folder}",

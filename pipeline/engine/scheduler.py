@@ -114,7 +114,7 @@ class Scheduler:
         try:
             failed = future.result()
         except WorkerDiedError as error:
-            is_there = all(self._cache.take(job.stage, key) is not None for key in job.keys)
+            is_there = all(self._cache.made(job.stage, key) is not None for key in job.keys)
             failed = {} if is_there else self._worker_died(job, error)
             if not failed and not is_there:
                 return

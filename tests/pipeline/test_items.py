@@ -24,7 +24,15 @@ from pipeline.engine import cluster
 from pipeline.engine.cache import Cache
 from pipeline.engine.execution import ExecutionSettings
 from pipeline.engine.inputs import from_file
-from pipeline.engine.jobs import Failure, Job, StageFailedError, cached, run_jobs, stage_errors
+from pipeline.engine.jobs import (
+    Chunk,
+    Failure,
+    Job,
+    StageFailedError,
+    cached,
+    run_jobs,
+    stage_errors,
+)
 from tests.helpers.entries import folders_in
 
 FORK = multiprocessing.get_context("fork")
@@ -242,6 +250,21 @@ def test_a_job_that_kills_its_workers_is_named_and_the_others_are_done(tmp_path,
     assert failure.reason.startswith("its worker process was killed each time")
     assert caught.value.done == 4
     assert sorted(log.read_text().split()) == ["a", "b", "c"]
+
+
+def put_and_die(key: str, cache: Cache, progress: object) -> None:
+    with cache.new("stage", key) as out:
+        (out / "result.txt").write_text("in time")
+    die(out)
+
+
+@pytest.mark.parametrize("backend", ["loky", "dask"])
+def test_a_result_that_was_kept_before_its_worker_was_killed_is_used(tmp_path, log, backend):
+    execution = ExecutionSettings(backend=backend, workers=2, cache=str(tmp_path / "cache"))
+    key = hash_of("kept")
+    kept = Chunk("kept", key, partial(put_and_die, key), members=(key,))
+    results = run_jobs("stage", [kept, *jobs_of(["a"], log)], execution)
+    assert (results["kept"] / "result.txt").read_text() == "in time"
 
 
 def fill_disk(out: Path) -> None:
