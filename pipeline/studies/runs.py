@@ -3,7 +3,6 @@
 As a command, `python -m pipeline.studies.runs PARENT STAGE ...` is such a child.
 """
 
-import fcntl
 import json
 import os
 import runpy
@@ -20,9 +19,12 @@ from features.errors import InputError
 from features.extractors.given import shows_media
 from features.hashes import PROJECT
 from models.training.checks import check_settings
-from pipeline.engine.entries.locks import NO_LOCKS
+from pipeline.engine.entries.locks import hold
 from pipeline.engine.machine import THREAD_VARIABLES, end_with_parent
 from pipeline.params import Params
+
+ENDING_SECONDS = 2
+"""How long the lock of a run that was killed may still be held."""
 
 _MARK = "Error: "
 """With it begins the sentence by which a stage says what a user can fix."""
@@ -136,15 +138,13 @@ def exclusive(workspace: Path) -> Iterator[None]:
         InputError: there is one.
     """
     with (workspace / "lock").open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise InputError(
-                f"another run of this study is working in {workspace}", "wait for its end"
-            ) from error
-        except OSError as error:
-            if error.errno not in NO_LOCKS:
-                raise
+        # A process that was killed a moment ago may be ending still.
+        patience = time.monotonic() + ENDING_SECONDS
+        while hold(file.fileno()) is False:
+            if time.monotonic() > patience:
+                reason = f"another run of this study is working in {workspace}"
+                raise InputError(reason, "wait for its end")
+            time.sleep(0.05)
         yield
 
 

@@ -25,9 +25,10 @@ for line in sys.stdin:
     child = os.fork()
     if child == 0:
         os.setsid()
-        nothing = os.open(os.devnull, os.O_RDWR)
-        for stream in range(3):
-            os.dup2(nothing, stream)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        said = os.open("said.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        for stream in (1, 2):
+            os.dup2(said, stream)
         try:
             name, *sys.argv[1:] = line.split()
             sys.modules[f"pipeline.{name}"].main()
@@ -56,7 +57,7 @@ class Runner:
             with suppress(ProcessLookupError):  # it has no group yet, or has just ended
                 os.killpg(child, signal.SIGKILL)  # with its workers
         code = os.waitstatus_to_exitcode(int(self.parent.stdout.readline()))
-        assert code in (0, -signal.SIGKILL)
+        assert code in (0, -signal.SIGKILL), (self.project.folder / "said.txt").read_text()
         return code != 0
 
     def outputs(self, *folders: str) -> dict[str, str]:
