@@ -19,6 +19,7 @@ from features.tables import Row, Table
 from models.ablation.registry import STRATEGIES
 from models.evaluation.registry import METRICS
 from models.networks.registry import NETWORKS
+from models.settings.network import NetworkSize
 from models.settings.presets import PRESETS
 from pipeline.engine.console import say
 from pipeline.engine.jobs import stage_errors
@@ -32,10 +33,9 @@ ROWS: Mapping[str, tuple[Table[Any], Mapping[str, str]]] = {
     "Extractors": (EXTRACTORS, {"of": "modalities", "licence": "licence"}),
     "Networks": (NETWORKS, {"forms of presence": "presence"}),
     "Strategies": (STRATEGIES, {"paper": "paper"}),
-    "Presets": (PRESETS, {"networks": "networks", "what differs from the paper": "deviations"}),
     "Metrics": (METRICS, {"meaning": "meaning", "of": "kinds"}),
 }
-"""The tables, and which fields of their rows are shown, by their headings."""
+"""The tables that are shown as such, and which fields of their rows, by their headings."""
 
 OPTIONS: Mapping[str, tuple[Table[Any], str]] = {
     "corpus": (CORPORA, "settings"),
@@ -176,7 +176,24 @@ def _tables_page() -> str:
             for name, row in table.items()
         ]
         parts += [f"## {title}", table_of_texts(("name", "title", *fields), rows)]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join([*parts, *_of_presets()]) + "\n"
+
+
+def _of_presets() -> Iterator[str]:
+    """A section each: sizes in a table, then what differs from the paper, a line a sentence."""
+    yield "## Presets"
+    yield "Sizes of a paper's networks. Below each stands what differs from the paper or is silent."
+    sizes = tuple(NetworkSize.model_fields)
+    for name, preset in PRESETS.items():
+        yield f"### `{name}`: {preset.title}"
+        rows = [
+            (f"`{network}`", *(str(value) for value in shape.size.model_dump().values()))
+            + (", ".join(f"`{key}: {json.dumps(value)}`" for key, value in shape.options.items()),)
+            for network, shape in preset.networks.items()
+        ]
+        yield table_of_texts(("network", *sizes, "options"), rows)
+        if preset.deviations:
+            yield "\n".join(f"- {capitalised(sentence)}" for sentence in preset.deviations)
 
 
 def _shown(value: Any) -> str:
