@@ -186,11 +186,11 @@ def _of_presets() -> Iterator[str]:
     sizes = tuple(NetworkSize.model_fields)
     for name, preset in PRESETS.items():
         yield f"### `{name}`: {preset.title}"
-        rows = [
-            (f"`{network}`", *(str(value) for value in shape.size.model_dump().values()))
-            + (", ".join(f"`{key}: {json.dumps(value)}`" for key, value in shape.options.items()),)
-            for network, shape in preset.networks.items()
-        ]
+        rows = []
+        for network, shape in preset.networks.items():
+            values = (str(value) for value in shape.size.model_dump().values())
+            options = (f"`{key}: {json.dumps(value)}`" for key, value in shape.options.items())
+            rows.append((f"`{network}`", *values, ", ".join(options)))
         yield table_of_texts(("network", *sizes, "options"), rows)
         if preset.deviations:
             yield "\n".join(f"- {capitalised(sentence)}" for sentence in preset.deviations)
