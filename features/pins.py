@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from features.hashes import Pin
 
 PINS: Mapping[str, Pin] = {
-    "faces": Pin(2, "536e56063c953dc475dc0cc50200a3989e2c84491e0fc3b74bbbc24ad3fa9265"),
-    "opensmile": Pin(1, "0074ab1d8a99477e04fd8f4cd4a507d94a4f03065eec80de2c1659aa122b38ac"),
-    "vggface": Pin(1, "7601cee7206fa8d7bacf5ca16694a7cb55bc1d83abea2a91c8fdbcb6b0d696a1"),
+    "faces": Pin(2, "fe049505375e668daf484cffd9c8d4761058c961b968fb0a7e4f68b0d35078bb"),
+    "opensmile": Pin(2, "a99f17f266efd0646ef0d56990facdf5dc84446024e08b78aa64925ce82f1727"),
+    "vggface": Pin(2, "05fe20ea021fe17e9fa4ba69be349490b1940734e89aa9b9359c2d343b0cfb4c"),
 }
 """By what is extracted: `faces`, or the row of an extractor."""

@@ -18,7 +18,7 @@ from features.extractors.items import describe_item, loaded
 from features.extractors.own import is_of_crops
 from features.extractors.settings import StreamSettings
 from features.stores.store import Store
-from features.stores.streams import ROWS, begin_described
+from features.stores.streams import begin_described, begin_rows
 from features.stores.writing import new_item
 
 BLANK = "blank.npy"
@@ -107,7 +107,7 @@ def write(
     with new_item(out, {}) as writer:
         said = Described(nothing, times, present, attributes=extractor.origin())
         begin_described(writer, said)
-        rows = writer.rows(ROWS, (len(times), extractor.outputs), extractor.dtype)
+        rows = begin_rows(writer, (len(times), extractor.outputs), extractor.dtype)
         for (_, error), part in parts:
             if error is not None:
                 raise error

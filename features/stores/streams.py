@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from features.extractors.described import Described
 from features.media.decoding import AUDIO_ONLY_RATE
 from features.stores.store import ItemRows, Store, open_store
-from features.stores.writing import ItemWriter, new_item
+from features.stores.writing import ItemWriter, Rows, new_item, plain_codecs
 
 ROWS = "rows"
 
@@ -30,11 +30,16 @@ def begin_described(writer: ItemWriter, described: Described) -> None:
     writer.note(rate=described.rate, window=described.window, **(described.attributes or {}))
 
 
+def begin_rows(writer: ItemWriter, shape: tuple[int, ...], dtype: DTypeLike) -> Rows:
+    """Begin an item's rows, (rows, ...), which are written as they are: training reads them."""
+    return writer.rows(ROWS, shape, dtype, **plain_codecs(shape[1:], dtype))
+
+
 def write_described(out: Path, described: Described) -> None:
     """Write an item, all at hand, into a folder."""
     with new_item(out, {}) as writer:
         begin_described(writer, described)
-        writer.rows(ROWS, described.rows.shape, described.rows.dtype).append(described.rows)
+        begin_rows(writer, described.rows.shape, described.rows.dtype).append(described.rows)
 
 
 def span_of(described: Described) -> tuple[float, float]:

@@ -19,7 +19,7 @@ import zarr
 from numpy.typing import DTypeLike, NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
-from zarr.codecs import ZstdCodec
+from zarr.codecs import Crc32cCodec, ZstdCodec
 from zarr.core.buffer import default_buffer_prototype
 from zarr.storage import MemoryStore
 
@@ -37,6 +37,7 @@ _ARRAYS = "arrays"
 _CHUNK_ROWS = 100
 _CHUNK_BYTES = 4 << 20
 _SHARD_BYTES = 16 << 20
+_PLAIN_CHUNK_BYTES = 128 << 10
 _MOST_CHUNKS = 1024
 """Of a shard: each takes 16 bytes in every file, however short."""
 
@@ -45,6 +46,9 @@ _MOST_CHUNKS = 1024
 LOSSLESS: Mapping[str, Any] = MappingProxyType(
     {"compressors": (ZstdCodec(level=1, checksum=True),)}
 )
+
+# Numbers that are read in every epoch: unpacking them takes ten times as long as copying them.
+PLAIN: Mapping[str, Any] = MappingProxyType({"compressors": (Crc32cCodec(),)})
 
 # Zarr leaves out what is all zeros, and reads what is not there as zeros. Here all is written, so
 # that what is not there was lost.
@@ -162,7 +166,7 @@ class ItemWriter:
             name: of the array.
             shape: (rows, ...).
             dtype: of its numbers.
-            codecs: how chunks are coded; by default without loss.
+            codecs: how chunks are coded; by default packed without loss.
             most_rows: of a chunk, where the codecs bound them.
         """
         kind = np.dtype(dtype)
@@ -170,8 +174,10 @@ class ItemWriter:
         whole = -(-shape[0] // shard) * shard
         path, shape_of_shards = self._folder / name, (whole, *shape[1:])
         shards: Shards | ZarrShards
-        if codecs is LOSSLESS and 0 not in shape:
-            metadata = {**_metadata(shape[1:], kind.str, chunk, shard), "shape": shape_of_shards}
+        if 0 not in shape and (codecs is LOSSLESS or codecs is PLAIN):
+            is_plain = codecs is PLAIN
+            one = _metadata(shape[1:], kind.str, chunk, shard, is_plain=is_plain)
+            metadata = {**one, "shape": shape_of_shards}
             path.mkdir()
             shards = Shards(path, metadata)
         else:
@@ -239,9 +245,12 @@ class FinishedItem:
 
 
 @lru_cache
-def _metadata(row: tuple[int, ...], dtype: str, chunk: int, shard: int) -> dict[str, Any]:
+def _metadata(
+    row: tuple[int, ...], dtype: str, chunk: int, shard: int, *, is_plain: bool
+) -> dict[str, Any]:
     """What Zarr says of an array of one shard, coded without loss."""
-    array = create_array(MemoryStore(), (shard, *row), np.dtype(dtype), chunk, shard)
+    codecs = PLAIN if is_plain else LOSSLESS
+    array = create_array(MemoryStore(), (shard, *row), np.dtype(dtype), chunk, shard, codecs)
     (content,) = array.metadata.to_buffer_dict(default_buffer_prototype()).values()
     return json.loads(content.to_bytes())
 
@@ -273,6 +282,16 @@ def create_array(
         config=WRITE_ALL,
         **codecs,
     )
+
+
+def plain_codecs(row: tuple[int, ...], dtype: DTypeLike) -> dict[str, Any]:
+    """How `ItemWriter.rows` is to write rows as they are, in chunks short enough for short items.
+
+    >>> plain_codecs((4096,), np.float16)["most_rows"]  # features of faces
+    16
+    """
+    row_bytes = np.dtype(dtype).itemsize * max(1, int(np.prod(row)))
+    return {"codecs": PLAIN, "most_rows": max(1, _PLAIN_CHUNK_BYTES // row_bytes)}
 
 
 def shard_rows(array: "zarr.Array[Any]") -> int:

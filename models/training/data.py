@@ -234,8 +234,7 @@ class ClipData:
         length = max(map(len, present))
         if resident is None:
             rows = [reader.rows(c.item, s.low, s.high) for c, s in zip(clips, seen, strict=True)]
-            rows = [np.concatenate((np.zeros((1, r.shape[1]), r.dtype), r)) for r in rows]
-            read = _padded(rows, max(map(len, rows)))
+            read = _padded(rows, 1 + max(map(len, rows)), before=1)
         else:
             read = resident.numbers([clip.item for clip in clips], seen)
         mask = _padded([np.ones(len(part), bool) for part in present], length)
@@ -289,9 +288,9 @@ def looked_at(
     return rows, np.where(looked >= 0, looked - low + 1, 0)
 
 
-def _padded(arrays: Sequence[np.ndarray], length: int) -> Tensor:
-    """Stack arrays of different length along time, zeros (False) after the end."""
+def _padded(arrays: Sequence[np.ndarray], length: int, before: int = 0) -> Tensor:
+    """Stack arrays of different length along time, zeros (False) after the end and before it."""
     out = np.zeros((len(arrays), length, *arrays[0].shape[1:]), arrays[0].dtype)
     for row, array in zip(out, arrays, strict=True):
-        row[: len(array)] = array
+        row[before : before + len(array)] = array
     return torch.from_numpy(out)

@@ -7,17 +7,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.stores.shards import Shards, are_readable
-from features.stores.writing import create_array
+from features.stores.writing import LOSSLESS, PLAIN, create_array
 
 ROWS, CHUNK, SHARD = 2300, 100, 1000
 
 
-@pytest.fixture(scope="module", params=["float32", "float16", "uint8"])
+CODECS = {"packed": LOSSLESS, "plain": PLAIN}
+
+
+@pytest.fixture(
+    scope="module", params=[(c, d) for c in CODECS for d in ("float32", "float16", "uint8")]
+)
 def both(request, tmp_path_factory):
     """The same rows written by Zarr and by `Shards`, and the rows."""
-    folder = tmp_path_factory.mktemp(request.param)
-    rows = np.random.default_rng(0).uniform(0, 9, (ROWS, 7)).astype(request.param)
-    array = create_array(folder / "zarr", (3 * SHARD, 7), rows.dtype, CHUNK, SHARD)
+    codecs, dtype = request.param
+    folder = tmp_path_factory.mktemp(dtype)
+    rows = np.random.default_rng(0).uniform(0, 9, (ROWS, 7)).astype(dtype)
+    shape = 3 * SHARD, 7
+    array = create_array(folder / "zarr", shape, rows.dtype, CHUNK, SHARD, CODECS[codecs])
     metadata = json.loads((folder / "zarr/zarr.json").read_text())
     (folder / "ours").mkdir()
     shards = Shards(folder / "ours", metadata)
@@ -61,9 +68,11 @@ def test_rows_that_were_not_written_are_no_zeros(both):
         shards.read(3 * SHARD, 3 * SHARD + 1)
 
 
+@pytest.mark.parametrize("codecs", CODECS)
 @pytest.mark.parametrize("place", [0.1, 0.5, 0.995, 0.9999])
-def test_a_flipped_bit_is_an_error(tmp_path, place):
-    array = create_array(tmp_path, (SHARD, 7), np.dtype("float32"), CHUNK, SHARD)
+def test_a_flipped_bit_is_an_error(tmp_path, place, codecs):
+    kind = np.dtype("float32")
+    array = create_array(tmp_path, (SHARD, 7), kind, CHUNK, SHARD, CODECS[codecs])
     metadata = json.loads((tmp_path / "zarr.json").read_text())
     del array
     shards = Shards(tmp_path, metadata)
