@@ -48,7 +48,11 @@ def run(*, checks_only: bool) -> None:
             say(f"excluded {name}: {reason}")
         check_speakers(items)
         table, failures = inspect_all(
-            corpus, items, params.execution, streams_given(params.streams)
+            corpus,
+            items,
+            params.execution,
+            streams_given(params.streams),
+            headers_do=checks_only,
         )
         readable = set(table["item"])
         good = [item for item in items if item.name in readable]

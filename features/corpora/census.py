@@ -35,7 +35,8 @@ def census(
         *corpus.notes,
         *(f"excluded {name}: {reason}" for name, reason in corpus.excluded.items()),
         *missing(table, corpus.task, clip_frames),
-        *pauses_of(table),
+        *headers_alone(table),
+        *pauses_of(table[table["sha256"] != ""]),
         *unusual(table),
         *mismatches(items, table),
     ]
@@ -130,6 +131,20 @@ def missing(table: pd.DataFrame, task: Task, clip_frames: int) -> list[str]:
     return [
         f"{note}: {_names(table['item'][which])}" for note, which in notes.items() if any(which)
     ]
+
+
+def headers_alone(table: pd.DataFrame) -> list[str]:
+    """Of how many files the content was not read.
+
+    >>> table = pd.DataFrame({"path": ["a", "a", "b"], "sha256": ["", "", "1f"]})
+    >>> print(*headers_alone(table))
+    headers alone were read of 1 of 2 files: pauses and copies are looked for in the other 1
+    """
+    media = table[table["path"] != ""]
+    alone, every = media.loc[media["sha256"] == "", "path"].nunique(), media["path"].nunique()
+    what = f"headers alone were read of {alone} of {every} files"
+    which = f"pauses and copies are looked for in the other {every - alone}"
+    return [f"{what}: {which}"] if alone else []
 
 
 def pauses_of(table: pd.DataFrame) -> list[str]:

@@ -1,7 +1,8 @@
 """What the files of a corpus hold, by their headers and content, and the table of its items."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from features.task import Task
 
 FACTS = "facts.json"
 """What `inspect` writes of a file."""
+HEADERS = "headers.json"
+"""What `look` writes of files."""
 
 
 def inspect(item: Item, out: Path) -> None:
@@ -34,12 +37,37 @@ def inspect(item: Item, out: Path) -> None:
         InputError: the file cannot be used.
     """
     assert item.path is not None
-    info, missing = probe(item.path), pauses(item.path)
+    header, missing = _header(item.path), pauses(item.path)
     pictures = pictures_in(item.crops) if item.crops else []
-    sha256 = hash_of_file(item.path)
-    facts = {
-        "sha256": sha256,
+    facts = header | {
+        "sha256": hash_of_file(item.path),
         "crops_sha256": hash_of([[p.name, hash_of_file(p)] for p in pictures]) if pictures else "",
+        "without_picture": missing.without_picture,
+        "without_sound": missing.without_sound,
+    }
+    (out / FACTS).write_text(json.dumps(facts))
+
+
+def look(paths: Sequence[Path], out: Path) -> None:
+    """Read the headers of media files and nothing else of them.
+
+    Args:
+        paths: of the files.
+        out: folder to write into: facts as `inspect` writes them, in the order of the paths, those
+            of content empty; null for a file that cannot be used, of which `inspect` says why.
+    """
+    unread = {"sha256": "", "crops_sha256": "", "without_picture": [], "without_sound": []}
+    found: list[dict[str, object] | None] = []
+    for path in paths:
+        found.append(None)
+        with suppress(InputError):
+            found[-1] = _header(path) | unread
+    (out / HEADERS).write_text(json.dumps(found))
+
+
+def _header(path: Path) -> dict[str, object]:
+    info = probe(path)
+    return {
         "has_video": info.has_video,
         "has_audio": info.has_audio,
         "width": info.width,
@@ -47,19 +75,28 @@ def inspect(item: Item, out: Path) -> None:
         "rate": float(info.rate) if info.rate else None,
         "seconds": info.duration,
         "notes": list(info.notes),
-        "without_picture": missing.without_picture,
-        "without_sound": missing.without_sound,
     }
-    (out / FACTS).write_text(json.dumps(facts))
 
 
-def facts_of_file(item: Item, files: Files) -> dict[str, object]:
-    """What `inspect` wrote of an item.
+def read_inspected(files: Files) -> dict[str, Any]:
+    """What `inspect` wrote of a file."""
+    facts: dict[str, Any] = json.loads((files / FACTS).read_text())
+    return facts
+
+
+def read_looked(files: Files) -> list[dict[str, Any] | None]:
+    """What `look` wrote of files."""
+    facts: list[dict[str, Any] | None] = json.loads((files / HEADERS).read_text())
+    return facts
+
+
+def facts_of_item(item: Item, of_file: Mapping[str, Any]) -> dict[str, object]:
+    """What is known of an item by what `inspect` or `look` wrote of its file.
 
     Raises:
         InputError: the item starts after its file's end.
     """
-    facts: dict[str, Any] = json.loads((files / FACTS).read_text())
+    facts = dict(of_file)
     seconds = float(facts["seconds"])
     if 0 < seconds <= item.start:  # 0: the file does not say
         reason = f"it starts at {item.start:g} s, but its file lasts {seconds:g} s"
@@ -79,10 +116,10 @@ def stamps(item: Item) -> list[list[str | int]]:
     """
     assert item.path is not None  # a corpus gives features, or a file for every item
     pictures = pictures_in(item.crops) if item.crops else []
-    return [_stamp(path) for path in (item.path, *pictures)]
+    return [stamp(path) for path in (item.path, *pictures)]
 
 
-def _stamp(path: Path) -> list[str | int]:
+def stamp(path: Path) -> list[str | int]:
     """Of one file; reading it will tell what is wrong with one that has no stamp.
 
     The time of change and the inode tell files apart whose time of modification was restored.

@@ -145,6 +145,8 @@ class Measuring:
             crops = replace(piece, item=self._names[0])
             compute = faces_job(crops, settings, self._open_faces(), device).compute
             units = float(self._open_faces().array(crops.item, "present").sum())
+            if not units:
+                raise InputError("no face was found to describe", "none")
         jobs = execution.processes
         if device == "cuda":
             jobs = max(1, execution.gpus * execution.gpu_jobs)

@@ -131,18 +131,18 @@ def _of_model(
 def pictures(table: pd.DataFrame) -> float:
     """Pictures of all media files; parts of a file are found once, to the end of the last part.
 
-    >>> facts = {"path": ["a", "a", ""], "sha256": ["1", "1", "2"], "side": "", "person": ""}
+    >>> facts = {"path": ["a", "a", ""], "side": "", "person": ""}
     >>> spans = {"start": [0.0, 5.0, 0.0], "seconds": [4.0, 5.0, 9.0], "rate": 30.0}
     >>> pictures(pd.DataFrame({**facts, **spans, "has_video": True}))
     300.0
     """
     shown = table[(table["path"] != "") & table["has_video"]]
-    return float((_ends(shown, ["sha256", "side", "person"]) * shown["rate"]).sum())
+    return float((_ends(shown, ["path", "side", "person"]) * shown["rate"]).sum())
 
 
 def sound(table: pd.DataFrame) -> float:
     """Seconds of sound of all media files."""
-    return float(_ends(table[(table["path"] != "") & table["has_audio"]], ["sha256"]).sum())
+    return float(_ends(table[(table["path"] != "") & table["has_audio"]], ["path"]).sum())
 
 
 def _ends(table: pd.DataFrame, same: list[str]) -> pd.Series:

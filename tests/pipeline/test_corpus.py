@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
+from features.corpora import inspection
 from features.corpora.census import describe_labels, never_learnt
 from features.corpora.checks import check_speakers, check_training, exclude
 from features.corpora.corpus_settings import CorpusSettings
@@ -19,10 +20,12 @@ from features.corpora.labels import class_label
 from features.corpora.listing import read_facts, read_items, read_labels
 from features.errors import InputError
 from features.hashes import hash_of, hash_of_file
+from features.media.decoding import probe
 from features.task import AFFECT, Task
 from pipeline import corpus
 from pipeline.engine.execution import ExecutionSettings
 from pipeline.engine.jobs import Job, StageFailedError, run_jobs
+from pipeline.extraction import inspecting
 from pipeline.forecast import show
 from pipeline.forecast.scaling import Measures
 from tests.helpers.media_factory import flat_frames, make_video, tone
@@ -302,6 +305,34 @@ def test_a_check_reports_the_readable_items_before_the_others(project, capsys):
     said = capsys.readouterr().err
     assert "1 items failed, 4 are done and kept" in said
     assert said.index("4 items (2 train, 1 validation, 1 test), 4") < said.index("1 items failed")
+
+
+def test_a_check_of_many_files_reads_headers_and_names_what_cannot_be_read(
+    project, capsys, monkeypatch
+):
+    monkeypatch.setattr(inspecting, "MOST_WHOLE", 2)
+    probed = []
+    monkeypatch.setattr(inspection, "probe", lambda path: probed.append(path.name) or probe(path))
+    with pytest.raises(SystemExit):
+        project(*GOOD, ("cut.mp4", "train", ""), checks_only=True)
+    said = capsys.readouterr().err
+    assert "frames per second: 30 (2 items), 25 (1 items)" in said
+    assert "no picture: all frames count as without a face: sound" in said
+    alone = (
+        "headers alone were read of 2 of 4 files: pauses and copies are looked for in the other 2"
+    )
+    assert alone in said
+    assert "1 items failed, 4 are done and kept" in said
+    assert "cut.mp4 cannot be read" in " ".join(said.split())
+    # A second check takes what is known from the item cache.
+    assert set(probed) == {f"{name}.mp4" for name in ("both", "silent", "sound", "twin", "cut")}
+    probed.clear()
+    with pytest.raises(SystemExit):
+        project(*GOOD, ("cut.mp4", "train", ""), checks_only=True)
+    assert alone in capsys.readouterr().err
+    assert set(probed) == {"cut.mp4"}
+    project(*GOOD)
+    assert all(item.sha256 for item in read_items())
 
 
 def test_an_item_that_starts_after_its_file_is_named(project, capsys):

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.corpora.inspection import FACTS, table_of
+from features.corpora.inspection import FACTS, HEADERS, table_of
 from features.corpora.item import Item
 from features.corpora.listing import (
     CONTENTS,
@@ -101,6 +101,8 @@ def project(tmp_path, monkeypatch):
     for name in names:
         with cache.new("corpus", hash_of(["corpus", name])) as out:
             (out / FACTS).write_text(json.dumps({"sha256": hashes[name]}))
+    with cache.new("headers", hash_of(["headers", *names])) as out:
+        (out / HEADERS).write_text("[null]")
     for name in ("anna-1", "ben-1"):
         with cache.new("evaluate", hash_of(["evaluate", name])) as out:
             (out / "traces.csv").write_text(f"item,time\n{name},0\n")
