@@ -113,6 +113,7 @@ def evaluate_seed(
         natural = metrics_of_subsets(data.task, natural_scores(data, predictions, metrics))
         evaluation = pd.concat([evaluation, natural])
     videos, drawn = _tables_of_items(data, predictions, metrics)
+    videos.insert(1, "speaker", videos["item"].map(speakers.speaker_of))
     of_seed = {"evaluation": evaluation, "videos": videos, TRUST: trust, COST: cost}
     for name, table in of_seed.items():
         table.insert(0, "seed", card.seed)

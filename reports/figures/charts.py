@@ -74,21 +74,26 @@ def learning_limits(training: pd.DataFrame, *, has_loss: bool) -> tuple[float, f
     return float(low - margin), float(high + margin)
 
 
-def draw_videos(
-    table: pd.DataFrame, looks: Mapping[str, Style], task: Task, shape: Shape = PAGE
+def draw_dots(
+    table: pd.DataFrame,
+    looks: Mapping[str, Style],
+    task: Task,
+    shape: Shape = PAGE,
+    *,
+    quantity: str,
 ) -> Figure:
-    """The primary metric of every video: a dot a video, a bar at the median, a row per model.
+    """A value of every video or speaker: a dot each, a bar at the median, a row per model.
 
     Args:
-        table: what `items.mean_videos` returned.
+        table: what `items.mean_videos` or `items.mean_speakers` returned.
         looks: of the models, from top to bottom.
-        task: its targets and primary metric.
+        task: its targets.
         shape: of the figure.
+        quantity: what the values are.
     """
     with mpl.rc_context(shape.rc):
-        xlabel = f"{primary_metric(task).title} within the recording"
-        height = 0.4 + 0.36 * len(looks)
-        figure, axes = draw_panels(list(target_titles(task).values()), height, shape, xlabel=xlabel)
+        titles = list(target_titles(task).values())
+        figure, axes = draw_panels(titles, 0.4 + 0.36 * len(looks), shape, xlabel=quantity)
         for ax, target in zip(axes, task.targets, strict=True):
             for place, (model, look) in enumerate(looks.items()):
                 value = table.loc[(table["model"] == model) & (table["target"] == target), "value"]

@@ -9,13 +9,14 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from models.evaluation.registry import metrics_of
 from reports.figures import charts
 from reports.figures.forest import draw_forest, forest_rows
 from reports.figures.losses import draw_losses
 from reports.figures.style import Style, styles
 from reports.figures.timeline import draw_traces
 from reports.figures.trust import draw_risks
-from reports.numbers.items import confusion_matrices, mean_predictions
+from reports.numbers.items import confusion_matrices, mean_predictions, mean_speakers
 from reports.numbers.means import of_vectors
 from reports.numbers.results import Results
 from reports.numbers.run_file import trained_here
@@ -54,7 +55,7 @@ def drawings(results: Results, summary: Summary) -> dict[str, list[Drawing]]:
 
     Returns:
         The figures by the heading that they stand under: `<modality>_lost`, `forest`,
-        `learning_curves`, `risks` and, by the task, `recordings` and `traces`, or `confusion`, or
+        `speakers`, `learning_curves`, `risks` and, by the task, `recordings` and `traces`, or `confusion`, or
         `scatter_<number>`. Those without numbers are not there.
     """
     curves = _curves(summary.conditions)
@@ -67,6 +68,7 @@ def drawings(results: Results, summary: Summary) -> dict[str, list[Drawing]]:
             _losses(modality, curves, results, summary, every) for modality in losers
         ],
         "What the tests say": _forest(results, every),
+        "By speaker": _speakers(results, every),
         "Learning curves": [_learning_curves(results, trained)] if trained else [],
     }
     if results.task.level == "frame":
@@ -195,7 +197,13 @@ def _recordings(videos: pd.DataFrame, results: Results, looks: Looks) -> Drawing
     metric = primary_metric(results.task).title
     return Drawing(
         "recordings",
-        partial(charts.draw_videos, videos, looks, results.task),
+        partial(
+            charts.draw_dots,
+            videos,
+            looks,
+            results.task,
+            quantity=f"{metric} within the recording",
+        ),
         alt=f"Dots of {metric} within each of {count} recordings for "
         f"{listing(results.task.targets)}, a row for each of {_names(results)}.",
         caption=f"A dot is one of {count} recordings (mean over "
@@ -204,6 +212,30 @@ def _recordings(videos: pd.DataFrame, results: Results, looks: Looks) -> Drawing
         f"is another quantity than {metric} over all frames. A recording where it is undefined is "
         "left out.",
     )
+
+
+def _speakers(results: Results, looks: Looks) -> list[Drawing]:
+    """Of speakers who have several items; where each has one, that is what the items show."""
+    task, items = results.task, results.videos["item"].nunique()
+    if not 1 < (count := results.videos["speaker"].nunique()) < items:
+        return []
+    unit, quantity = "sequences", "mean absolute error"
+    if task.level == "frame":
+        unit, quantity = "recordings", f"mean {primary_metric(task).title} within a recording"
+    elif task.kind == "classification":
+        quantity = "share of sequences that is right"
+    table = mean_speakers(results.videos, task, metrics_of(task)[0])
+    return [
+        Drawing(
+            "speakers",
+            partial(charts.draw_dots, table, looks, task, quantity=quantity),
+            alt=f"Dots of the {quantity} of each of {count} speakers, a row for each of "
+            f"{_names(results)}.",
+            caption=f"A dot is one of {count} speakers: the {quantity} over the speaker's "
+            f"{unit} (of {items}; mean over {counted_noun(len(results.seeds), 'seed')}, intact "
+            "input); the bar is the speakers' median.",
+        )
+    ]
 
 
 def _traces(traces: Mapping[str, pd.DataFrame], results: Results, looks: Looks) -> list[Drawing]:

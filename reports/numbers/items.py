@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from features.task import Task
+
 TRACE_ITEMS, TRACE_SECONDS = 3, 60.0
 
 
@@ -18,6 +20,25 @@ def mean_videos(videos: pd.DataFrame, metric: str) -> pd.DataFrame:
     """
     groups = videos.groupby(["model", "item", "target"], sort=False)[metric]
     return groups.mean().dropna().rename("value").reset_index()
+
+
+def mean_speakers(videos: pd.DataFrame, task: Task, metric: str) -> pd.DataFrame:
+    """What each speaker is recognised with as `value`, by model, speaker and target.
+
+    Args:
+        videos: rows of `Results.videos`; the mean is over items and seeds.
+        task: of frames, where it is the metric within an item; of sequences, where it is the share
+            that is right for classes, else the absolute error.
+        metric: a column of a task of frames.
+    """
+    if task.level == "frame":
+        value = videos[metric]
+    elif task.kind == "classification":
+        value = (videos["annotated"] == videos["predicted"]).astype(float)
+    else:
+        value = (videos["annotated"] - videos["predicted"]).abs()
+    groups = videos.assign(value=value).groupby(["model", "speaker", "target"], sort=False)
+    return groups["value"].mean().dropna().reset_index()
 
 
 def mean_predictions(predictions: pd.DataFrame) -> pd.DataFrame:

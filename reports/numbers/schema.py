@@ -192,7 +192,7 @@ def evaluation_columns(task: Task) -> dict[str, str]:
 
 def video_columns(task: Task) -> dict[str, str]:
     """Columns of `videos/<model>.csv` and their types: metrics, or for sequences predictions."""
-    columns = {"model": "str", "seed": "int64", "item": "str", "target": "str"}
+    columns = {"model": "str", "seed": "int64", "item": "str", "speaker": "str", "target": "str"}
     if task.level == "frame":
         return {**columns, **dict.fromkeys(metrics_of(task), "float64"), "n": "int64"}
     kind = "str" if task.kind == "classification" else "float64"

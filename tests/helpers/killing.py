@@ -15,7 +15,7 @@ from pipeline.engine.cache import Cache
 from tests.helpers.project import Project
 
 PARENT = """
-import importlib, os, sys
+import importlib, os, sys, traceback
 import av, cv2, dlib, opensmile, pandas, torch
 import features.faces.extract, features.extractors.vggface.streaming
 import features.extractors.opensmile.descriptors, features.extractors.vggface.weights
@@ -32,8 +32,10 @@ for line in sys.stdin:
         try:
             name, *sys.argv[1:] = line.split()
             sys.modules[f"pipeline.{name}"].main()
-        finally:
-            os._exit(0 if sys.exc_info()[0] is None else 1)
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
     print(child, flush=True)
     print(os.waitpid(child, 0)[1], flush=True)
 """
@@ -57,7 +59,8 @@ class Runner:
             with suppress(ProcessLookupError):  # it has no group yet, or has just ended
                 os.killpg(child, signal.SIGKILL)  # with its workers
         code = os.waitstatus_to_exitcode(int(self.parent.stdout.readline()))
-        assert code in (0, -signal.SIGKILL), (self.project.folder / "said.txt").read_text()
+        said = (self.project.folder / "said.txt").read_text(errors="replace")
+        assert code in (0, -signal.SIGKILL), f"it ended with {code}: {said}"
         return code != 0
 
     def outputs(self, *folders: str) -> dict[str, str]:

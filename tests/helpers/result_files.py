@@ -302,6 +302,7 @@ def _videos(
             "model": model,
             "seed": seed,
             "item": item,
+            "speaker": item.rpartition("_")[0],
             "target": target,
             primary: rng.uniform(-0.2, 0.8),
             **dict.fromkeys(others, 0.5),
@@ -332,8 +333,9 @@ def _sequences(
                 else:
                     annotated = round(np.sin(number + len(target)), 2)
                     predicted = round(0.6 * annotated + 0.1 * rng.standard_normal(), 4)
-                rows.append((model, seed, f"sequence_{number}", target, annotated, predicted))
-    names = ["model", "seed", "item", "target", "annotated", "predicted"]
+                item, speaker = f"sequence_{number}", f"speaker_{number // 5}"
+                rows.append((model, seed, item, speaker, target, annotated, predicted))
+    names = ["model", "seed", "item", "speaker", "target", "annotated", "predicted"]
     return pd.DataFrame(rows, columns=names)
 
 

@@ -147,7 +147,7 @@ def test_the_page_holds_all_it_needs(report):
         parser.tags.count("figure")
         == parser.tags.count("figcaption")
         == len(parser.images) + 1
-        == 8
+        == 9
     )
 
 
@@ -178,7 +178,8 @@ def test_sequences_are_reported_by_their_task(tmp_path, task, figures, words, co
     result_files.write(tmp_path, TWO, task=task)
     build_report(tmp_path, TWO, SEEDS)
     written = files(tmp_path)
-    drawn = figures | {"audio_lost", "video_lost", "learning_curves", "risks", "forest"}
+    drawn = {"audio_lost", "video_lost", "learning_curves", "risks", "forest", "speakers"}
+    drawn |= figures
     assert {name for name in written if name.startswith("figures/")} == {
         f"figures/{name}.svg" for name in drawn
     }
@@ -310,7 +311,7 @@ def test_the_page_says_what_the_run_is(report):
 
 def test_every_figure_says_what_the_run_is(report):
     drawings = list((report / "figures").iterdir())
-    assert len(drawings) == 7
+    assert len(drawings) == 8
     for path in drawings:
         assert NOTE in path.read_text(encoding="utf-8")
 
@@ -430,6 +431,7 @@ def test_a_run_with_every_protocol_has_a_section_for_each(tmp_path, blank):
         "Ranking",
         "Condition by condition",
         "What the tests say",
+        "By speaker",
         "By recording",
         "Over time",
         "One modality alone",

@@ -93,10 +93,10 @@ def test_learning_curves_show_a_loss_of_the_kind_of_the_metric_only(kind, metric
 
 
 @pytest.mark.parametrize("count", [1, 2, 7])
-def test_videos_have_a_panel_for_each_target(count):
+def test_dots_have_a_panel_for_each_target(count):
     task = Task(outputs=tuple("abcdefg"[:count]))
     table = pd.DataFrame({"model": "m", "item": "x", "target": list(task.targets), "value": 0.5})
-    panels = shown(charts.draw_videos(table, looks("m"), task))
+    panels = shown(charts.draw_dots(table, looks("m"), task, quantity="CCC"))
     assert [ax.get_title() for ax in panels] == list(target_titles(task).values())
 
 

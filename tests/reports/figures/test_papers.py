@@ -18,8 +18,8 @@ def folder(tmp_path_factory):
 
 def test_figures_are_as_wide_as_a_column(folder, tmp_path):
     files = save_for_paper(folder, TWO, [5], tmp_path / "one", 1, ".svg")
-    names = ("audio_lost", "forest", "heat", "learning_curves", "recordings", "risks", "traces")
-    assert [file.stem for file in files] == [*names, "video_lost"]
+    names = ("audio_lost", "forest", "heat", "learning_curves", "recordings", "risks", "speakers")
+    assert [file.stem for file in files] == [*names, "traces", "video_lost"]
     for file in files:
         width = re.search(r'<svg [^>]*?width="([\d.]+)pt"', file.read_text(), re.DOTALL)
         assert float(width[1]) == pytest.approx(3.5 * 72)

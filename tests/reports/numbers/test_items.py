@@ -5,6 +5,7 @@ import math
 import pandas as pd
 import pytest
 
+from features.task import Task
 from reports.numbers import items
 
 
@@ -20,6 +21,14 @@ def predictions(*rows):
     return pd.DataFrame(rows, columns=["model", "seed", "item", "target", "annotated", "predicted"])
 
 
+CURVES = [("x", "ann", 0.25), ("y", "ann", 0.75), ("z", "bob", -0.25)]
+
+
+def by_speaker(table, task):
+    means = items.mean_speakers(table, task, "ccc")
+    return dict(zip(means["speaker"], means["value"], strict=True))
+
+
 def test_mean_predictions_are_over_seeds():
     table = predictions(
         ("a", 0, "x", "valence", 0.5, 0.2),
@@ -28,6 +37,25 @@ def test_mean_predictions_are_over_seeds():
     )
     means = items.mean_predictions(table)[["item", "annotated", "predicted"]]
     assert means.to_numpy().tolist() == [["x", 0.5, pytest.approx(0.3)], ["y", -1.0, -0.5]]
+
+
+def test_speakers_are_means_over_their_items_and_seeds():
+    curves = pd.DataFrame(
+        [("a", s, i, w, "valence", v) for s in (0, 1) for i, w, v in CURVES],
+        columns=["model", "seed", "item", "speaker", "target", "ccc"],
+    )
+    assert by_speaker(curves, Task(outputs=("valence",))) == {"ann": 0.5, "bob": -0.25}
+    classes = predictions(
+        ("a", 0, "x", "class", "sad", "sad"),
+        ("a", 1, "x", "class", "sad", "happy"),
+        ("a", 0, "y", "class", "happy", "happy"),
+    ).assign(speaker=["ann", "ann", "bob"])
+    task = Task(kind="classification", level="sequence", outputs=("happy", "sad"))
+    assert by_speaker(classes, task) == {"ann": 0.5, "bob": 1.0}
+    numbers = predictions(
+        ("a", 0, "x", "valence", 0.5, 0.25), ("a", 0, "y", "valence", -1.0, 0.0)
+    ).assign(speaker="ann")
+    assert by_speaker(numbers, Task(level="sequence", outputs=("valence",))) == {"ann": 0.625}
 
 
 def test_confusion_counts_annotated_by_predicted_over_seeds():

@@ -22,7 +22,7 @@ def browser(tmp_path_factory):
         yield browser
 
 
-CASES = {"usual": (MODELS, result_files.AFFECT, 7), "classes": (LONG, result_files.EMOTIONS, 6)}
+CASES = {"usual": (MODELS, result_files.AFFECT, 8), "classes": (LONG, result_files.EMOTIONS, 7)}
 
 
 @pytest.fixture(scope="module", params=CASES.values(), ids=CASES)
