@@ -1,11 +1,14 @@
 """The page in a real browser: it is silent, stays offline, fits its window, and can be read."""
 
+import base64
 from pathlib import Path
 
 import axe_playwright_python
 import pytest
+from matplotlib.figure import Figure
 
 from reports.build import build_report
+from reports.page.prediction import prediction_page
 from tests.helpers import chromium, result_files
 from tests.helpers.result_files import MODELS, SEEDS
 
@@ -22,27 +25,63 @@ def browser(tmp_path_factory):
         yield browser
 
 
-CASES = {"usual": (MODELS, result_files.AFFECT, 8), "classes": (LONG, result_files.EMOTIONS, 7)}
-
-
-@pytest.fixture(scope="module", params=CASES.values(), ids=CASES)
-def report(request, tmp_path_factory):
-    """A report with the usual models, and one of another task with long names.
-
-    Returns:
-        Its folder, and the number of its figures.
-    """
-    models, task, figures = request.param
-    folder = result_files.write(tmp_path_factory.mktemp("results"), models, seconds=2, task=task)
+def write_report(folder, models, task):
+    result_files.write(folder, models, seconds=2, task=task)
     result_files.choose(folder, robust=models[1], intact=None, smallest=models[2])
     build_report(folder, models, SEEDS)
-    return folder, figures
+    return folder / "index.html"
+
+
+@pytest.fixture(scope="module")
+def usual(tmp_path_factory):
+    """The page of a report with the usual models, and the number of its figures."""
+    return write_report(tmp_path_factory.mktemp("usual"), MODELS, result_files.AFFECT), 8
+
+
+@pytest.fixture(scope="module")
+def classes(tmp_path_factory):
+    """The page of another task with long names, and the number of its figures."""
+    return write_report(tmp_path_factory.mktemp("classes"), LONG, result_files.EMOTIONS), 7
+
+
+@pytest.fixture(scope="module")
+def prediction(tmp_path_factory):
+    """The page of a prediction, and the number of its figures."""
+    page = tmp_path_factory.mktemp("prediction") / "call.lacuna.html"
+    figure = Figure(figsize=(9, 3))
+    figure.subplots().plot([0, 1], [0.2, 0.4])
+    figure.savefig(page.with_suffix(".png"))
+    missing = {"no face": [(0.5, 2.0), (60.0, 61.5)], "no sound": []}
+    text = prediction_page(
+        title="a_recording_with_a_quite_long_name_of_its_own.mp4, model lacuna, seed 2",
+        figure=page.with_suffix(".png").read_bytes(),
+        missing=missing,
+        basis={"both": 0.9, "audio": 0.1},
+        answers={},
+        notes=["2 people were in view, one of them for 3.0 s."],
+        caveats=["fc6 is of random weights."],
+        files=["call.lacuna.csv", "call.lacuna.png"],
+    )
+    page.write_text(text, encoding="utf-8")
+    return page, 1
+
+
+@pytest.fixture(params=["usual", "classes"])
+def report(request):
+    """The page of either report, and the number of its figures."""
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture(params=["usual", "classes", "prediction"])
+def page(request):
+    """Every kind of page, and the number of its figures."""
+    return request.getfixturevalue(request.param)
 
 
 @pytest.mark.parametrize("width", [1920, 800, 360])
-def test_page(browser, report, width):
-    folder, figures = report
-    page = (folder / "index.html").as_uri()
+def test_page(browser, page, width):
+    file, figures = page
+    page = file.as_uri()
     browser.open(page, width)
 
     requests = [
@@ -69,15 +108,15 @@ def test_page(browser, report, width):
     boxes = browser.evaluate(
         "[...document.querySelectorAll('.scroll')].map(b => b.getBoundingClientRect().right)"
     )
-    assert max(boxes) <= window_width
+    assert max(boxes, default=0) <= window_width
 
 
 @pytest.mark.parametrize("ground", ["light", "dark"])
-def test_everybody_can_read_it(browser, report, ground):
+def test_everybody_can_read_it(browser, page, ground):
     feature = {"name": "prefers-color-scheme", "value": ground}
     browser.send("Emulation.setEmulatedMedia", features=[feature])
     browser.send("Page.setBypassCSP", enabled=True)
-    browser.open((report[0] / "index.html").as_uri(), 1280, 800)
+    browser.open(page[0].as_uri(), 1280, 800)
     browser.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
     browser.evaluate(AXE.read_text() + "; 0")
     found = browser.send(
@@ -90,8 +129,44 @@ def test_everybody_can_read_it(browser, report, ground):
     assert found["result"]["value"] == []
 
 
+def test_a_keyboard_reaches_what_unfolds_and_scrolls(browser, report):
+    browser.open(report[0].as_uri(), 360)
+    browser.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    reached = "document.activeElement === document.body ? '' : document.activeElement.outerHTML"
+    wanted = browser.evaluate("document.querySelectorAll('summary, .scroll, a').length")
+    seen = []
+    for _ in range(wanted + 1):
+        for kind in ("rawKeyDown", "keyUp"):
+            key = {"key": "Tab", "code": "Tab", "windowsVirtualKeyCode": 9}
+            browser.send("Input.dispatchKeyEvent", type=kind, **key)
+        seen.append(browser.evaluate(f"({reached}).slice(0, 200)"))
+    assert len([element for element in seen if element]) >= wanted
+    assert {"<a ", "<di", "<su"} <= {element[:3] for element in seen}
+
+
+def test_it_prints_on_a4(browser, report):
+    browser.open(report[0].as_uri(), 1280)
+    printed = browser.send("Page.printToPDF", paperWidth=8.27, paperHeight=11.69, scale=1)
+    pdf = base64.b64decode(printed["data"])
+    assert pdf[:5] == b"%PDF-"
+    assert 3 <= pdf.count(b"/Type /Page\n") + pdf.count(b"/Type /Page ") <= 60
+    # As wide as the paper's 210 mm less margins: nothing is cut on the right.
+    browser.send("Emulation.setEmulatedMedia", media="print")
+    browser.open(report[0].as_uri(), 718)
+    wide, window = browser.evaluate(
+        "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+    )
+    cut = browser.evaluate(
+        "[...document.querySelectorAll('.scroll')].filter(b => b.scrollWidth > b.clientWidth + 1)"
+        ".map(b => [b.scrollWidth, b.clientWidth])"
+    )
+    browser.send("Emulation.setEmulatedMedia", media="")
+    assert wide <= window
+    assert cut == []
+
+
 def test_the_answer_is_on_the_first_screen(browser, report):
-    browser.open((report[0] / "index.html").as_uri(), 1280, 800)
+    browser.open(report[0].as_uri(), 1280, 800)
     assert (
         browser.evaluate(
             "['h1', '.caveat', '.needs', '.picture'].map(name => "
@@ -108,7 +183,7 @@ def test_the_answer_is_on_the_first_screen(browser, report):
 
 
 def test_the_first_column_stays_while_the_table_scrolls(browser, report):
-    browser.open((report[0] / "index.html").as_uri(), 360)
+    browser.open(report[0].as_uri(), 360)
     left, scrolled, bar = browser.evaluate(
         """(() => {
             const box = document.querySelector('.scroll');
