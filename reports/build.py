@@ -12,6 +12,7 @@ from reports.numbers.results import load_results
 from reports.numbers.summary import nested_metrics, summarise
 from reports.page.page import page_of
 from reports.page.pictures import save_drawings
+from reports.tables.papers import papers_numbers
 
 FOLDERS = ("metrics", "plots", "figures", "tables")
 
@@ -42,7 +43,7 @@ def build_report(
         shutil.rmtree(folder / name, ignore_errors=True)
     write_metrics(folder, nested_metrics(summary, results.models, results.task))
     write_plots(folder / "plots", results.training, summary)
-    write_tables(folder / "tables", results, summary)
+    write_tables(folder / "tables", results, summary, papers_numbers(results, summary))
     drawn = save_drawings(folder / "figures", drawings(results, summary), results.note)
     html = page_of(results, summary, drawn, latency)
     (folder / "index.html").write_text(html, encoding="utf-8")

@@ -84,13 +84,14 @@ def write_plots(folder: Path, training: pd.DataFrame, summary: Summary) -> None:
     _write_csv(folder / "trace.csv", _long_trace(summary), *_TRACE)
 
 
-def write_tables(folder: Path, results: Results, summary: Summary) -> None:
+def write_tables(folder: Path, results: Results, summary: Summary, papers: pd.DataFrame) -> None:
     """Write the numbers behind the tables of the page as CSV, a file a table.
 
     Args:
         folder: gets `<table>.csv`; of tables without rows there is no file.
         results: the run.
         summary: of the run.
+        papers: their numbers beside those of the run.
     """
     task = results.task
     tables = {
@@ -104,6 +105,7 @@ def write_tables(folder: Path, results: Results, summary: Summary) -> None:
         "natural": natural_losses(results.evaluation, metrics_of(task)[0]),
         "trust": results.trust,
         "cost": results.cost,
+        "papers": papers,
         "recordings" if task.level == "frame" else "predictions": results.videos,
     }
     folder.mkdir(parents=True, exist_ok=True)

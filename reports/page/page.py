@@ -57,7 +57,7 @@ def page_of(
     """
     tables = {
         **tables_of(results, summary, latency),
-        "The papers' numbers": papers_tables(results, summary),
+        "The papers' numbers": section("", papers_tables(results, summary), "tables/papers.csv"),
         "Settings of this run": _settings(results.run),
     }
     contents = {}

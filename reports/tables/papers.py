@@ -1,5 +1,6 @@
 """The papers' numbers, and those of this run's models of the same kind beside them."""
 
+import math
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any, Protocol
@@ -47,6 +48,26 @@ def papers_tables(results: Results, summary: Summary) -> str:
     )
     tables = (claims_table(benchmark, rows, results, summary) for benchmark, rows in claims.items())
     return text + "".join(tables)
+
+
+def papers_numbers(results: Results, summary: Summary) -> pd.DataFrame:
+    """The numbers of `papers_tables`, a row each; `model` is empty for what papers state."""
+    rows: list[tuple[Any, ...]] = []
+    for benchmark, claims in claims_of(results.task).items():
+        values = _run_values(benchmark, results, summary)
+        for paper, claim in claims:
+            stated = (benchmark.title, paper.title, claim.model, _condition(claim.loss))
+            columns = zip(benchmark.columns, claim.values, strict=True)
+            rows += [(*stated, "", column, value, math.nan) for column, value in columns]
+            for model in _models(claim, results):
+                keys = {name: (model, claim.loss, name) for name in benchmark.measured}
+                rows += [
+                    (*stated, model, name, *values[key])
+                    for name, key in keys.items()
+                    if key in values
+                ]
+    names = ["of", "paper", "its_model", "condition", "model", "column", "value", "sd"]
+    return pd.DataFrame(rows, columns=names)
 
 
 class Measured(Protocol):

@@ -494,3 +494,19 @@ def test_a_strategy_and_streams_of_a_user_are_drawn_by_their_names(small):
     assert "<b>baseline</b>" in section(html, "The papers&#x27; numbers")
     plot = pd.read_csv(small / "plots" / f"video_{name}.csv")
     assert len(plot) == 5 * 2 * len(TWO)
+
+
+def test_the_papers_numbers_are_in_a_table_as_well(report):
+    table = pd.read_csv(report / "tables" / "papers.csv")
+    html = (report / "index.html").read_text(encoding="utf-8")
+    assert '<a href="tables/papers.csv">' in html
+    stated = table[table["model"].isna() & (table["condition"] == "Intact")]
+    baseline = stated[(stated["its_model"] == "baseline") & (stated["of"] == "CCC on Aff-Wild2")]
+    assert dict(zip(baseline["column"], baseline["value"], strict=True)) == {
+        "Valence": 0.393,
+        "Arousal": 0.522,
+    }
+    shown = json.loads((report / "metrics.json").read_text())["baseline"]["valence"]["intact"]
+    ours = table[(table["model"] == "baseline") & (table["condition"] == "Intact")]
+    values = ours.loc[ours["column"] == "valence", "value"]
+    assert values.to_numpy() == pytest.approx(shown, abs=1e-4)
