@@ -138,14 +138,15 @@ def _describe_model(model: ModelSettings, resolved: Resolved) -> dict[str, Any]:
 
 
 def _describe_trained(params: Params, name: str) -> dict[str, Any]:
-    """What it has learnt from, and in what its streams differ from those it sees here."""
-    folder = MODELS / name / f"seed-{params.train.seeds[0]}"
-    if not (folder / CARD).is_file():
+    """What it has learnt, from what, and in what its streams differ from those it sees here."""
+    folders = [MODELS / name / f"seed-{seed}" for seed in params.train.seeds]
+    if not all((folder / CARD).is_file() for folder in folders):
         return {}
-    card = read_card(folder)
+    card = read_card(folders[0])
     saved = params.model(name).saved is not None
     differing = differences(card, params.seen(name), params.parts(name)) if saved else []
-    return {"corpora": card.corpora, "differences": differing}
+    weights = sorted({hash_of_file(folder / WEIGHTS) for folder in folders})
+    return {"corpora": card.corpora, "differences": differing, "weights": weights}
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import pandas as pd
 
 from features.task import Task
 from models.evaluation.registry import CHOOSING, REPORTED
+from reports.numbers.elsewhere import OnCorpus, read_elsewhere
 from reports.numbers.means import named
 from reports.numbers.reader import check_same_labels, read_result_table
 from reports.numbers.run_file import (
@@ -67,6 +68,7 @@ class Results:
             where the corpus knows no groups.
         gaps: the largest gap of each column of groups, with its test (`schema.GAPS`).
         choice: which models are recommended, as `reports.numbers.choice.choose` says it.
+        elsewhere: what models are worth on other corpora, by results of other runs.
     """
 
     models: tuple[str, ...]
@@ -86,6 +88,7 @@ class Results:
     groups: pd.DataFrame
     gaps: pd.DataFrame
     choice: dict[str, Any]
+    elsewhere: list[OnCorpus]
 
     @property
     def reference(self) -> str | None:
@@ -106,7 +109,8 @@ def load_results(folder: Path, models: Sequence[str], seeds: Sequence[int]) -> R
 
     Args:
         folder: the folder that holds `run.json`, `significance.csv`, `groups.csv`, `gaps.csv`,
-            `evaluation/`, `videos/`, `traces/`, `training/`, `trust/` and `cost/`.
+            `evaluation/`, `videos/`, `traces/`, `training/`, `trust/` and `cost/`; and, where there
+            is one, `elsewhere/`.
         models: model names; exactly the files `<kind>/<model>.csv` are read.
         seeds: the seeds that each file has to hold, no more and no fewer.
 
@@ -147,6 +151,7 @@ def load_results(folder: Path, models: Sequence[str], seeds: Sequence[int]) -> R
         groups=_summarised(folder / "groups.csv", GROUP_SCORES, models, task),
         gaps=_summarised(folder / "gaps.csv", GAPS, models, task),
         choice=read_choice(folder / "choice.json"),
+        elsewhere=read_elsewhere(folder, run),
     )
 
 

@@ -7,11 +7,12 @@ from typing import Any
 from features.task import Task
 from models.ablation.registry import STRATEGIES
 from models.evaluation.registry import METRICS, metrics_of
+from reports.numbers.elsewhere import on_corpus
 from reports.numbers.means import counted
 from reports.numbers.protocols import natural_losses, one_modality, protocol_metric, rate_curves
 from reports.numbers.results import Results
 from reports.numbers.schema import ALL, CONDITION
-from reports.numbers.summary import Summary
+from reports.numbers.summary import Summary, nested_metrics
 from reports.numbers.words import capitalised, labelled_unit, listing, primary_metric
 from reports.tables.classes import WORDS as CLASS_WORDS
 from reports.tables.classes import class_table
@@ -29,7 +30,13 @@ from reports.tables.models import models_table
 from reports.tables.ranking import ranking_table
 from reports.tables.rates import rates_table
 from reports.tables.significance import legend, significance_table
-from reports.tables.transfer import is_elsewhere, transfer_table, words_of_transfer
+from reports.tables.transfer import (
+    ACROSS,
+    across_table,
+    is_elsewhere,
+    transfer_table,
+    words_of_transfer,
+)
 from reports.tables.trust import trust_table, words_of_trust
 
 _RANKING = """<p>Models by their robustness area: {metric} in the mean of {count} conditions, those
@@ -188,8 +195,12 @@ def _classes(results: Results) -> str:
 
 
 def _transfer(results: Results, summary: Summary) -> str:
-    table = transfer_table(summary, results.run, results.task)
-    return section(words_of_transfer(results.run), table, "tables/ranking.csv")
+    here = transfer_table(summary, results.run, results.task)
+    metrics = nested_metrics(summary, results.models, results.task)
+    known = [*on_corpus(results.run, metrics), *results.elsewhere]
+    return section(words_of_transfer(results.run), here, "tables/ranking.csv") + section(
+        ACROSS, across_table(known, results.task)
+    )
 
 
 def _metrics(results: Results, summary: Summary) -> str:

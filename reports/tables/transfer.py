@@ -1,15 +1,16 @@
 """Which corpus a model has learnt from, against the one that it is tested on."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
 from features.task import Task
+from reports.numbers.elsewhere import OnCorpus
 from reports.numbers.schema import AUDIO_GONE, HEADLINES, INTACT, MEAN, VIDEO_GONE
 from reports.numbers.summary import Summary
 from reports.numbers.words import listing, target_titles
 from reports.tables.conditions import headline_columns
-from reports.tables.markup import scrollable, spanning, stub, td, th
+from reports.tables.markup import decimals, scrollable, spanning, stub, td, th
 
 ORDER = (INTACT, VIDEO_GONE, AUDIO_GONE, MEAN)
 
@@ -17,6 +18,10 @@ _WORDS = """<p>Models that have learnt from another corpus than the one that the
 (cross-corpus) beside those that have learnt from it. A saved model keeps its own normaliser, and
 nothing of it is trained here. Where one recogniser stands for every seed, there is no deviation.
 {differences}</p>"""
+
+ACROSS = """<p>The same recognisers tested on several corpora: on this one by this run, on the
+others by the runs whose results lie in the folder <code>elsewhere</code>. Where the corpus that a
+row has learnt from heads the column, speakers differ and the corpus does not.</p>"""
 
 
 def is_elsewhere(run: Mapping[str, Any], model: str) -> bool:
@@ -82,3 +87,46 @@ def transfer_table(summary: Summary, run: Mapping[str, Any], task: Task) -> str:
         f"<thead><tr>{corner}{group}</tr><tr>{heads}</tr></thead>"
         f"<tbody>{rows}</tbody><tfoot>{foot}</tfoot>"
     )
+
+
+def across_table(tested: Sequence[OnCorpus], task: Task) -> str:
+    """Training corpora (rows) against tested corpora (columns), by recogniser and target.
+
+    Args:
+        tested: what models are worth on each corpus; those on one alone are left out.
+        task: their targets.
+
+    Returns:
+        HTML; nothing where no recogniser was tested on several corpora.
+    """
+    found: dict[tuple[str, ...], dict[str, OnCorpus]] = {}
+    for one in tested:
+        found.setdefault(one.weights, {}).setdefault(one.corpus, one)
+    several = [by_corpus for by_corpus in found.values() if len(by_corpus) > 1]
+    if not several:
+        return ""
+    corpora = sorted({corpus for by_corpus in several for corpus in by_corpus})
+    titles = [f"tested on {corpus}" for corpus in corpora for _ in ORDER]
+    group = spanning([escape(title) for title in titles], titles)
+    heads = "".join(th(HEADLINES[name], i == 0) for _ in corpora for i, name in enumerate(ORDER))
+    rows, last = "", ""
+    for by_corpus in sorted(several, key=lambda each: next(iter(each.values())).learnt):
+        learnt = ", then ".join(next(iter(by_corpus.values())).learnt)
+        names = ", ".join(dict.fromkeys(one.model for one in by_corpus.values()))
+        for target, title in target_titles(task).items():
+            cells = "".join(
+                td(_number(by_corpus.get(corpus), target, name), i == 0)
+                for corpus in corpora
+                for i, name in enumerate(ORDER)
+            )
+            what = " ".join(filter(None, (names, title)))
+            rows += f"<tr>{stub(learnt, what, learnt != last)}{cells}</tr>"
+            last = learnt
+    corner = '<th scope="col" rowspan="2" class="stub">Learnt from</th>'
+    head = f"<thead><tr>{corner}{group}</tr><tr>{heads}</tr></thead>"
+    return scrollable(f"{head}<tbody>{rows}</tbody>")
+
+
+def _number(one: OnCorpus | None, target: str, name: str) -> str:
+    value = None if one is None else one.values.get(target, {}).get(name)
+    return "–" if value is None else decimals(value)

@@ -5,6 +5,7 @@ import shutil
 import sys
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -58,6 +59,15 @@ def run(monkeypatch: pytest.MonkeyPatch, *stages: str) -> None:
         import_module(f"pipeline.{module}").main()
 
 
+def put_elsewhere(run_file: dict[str, Any], corpus: str) -> None:
+    """Put results of this run beside it, as those of a run on another corpus."""
+    folder = Path("reports/results/elsewhere/other")
+    folder.mkdir(parents=True, exist_ok=True)
+    other = {**run_file, "corpus": {**run_file["corpus"], "title": corpus}}
+    (folder / "run.json").write_text(json.dumps(other))
+    shutil.copy("reports/results/metrics.json", folder)
+
+
 BEFORE = ("keys", "corpus", "extract picture", "extract sound", "windows")
 
 
@@ -96,6 +106,16 @@ def test_a_model_goes_to_another_corpus_as_it_is_and_as_a_beginning(
     assert "<h2>Across corpora</h2>" in page
     assert page.count(", cross-corpus") == 2
     assert f"tested on {run_file['corpus']['title']}" in page
+    assert "The same recognisers" not in page
+    put_elsewhere(run_file, "simulated (seed 9)")
+    run(monkeypatch, "summarise")
+    page = Path("reports/results/index.html").read_text()
+    table = page[page.index("The same recognisers tested on several corpora") :]
+    assert "tested on simulated (seed 1)" in table
+    assert "tested on simulated (seed 9)" in table
+    put_elsewhere({**run_file, "task": {**run_file["task"], "outputs": ["trust"]}}, "other")
+    with pytest.raises(SystemExit):
+        run(monkeypatch, "summarise")
     key = Path("data/keys/train/as_it_is").read_text()
     weights = bytearray(Path("saved/seed-0", WEIGHTS).read_bytes())
     weights[-1] ^= 1
