@@ -13,6 +13,6 @@ from features.hashes import Pin
 PINS: Mapping[str, Pin] = {
     "faces": Pin(2, "fe049505375e668daf484cffd9c8d4761058c961b968fb0a7e4f68b0d35078bb"),
     "opensmile": Pin(2, "a99f17f266efd0646ef0d56990facdf5dc84446024e08b78aa64925ce82f1727"),
-    "vggface": Pin(2, "05fe20ea021fe17e9fa4ba69be349490b1940734e89aa9b9359c2d343b0cfb4c"),
+    "vggface": Pin(2, "cf8a98382205a135c518c280cf6eb2230aac77cb3c521246a89a9aa0e343becd"),
 }
 """By what is extracted: `faces`, or the row of an extractor."""

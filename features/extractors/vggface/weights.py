@@ -11,8 +11,6 @@ import json
 import math
 import shutil
 import sys
-import uuid
-from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -34,6 +32,7 @@ from features.extractors.vggface.weight_files import (
     read_torch,
     select_layers,
 )
+from features.files import whole
 from features.hashes import hash_of_file, verify_sha256
 
 _INPUT_SIZE = 64
@@ -100,16 +99,12 @@ def convert(
     state = {name: value.contiguous() for name, value in network.state_dict().items()}
     # One entry: safetensors writes several in any order, and the hash would follow it.
     metadata = {ORIGIN: json.dumps(asdict(network.origin))}
-    partial = target.with_name(f"{target.name}.{uuid.uuid4().hex[:8]}.partial")
     try:
-        save_file(state, partial, metadata)
-        shutil.copymode(source, partial)  # safetensors lets nobody else read it
-        partial.replace(target)
+        with whole(target) as place:
+            save_file(state, place, metadata)
+            shutil.copymode(source, place)  # safetensors lets nobody else read it
     except (OSError, SafetensorError) as error:
         raise InputError(f"{target} cannot be written ({error})", "choose another place") from error
-    finally:
-        with suppress(OSError):
-            partial.unlink()
     return network.origin, _sha256(target)
 
 
