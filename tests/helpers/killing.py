@@ -16,6 +16,7 @@ from tests.helpers.project import Project
 
 PARENT = """
 import importlib, os, sys, traceback
+sys.path[0] = os.getcwd()  # as `python -m` has it: stages change folders
 import av, cv2, dlib, opensmile, pandas, torch
 import features.faces.extract, features.extractors.vggface.streaming
 import features.extractors.opensmile.descriptors, features.extractors.vggface.weights
