@@ -158,6 +158,7 @@ def _compared(answer: tuple[str, object], whole: tuple[int, float, int]) -> tupl
         return outcome, f"{outcome} ({what})"
     assert isinstance(what, tuple)
     pictures, sound, _ = what
-    if pictures < whole[0] or sound < whole[1] - 0.1:
+    if pictures < whole[0] - 1 or sound < whole[1] - 0.1:
         return "used, shorter", f"{pictures} pictures and {sound:.2f} s of {whole[:2]}"
-    return "used", ""
+    # Muxers differ in when the last frame ends, so that the reader allows for a frame and a half.
+    return "used" if pictures >= whole[0] else "used, one picture of ten lost", ""
