@@ -26,17 +26,17 @@ def make_cremad(root: Path, *, actors: int) -> Path:
         clip = make_clip(made, settings, index)
         actor, sentence = 1001 + index % actors, SENTENCES[index // actors]
         name = f"{actor}_{sentence}_ANG_XX"
-        as_flash(made / clip["path"], videos / f"{name}.flv")
+        put_into(made / clip["path"], videos / f"{name}.flv")
         rows.append(f'"{index + 1}","{name}","N","N","{next(votes)}"')
     (tables / "summaryTable.csv").write_text("\n".join(rows) + "\n")
     return root
 
 
-def as_flash(source: Path, target: Path) -> None:
-    """Put the streams of a file into a Flash container, as they are coded."""
-    with av.open(str(source)) as given, av.open(str(target), "w") as flash:
-        streams = {s.index: flash.add_stream_from_template(s) for s in given.streams}
+def put_into(source: Path, target: Path) -> None:
+    """Put the streams of a file into another container, as they are coded."""
+    with av.open(str(source)) as given, av.open(str(target), "w") as other:
+        streams = {s.index: other.add_stream_from_template(s) for s in given.streams}
         for packet in given.demux():
             if packet.dts is not None:
                 packet.stream = streams[packet.stream.index]
-                flash.mux(packet)
+                other.mux(packet)
