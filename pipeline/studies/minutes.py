@@ -34,23 +34,27 @@ class Timed:
             self.file.write_text(f"{before + time.monotonic() - start:.3f}\n")
 
 
-def write_minutes(model: str, seeds: Iterable[Path]) -> None:
+def write_minutes(model: str, seeds: Iterable[Path], epochs: int) -> None:
     """Write a model's minutes, the mean of its seeds; nothing where a cache had one of them.
 
     Args:
         model: its name.
         seeds: the notes of its trainings.
+        epochs: of all of them together.
     """
     files = list(seeds)
     if all(file.exists() for file in files):
-        seconds = [float(file.read_text()) for file in files]
+        seconds = sum(float(file.read_text()) for file in files)
         MINUTES.mkdir(parents=True, exist_ok=True)
-        mean = round(sum(seconds) / len(seconds) / 60, 2)
-        (MINUTES / f"{model}.json").write_text(json.dumps({"minutes": mean}) + "\n")
+        noted = {
+            "minutes": round(seconds / len(files) / 60, 2),
+            "epoch_seconds": float(f"{seconds / epochs:.2g}"),
+        }
+        (MINUTES / f"{model}.json").write_text(json.dumps(noted) + "\n")
 
 
 def minutes_of(model: str) -> dict[str, float]:
-    """`minutes` of a model, as `write_minutes` left them; nothing where they are not known."""
+    """What `write_minutes` noted of a model; nothing where that is not known."""
     file = MINUTES / f"{model}.json"
     if not file.exists():
         return {}

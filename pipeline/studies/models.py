@@ -5,6 +5,9 @@ from contextlib import chdir
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
+
+from features.corpora.listing import RESULTS
 from models.evaluation.conditions import all_conditions, runs_under
 from models.training.stores import read_inputs
 from pipeline.engine.console import name_stage
@@ -112,7 +115,7 @@ class ModelRun:
             seeds = self._params.train.seeds
             if len(self._results) == len(seeds):
                 publish_evaluation(self._name, seeds, [self._results[s] for s in seeds])
-                write_minutes(self._name, self._seconds)
+                self._write_minutes()
                 self._on_end()
             return []
 
@@ -123,3 +126,8 @@ class ModelRun:
             size=FORWARD * runs * job.size,
             then=then,
         )
+
+    def _write_minutes(self) -> None:
+        if self._seconds:  # a saved model was not trained here
+            epochs = len(pd.read_csv(RESULTS / "training" / f"{self._name}.csv"))
+            write_minutes(self._name, self._seconds, epochs)

@@ -1,6 +1,6 @@
 """The page: one HTML file with everything in it, readable offline and without scripts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -65,13 +65,21 @@ def page_of(
         figures = "".join(picture(drawn) for drawn in illustrations.get(heading, ()))
         if content := figures + tables.get(heading, ""):
             contents[heading] = content
-    sections = (
+    nav = f'<nav aria-label="Contents"><h2>Contents</h2><ol>{links_to(contents)}</ol></nav>'
+    return document(_TITLE, "\n".join([first_screen(results, summary), nav, headed(contents)]))
+
+
+def links_to(contents: Iterable[str]) -> str:
+    """The entries of the contents, of headings."""
+    return "".join(f'<li><a href="#{anchor(h)}">{escape(h)}</a></li>' for h in contents)
+
+
+def headed(contents: Mapping[str, str]) -> str:
+    """Sections of HTML by their headings."""
+    return "\n".join(
         f'<section id="{anchor(heading)}"><h2>{escape(heading)}</h2>{content}</section>'
         for heading, content in contents.items()
     )
-    links = "".join(f'<li><a href="#{anchor(h)}">{escape(h)}</a></li>' for h in contents)
-    nav = f'<nav aria-label="Contents"><h2>Contents</h2><ol>{links}</ol></nav>'
-    return document(_TITLE, "\n".join([first_screen(results, summary), nav, *sections]))
 
 
 def anchor(heading: str) -> str:

@@ -22,11 +22,13 @@ class Illustration:
         file: SVG or PNG.
         alt: what is to be seen, for who cannot see it.
         caption: how to read it.
+        inches: its width; None for all that the page has.
     """
 
     file: Path
     alt: str
     caption: str
+    inches: float | None = None
 
 
 def save_drawings(
@@ -54,10 +56,12 @@ def picture(drawn: Illustration) -> str:
     if suffix == ".svg":
         content = _for_both_grounds(content.decode()).encode()
     data = base64.b64encode(content).decode("ascii")
+    rems = f"{6.5 * drawn.inches:.1f}rem" if drawn.inches else ""
+    size = f' style="max-width:{rems};min-width:min(44rem,{rems})"' if rems else ""
     look = "scroll" if suffix == ".svg" else "scroll card"
     return (
         f'<figure><div class="{look}" role="group" aria-label="Figure, scrolls sideways" '
-        f'tabindex="0"><img alt="{escape(drawn.alt)}" '
+        f'tabindex="0"><img{size} alt="{escape(drawn.alt)}" '
         f'src="data:{MEDIA_TYPES[suffix]};base64,{data}"></div>'
         f"<figcaption>{escape(drawn.caption)}</figcaption></figure>"
     )

@@ -21,6 +21,8 @@ class Paper(Row):
         exhibits: its figures and further tables, a function of `exhibits.Measured`.
         detector: of faces; empty where there are no pictures.
         weights: of the network that describes faces.
+        counted: `outputs`, `audio` and `video`: how many classes and numbers a frame the networks
+            have whose parameters it counts; empty where it counts none.
     """
 
     letter: str
@@ -28,6 +30,7 @@ class Paper(Row):
     exhibits: str
     detector: str
     weights: str
+    counted: tuple[tuple[str, int], ...] = ()
 
     def exhibited(self) -> Any:
         """The function that makes its figures and further tables."""
@@ -63,6 +66,7 @@ PAPERS = Table(
             exhibits="reports.papers.exhibits:of_goncalves2022",
             detector="MTCNN",
             weights="VGG-Face, fine-tuned on AffectNet",
+            counted=(("outputs", 4), ("audio", 130), ("video", 4096)),
             corpora=("cremad", "msp_improv"),
             title="L. Goncalves and C. Busso, “Robust Audiovisual Emotion Recognition: Aligning "
             "Modalities, Capturing Temporal Information, and Handling Missing Features” (2022)",

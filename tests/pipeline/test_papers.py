@@ -134,7 +134,7 @@ def results_of(study: StudySettings, task: Task) -> pd.DataFrame:
 
 EXHIBITS = {
     "parthasarathy2020": ["Figure 3", "Figure 4"],
-    "parthasarathy2021": ["Figure 4", "Figure 4"],
+    "parthasarathy2021": ["Figure 4"],
     "goncalves2022_cremad": [f"Figure {n}" for n in (3, 4, 4, 4, 5, 6, 7, 8)] + ["Table 5"],
     "chumachenko2022_cmu_mosei": [],
 }

@@ -54,8 +54,8 @@ def test_seconds_of_a_training_that_went_on_are_added(
     with pytest.raises(KeyboardInterrupt):
         Timed(killed, files[0])(1)
     assert Timed(killed, files[0])(0) == 3
-    write_minutes("m", files)
+    write_minutes("m", files, 8)
     assert minutes_of("m") == {}  # of one seed nothing is known
     files[1].write_text("180\n")
-    write_minutes("m", files)
-    assert minutes_of("m") == {"minutes": 2.0}
+    write_minutes("m", files, 8)
+    assert minutes_of("m") == {"minutes": 2.0, "epoch_seconds": 30.0}
