@@ -14,6 +14,7 @@ same in a larger corpus, and its first frames stay the same in a longer one.
 """
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -126,6 +127,8 @@ def _picture(settings: SimulatedSettings, name: str, seen: Array) -> Array:
     draws = partial(_draws, settings, name)
     frames = settings.frames
     noise = draws("frame noise").standard_normal((frames, 2))
+    if settings.noise_frames:
+        noise = _ornstein_uhlenbeck(noise, settings.noise_frames)
     identity = draws("identity").standard_normal(IDENTITY)
     latent = np.hstack(
         (
@@ -134,7 +137,7 @@ def _picture(settings: SimulatedSettings, name: str, seen: Array) -> Array:
             _ornstein_uhlenbeck(draws("pose").standard_normal((frames, POSE)), POSE_FRAMES),
         )
     )
-    return np.maximum(latent @ _projection(settings, "picture", latent.shape[1], settings.video), 0)
+    return _projected(settings, "picture", latent, settings.video, lambda x: np.maximum(x, 0))
 
 
 def _sound(settings: SimulatedSettings, name: str, known: Truth) -> Array:
@@ -155,7 +158,22 @@ def _sound(settings: SimulatedSettings, name: str, known: Truth) -> Array:
 
 
 def _through_tanh(settings: SimulatedSettings, latent: Array) -> Array:
-    return np.tanh(latent @ _projection(settings, "sound", latent.shape[1], settings.audio))
+    return _projected(settings, "sound", latent, settings.audio, np.tanh)
+
+
+def _projected(
+    settings: SimulatedSettings,
+    kind: str,
+    latent: Array,
+    outputs: int,
+    bend: Callable[[Array], Array],
+) -> Array:
+    """Features (F, outputs) of what is shown or heard (F, D), by random projections that bend."""
+    x = bend(latent @ _projection(settings, kind, latent.shape[1], outputs))
+    for number in range(1, settings.projections):
+        x = (x - x.mean(axis=1, keepdims=True)) / x.std(axis=1, keepdims=True)
+        x = bend(x @ _projection(settings, f"{kind} {number}", outputs, outputs))
+    return x
 
 
 @cache

@@ -281,3 +281,34 @@ def test_there_is_no_voice_in_pauses_nor_without_sound() -> None:
     assert sound.voice is not None
     np.testing.assert_array_equal(sound.voice, known.speaking & sound.present)
     assert 0 < (sound.present & ~sound.voice).mean() < 0.5
+
+
+# ------------------------------------------------------------------ where assumptions fail
+
+
+def test_noise_that_lasts_is_like_that_of_the_frame_before():
+    def left(noise_frames):
+        """Correlation of what the picture shows beside valence and arousal, a frame apart."""
+        settings = DEFAULT.model_copy(
+            update={"noise_frames": noise_frames, "frame_noise": 100.0, "frames": 4000}
+        )
+        rows = features(settings, "train-00000")["picture"].rows.astype(float)
+        return np.corrcoef(rows[1:].ravel(), rows[:-1].ravel())[0, 1]
+
+    white, lasting = left(0.0), left(10.0)
+    assert lasting > white + 0.3
+
+
+def test_several_projections_leave_less_to_a_line():
+    def explained(projections):
+        """Of what the picture shows, by linear regression on other speakers."""
+        settings = DEFAULT.model_copy(update={"projections": projections, "frame_noise": 0.0})
+        names = [f"train-{number:05d}" for number in range(40)]
+        x = np.concatenate([features(settings, name)["picture"].rows for name in names])
+        x = np.hstack((x, np.ones((len(x), 1))))
+        y = np.concatenate([truth(settings, name).seen for name in names])
+        half = len(x) // 2
+        weights, *_ = np.linalg.lstsq(x[:half], y[:half], rcond=None)
+        return 1 - (y[half:] - x[half:] @ weights).var() / y[half:].var()
+
+    assert explained(4) < explained(1) - 0.1
