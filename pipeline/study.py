@@ -30,6 +30,7 @@ from pipeline.engine.jobs import stage_errors
 from pipeline.engine.named_files import named_files
 from pipeline.params import FILE, Params, load_params, read_settings
 from pipeline.studies.champion import ALIKE, compare, verdict
+from pipeline.studies.lead import publish_lead
 from pipeline.studies.models import run_models
 from pipeline.studies.paper import publish_paper
 from pipeline.studies.runs import Stages, Stopwatch, exclusive
@@ -84,6 +85,8 @@ def run_study(file: Path, root: Path | None = None) -> None:
     """
     _, study = read_settings(file, StudySettings)
     check_corpus(study, root)
+    for name in study.beside:
+        run_study(file_of(name))
     workspace = WORKSPACES.resolve() / file.stem
     workspace.mkdir(parents=True, exist_ok=True)
     with exclusive(workspace):
@@ -104,7 +107,7 @@ def run_study(file: Path, root: Path | None = None) -> None:
             ((folder, params),) = runs.values()
             with Stages(folder, threads=params.execution.threads, on_end=watch.save) as stages:
                 stages.run("summarise")
-        target = publish_study(file, runs, watch, study.paper)
+        target = publish_study(file, runs, watch, study)
         watch.reset()
     page = target / "index.html"
     say(f"open {page}" if page.exists() else f"wrote {target}")
@@ -181,7 +184,7 @@ def _whole(path: str) -> str:
     return str(absolute if absolute.exists() else PROJECT / path)
 
 
-def publish_study(file: Path, runs: Runs, watch: Stopwatch, paper: str | None = None) -> Path:
+def publish_study(file: Path, runs: Runs, watch: Stopwatch, study: StudySettings) -> Path:
     """Write a study's tables to the folder of results, with when and how they were made.
 
     Earlier results are replaced once the new ones are complete.
@@ -209,8 +212,14 @@ def publish_study(file: Path, runs: Runs, watch: Stopwatch, paper: str | None = 
         console.print(comparison_table(table))
     else:
         about["verdict"] = _publish_run(workspace / RESULTS, results, partial)
-    if paper is not None:
-        publish_paper(paper, workspace, params, results, partial / "index.html")
+    page = partial / "index.html"
+    if study.paper is not None:
+        publish_paper(study.paper, workspace, params, results, page)
+    titles = {name: read_settings(file_of(name), StudySettings)[1].title for name in study.beside}
+    beside = {title: RESULTS / "study" / name for name, title in titles.items()}
+    if sentences := publish_lead(study.title, results, beside, page):
+        about["verdict"] = sentences
+        say(" ".join(sentences))
     (partial / "study.json").write_text(json.dumps(about, indent=1) + "\n")
     if target.exists():
         target.rename(old)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from pipeline.studies.tables import SPLIT
+
 CHAMPION = "lacuna"
 RIVALS = ("baseline", "clip_zero", "frame_zero", "frame_repeat")
 """The strategies of Parthasarathy and Sundaram 2020."""
@@ -44,8 +46,10 @@ class Comparison:
 def compare(results: pd.DataFrame, rivals: Sequence[str] = RIVALS) -> Comparison | None:
     """Compare the champion with its rivals where lost frames stay lost, on all labels.
 
+    Where there are several splits they stand for the seeds, and the seeds of one are its mean.
+
     Args:
-        results: of all models, on one split (`tables.with_numbers`).
+        results: of all models (`tables.with_numbers`).
         rivals: names of the models that it is compared with.
 
     Returns:
@@ -58,13 +62,14 @@ def compare(results: pd.DataFrame, rivals: Sequence[str] = RIVALS) -> Comparison
     tables = {model: rows[rows["model"] == model] for model in models}
     if tables[CHAMPION].empty:
         return None
+    unit = SPLIT if SPLIT in rows and rows[SPLIT].nunique() > 1 else "seed"
     by_seed = pd.DataFrame(
-        {m: table.groupby([*CONDITION, "seed"])[METRIC].mean() for m, table in tables.items()}
+        {m: table.groupby([*CONDITION, unit])[METRIC].mean() for m, table in tables.items()}
     )
     means = by_seed.groupby(CONDITION).mean()
     best = means[list(rivals)].idxmax(axis=1)
     # Of every seed (the columns) the distance from the rival that is best by the mean of all seeds.
-    wide = {m: values.unstack("seed") for m, values in by_seed.items()}
+    wide = {m: values.unstack(unit) for m, values in by_seed.items()}
     lead = pd.concat([(wide[CHAMPION] - wide[rival])[best == rival] for rival in rivals])
     table = pd.DataFrame(
         {
@@ -76,7 +81,7 @@ def compare(results: pd.DataFrame, rivals: Sequence[str] = RIVALS) -> Comparison
             AUDIO_ONLY: means[AUDIO_ONLY],
         }
     ).reset_index()
-    overall = by_seed.groupby("seed").mean()
+    overall = by_seed.groupby(unit).mean()
     leads = overall[CHAMPION] - overall[means[list(rivals)].mean().idxmax()]
     return Comparison(table, float(leads.mean()), float(leads.std()), len(leads))
 

@@ -45,7 +45,11 @@ class StudySettings(Params):
     Attributes:
         splits: of the speakers, the same for all models; null for the corpus's one.
         paper: a row of PAPERS, whose tables and figures come first on the study's page.
+        title: of its corpora, on the page of how far `lacuna` is ahead.
+        beside: studies that run before it, and whose corpora stand on that page too.
     """
 
     splits: SplitsSettings | None = None
     paper: Annotated[str, AfterValidator(PAPERS.checked)] | None = None
+    title: str = ""
+    beside: list[str] = Field(default=[])

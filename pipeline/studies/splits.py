@@ -22,12 +22,14 @@ TESTED = ("difference", "p", "p_worse", "p_adjusted", "significant", "note")
 def check_differ(setting: str, folders: Mapping[int, Path]) -> None:
     """Make sure that no two splits are the same, from what the corpus stage wrote in each.
 
+    They are where the same items, of the same content, are in the same parts.
+
     Raises:
         InputError: two are.
     """
-    value_of: dict[tuple[tuple[str, str], ...], int] = {}
+    value_of: dict[tuple[tuple[str, str, str], ...], int] = {}
     for value, folder in folders.items():
-        items = pd.read_parquet(folder / ITEMS, columns=["item", "split"])
+        items = pd.read_parquet(folder / ITEMS, columns=["item", "split", "sha256"])
         split = tuple(items.itertuples(index=False, name=None))
         if split in value_of:
             raise InputError(

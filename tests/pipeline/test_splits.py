@@ -184,12 +184,15 @@ def test_the_t_test_pairs_the_splits(tmp_path: Path) -> None:
 
 
 def test_a_setting_that_changes_no_split_is_refused(tmp_path: Path) -> None:
-    folders = {value: tmp_path / str(value) for value in (0, 1, 2)}
+    folders = {value: tmp_path / str(value) for value in (0, 1, 2, 3)}
     for value, folder in folders.items():
         (folder / ITEMS).parent.mkdir(parents=True)
         parts = ["train", "test"] if value == 1 else ["test", "train"]
-        pd.DataFrame({"item": ["a", "b"], "split": parts}).to_parquet(folder / ITEMS)
-    splits.check_differ(SEED, {value: folders[value] for value in (0, 1)})
+        content = ["c" if value == 3 else "b"] * 2
+        items = {"item": ["a", "b"], "split": parts, "sha256": content}
+        pd.DataFrame(items).to_parquet(folder / ITEMS)
+    splits.check_differ(SEED, {value: folders[value] for value in (0, 1, 3)})
+    del folders[3]  # another content is another corpus
     with pytest.raises(InputError, match=r"corpus.split.seed 2 splits the corpus as 0 does"):
         splits.check_differ(SEED, folders)
 
