@@ -1,7 +1,7 @@
 """What a corpus holds, in sentences: for a person to read before anything long is run."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 import numpy as np
 import pandas as pd
@@ -94,16 +94,19 @@ def describe_labels(task: Task, items: Iterable[Item]) -> str:
     )
 
 
-def class_counts(task: Task, items: Iterable[Item]) -> pd.DataFrame:
+def class_counts(task: Task, items: Collection[Item]) -> pd.DataFrame:
     """How many labels (a row per class) there are in each split; a soft label counts in parts."""
     counts = pd.DataFrame(0.0, index=list(task.outputs), columns=list(SPLITS))
-    for item in items:
-        if item.labels is not None:
-            counts[item.split] += item.labels[list(task.outputs)].sum()
+    # Thousands of items may share a handful of tables.
+    tables = {id(item.labels): item.labels for item in items if item.labels is not None}
+    sums = {table: labels[list(task.outputs)].sum() for table, labels in tables.items()}
+    uses = Counter((id(item.labels), item.split) for item in items if item.labels is not None)
+    for (table, split), count in uses.items():
+        counts[split] += count * sums[table]
     return counts
 
 
-def never_learnt(task: Task, items: Iterable[Item]) -> list[str]:
+def never_learnt(task: Task, items: Collection[Item]) -> list[str]:
     """The classes that other splits have and the train split has not."""
     if task.kind != "classification":
         return []

@@ -20,8 +20,8 @@ nothing of it is trained here. Where one recogniser stands for every seed, there
 {differences}</p>"""
 
 ACROSS = """<p>The same recognisers tested on several corpora: on this one by this run, on the
-others by the runs whose results lie in the folder <code>elsewhere</code>. Where the corpus that a
-row has learnt from heads the column, speakers differ and the corpus does not.</p>"""
+others by the runs whose results lie in the folder <code>elsewhere</code>. A row that has learnt
+from the corpus of a column is tested there on other speakers of that corpus.</p>"""
 
 
 def is_elsewhere(run: Mapping[str, Any], model: str) -> bool:
