@@ -145,7 +145,7 @@ def publish_lead(
     if page.exists():
         html = with_sections_first(page.read_text(encoding="utf-8"), sections)
     else:
-        heading = f"How far {CHAMPION} is ahead, in {len(steps_of(results))} steps"
+        heading = f"How far {CHAMPION} is ahead, step by step"
         head = f"<header><h1>{heading}</h1></header>"
         html = document(heading, head + headed(sections))
     page.write_text(html, encoding="utf-8")
@@ -224,10 +224,10 @@ def _elsewhere(steps: Mapping[str, Sequence[Step]]) -> Iterator[str]:
 def _steps_table(steps: Mapping[str, Sequence[Step]]) -> str:
     titles = (
         "Rivals have",
-        "Lead in the mean",
+        "Lead",
         "Best rival",
-        "Ahead or level",
-        "Behind beyond chance",
+        "Level",
+        "Behind",
         "Intact",
         "Picture gone",
         "Sound gone",
@@ -241,9 +241,9 @@ def _steps_table(steps: Mapping[str, Sequence[Step]]) -> str:
     )
     return (
         "<p>CCC, mean of the targets. ± is the standard deviation over corpora (seeds where there "
-        f"is one). Level is within {TOLERANCE}; behind beyond chance is a one-tailed matched-pair "
-        f"t-test over corpora at {LEVEL}, Holm over the conditions.</p>"
-        + scrollable(f"<thead><tr>{head}</tr></thead>{body}")
+        f"is one). Level: conditions in which it is ahead or within {TOLERANCE}. Behind: those in "
+        f"which it is, by a one-tailed matched-pair t-test over corpora at {LEVEL}, Holm over the "
+        "conditions.</p>" + scrollable(f"<thead><tr>{head}</tr></thead>{body}")
     )
 
 
