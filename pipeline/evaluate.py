@@ -1,13 +1,14 @@
 """Stage evaluate@MODEL: run one trained model under every condition, its seeds side by side."""
 
 import argparse
-import json
-from io import BytesIO
-
-import pandas as pd
+import csv
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from io import StringIO
+from pathlib import Path
 
 from features.corpora.listing import (
-    CALIBRATION,
     COST,
     GROUPS,
     MODELS,
@@ -20,11 +21,10 @@ from features.corpora.listing import (
 from features.errors import InputError
 from features.files import File
 from features.hashes import hash_of_file
+from features.stores.assembling import link_or_copy
 from models import recogniser
-from models.evaluation.groups import PERMUTED
 from models.evaluation.plan import Speakers, rows_of, values_of
 from models.evaluation.registry import metrics_of
-from models.evaluation.replicates import mean_over_seeds
 from models.settings import EvaluateSettings
 from models.settings.evaluation import FROM_TRAINING
 from models.training.checks import check_settings
@@ -36,11 +36,17 @@ from pipeline.keys import check
 from pipeline.params import Params, load_params
 
 EVALUATE_SEED = "models.evaluation.run:evaluate_seed"
+POOL_SEEDS = "models.evaluation.pooling:pool_seeds"
 """By name: where every seed is cached, nothing that computes is imported."""
 VALIDATION = "validation"
 """The split of the speakers that choose."""
 TABLES = ("evaluation", "videos", "traces", TRUST, COST)
 """Tables of a result, and folders of results; each gets a table named after the model."""
+HISTORY = ["epoch", "train_loss", "heldout", "heldout_loss", "best"]
+"""Columns of the history of a training."""
+
+Table = list[list[str]]
+"""The cells of a file, its heading first."""
 
 
 def main() -> None:
@@ -54,9 +60,12 @@ def main() -> None:
         check(params, "evaluate", name)
         inputs = read_inputs(name)
         check_settings(params, inputs.task, gives_features=inputs.gives_features)
-        jobs = [evaluation_job(params, name, seed, inputs) for seed in params.train.seeds]
-        results = run_jobs("evaluate", jobs, params.execution)
-        publish_evaluation(name, params.train.seeds, [results[job.name] for job in jobs])
+        pooling = Pooling(name, params.train.seeds)
+        jobs = [
+            replace(evaluation_job(params, name, seed, inputs), then=partial(pooling.take, seed))
+            for seed in params.train.seeds
+        ]
+        run_jobs("evaluate", jobs, params.execution)
 
 
 def evaluated_speakers(inputs: Inputs, settings: EvaluateSettings) -> Speakers:
@@ -73,9 +82,7 @@ def evaluated_speakers(inputs: Inputs, settings: EvaluateSettings) -> Speakers:
     speaker_of = {item.item: item.speaker for item in listed}
     fills = any(condition.fill in FROM_TRAINING for condition in settings.conditions)
     training = [item.item for item in listed if item.split == "train"] if fills else []
-    groups = read_groups().set_index("item").loc[reported]
-    by_column = {str(name): dict(values) for name, values in groups.items()}
-    return Speakers(reported, choosing, speaker_of, training, by_column)
+    return Speakers(reported, choosing, speaker_of, training, read_groups(reported))
 
 
 def evaluation_job(params: Params, name: str, seed: int, inputs: Inputs) -> Job:
@@ -119,46 +126,93 @@ def evaluation_job(params: Params, name: str, seed: int, inputs: Inputs) -> Job:
     )
 
 
-def publish_evaluation(name: str, seeds: list[int], results: list[Result]) -> None:
-    """Write the tables of all seeds as one, with the model's name."""
+class Pooling:
+    """The evaluations of a model's seeds as they are finished, and what they come to.
+
+    Args:
+        name: of the model.
+        seeds: of the model.
+        folder: where its jobs run.
+        where: what the names of its jobs begin with.
+        on_end: called when all is published.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        seeds: list[int],
+        *,
+        folder: Path | None = None,
+        where: str = "",
+        on_end: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._name, self._seeds = name, seeds
+        self._folder, self._where, self._on_end = folder, where, on_end
+        self._evaluations: dict[int, Result] = {}
+
+    def take(self, seed: int, evaluation: Result) -> list[Job]:
+        """Take in the evaluation of a seed; after the last one comes the job that pools all."""
+        self._evaluations[seed] = evaluation
+        if len(self._evaluations) < len(self._seeds):
+            return []
+        results = [self._evaluations[seed] for seed in self._seeds]
+
+        def publish(whole: Result) -> list[Job]:
+            publish_evaluation(self._name, self._seeds, results, whole)
+            self._on_end()
+            return []
+
+        keys = [result.row.key for result in results]
+        return [
+            Job(
+                f"{self._where}{self._name}, all seeds",
+                key_of(POOL_SEEDS, self._seeds, keys),
+                Call.of(POOL_SEEDS, seeds=self._seeds, results=results),
+                stage="evaluate",
+                folder=self._folder,
+                then=publish,
+            )
+        ]
+
+
+def publish_evaluation(
+    name: str, seeds: list[int], evaluations: Sequence[Result], whole: Result
+) -> None:
+    """Write the tables of all seeds as one, with the model's name.
+
+    Args:
+        name: of the model.
+        seeds: of the model.
+        evaluations: of each.
+        whole: what they come to.
+    """
     for table in TABLES:
         # Traces are of the first seed: one line a video is what a person can read.
-        chosen = results[:1] if table == "traces" else results
-        _write(name, table, [_read(result / f"{table}.csv") for result in chosen])
+        chosen = evaluations[:1] if table == "traces" else evaluations
+        _write(name, table, [_read(evaluation / f"{table}.csv") for evaluation in chosen])
     _write(name, "training", [_history(name, seed) for seed in seeds])
-    calibrations = {
-        str(seed): json.loads((result / CALIBRATION).read_text())
-        for seed, result in zip(seeds, results, strict=True)
-    }
-    content = json.dumps(calibrations, indent=1) + "\n"
-    fresh(RESULTS / TRUST / f"{name}.json").write_text(content)
-    for table, columns in ((REPLICATES, [REPLICATES]), (GROUPS, [REPLICATES, PERMUTED])):
-        of_seeds = [_read_parquet(result / f"{table}.parquet") for result in results]
-        out = fresh(RESULTS / table / f"{name}.parquet")
-        mean_over_seeds(of_seeds, columns).to_parquet(out, index=False)
+    link_or_copy(whole / f"{TRUST}.json", fresh(RESULTS / TRUST / f"{name}.json"))
+    for table in (REPLICATES, GROUPS):
+        link_or_copy(whole / f"{table}.parquet", fresh(RESULTS / table / f"{name}.parquet"))
 
 
-def _history(name: str, seed: int) -> pd.DataFrame:
+def _history(name: str, seed: int) -> Table:
     """A row per epoch; none of a model that was not trained here."""
     path = MODELS / name / f"seed-{seed}" / recogniser.HISTORY
-    columns = ["epoch", "train_loss", "heldout", "heldout_loss", "best"]
-    history = _read(path) if path.exists() else pd.DataFrame(columns=columns)
-    history.insert(0, "seed", str(seed))
-    return history
+    head, *rows = _read(path) if path.exists() else [HISTORY]
+    return [["seed", *head], *([str(seed), *row] for row in rows)]
 
 
-def _read(file: File) -> pd.DataFrame:
-    return pd.read_csv(BytesIO(file.read_bytes()), dtype=str, keep_default_na=False)
+def _read(file: File) -> Table:
+    return list(csv.reader(StringIO(file.read_text(), newline="")))
 
 
-def _read_parquet(file: File) -> pd.DataFrame:
-    return pd.read_parquet(BytesIO(file.read_bytes()))
-
-
-def _write(name: str, table: str, frames: list[pd.DataFrame]) -> None:
-    content = pd.concat(frames)
-    content.insert(0, "model", name)
-    content.to_csv(fresh(RESULTS / table / f"{name}.csv"), index=False)
+def _write(name: str, table: str, parts: list[Table]) -> None:
+    head, *_ = parts[0]
+    with fresh(RESULTS / table / f"{name}.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["model", *head])
+        writer.writerows([name, *row] for _, *rows in parts for row in rows)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Where the stages' outputs lie, and how the later stages read them."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -152,14 +152,22 @@ def _known(values: list[Any]) -> list[Any]:
     return [float("nan") if value is None else value for value in values]
 
 
-def read_groups() -> "pd.DataFrame":
-    """What scores are told apart by: item, and the columns `group_...` that the corpus has.
+def read_groups(items: Sequence[str]) -> dict[str, dict[str, str]]:
+    """What scores are told apart by: for every column `group_...` the groups of some items.
 
     Raises:
         InputError: the corpus stage has not run, or what it wrote is damaged.
     """
-    table = _read(ITEMS)
-    return table[["item", *(column for column in map(str, table) if column.startswith(GROUP))]]
+    from pyarrow.parquet import ParquetFile
+
+    with _reading(ITEMS), ParquetFile(ITEMS) as file:
+        table = file.read().to_pydict()
+    groups = {}
+    for column in table:
+        if column.startswith(GROUP):
+            of_item = dict(zip(table["item"], table[column], strict=True))
+            groups[column] = {item: of_item[item] for item in items}
+    return groups
 
 
 def read_labels() -> "pd.DataFrame":

@@ -18,11 +18,10 @@ from features.corpora.listing import REPLICATES
 from features.task import Task
 from models.evaluation import statistics
 from models.evaluation.conditions import NAMED, Run
+from models.evaluation.plan import Groups
 from models.evaluation.replicates import RESAMPLES, RESAMPLING_SEED
 from models.evaluation.scores import Scores, pooled, stacked
 
-Groups = Mapping[str, Mapping[str, str]]
-"""By column, the group of each item; an empty one is not known and counts nowhere."""
 PERMUTED = "permuted"
 """A column: the scores of a group in every permutation."""
 LOST = {"none": NAMED[0], "audio": NAMED[1], "video": NAMED[2]}

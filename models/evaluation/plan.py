@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from models.evaluation.conditions import all_conditions
-from models.evaluation.groups import Groups
 from models.recogniser import Card
 from models.settings import EvaluateSettings
+
+Groups = Mapping[str, Mapping[str, str]]
+"""By column, the group of each item; an empty one is not known and counts nowhere."""
 
 
 def values_of(card: Card, settings: EvaluateSettings, metrics: Sequence[str]) -> list[Any]:

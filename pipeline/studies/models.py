@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import chdir
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -11,9 +12,8 @@ from features.corpora.listing import RESULTS
 from models.evaluation.conditions import all_conditions, runs_under
 from models.training.stores import read_inputs
 from pipeline.engine.console import name_stage
-from pipeline.engine.entries.result import Result
 from pipeline.engine.jobs import Job, run_jobs
-from pipeline.evaluate import evaluation_job, publish_evaluation
+from pipeline.evaluate import Pooling, evaluation_job
 from pipeline.keys import check
 from pipeline.params import Params
 from pipeline.studies.minutes import Timed, write_minutes
@@ -73,10 +73,16 @@ class ModelRun:
             check(params, stage, name)
         self._folder, self._params, self._name = folder, params, name
         self._where = "" if split is None else f"split {split}, "
-        self._on_end = on_end
         self._inputs = read_inputs(name)
-        self._results: dict[int, Result] = {}
         self._seconds: list[Path] = []
+
+        def ended() -> None:
+            self._write_minutes()
+            on_end()
+
+        self._pooling = Pooling(
+            name, params.train.seeds, folder=folder, where=self._where, on_end=ended
+        )
 
     def trainings(self) -> Iterable[Job]:
         """The training of every seed; its evaluation follows.
@@ -109,22 +115,12 @@ class ModelRun:
         job = evaluation_job(self._params, self._name, seed, self._inputs)
         settings = self._params.evaluate
         runs = len(runs_under(all_conditions(settings), settings.trials))
-
-        def then(result: Result) -> list[Job]:
-            self._results[seed] = result
-            seeds = self._params.train.seeds
-            if len(self._results) == len(seeds):
-                publish_evaluation(self._name, seeds, [self._results[s] for s in seeds])
-                self._write_minutes()
-                self._on_end()
-            return []
-
         return replace(
             job,
             name=f"{self._where}{job.name}, evaluation",
             folder=self._folder,
             size=FORWARD * runs * job.size,
-            then=then,
+            then=partial(self._pooling.take, seed),
         )
 
     def _write_minutes(self) -> None:

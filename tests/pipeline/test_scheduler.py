@@ -18,8 +18,10 @@ from pipeline import corpus, evaluate, extract, faces, keys, train, windows
 from pipeline.engine import console
 from pipeline.engine import execution as settings_of_execution
 from pipeline.engine.console import Display, clock, rate
+from pipeline.engine.entries.result import Result
+from pipeline.engine.entries.rows import Row
 from pipeline.engine.execution import ExecutionSettings
-from pipeline.engine.job import Job, Needs
+from pipeline.engine.job import Call, Job, Needs
 from pipeline.engine.jobs import StageFailedError, run_jobs
 from pipeline.engine.reports import Report, Reporter, Reports
 from pipeline.engine.workers import Here, Loky
@@ -272,3 +274,21 @@ def test_the_jobs_of_training_and_evaluation_say_what_they_need(prepared: Path) 
     speakers = evaluate.evaluated_speakers(inputs, params.evaluate)
     items = len(speakers.reported) + len(speakers.choosing)
     assert (made.needs, made.size, made.stage) == (ONE, items, "evaluate")
+
+
+def test_what_seeds_come_to_follows_the_last_of_them_in_the_order_of_the_settings() -> None:
+    results = [Result(Path("nowhere"), Row(f"key {n}", f"place {n}", 0.0, {}, {})) for n in (0, 1)]
+    seen = []
+    for order in ([0, 1], [1, 0]):
+        pooling = evaluate.Pooling("model", [3, 7], where="split 1, ")
+        seeds = [3, 7]
+        assert pooling.take(seeds[order[0]], results[order[0]]) == []
+        seen += pooling.take(seeds[order[1]], results[order[1]])
+    first, second = seen
+    assert first.key == second.key
+    assert first.name == "split 1, model, all seeds"
+    assert isinstance(first.compute, Call)
+    assert first.compute.arguments["results"] == results
+    renewed = evaluate.Pooling("model", [3])
+    (other,) = renewed.take(3, results[0])
+    assert other.key != first.key
