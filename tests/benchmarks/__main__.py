@@ -2,6 +2,7 @@
 
 import argparse
 import datetime
+import math
 import os
 import tempfile
 from pathlib import Path
@@ -11,6 +12,7 @@ import torch
 from tests.benchmarks import (
     faces,
     fc6,
+    gpu,
     growth,
     jobs,
     memory,
@@ -40,8 +42,11 @@ BENCHMARKS = {
     "training": recognition.training,
     "evaluation": recognition.evaluation,
     "context": recognition.context,
+    "waiting": recognition.waiting,
     "jobs": jobs.side_by_side,
+    "seeds": jobs.seeds,
     "many": jobs.growth,
+    "gpu": gpu.gpu,
 }
 
 LONG = {"memory": memory.memory, "growth": growth.growth, "killed": jobs.killed}
@@ -52,8 +57,7 @@ PAGE = """\
 
 {date}, {cpu}, {cores} cores, PyTorch {torch}. Written by `python -m tests.benchmarks`.
 The rows of the detectors `ssd` and `yunet` need LACUNA_TEST_MODELS (the folder of their files),
-those of the edited film LACUNA_TEST_CLIPS, those of peak memory and of growth `--all`, and those of
-a GPU one.
+those of the edited film LACUNA_TEST_CLIPS, and those of peak memory and of growth `--all`.
 
 The ratio is that of the two speeds (or sizes) of a line, taken in turns within one run after a
 warm-up: the median, then the smallest and the largest of the repeats. Against bare work, 1 is the
@@ -94,6 +98,9 @@ def table(rows: list[Row]) -> str:
     """The rows as a Markdown table."""
     lines = ["| measured | against | speed | of the reference | ratio |", "|---|---|--:|--:|--:|"]
     for row in rows:
+        if math.isnan(row.ratio):
+            lines.append(f"| {row.what} | {row.against} | not measured | | |")
+            continue
         speeds = f"{_short(row.measured)} {row.unit} | {_short(row.reference)} {row.unit}"
         ratio = f"**{row.ratio:.2f}** ({row.low:.2f} … {row.high:.2f})"
         lines.append(f"| {row.what} | {row.against} | {speeds} | {ratio} |")

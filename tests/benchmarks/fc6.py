@@ -50,7 +50,7 @@ def fc6(inputs: Inputs) -> list[Row]:
     fp32 = VGGFaceSettings(precision="fp32")
     bf16 = VGGFaceSettings(precision="bf16")
     large = VGGFaceSettings(precision="fp32", input_size=224)
-    rows = [
+    return [
         stage(inputs, fp32, "cpu"),
         network(fp32),
         stage(inputs, bf16, "cpu"),
@@ -58,10 +58,6 @@ def fc6(inputs: Inputs) -> list[Row]:
         stage(inputs, large, "cpu"),
         keras(large),
     ]
-    if torch.cuda.is_available():
-        for settings in (bf16, bf16.model_copy(update={"input_size": 224})):
-            rows += [stage(inputs, settings, "cuda"), share_of_peak(settings)]
-    return rows
 
 
 def stage(inputs: Inputs, settings: VGGFaceSettings, device: Literal["cpu", "cuda"]) -> Row:

@@ -1,5 +1,6 @@
 """What the benchmarks work on, made on the spot and only when it is needed."""
 
+import tempfile
 from functools import cached_property
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from features.stores.assembling import assemble
 from features.stores.store import open_store
 from features.stores.writing import new_item
 from models.training.data import ClipData
+from models.training.stores import ModelStores
 from tests.helpers.corpus_items import corpus_item
 from tests.helpers.media_factory import make_video
 from tests.helpers.streams import FACES, SOUND, heard, sources_of, stores_in, windows_in
@@ -62,6 +64,12 @@ class Inputs:
 
     def clips(self, count: int) -> ClipData:
         """One item of random features of the paper's dimensions, as so many clips."""
+        stores = self.stores(count)
+        return ClipData(*stores, ["item"], preload_bytes=1 << 30)
+
+    def stores(self, count: int) -> ModelStores:
+        """The stores of such an item, in a folder of their own."""
+        folder = Path(tempfile.mkdtemp(dir=self.folder))
         rng = np.random.default_rng(0)
         frames = count * CLIP_FRAMES
         times = np.arange(frames) / FPS
@@ -74,11 +82,10 @@ class Inputs:
         }
         labels = pd.DataFrame(rng.uniform(-1, 1, (frames, 2)), columns=["valence", "arousal"])
         windows_in(
-            self.folder,
-            sources_of(self.folder, streams),
+            folder,
+            sources_of(folder, streams),
             [corpus_item("item")],
             {"item": labels.assign(time=np.nan)},
             clip_frames=CLIP_FRAMES,
         )
-        stores = stores_in(self.folder, "lld", "fc6")
-        return ClipData(*stores, ["item"], preload_bytes=1 << 30)
+        return stores_in(folder, "lld", "fc6")

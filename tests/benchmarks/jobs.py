@@ -6,7 +6,7 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -23,12 +23,23 @@ from models.threads import threads
 from pipeline.engine.execution import ExecutionSettings
 from pipeline.engine.jobs import Job, run_jobs
 from tests.benchmarks.inputs import Inputs
+from tests.benchmarks.recognition import new_network, training_step
 from tests.benchmarks.timing import Row, Timer, compare, timed
 
 SIDE, PRODUCTS = 768, 150
 """Of the arithmetic of a job: products of square matrices, some seconds of one processor."""
 WORKERS = 3
 CLIPS = 8
+STEPS = 6
+
+
+def training(out: Path, number: int) -> None:
+    """Steps of a training at the paper's size, with so many threads."""
+    with threads(number):
+        data = Inputs(out).clips(CLIPS)
+        step = training_step(new_network(data), data.batch(range(CLIPS)), bf16=False)
+        for _ in range(STEPS):
+            step()
 
 
 def arithmetic(out: Path, products: int = PRODUCTS) -> None:
@@ -51,21 +62,38 @@ def side_by_side(inputs: Inputs) -> list[Row]:
         for number in range(2):
             out = folder / str(number)
             out.mkdir(parents=True, exist_ok=True)
-            processes.append(context.Process(target=arithmetic, args=(out,)))
+            processes.append(context.Process(target=training, args=(out, 1)))
             processes[-1].start()
         for process in processes:
             process.join()
 
     return [
         compare(
-            "two jobs of one thread",
+            "two jobs of one thread that train at the paper's size",
             "two bare processes of the same arithmetic",
-            timed(lambda: _run(folder, 2, ExecutionSettings(workers=2))),
+            timed(lambda: _train(folder, 2, ExecutionSettings(workers=2), 1)),
             timed(bare),
             amount=2,
             unit="jobs/s",
             repeats=5,
         )
+    ]
+
+
+def seeds(inputs: Inputs) -> list[Row]:
+    """A model's seeds side by side with one thread each, against one after the other with two."""
+    folder = inputs.folder / "seeds"
+    return [
+        compare(
+            f"{count} seeds side by side on two processors, a thread each",
+            "one after the other, two threads each",
+            timed(partial(_train, folder, count, ExecutionSettings(workers=2), 1)),
+            timed(partial(_train, folder, count, ExecutionSettings(workers=1), 2)),
+            amount=count,
+            unit="seeds/s",
+            repeats=3,
+        )
+        for count in (3, 4)
     ]
 
 
@@ -173,9 +201,19 @@ def _runs(number: int) -> list[Run]:
     return runs_under(grid(EvaluateSettings(trials=1, conditions=conditions)), 1)
 
 
+def _train(folder: Path, number: int, execution: ExecutionSettings, width: int) -> None:
+    _submit(folder, [partial(training, number=width)] * number, execution)
+
+
 def _run(folder: Path, number: int, execution: ExecutionSettings, products: int = PRODUCTS) -> None:
+    _submit(folder, [partial(arithmetic, products=products)] * number, execution)
+
+
+def _submit(
+    folder: Path, work: Sequence[Callable[[Path], None]], execution: ExecutionSettings
+) -> None:
+    """Run jobs with an empty cache."""
     shutil.rmtree(folder, ignore_errors=True)
     execution = execution.model_copy(update={"cache": str(folder)})
-    work = partial(arithmetic, products=products)
-    jobs = [Job(f"job {n}", hash_of(n), work) for n in range(number)]
+    jobs = [Job(f"job {n}", hash_of(n), compute) for n, compute in enumerate(work)]
     run_jobs("benchmark", jobs, execution)

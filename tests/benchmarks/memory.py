@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.media import decoding as media
+from features.media.rates import SAMPLE_RATE
 from tests.benchmarks import peak
 from tests.benchmarks.inputs import Inputs
 from tests.benchmarks.timing import Row, compare_sizes
@@ -69,7 +70,7 @@ def _loop(inputs: Inputs) -> Path:
     """A talking face for some frames, then nobody, with sound all the time."""
     faces = [picture for _, picture in media.frames(inputs.video)][:FACE_FRAMES]
     samples, _ = media.sound(inputs.video)
-    sound = np.resize(samples, round(LOOP_FRAMES / FPS * media.SAMPLE_RATE))
+    sound = np.resize(samples, round(LOOP_FRAMES / FPS * SAMPLE_RATE))
     pictures = [_framed(face) for face in faces]
     pictures += [np.full_like(pictures[0], 90)] * (LOOP_FRAMES - FACE_FRAMES)
     return make_video(inputs.folder / "loop.mp4", pictures, FPS, sound=sound)

@@ -1,5 +1,8 @@
 """Benchmarks of networks at the paper's size: training, evaluation, context."""
 
+import time
+
+import numpy as np
 import torch
 
 from features.task import Task
@@ -26,20 +29,16 @@ BATCH_CLIPS = 32
 EVALUATED_CLIPS = 2
 TRIALS = 10
 SIZE = NetworkSize()
+WAITED_STEPS = 6
+FRAMES_LOST = Ablation(strategy="frame_zero", modality="video", p=0.5)
 
 
 def training(inputs: Inputs) -> list[Row]:
     """A step of the crossmodal transformer against the fastest products of matrices."""
     data = inputs.clips(BATCH_CLIPS)
     batch = data.batch(range(BATCH_CLIPS))
-    flops = step_flops(
-        BATCH_CLIPS,
-        CLIP_FRAMES,
-        sum(data.features.values()),
-        SIZE,
-        targets=len(data.task.outputs),
-    )
-    exact, rough = (_step(_network(data), batch, bf16) for bf16 in (False, True))
+    flops = flops_of_step(data)
+    exact, rough = (training_step(new_network(data), batch, bf16=bf16) for bf16 in (False, True))
     gflop = flops / 1e9
     what = f"training step, {BATCH_CLIPS} clips of {CLIP_FRAMES} frames, {gflop:.1f} GFLOP"
     limit = best_rate_timer(flops, matmul_kernels(torch.float32))
@@ -53,10 +52,21 @@ def training(inputs: Inputs) -> list[Row]:
     ]
 
 
+def flops_of_step(data: ClipData) -> float:
+    """Operations of a step with `BATCH_CLIPS` clips."""
+    return step_flops(
+        BATCH_CLIPS,
+        CLIP_FRAMES,
+        sum(data.features.values()),
+        SIZE,
+        targets=len(data.task.outputs),
+    )
+
+
 def evaluation(inputs: Inputs) -> list[Row]:
     """All runs of the grid with shared work against one run after the other."""
     data = inputs.clips(EVALUATED_CLIPS)
-    network = _network(data).eval()
+    network = new_network(data).eval()
     conditions = grid(EvaluateSettings())
     runs = runs_under(conditions, TRIALS)
     batch = data.batch(range(EVALUATED_CLIPS))
@@ -106,6 +116,32 @@ def context(inputs: Inputs) -> list[Row]:
     ]
 
 
+def waiting(inputs: Inputs) -> list[Row]:
+    """What of training steps is spent waiting for their batches, of rows in memory and on disk."""
+    stores = inputs.stores(WAITED_STEPS * BATCH_CLIPS)
+    rows = []
+    for where, room in (("in memory", 1 << 40), ("on disk", 0)):
+        data = ClipData(*stores, ["item"], preload_bytes=room)
+        network = new_network(data)
+        optimizer = Optimisation(network, TrainSettings()).optimizers[0]
+        order = [list(range(n, n + BATCH_CLIPS)) for n in range(0, len(data.clips), BATCH_CLIPS)]
+        waits, steps = [], []
+        ready = time.perf_counter()
+        for batch in data.batches(order, CPU):
+            begun = time.perf_counter()
+            _take_step(network, optimizer, batch)
+            waits.append(begun - ready)
+            ready = time.perf_counter()
+            steps.append(ready - begun)
+        # Nobody can have read the first batch before; and the first step takes memory.
+        shares = [wait / (wait + step) for wait, step in zip(waits[1:], steps[1:], strict=True)]
+        what = f"waiting for a batch of {BATCH_CLIPS} clips, rows {where}"
+        wait, step = float(np.median(waits[1:])), float(np.median(steps[1:]))
+        values = (wait, wait + step, float(np.median(shares)), min(shares), max(shares))
+        rows.append(Row(what, "the step that it is for; at most 0.02", "s", *values))
+    return rows
+
+
 def one_by_one(network: Recogniser, task: Task, batch: Batch, runs: list[Run]) -> list[Scores]:
     """Evaluate by ablating the inputs and running the whole network, for each run alone."""
     inputs = batch.inputs()
@@ -125,23 +161,39 @@ def one_by_one(network: Recogniser, task: Task, batch: Batch, runs: list[Run]) -
     return scores
 
 
-def _network(data: ClipData) -> Recogniser:
+def new_network(data: ClipData) -> Recogniser:
+    """The crossmodal transformer at the paper's size."""
     torch.manual_seed(0)
     return build(ModelSettings(), data.features, SIZE, data.task)
 
 
-def _step(network: Recogniser, batch: Batch, bf16: bool) -> Timer:
+def training_step(
+    network: Recogniser, batch: Batch, *, bf16: bool, device: torch.device = CPU
+) -> Timer:
+    """A timer of a step with a batch that is on the device."""
     optimizer = Optimisation(network, TrainSettings()).optimizers[0]
-    ablation = Ablation(strategy="frame_zero", modality="video", p=0.5)
 
     def step() -> None:
-        frame_map = draw(ablation, "video", batch.draws(0))
-        assert frame_map is not None
-        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-            outputs = network(batch.inputs(), masks_of(batch.mask), lost={"video": Lost(frame_map)})
-            loss = ccc_loss(outputs.fused, batch.labels, batch.valid)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
+        _take_step(network, optimizer, batch, bf16=bf16, device=device)
+        if device.type == "cuda":
+            torch.cuda.synchronize()
 
     return timed(step)
+
+
+def _take_step(
+    network: Recogniser,
+    optimizer: torch.optim.Optimizer,
+    batch: Batch,
+    *,
+    bf16: bool = False,
+    device: torch.device = CPU,
+) -> None:
+    frame_map = draw(FRAMES_LOST, "video", batch.draws(0))
+    assert frame_map is not None
+    with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
+        outputs = network(batch.inputs(), masks_of(batch.mask), lost={"video": Lost(frame_map)})
+        loss = ccc_loss(outputs.fused, batch.labels, batch.valid)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()

@@ -9,6 +9,7 @@ import opensmile
 from features.extractors.settings import OpenSMILESettings
 from features.extractors.sound import describe_sound
 from features.media import decoding as media
+from features.media.rates import SAMPLE_RATE
 from tests.benchmarks.inputs import Inputs
 from tests.benchmarks.timing import Row, compare, timed
 from tests.helpers.media_factory import make_video
@@ -30,7 +31,7 @@ def decode(inputs: Inputs) -> list[Row]:
     path = _long(inputs)
 
     def bare() -> None:
-        resampler = av.AudioResampler(format="fltp", layout="mono", rate=media.SAMPLE_RATE)
+        resampler = av.AudioResampler(format="fltp", layout="mono", rate=SAMPLE_RATE)
         with av.open(str(path)) as container:
             container.streams.audio[0].codec_context.thread_count = 1
             for frame in container.decode(audio=0):
@@ -59,8 +60,8 @@ def _lld(path: Path, folder: Path, length: str, *, repeats: int) -> Row:
         f"stage `extract@lld` from file to store, {length}",
         "bare openSMILE on ready samples",
         timed(lambda: describe_sound(OpenSMILESettings(), path, "cpu", folder / "lld")),
-        timed(lambda: smile(samples, media.SAMPLE_RATE)),
-        amount=len(samples) / media.SAMPLE_RATE,
+        timed(lambda: smile(samples, SAMPLE_RATE)),
+        amount=len(samples) / SAMPLE_RATE,
         unit=UNIT,
         repeats=repeats,
     )

@@ -16,6 +16,7 @@ from features.corpora.corpus_settings import CorpusSettings
 from features.extractors.settings import OpenSMILESettings, VGGFaceSettings
 from features.faces.detect import load_detector
 from features.media import decoding as media
+from features.media.rates import SAMPLE_RATE
 from models.settings import ModelSettings
 from pipeline import corpus, extract, faces, keys
 from pipeline.engine.execution import ExecutionSettings
@@ -198,5 +199,5 @@ def _clip(inputs: Inputs, frames: int) -> Path:
     """The first frames of the demo clip, with their sound."""
     pictures = [picture for _, picture in islice(media.frames(inputs.video), frames)]
     samples, _ = media.sound(inputs.video)
-    sound = samples[: frames * media.SAMPLE_RATE // 30]
+    sound = samples[: frames * SAMPLE_RATE // 30]
     return make_video(inputs.folder / f"clip-{frames}.mp4", pictures, sound=sound)

@@ -15,6 +15,7 @@ from models.networks.build import build
 from models.settings import EvaluateSettings, Modality, ModelSettings, NetworkSize
 from tests.benchmarks import flops, recognition
 from tests.benchmarks.__main__ import table
+from tests.benchmarks.gpu import gpu
 from tests.benchmarks.inputs import Inputs
 from tests.benchmarks.recognition import context
 from tests.benchmarks.stages import Project, run_corpus
@@ -28,6 +29,15 @@ def test_the_cheapest_benchmark_gives_finite_positive_ratios(tmp_path: Path) -> 
     assert all(math.isfinite(row.ratio) and row.low > 0 for row in rows)
     assert all(row.low <= row.ratio <= row.high for row in rows)
     assert len(table(rows).splitlines()) == 2 + len(rows)
+
+
+def test_without_a_gpu_the_table_says_that_nothing_was_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    _, _, *lines = table(gpu(Inputs(tmp_path))).splitlines()
+    assert len(lines) == 4
+    assert all("| not measured | | |" in line for line in lines)
 
 
 def test_the_ratio_is_of_speeds_within_a_repeat() -> None:

@@ -1,5 +1,6 @@
 """Two ways of doing a thing, timed in turns: noise of the machine hits both and cancels."""
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,6 +34,11 @@ class Row:
     ratio: float
     low: float
     high: float
+
+
+def not_measured(what: str, against: str) -> Row:
+    """The line of what this machine cannot do."""
+    return Row(what, against, "", *[math.nan] * 5)
 
 
 def timed(work: Callable[[], object]) -> Timer:
