@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from features.hashes import Pin
 
 PINS: Mapping[str, Pin] = {
-    "faces": Pin(2, "fe049505375e668daf484cffd9c8d4761058c961b968fb0a7e4f68b0d35078bb"),
-    "opensmile": Pin(2, "a99f17f266efd0646ef0d56990facdf5dc84446024e08b78aa64925ce82f1727"),
-    "vggface": Pin(2, "cf8a98382205a135c518c280cf6eb2230aac77cb3c521246a89a9aa0e343becd"),
+    "faces": Pin(2, "393d7acecb00fec0504adead0077fa6d201de497507f7f89c3fd3c02f665464c"),
+    "opensmile": Pin(2, "72d4604b2f3c2b9951a964d5a85e6d30559fe8306cf3d06ae1b93285ee10073a"),
+    "vggface": Pin(2, "9e71357cf81fb2b32ea45beff3919e8c168749c50f0e74aea78aedd35dfa1e38"),
 }
 """By what is extracted: `faces`, or the row of an extractor."""

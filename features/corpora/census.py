@@ -9,7 +9,7 @@ import pandas as pd
 from features.corpora.item import SPLITS, TIME, Corpus, Item
 from features.corpora.listing import NOTES
 from features.corpora.notes import NAMED, some_of
-from features.media.decoding import AUDIO_ONLY_RATE
+from features.media.rates import AUDIO_ONLY_RATE
 from features.task import Task
 
 BINS = 5

@@ -11,7 +11,7 @@ from features.corpora.item import Corpus, Item
 from features.corpora.listing import NOTES
 from features.errors import InputError
 from features.hashes import hash_of
-from features.media.decoding import AUDIO_ONLY_RATE
+from features.media.rates import AUDIO_ONLY_RATE
 from features.settings import Modality
 
 LONGEST_RATIO, LONGEST_SURPLUS = 2.0, 5.0

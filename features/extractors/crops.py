@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from features.stores.jpeg import register
 from features.stores.store import Store, open_store
 
 
@@ -38,7 +37,6 @@ class VideoSource:
 
     def crops(self) -> Iterator[NDArray[np.uint8]]:
         """Crops (n, size, size, 3) uint8 RGB, block by block."""
-        register()  # this may be another process than the one that opened the store
         return self.faces.rows(self.item, "crops").blocks()
 
 
@@ -48,5 +46,4 @@ def open_faces(path: Path, *, stage: str = "faces") -> Store:
     Raises:
         InputError: the stage faces has not run.
     """
-    register()
     return open_store(path, stage=stage)

@@ -14,7 +14,7 @@ from features.extractors.described import Described
 from features.extractors.look_ahead import EVERY, GUARD, is_fed
 from features.extractors.own import load_extractor
 from features.extractors.settings import OpenSMILESettings, StreamSettings
-from features.media.decoding import SAMPLE_RATE
+from features.media.rates import SAMPLE_RATE
 
 STRETCH = 4
 """Seconds of that stretch, at least."""

@@ -10,7 +10,7 @@ from features.extractors.described import Described
 from features.extractors.settings import LogMelSettings
 from features.extractors.silence import sound_present
 from features.extractors.sound import AudioSource
-from features.media.decoding import SAMPLE_RATE
+from features.media.rates import SAMPLE_RATE
 
 BANDS = 64
 LOWEST, HIGHEST = 125.0, 7500.0

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.extractors.settings import SilenceSettings
-from features.media.decoding import SAMPLE_RATE
+from features.media.rates import SAMPLE_RATE
 
 
 def sound_present(

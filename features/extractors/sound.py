@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from features.extractors.items import describe_item
 from features.extractors.settings import StreamSettings
-from features.media.decoding import SAMPLE_RATE, sound
+from features.media.decoding import sound
+from features.media.rates import SAMPLE_RATE
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from features.media import tone
 from features.media.container import decode, open_media
 from features.media.damage import check_tracks
 from features.media.pictures import Projector, pixel_aspect
+from features.media.rates import AUDIO_ONLY_RATE, SAMPLE_RATE
 from features.media.tracks import (
     EXCLUDE,
     audio_stream,
@@ -24,10 +25,6 @@ from features.media.tracks import (
     picture_tracks,
     video_stream,
 )
-
-SAMPLE_RATE = 16_000
-AUDIO_ONLY_RATE = 30
-"""Frames per second of the timeline of a file without pictures."""
 
 LONGEST_HOURS = 4
 """Longest sound that is decoded; its samples take a gigabyte."""

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import zarr
 from numpy.typing import NDArray
 
-from features.files import File, Files, SmallFile
+from features.files import File, Files, SmallFile, whole
+from features.stores.metadata import METADATA, metadata_of
+from features.stores.shards import Shards
 from features.stores.store import OFFSETS, SCHEMA, reading
-from features.stores.writing import METADATA, FinishedItem, create_array, layout
+from features.stores.writing import FinishedItem, layout
 
 
 def assemble(
@@ -67,7 +68,13 @@ def begin(path: Path) -> None:
 
 def finish(path: Path, attributes: Mapping[str, Any]) -> None:
     """Make a store readable, when all else is written."""
-    zarr.open_group(path, mode="a", attributes={"schema": SCHEMA, **attributes})
+    content = {
+        "attributes": {"schema": SCHEMA, **attributes},
+        "zarr_format": 3,
+        "node_type": "group",
+    }
+    with whole(path / METADATA) as file:
+        file.write_text(json.dumps(content, indent=2))
 
 
 def write_small(path: Path, name: str, parts: Sequence[NDArray[Any]]) -> None:
@@ -89,9 +96,13 @@ def _write(path: Path, values: NDArray[Any]) -> None:
     """Write an array at once: what is small is read whole, so a chunk is as long as a shard."""
     _, shard = layout(values.shape[1:], values.dtype.itemsize)
     length = max(1, min(len(values), shard))
-    array = create_array(path, values.shape, values.dtype, length, length)
+    stated = metadata_of(values.shape, values.dtype, length, length)
+    path.mkdir(parents=True)
     if values.size:
-        array[...] = values
+        shards = Shards(path, stated)
+        for first in range(0, len(values), length):
+            shards.write(first, values[first : first + length])
+    (path / METADATA).write_text(json.dumps(stated, indent=2))
 
 
 def _link_rows(path: Path, array: str, items: Mapping[str, FinishedItem]) -> set[str]:

@@ -5,12 +5,9 @@ import shutil
 from collections.abc import Collection
 from pathlib import Path
 
-import numpy as np
-import zarr
-
 from features.stores.assembling import finish, write_places, write_small
-from features.stores.store import OFFSETS, Store, reading, shard_rows
-from features.stores.writing import METADATA
+from features.stores.metadata import METADATA, read_metadata
+from features.stores.store import OFFSETS, Store, reading
 
 
 def drop_items(store: Store, names: Collection[str]) -> list[Path]:
@@ -33,8 +30,8 @@ def drop_items(store: Store, names: Collection[str]) -> list[Path]:
     shards: list[Path] = []
     with reading(str(path)):
         for array in _arrays(path):
-            offsets = zarr.open_array(path / OFFSETS / array, mode="r")
-            if offsets.ndim == 1:
+            offsets = read_metadata(path / OFFSETS / array / METADATA)
+            if len(offsets.shape) == 1:
                 nothing = store.array(store.items[0], array)[:0]
                 parts = [store.array(name, array) for name in kept] or [nothing]
                 for place in (path / array, path / OFFSETS / array):
@@ -60,15 +57,15 @@ def _arrays(path: Path) -> list[str]:
 
 def _drop_shards(store: Store, array: str, names: Collection[str]) -> list[Path]:
     path = store.path
-    rows, offsets = zarr.open_array(path / array, mode="r"), path / OFFSETS / array
-    places = np.asarray(zarr.open_array(offsets, mode="r")[...])
-    rest = ".0" * (rows.ndim - 1)
+    rows, offsets = read_metadata(path / array / METADATA), path / OFFSETS / array
+    places = store.places(array)
+    rest = ".0" * (len(rows.shape) - 1)
     deleted, kept = [], []
     for name, (first, length) in zip(store.items, places.tolist(), strict=True):
         if name not in names:
             kept.append((first, length))
             continue
-        size = shard_rows(rows)
+        size = rows.shard
         for number in range(first // size, -(-(first + length) // size)):
             deleted.append(path / array / f"c.{number}{rest}")
             deleted[-1].unlink(missing_ok=True)

@@ -15,7 +15,6 @@ from typing import Any
 
 import google_crc32c
 import numpy as np
-from numcodecs.zstd import Zstd
 from numpy.typing import NDArray
 
 _ABSENT = 2**64 - 1
@@ -26,6 +25,8 @@ class _Packed:
     """Chunks packed by Zstandard."""
 
     def __init__(self, level: int) -> None:
+        from numcodecs.zstd import Zstd
+
         self._codec = Zstd(level=level, checksum=True)
 
     def encode(self, chunk: NDArray[Any]) -> bytes:
@@ -67,6 +68,8 @@ class Shards:
         self.rows: int = metadata["chunk_grid"]["configuration"]["chunk_shape"][0]
         (sharding,) = metadata["codecs"]
         self._chunk: int = sharding["configuration"]["chunk_shape"][0]
+        if not 0 < self._chunk <= self.rows or self.rows % self._chunk:
+            raise ValueError("chunks that do not fill a shard")
         self._index = struct.Struct(f"<{2 * (self.rows // self._chunk)}Q")
         coding = sharding["configuration"]["codecs"][1]
         self._codec = (
@@ -129,7 +132,7 @@ def are_readable(metadata: Mapping[str, Any]) -> bool:
     """Whether the shards of an array are coded as `Shards` has them."""
     match metadata:
         case {
-            "data_type": "float16" | "float32" | "float64" | "uint8" | "int32" | "bool",
+            "data_type": "float16" | "float32" | "float64" | "uint8" | "int32" | "int64" | "bool",
             "chunk_key_encoding": {"name": "default", "configuration": {"separator": "."}},
             "codecs": [
                 {

@@ -7,20 +7,18 @@ big array, ends of the items of a small one.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import zarr
 from numpy.typing import NDArray
 
 from features.errors import InputError
-from features.stores.metadata import check_is_whole, check_metadata
+from features.stores.metadata import METADATA, Stated, check_is_whole, read_metadata
 from features.stores.shards import Shards, are_readable
-from features.stores.writing import METADATA, shard_rows
 
 SCHEMA = 4
 """Version of the stores' layout; raised when a reader of one would misread another."""
@@ -32,24 +30,48 @@ OFFSETS = "offsets"
 DAMAGE = (OSError, ValueError, KeyError, RuntimeError, TypeError, AttributeError)
 
 
+class ByZarr:
+    """An array that Zarr reads, since its codecs are not those of `Shards`.
+
+    Args:
+        folder: of the array.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @cached_property
+    def _array(self) -> Any:
+        import zarr
+
+        from features.stores.jpeg import register
+
+        register()
+        return zarr.open_array(self._folder, mode="r")
+
+    def read(self, first: int, last: int) -> NDArray[Any]:
+        """Rows [first, last)."""
+        return np.asarray(self._array[first:last])
+
+
 class ItemRows:
     """Rows of one item of a big array; slices of it are read when they are asked for.
 
     Args:
-        array: of the corpus.
-        shards: of the array; None where Zarr alone can read them.
+        array: of the corpus, as its metadata state it.
+        files: of the array.
         place: first row, and number of rows.
         where: for messages.
     """
 
     def __init__(
         self,
-        array: "zarr.Array[Any]",
-        shards: Shards | None,
+        array: Stated,
+        files: Shards | ByZarr,
         place: tuple[int, int],
         where: str,
     ) -> None:
-        self._array, self._shards = array, shards
+        self._array, self._files = array, files
         self._first, self._length = place
         self._where = where
 
@@ -80,9 +102,7 @@ class ItemRows:
         start, stop, _ = rows.indices(self._length)
         first, last = self._first + start, self._first + max(start, stop)
         with reading(self._where):
-            if self._shards is None:
-                return np.asarray(self._array[first:last])
-            return self._shards.read(first, last)
+            return self._files.read(first, last)
 
     def blocks(self, rows: int | None = None) -> Iterator[NDArray[Any]]:
         """All rows, so many at a time; by default those of a shard, which reads no chunk twice.
@@ -90,7 +110,7 @@ class ItemRows:
         Raises:
             InputError: they are damaged.
         """
-        step = rows or shard_rows(self._array)
+        step = rows or self._array.shard
         for first in range(0, self._length, step):
             yield self[first : first + step]
 
@@ -100,19 +120,18 @@ class Store:
 
     Args:
         path: the store.
-        group: what is there.
+        attributes: what made it.
 
     Attributes:
         path: likewise.
-        attributes: what made it.
+        attributes: likewise.
     """
 
-    def __init__(self, path: Path, group: zarr.Group) -> None:
+    def __init__(self, path: Path, attributes: Mapping[str, Any]) -> None:
         self.path = path
-        self.attributes: dict[str, Any] = dict(group.attrs)
-        self._group = group
+        self.attributes = dict(attributes)
         self._small: dict[str, tuple[NDArray[Any], NDArray[np.int64]]] = {}
-        self._big: dict[str, tuple[zarr.Array[Any], Shards | None, NDArray[np.int64]]] = {}
+        self._big: dict[str, tuple[Stated, Shards | ByZarr, NDArray[np.int64]]] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Other processes each open the store again, once.
@@ -171,15 +190,25 @@ class Store:
         where = f"{self.path}/{name} of {item}"
         with reading(where):
             if name not in self._big:
-                array = self._array(name)
-                self._big[name] = array, self._shards(name), self._read(f"{OFFSETS}/{name}")
-            array, shards, places = self._big[name]
+                stated = self._stated(name)
+                files = _files(self.path / name, stated)
+                self._big[name] = stated, files, self._read(f"{OFFSETS}/{name}")
+            array, files, places = self._big[name]
             first, length = (int(n) for n in places[self._number(item)])
-            shard, rest = shard_rows(array), ".0" * (array.ndim - 1)
+            shard, rest = array.shard, ".0" * (len(array.shape) - 1)
             for number in range(first // shard, -(-(first + length) // shard)):
                 if not (self.path / name / f"c.{number}{rest}").exists():
                     raise FileNotFoundError("a file of it is missing")
-        return ItemRows(array, shards, (first, length), where)
+        return ItemRows(array, files, (first, length), where)
+
+    def places(self, name: str) -> NDArray[np.int64]:
+        """(items, 2), the first row and the number of rows of every item in a big array.
+
+        Raises:
+            InputError: they are missing or damaged.
+        """
+        with reading(f"{self.path}/{name}"):
+            return self._read(f"{OFFSETS}/{name}")
 
     def width(self, name: str) -> int:
         """Numbers of a row of a big array, all its axes together; 0 where there is no item.
@@ -190,7 +219,7 @@ class Store:
         if not self.items:
             return 0
         with reading(f"{self.path}/{name}"):
-            return int(np.prod(self._array(name).shape[1:]))
+            return int(np.prod(self._stated(name).shape[1:]))
 
     @cached_property
     def _names(self) -> set[str]:
@@ -203,17 +232,8 @@ class Store:
     def _number(self, item: str) -> int:
         return self._numbers[item]
 
-    def _array(self, name: str) -> "zarr.Array[Any]":
-        check_metadata(self.path / name / METADATA)
-        array = self._group[name]
-        if not isinstance(array, zarr.Array):
-            raise TypeError(f"{name} is not an array")
-        return array
-
-    def _shards(self, name: str) -> Shards | None:
-        """The shards of a big array, if they need no Zarr."""
-        metadata = json.loads((self.path / name / METADATA).read_text())
-        return Shards(self.path / name, metadata) if are_readable(metadata) else None
+    def _stated(self, name: str) -> Stated:
+        return read_metadata(self.path / name / METADATA)
 
     def _read(self, name: str) -> NDArray[Any]:
         """A whole array of the corpus.
@@ -221,9 +241,16 @@ class Store:
         Raises:
             FileNotFoundError: a file is missing, which Zarr would read as zeros.
         """
-        array = self._array(name)
-        check_is_whole(self.path / name / METADATA)
-        return np.asarray(array[...])
+        folder, stated = self.path / name, self._stated(name)
+        check_is_whole(folder, stated)
+        if 0 in stated.shape:
+            return np.zeros(stated.shape, stated.dtype)
+        return _files(folder, stated).read(0, stated.shape[0])
+
+
+def _files(folder: Path, stated: Stated) -> Shards | ByZarr:
+    """What reads the files of an array."""
+    return Shards(folder, stated.content) if are_readable(stated.content) else ByZarr(folder)
 
 
 def open_store(path: Path, *, stage: str) -> Store:
@@ -237,18 +264,21 @@ def open_store(path: Path, *, stage: str) -> Store:
         InputError: when the store is missing, unreadable, or of another schema.
     """
     try:
-        group = zarr.open_group(path, mode="r")
+        content = json.loads((path / METADATA).read_bytes())
+        if content["node_type"] != "group":
+            raise TypeError("an array")
+        attributes = dict(content["attributes"])
     except DAMAGE as error:
         raise InputError(
             f"{path} is missing or not a readable store", f"run `dvc repro {stage}`"
         ) from error
-    schema = group.attrs.get("schema")
+    schema = attributes.get("schema")
     if schema != SCHEMA:
         raise InputError(
             f"{path} has store schema {schema}, this version of Lacuna reads {SCHEMA}",
             f"run `dvc repro --force {stage}`",
         )
-    return Store(path, group)
+    return Store(path, attributes)
 
 
 @lru_cache(maxsize=2)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from features.extractors.described import Described
-from features.media.decoding import AUDIO_ONLY_RATE
+from features.media.rates import AUDIO_ONLY_RATE
 from features.stores.store import ItemRows, Store, open_store
 from features.stores.writing import ItemWriter, Rows, new_item, plain_codecs
 

@@ -9,28 +9,21 @@ recording is.
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-import zarr
 from numpy.typing import DTypeLike, NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
-from zarr.codecs import Crc32cCodec, ZstdCodec
-from zarr.core.buffer import default_buffer_prototype
-from zarr.storage import MemoryStore
 
 from features.files import File, Files
+from features.stores.metadata import METADATA, PACKED, PLAIN, metadata_of
 from features.stores.shards import Shards
 
 SMALL = "item.safetensors"
 """File of an item's small arrays and attributes; the other files are shards."""
-
-METADATA = "zarr.json"
-"""File of a group's or an array's metadata."""
 
 _ATTRIBUTES = "attributes"
 _ARRAYS = "arrays"
@@ -40,15 +33,6 @@ _SHARD_BYTES = 16 << 20
 _PLAIN_CHUNK_BYTES = 128 << 10
 _MOST_CHUNKS = 1024
 """Of a shard: each takes 16 bytes in every file, however short."""
-
-# Every chunk carries a checksum, so that damage is found where it is read. Level 3 would take three
-# times as long to write, and half as long again to read, for 1 to 4 % less.
-LOSSLESS: Mapping[str, Any] = MappingProxyType(
-    {"compressors": (ZstdCodec(level=1, checksum=True),)}
-)
-
-# Numbers that are read in every epoch: unpacking them takes ten times as long as copying them.
-PLAIN: Mapping[str, Any] = MappingProxyType({"compressors": (Crc32cCodec(),)})
 
 # Zarr leaves out what is all zeros, and reads what is not there as zeros. Here all is written, so
 # that what is not there was lost.
@@ -63,11 +47,11 @@ class Rows:
 
     Args:
         name: of the array.
-        shards: where whole shards are written.
+        shards: where whole shards are written; None where there will be no number.
         length: rows that there will be.
     """
 
-    def __init__(self, name: str, shards: "Shards | ZarrShards", length: int) -> None:
+    def __init__(self, name: str, shards: "Shards | ZarrShards | None", length: int) -> None:
         self._name = name
         self._shards = shards
         self._length = length
@@ -83,6 +67,8 @@ class Rows:
         """
         if self._written + self._waiting + len(rows) > self._length:
             raise ValueError(f"more than {self._length} rows for {self._name}")
+        if self._shards is None:
+            return
         if self._buffer is None:
             length = min(self._length, self._shards.rows)
             self._buffer = np.zeros((length, *self._shards.row), self._shards.dtype)
@@ -106,6 +92,7 @@ class Rows:
             raise ValueError(f"{self._written} rows for {self._name} of {self._length}")
 
     def _flush(self) -> None:
+        assert self._shards is not None
         assert self._buffer is not None
         self._shards.write(self._written, self._buffer[: self._waiting])
         self._written += self._waiting
@@ -116,13 +103,43 @@ class ZarrShards:
     """An array that Zarr writes, since its codecs are not those of `Shards`.
 
     Args:
-        array: the array, (whole shards, ...).
+        path: of the array.
+        shape: (whole shards, ...).
+        dtype: of the numbers.
+        lengths: rows of a chunk and of a shard.
+        codecs: how chunks are coded, as arguments of `zarr.create_array`.
     """
 
-    def __init__(self, array: "zarr.Array[Any]") -> None:
-        self._array = array
-        self.row, self.dtype = array.shape[1:], array.dtype
-        self.rows = shard_rows(array)
+    def __init__(
+        self,
+        path: Path,
+        shape: tuple[int, ...],
+        dtype: np.dtype[Any],
+        lengths: tuple[int, int],
+        codecs: Mapping[str, Any],
+    ) -> None:
+        import zarr
+
+        chunk, self.rows = lengths
+        self._path = path
+        self.row, self.dtype = shape[1:], dtype
+        self._array = zarr.create_array(
+            path,
+            shape=shape,
+            dtype=dtype,
+            chunks=(chunk, *shape[1:]),
+            shards=(self.rows, *shape[1:]),
+            chunk_key_encoding=FLAT,
+            config=WRITE_ALL,
+            **codecs,
+        )
+
+    def metadata(self) -> dict[str, Any]:
+        """Take the metadata from where Zarr wrote them."""
+        file = self._path / METADATA
+        content: dict[str, Any] = json.loads(file.read_text())
+        file.unlink()
+        return content
 
     def write(self, first: int, rows: NDArray[Any]) -> None:
         """Write the rows from a shard's first one on."""
@@ -157,7 +174,7 @@ class ItemWriter:
         shape: tuple[int, ...],
         dtype: DTypeLike,
         *,
-        codecs: Mapping[str, Any] = LOSSLESS,
+        codecs: Mapping[str, Any] = PACKED,
         most_rows: int = _CHUNK_ROWS,
     ) -> Rows:
         """Begin a big array, whose rows come bit by bit.
@@ -166,24 +183,21 @@ class ItemWriter:
             name: of the array.
             shape: (rows, ...).
             dtype: of its numbers.
-            codecs: how chunks are coded; by default packed without loss.
+            codecs: how chunks are coded: PACKED, PLAIN, or the arguments that Zarr has for it.
             most_rows: of a chunk, where the codecs bound them.
         """
         kind = np.dtype(dtype)
         chunk, shard = layout(shape[1:], kind.itemsize, most_rows)
         whole = -(-shape[0] // shard) * shard
         path, shape_of_shards = self._folder / name, (whole, *shape[1:])
-        shards: Shards | ZarrShards
-        if 0 not in shape and (codecs is LOSSLESS or codecs is PLAIN):
-            is_plain = codecs is PLAIN
-            one = _metadata(shape[1:], kind.str, chunk, shard, is_plain=is_plain)
-            metadata = {**one, "shape": shape_of_shards}
+        shards: Shards | ZarrShards | None = None
+        if 0 in shape or "name" in codecs:
             path.mkdir()
-            shards = Shards(path, metadata)
+            metadata = metadata_of(shape_of_shards, kind, chunk, shard, codecs)
+            shards = None if 0 in shape else Shards(path, metadata)
         else:
-            array = create_array(path, shape_of_shards, kind, chunk, shard, codecs)
-            shards, metadata = ZarrShards(array), json.loads((path / METADATA).read_text())
-            (path / METADATA).unlink()
+            shards = ZarrShards(path, shape_of_shards, kind, (chunk, shard), codecs)
+            metadata = shards.metadata()
         self._big[name] = Rows(name, shards, shape[0]), shape[0], metadata
         return self._big[name][0]
 
@@ -244,46 +258,6 @@ class FinishedItem:
         return [self._files / f"{name}/c.{number}{rest}" for number in range(count)]
 
 
-@lru_cache
-def _metadata(
-    row: tuple[int, ...], dtype: str, chunk: int, shard: int, *, is_plain: bool
-) -> dict[str, Any]:
-    """What Zarr says of an array of one shard, coded without loss."""
-    codecs = PLAIN if is_plain else LOSSLESS
-    array = create_array(MemoryStore(), (shard, *row), np.dtype(dtype), chunk, shard, codecs)
-    (content,) = array.metadata.to_buffer_dict(default_buffer_prototype()).values()
-    return json.loads(content.to_bytes())
-
-
-def create_array(
-    path: Path | MemoryStore,
-    shape: tuple[int, ...],
-    dtype: np.dtype[Any],
-    chunk: int,
-    shard: int,
-    codecs: Mapping[str, Any] = LOSSLESS,
-) -> "zarr.Array[Any]":
-    """An array of whole shards, cut along its first axis."""
-    if 0 in shape:  # cannot be sharded
-        return zarr.create_array(
-            path,
-            shape=shape,
-            dtype=dtype,
-            chunks=tuple(max(1, n) for n in (shard, *shape[1:])),
-            chunk_key_encoding=FLAT,
-        )
-    return zarr.create_array(
-        path,
-        shape=shape,
-        dtype=dtype,
-        chunks=(chunk, *shape[1:]),
-        shards=(shard, *shape[1:]),
-        chunk_key_encoding=FLAT,
-        config=WRITE_ALL,
-        **codecs,
-    )
-
-
 def plain_codecs(row: tuple[int, ...], dtype: DTypeLike) -> dict[str, Any]:
     """How `ItemWriter.rows` is to write rows as they are, in chunks short enough for short items.
 
@@ -292,11 +266,6 @@ def plain_codecs(row: tuple[int, ...], dtype: DTypeLike) -> dict[str, Any]:
     """
     row_bytes = np.dtype(dtype).itemsize * max(1, int(np.prod(row)))
     return {"codecs": PLAIN, "most_rows": max(1, _PLAIN_CHUNK_BYTES // row_bytes)}
-
-
-def shard_rows(array: "zarr.Array[Any]") -> int:
-    """Rows of a shard."""
-    return (array.shards or array.chunks)[0]
 
 
 def layout(row: tuple[int, ...], itemsize: int, most_rows: int = _CHUNK_ROWS) -> tuple[int, int]:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from features.media.decoding import AUDIO_ONLY_RATE
 from features.media.pauses import longest_gap
+from features.media.rates import AUDIO_ONLY_RATE
 from features.windows.clocks import frame_centres
 
 NONE = -1

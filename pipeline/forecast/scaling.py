@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from features.media.decoding import AUDIO_ONLY_RATE
+from features.media.rates import AUDIO_ONLY_RATE
 from features.task import Task
 from models.evaluation.conditions import all_conditions, runs_under
 from pipeline.params import Params

@@ -16,7 +16,8 @@ from features.extractors.settings import GivenSettings, JoinedSettings, StreamSe
 from features.extractors.sound import describe_sound
 from features.extractors.together import describe_faces
 from features.faces.items import detect_item
-from features.media.decoding import AUDIO_ONLY_RATE, frame_times
+from features.media.decoding import frame_times
+from features.media.rates import AUDIO_ONLY_RATE
 from features.settings import FaceSettings, Modality
 from features.stores.assembling import assemble
 from features.stores.streams import FACES as OF_FACES

@@ -22,7 +22,7 @@ from features.errors import InputError
 from features.extractors.described import Described
 from features.extractors.live import LiveSound, load_live
 from features.faces.causal_people import CausalPeople
-from features.media.decoding import SAMPLE_RATE
+from features.media.rates import SAMPLE_RATE
 from models.evaluation.causal import STRETCH
 from pipeline.prediction.given import Files
 from pipeline.prediction.people import check_person

@@ -19,13 +19,12 @@ from numpy.typing import NDArray
 from features.errors import InputError
 from features.media.container import FORMATS, open_media
 from features.media.decoding import (
-    AUDIO_ONLY_RATE,
     LONGEST_HOURS,
     MAX_SAMPLE,
-    SAMPLE_RATE,
     resampler_for,
 )
 from features.media.pictures import pixel_aspect
+from features.media.rates import AUDIO_ONLY_RATE, SAMPLE_RATE
 from features.media.tracks import audio_stream, video_stream
 
 BLOCK = 320

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from features.media.decoding import AUDIO_ONLY_RATE
 from features.media.pauses import longest_gap
+from features.media.rates import AUDIO_ONLY_RATE
 from features.windows.timeline import Timeline
 
 LATE = 0.5

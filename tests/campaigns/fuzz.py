@@ -17,6 +17,7 @@ import numpy as np
 from features.errors import InputError
 from features.faces.extract import extract_faces
 from features.media import decoding as media
+from features.media.rates import SAMPLE_RATE
 from features.settings import FaceSettings
 from features.stores.writing import new_item
 from tests.campaigns.tally import Tally
@@ -114,7 +115,7 @@ def _measured(path: Path) -> tuple[int, float, int]:
                 extract_faces(path, FaceSettings(every=5), item)
             faces = 1
     pictures = len(media.frame_times(path)) if info.has_video else 0
-    sound = len(media.sound(path)[0]) / media.SAMPLE_RATE if info.has_audio else 0.0
+    sound = len(media.sound(path)[0]) / SAMPLE_RATE if info.has_audio else 0.0
     return pictures, sound, faces
 
 

@@ -7,6 +7,7 @@ import pytest
 from features.errors import InputError
 from features.media import decoding as media
 from features.media import tone
+from features.media.rates import SAMPLE_RATE
 from tests.helpers.media_factory import flat_frames
 from tests.helpers.zoo import FRAMES, HDR, ZOO, Kind, clip
 
@@ -105,7 +106,7 @@ def test_sound_of_used_files(paths, kind: Kind):
     given_start, seconds = kind.sound
     assert start == pytest.approx(given_start, abs=2e-3)
     # Coders of sound work in blocks, and put one before the first.
-    assert -1e-3 <= len(samples) / media.SAMPLE_RATE - seconds <= 0.08
+    assert -1e-3 <= len(samples) / SAMPLE_RATE - seconds <= 0.08
     level = np.sqrt(np.square(samples[1600:2800]).mean())
     # A sine of 1.5 that is clipped at 1 has this level, one of 0.5 has the other.
     expected = {"silence.mp4": 0.0, "clipping.mkv": 0.838}.get(kind.file, 0.354)

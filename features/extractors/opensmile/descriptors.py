@@ -21,7 +21,8 @@ from features.errors import InputError
 from features.extractors.opensmile.feeding import run_in_parts
 from features.extractors.opensmile.user_config import hash_of_config, user_config
 from features.extractors.settings import OpenSMILESettings
-from features.media.decoding import LONGEST_HOURS, MAX_SAMPLE, SAMPLE_RATE
+from features.media.decoding import LONGEST_HOURS, MAX_SAMPLE
+from features.media.rates import SAMPLE_RATE
 
 if TYPE_CHECKING:
     import opensmile

@@ -8,7 +8,7 @@ from features.extractors.opensmile.presence import WINDOW, voice_present
 from features.extractors.settings import OpenSMILESettings
 from features.extractors.silence import sound_present
 from features.extractors.sound import AudioSource
-from features.media.decoding import SAMPLE_RATE
+from features.media.rates import SAMPLE_RATE
 
 _HOP, _WINDOW = SAMPLE_RATE // ROW_RATE, round(SAMPLE_RATE * WINDOW)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from features.media.decoding import SAMPLE_RATE
+from features.media.rates import SAMPLE_RATE
 
 if TYPE_CHECKING:
     import opensmile

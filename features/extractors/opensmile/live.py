@@ -21,7 +21,7 @@ from features.extractors.opensmile.feeding import Engine
 from features.extractors.opensmile.presence import WINDOW
 from features.extractors.settings import OpenSMILESettings, SilenceSettings
 from features.extractors.silence import quiet_rows, shortest_run
-from features.media.decoding import SAMPLE_RATE
+from features.media.rates import SAMPLE_RATE
 
 _HOP, _WINDOW = SAMPLE_RATE // ROW_RATE, round(SAMPLE_RATE * WINDOW)
 

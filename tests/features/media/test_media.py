@@ -12,6 +12,7 @@ import pytest
 from features.errors import InputError
 from features.media import container, tracks
 from features.media import decoding as media
+from features.media.rates import SAMPLE_RATE
 from tests.helpers.media_factory import flat_frames, make_video, tone
 from tests.helpers.zoo import channels
 from tests.helpers.zoo import tracks as tracks_of
@@ -386,7 +387,7 @@ def test_late_sound_keeps_its_time(tmp_path, suffix):
         tmp_path / f"late.{suffix}", flat_frames(30), sound=tone(0.5), audio_offset=0.478
     )
     samples, start = media.sound(path)
-    onset = start + np.argmax(np.abs(samples) > 0.1) / media.SAMPLE_RATE
+    onset = start + np.argmax(np.abs(samples) > 0.1) / SAMPLE_RATE
     assert onset == pytest.approx(0.478, abs=0.005)
 
 
@@ -469,4 +470,4 @@ def test_real_clips(name, count, first, rate, sound_start):
     np.testing.assert_allclose(np.diff(times), float(1 / rate), atol=1e-3)
     samples, start = media.sound(path)
     assert start == pytest.approx(sound_start)
-    assert start + len(samples) / media.SAMPLE_RATE == pytest.approx(times[-1], abs=0.2)
+    assert start + len(samples) / SAMPLE_RATE == pytest.approx(times[-1], abs=0.2)
