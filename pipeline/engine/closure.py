@@ -4,8 +4,10 @@ Nothing is imported to find that out. Modules outside the standard library and t
 packages are followed; of installed ones the version counts.
 """
 
+import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -14,6 +16,8 @@ from pathlib import Path
 
 from features.hashes import hash_of
 from features.tables import is_installed, locate
+from pipeline.engine import trees
+from pipeline.engine.remembered import remembered
 from pipeline.engine.stamps import Stamp, stamp_of
 from pipeline.engine.trees import Import, Tree, read_tree
 
@@ -157,7 +161,14 @@ def is_library(file: Path) -> bool:
 @cache
 def _tree_of(file: Path) -> tuple[Tree, Stamp]:
     content, stamp = _read(file)
-    return read_tree(content), stamp
+    key = hash_of(_how_trees_are_read(), sha256(content).hexdigest())
+    return Tree.of_json(remembered(file, "tree", key, lambda: read_tree(content).as_json())), stamp
+
+
+@cache
+def _how_trees_are_read() -> str:
+    """What a tree depends on beside the module's source."""
+    return hash_of(sys.version, sha256(Path(trees.__file__).read_bytes()).hexdigest())
 
 
 def _data_of(file: Path) -> dict[str, tuple[str, Stamp]]:
@@ -197,7 +208,21 @@ def _version_of(name: str) -> str:
 
 @cache
 def _owners_by_name() -> Mapping[str, list[str]]:
-    return packages_distributions()
+    """Distributions by what is imported of them; which there are is told by names of folders."""
+    folders = [(path, _distributions_in(path)) for path in sys.path]
+    key = hash_of(sys.version, folders)
+    owners: Mapping[str, list[str]] = remembered(
+        Path(__file__), "owners", key, lambda: dict(packages_distributions())
+    )
+    return owners
+
+
+def _distributions_in(folder: str) -> list[str]:
+    """Names of what in a folder says which distributions are installed there, with versions."""
+    with suppress(OSError):
+        names = os.listdir(folder or ".")  # noqa: PTH208
+        return sorted(n for n in names if n.endswith((".dist-info", ".egg-info")))
+    return []
 
 
 def _owners(name: str) -> list[str]:

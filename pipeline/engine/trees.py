@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Any
 
 from features.tables import PACKAGES
 
@@ -50,6 +51,18 @@ class Tree:
     imports: frozenset[Import]
     strings: frozenset[str]
     dynamic: frozenset[str]
+
+    def as_json(self) -> list[Any]:
+        """For a file."""
+        imports = sorted([i.module, i.name, i.level] for i in self.imports)
+        return [self.digest, self.is_empty, imports, sorted(self.strings), sorted(self.dynamic)]
+
+    @classmethod
+    def of_json(cls, content: list[Any]) -> "Tree":
+        """From a file."""
+        digest, is_empty, imports, strings, dynamic = content
+        found = frozenset(Import(*one) for one in imports)
+        return cls(digest, is_empty, found, frozenset(strings), frozenset(dynamic))
 
 
 _CODE = re.compile(rf"((?:{'|'.join(PACKAGES)})(?:\.\w+)+):\w+")

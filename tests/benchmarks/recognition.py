@@ -29,7 +29,7 @@ BATCH_CLIPS = 32
 EVALUATED_CLIPS = 2
 TRIALS = 10
 SIZE = NetworkSize()
-WAITED_STEPS = 6
+WAITED_STEPS = 4
 FRAMES_LOST = Ablation(strategy="frame_zero", modality="video", p=0.5)
 
 
