@@ -13,6 +13,6 @@ from features.hashes import Pin
 PINS: Mapping[str, Pin] = {
     "faces": Pin(2, "393d7acecb00fec0504adead0077fa6d201de497507f7f89c3fd3c02f665464c"),
     "opensmile": Pin(2, "72d4604b2f3c2b9951a964d5a85e6d30559fe8306cf3d06ae1b93285ee10073a"),
-    "vggface": Pin(2, "9e71357cf81fb2b32ea45beff3919e8c168749c50f0e74aea78aedd35dfa1e38"),
+    "vggface": Pin(2, "f91e055eb058e5399369403b3548aafa19fea5dab86baf0fc71f43c3cc246773"),
 }
 """By what is extracted: `faces`, or the row of an extractor."""
