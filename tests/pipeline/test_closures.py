@@ -84,7 +84,8 @@ def test_every_data_file_beside_code_is_named_by_it() -> None:
         file
         for package in ("features", "models", "reports")
         for file in (ROOT / package).rglob("*")
-        if file.is_file() and file.suffix not in (".py", ".pyc") and file.name not in pages
+        if file.is_file() and file.suffix != ".py" and file.name not in pages
+        if file.parent.name != "__pycache__"
         if not file.is_relative_to(results)
     }
     assert {f for f in files if f.name not in named.get(f.parent, set())} == set()
