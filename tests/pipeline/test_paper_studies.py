@@ -70,7 +70,8 @@ def test_a_paper_s_study_runs_to_its_page(
         assert f"{title}:" in html
     # A cell of the first model of the file by a plain loop over its splits or seeds.
     model, metric, target = CELLS[name]
-    rows = results.query(f"model == '{model}' and p == 0 and strategy == 'clip_zero'")
+    strategy = settings.evaluate.conditions[0].strategy
+    rows = results.query(f"model == '{model}' and p == 0 and strategy == '{strategy}'")
     rows = rows.query(f"target == '{target}' and modality == 'audio' and unit == 'window'")
     assert len(rows) == units
     spread = f" <small>± {decimals(np.std(rows[metric], ddof=1))}</small>" if units > 1 else ""
