@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from features.hashes import Pin
 
 PINS: Mapping[str, Pin] = {
-    "faces": Pin(2, "393d7acecb00fec0504adead0077fa6d201de497507f7f89c3fd3c02f665464c"),
+    "faces": Pin(2, "55d6e4722002d9a14825790e174a75ce64cf93e40f2f9181c2d0a010b454c91f"),
     "opensmile": Pin(2, "72d4604b2f3c2b9951a964d5a85e6d30559fe8306cf3d06ae1b93285ee10073a"),
     "vggface": Pin(2, "f91e055eb058e5399369403b3548aafa19fea5dab86baf0fc71f43c3cc246773"),
 }

@@ -116,7 +116,7 @@ def _exported(network: "Recogniser") -> Iterator[str]:
     with TemporaryDirectory() as folder:
         file = Path(folder) / "model.onnx"
         try:
-            write_onnx(graph, inputs, file, {})
+            write_onnx(graph, inputs, file)
             apart = difference(graph, inputs, file)
         except InputError as error:
             yield error.reason

@@ -67,7 +67,7 @@ def check(trained: Trained, file: Path) -> None:
     apart = difference(graph, inputs, file)
     say(f"parity: at most {apart:.1e} apart, batches of 1 and 3, 1, 37 and 1000 frames")
     say(f"size: {file.stat().st_size / 1e6:.2f} MB")
-    one, every = (milliseconds(inputs, file, threads) for threads in (1, 0))
+    one, every = (milliseconds(graph, inputs, file, threads) for threads in (1, 0))
     say(f"latency: {one:.1f} ms per 100 frames with one thread, {every:.1f} ms with all")
     say(f"processors: {os.cpu_count()}")
     say(commercial_use(trained.card))

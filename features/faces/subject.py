@@ -14,22 +14,23 @@ from features.faces.track import Track
 if TYPE_CHECKING:
     from features.corpora.item import Side
 
-_MIDDLE = 0.5
+MIDDLE = 0.5
 
 
-def _total_area(boxes: NDArray[np.floating]) -> float:
+def total_area(boxes: NDArray[np.floating]) -> float:
+    """Of boxes (n, 4), shares of the picture, the sum of areas."""
     return float(area(boxes).sum())
 
 
-def _total_nearness(boxes: NDArray[np.floating]) -> float:
-    """Summed over frames: 1 in the middle of the picture, 0 in its corners and beyond."""
-    away = np.abs(centres(boxes) - _MIDDLE) / _MIDDLE
+def total_nearness(boxes: NDArray[np.floating]) -> float:
+    """Of boxes (n, 4), summed: 1 in the middle of the picture, 0 in its corners and beyond."""
+    away = np.abs(centres(boxes) - MIDDLE) / MIDDLE
     return float(np.maximum(1 - np.sqrt((away**2).mean(axis=-1)), 0).sum())
 
 
 RANKS: Mapping[str, Callable[[NDArray[np.floating]], float]] = {
-    "largest": _total_area,
-    "central": _total_nearness,
+    "largest": total_area,
+    "central": total_nearness,
     "person": lambda boxes: float(len(boxes)),
 }
 """How much of the picture boxes (n, 4) have, by `subject`: the most makes the main face."""
@@ -107,7 +108,7 @@ def on_side(tracks: Sequence[Track], frames: int, side: Side) -> list[Track]:
         span = tracks[i].span
         shared = count[span] > 1
         is_foremost = foremost[span][shared] == across[i]
-        if is_foremost.mean() > 0.5 if shared.any() else across[i] < _MIDDLE:
+        if is_foremost.mean() > 0.5 if shared.any() else across[i] < MIDDLE:
             chosen.append(tracks[i])
     return chosen
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from features.errors import InputError
+from models.export.drawing import Recorder
 from models.export.graph import Graph, GraphInput
 
 TOLERANCE = 1e-5
@@ -68,6 +69,15 @@ def run(opened: Any, feeds: Mapping[str, Tensor]) -> NDArray[np.float32]:
     return outputs
 
 
+def answered(
+    graph: Graph, feeds: Mapping[str, Tensor]
+) -> tuple[NDArray[np.float32], dict[str, Tensor]]:
+    """The outputs of a graph, and its inputs together with the numbers that it drew."""
+    with torch.inference_mode(), Recorder() as recorder:
+        outputs = graph(*feeds.values()).numpy()
+    return outputs, {**feeds, **recorder.feeds()}
+
+
 def difference(graph: Graph, inputs: Sequence[GraphInput], file: Path) -> float:
     """The largest difference between an ONNX file and its graph, of outputs that are no padding.
 
@@ -78,22 +88,22 @@ def difference(graph: Graph, inputs: Sequence[GraphInput], file: Path) -> float:
     for clips in BATCHES:
         for frames in LENGTHS:
             feeds = losses(inputs, clips, frames, seed=frames)
-            with torch.inference_mode():
-                expected = graph(*feeds.values()).numpy()
+            expected, feeds = answered(graph, feeds)
             try:
-                answered = run(opened, feeds)
+                found = run(opened, feeds)
             except Exception as error:
                 reason = f"the exported file does not run with {clips} clips of {frames} frames"
                 raise InputError(reason, "say so to who wrote the network") from error
             real = feeds["mask"].numpy() if "mask" in feeds and graph.network.per_frame else ...
-            apart = np.abs(answered - expected)[real]
-            worst = max(worst, float(apart.max()) if np.isfinite(answered[real]).all() else np.inf)
+            apart = np.abs(found - expected)[real]
+            worst = max(worst, float(apart.max()) if np.isfinite(found[real]).all() else np.inf)
     return worst
 
 
-def milliseconds(inputs: Sequence[GraphInput], file: Path, threads: int) -> float:
+def milliseconds(graph: Graph, inputs: Sequence[GraphInput], file: Path, threads: int) -> float:
     """Median of the time that 100 frames of one clip take, in ms; 0 threads for all."""
-    opened, feeds, taken = session(file, threads), losses(inputs, 1, 100), []
+    opened, taken = session(file, threads), []
+    _, feeds = answered(graph, losses(inputs, 1, 100))
     run(opened, feeds)
     for _ in range(RUNS):
         start = perf_counter()

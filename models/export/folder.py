@@ -1,8 +1,9 @@
 """A trained recogniser as a folder for those who have neither Lacuna nor torch."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from features.errors import InputError
 from features.settings import Modality
@@ -57,17 +58,21 @@ def export(card: Card, network: Recogniser, folder: Path, form: Format = "onnx")
     import json
 
     graph, inputs = graph_of(card, network)
-    described = describe(card, [asdict(part) for part in inputs])
     file = folder / FILES[form]
+
+    def described(inputs: Sequence[GraphInput]) -> dict[str, Any]:
+        streams = describe(card, [asdict(part) for part in inputs])
+        (folder / STREAMS).write_text(json.dumps(streams, indent=1, sort_keys=True) + "\n")
+        return {"streams": streams, "card": card.model_dump(mode="json")}
+
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / STREAMS).write_text(json.dumps(described, indent=1, sort_keys=True) + "\n")
         if form == "torch":
             write_torch(graph, inputs, file)
+            described(inputs)
         else:
-            metadata = {"streams": described, "card": card.model_dump(mode="json")}
-            write_onnx(graph, inputs, file, metadata)
-            write_program(folder)
+            write_onnx(graph, inputs, file, described)
+            write_program(card, folder)
     except OSError as error:
         reason = f"nothing can be written to {folder} ({error.strerror or error})"
         raise InputError(reason, "name another folder with --out") from error

@@ -4,28 +4,68 @@ The program's functions are those of this package, as they stand in its files.
 """
 
 import inspect
-from collections.abc import Callable, Mapping
+import shutil
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from features.extractors import mel, silence
-from features.extractors.settings import LogMelSettings
+from features.faces import boxes, causal, cuts, landmarks, search, subject, track
+from features.hashes import verify_sha256
 from features.licences import Licence
-from features.settings import DETECTOR_LICENCES, PERSON_LICENCE
+from features.settings import DETECTOR_FILES, DETECTOR_LICENCES, PERSON_LICENCE, FaceSettings
 from features.windows import clocks
+from models.export import pictures
 from models.recogniser import Card
 
 PROGRAM = "recognise.py"
 STREAMS = "streams.json"
 
-_CONSTANTS = ("BANDS", "LOWEST", "HIGHEST", "WINDOW", "HOP", "FFT", "FLOOR", "_BLOCK")
-_FUNCTIONS: tuple[Callable[..., Any], ...] = (
+FACES = "faces.py"
+YUNET, EXPRESSION = "yunet.onnx", "expression.onnx"
+
+FUNCTIONS: Mapping[str, str] = {
+    "logmel": "recognise.log_mel",
+    "mfcc": "recognise.mfcc",
+    "expression": "faces.Expression",
+}
+"""What of the program makes the rows of an extractor; all others are made outside it."""
+
+_SOUND = ("BANDS", "LOWEST", "HIGHEST", "WINDOW", "HOP", "FFT", "FLOOR", "COEFFICIENTS", "_BLOCK")
+_SOUNDING: Sequence[Callable[..., Any]] = (
     mel.mel,
     mel.filterbank,
     mel.log_mel,
+    mel.mfcc,
+    silence.sound_present,
+    silence.quiet_rows,
+    silence.shortest_run,
     silence.long_runs,
     clocks.frame_centres,
     clocks.context_offsets,
+)
+_SHOWING: Sequence[Callable[..., Any]] = (
+    boxes.area,
+    boxes.centres,
+    boxes.overlap,
+    boxes.best_pairs,
+    cuts.is_cut,
+    landmarks.leaning,
+    search.Sighting,
+    subject.total_area,
+    subject.total_nearness,
+    causal.CausalTrack,
+    causal.CausalFace,
+    pictures.open_session,
+    pictures.area_mean,
+    pictures.interpolated,
+    pictures.resized,
+    pictures.cut_face,
+    pictures.YuNet,
+    pictures.Faces,
+    pictures.Expression,
 )
 
 _HEAD = '''"""Answers of the recogniser in this folder: numpy and onnxruntime alone.
@@ -35,12 +75,30 @@ _HEAD = '''"""Answers of the recogniser in this folder: numpy and onnxruntime al
 streams.json says how the rows of each stream are made, and what licence each part has.
 """
 
+from __future__ import annotations
+
 import json
+from math import ceil, gcd
 from pathlib import Path
 
 import numpy as np
 import onnxruntime
-from numpy.typing import NDArray
+'''
+
+_FACES_HEAD = '''"""Crops of the main face, rows of the expression network: numpy and onnxruntime.
+
+    from faces import Expression, Faces
+"""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
 '''
 
 _BODY = '''
@@ -54,14 +112,15 @@ class Recogniser:
         options.intra_op_num_threads = threads
         self.session = onnxruntime.InferenceSession(str(Path(folder) / "model.onnx"), options)
 
-    def answer(self, rows, index, present, rows_present=None):
+    def answer(self, rows, index, present, rows_present=None, draws=None):
         """Outputs (clips, frames, outputs), or (clips, 1, outputs) of sequences.
 
         Each a dict by modality: rows (clips, R, width) float32; index (clips, frames, steps) int64,
         the rows that each frame looks at, -1 for none (`context_index`); present (clips, frames)
         bool; rows_present (clips, R, parts) bool, by default true. For clips without padding.
+        draws: by name what a network draws at random, where streams.json lists such inputs.
         """
-        feeds = {}
+        feeds = dict(draws or {})
         for m, x in rows.items():
             parts = self.streams["streams"][m]["parts"]
             known = np.ones((*x.shape[:2], len(parts)), bool)
@@ -87,13 +146,67 @@ def context_index(times, rate, window, count, seconds=0.0, centred=False, start=
 '''
 
 
-def write_program(folder: Path) -> None:
-    """Write the program of a folder."""
-    constants = [f"{name} = {getattr(mel, name)!r}" for name in _CONSTANTS]
-    constants += [f"SAMPLE_RATE = {mel.SAMPLE_RATE}", f"CONTEXT_RATE = {clocks.CONTEXT_RATE}"]
-    functions = "\n\n".join(inspect.getsource(function) for function in _FUNCTIONS)
-    text = "\n".join((_HEAD, *constants, "\n", functions + _BODY))
+def write_program(card: Card, folder: Path) -> None:
+    """Write the program of a recogniser's folder, with the networks of faces that it runs.
+
+    Raises:
+        InputError: the file of a detector or of the expression network is not there.
+    """
+    constants = _named(mel, *_SOUND, "SAMPLE_RATE") + _named(clocks, "CONTEXT_RATE")
+    text = "\n".join((_HEAD, *constants, "\n", _sources(_SOUNDING) + _BODY))
     (folder / PROGRAM).write_text(text)
+    extractors = {part.extractor for seen in card.streams.values() for part in seen.parts}
+    if "expression" in extractors:
+        write_expression(folder / EXPRESSION)
+    if card.faces is not None and finds_faces(card.faces):
+        file = card.faces.models.yunet
+        assert file is not None  # the schema asks for it
+        remedy = f"put there {DETECTOR_FILES['yunet']['yunet']}"
+        verify_sha256(file.path, file.sha256, "the file of faces.models.yunet,", remedy)
+        shutil.copyfile(file.path, folder / YUNET)
+    if (folder / YUNET).exists() or (folder / EXPRESSION).exists():
+        constants = [
+            *_named(boxes, "MIN_OVERLAP"),
+            *_named(cuts, "MOST_LIKENESS", "LEAST_CHANGE"),
+            *_named(landmarks, "UPRIGHT"),
+            *_named(track, "MAX_GAP"),
+            *_named(pictures, "FACE_SCORE", "FACE_OVERLAP", "FACE_STRIDES", "GREY", "SIDE"),
+            f"_MIDDLE = {subject.MIDDLE}",
+        ]
+        ranks = 'RANKS = {"largest": total_area, "central": total_nearness}\n'
+        text = "\n".join((_FACES_HEAD, *constants, "\n", _sources(_SHOWING), "", ranks))
+        (folder / FACES).write_text(text)
+
+
+def _named(module: Any, *names: str) -> list[str]:
+    """Lines that give constants of a module their values."""
+    values = {name: getattr(module, name) for name in names}
+    return [
+        f"{name} = np.array({value.tolist()})"
+        if isinstance(value, np.ndarray)
+        else f"{name} = {value!r}"
+        for name, value in values.items()
+    ]
+
+
+def _sources(functions: Sequence[Callable[..., Any]]) -> str:
+    return "\n\n".join(inspect.getsource(function) for function in functions)
+
+
+def write_expression(path: Path) -> None:
+    """Write the expression network as ONNX, pictures (B, 1, 64, 64) to rows (B, 128)."""
+    import torch
+
+    from features.extractors.expression.weights import load_network
+    from models.export.writing import write_network
+
+    example = torch.zeros(2, 1, pictures.SIDE, pictures.SIDE)
+    write_network(load_network(), example, "pictures", path)
+
+
+def finds_faces(faces: FaceSettings) -> bool:
+    """Whether the program finds faces as these settings say."""
+    return faces.detector == "yunet" and faces.subject != "person"
 
 
 def describe(card: Card, inputs: list[Mapping[str, Any]]) -> dict[str, Any]:
@@ -113,23 +226,18 @@ def describe(card: Card, inputs: list[Mapping[str, Any]]) -> dict[str, Any]:
         "hold": card.windows.hold,
         "look_ahead_ms": card.look_ahead_ms,
         "faces": None if card.faces is None else card.faces.model_dump(mode="json"),
+        "faces_program": "faces.Faces" if card.faces and finds_faces(card.faces) else None,
         "streams": {
             modality: {
                 "settings": seen.settings.model_dump(mode="json"),
                 "parts": [part.model_dump(mode="json") for part in seen.parts],
-                "program": [function_of(part.extractor) for part in seen.parts],
+                "program": [FUNCTIONS.get(part.extractor) for part in seen.parts],
             }
             for modality, seen in card.streams.items()
         },
         "licences": {name: licence.as_json() for name, licence in licences_of(card).items()},
         "caveats": _caveats(card),
     }
-
-
-def function_of(extractor: str) -> str | None:
-    """The function of the program that makes an extractor's rows; None where it has none."""
-    named = LogMelSettings.model_fields["extractor"].default
-    return "log_mel" if extractor in ("logmel", named) else None
 
 
 def licences_of(card: Card) -> dict[str, Licence]:

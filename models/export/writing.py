@@ -3,17 +3,18 @@
 import json
 import re
 import warnings
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.export import Dim
 
 from features.errors import InputError
+from models.export.drawing import take_draws
 from models.export.graph import Graph, GraphInput
 
 if TYPE_CHECKING:
@@ -24,13 +25,14 @@ if TYPE_CHECKING:
 OPSET = 20
 OUTPUT = "outputs"
 
+Metadata = Callable[[Sequence[GraphInput]], Mapping[str, Any]]
+
 _DTYPES = {"float32": torch.float32, "int64": torch.int64, "bool": torch.bool}
-_DRAWS = ("RandomNormal", "RandomUniform", "Bernoulli", "Multinomial")
 
 
 def write_onnx(
-    graph: Graph, inputs: Sequence[GraphInput], path: Path, metadata: Mapping[str, Any]
-) -> None:
+    graph: Graph, inputs: Sequence[GraphInput], path: Path, metadata: Metadata = lambda _: {}
+) -> list[GraphInput]:
     """Write a graph as one ONNX file.
 
     Nothing of this machine is in it: two files of one recogniser have the same bytes.
@@ -39,7 +41,11 @@ def write_onnx(
         graph: in evaluation mode.
         inputs: its inputs.
         path: of the file.
-        metadata: values by name, that become JSON in the file.
+        metadata: of all inputs of the file, among which is what the network draws at random, makes
+            values by name, that become JSON in it.
+
+    Returns:
+        These inputs.
 
     Raises:
         InputError: the network cannot be exported.
@@ -49,31 +55,48 @@ def write_onnx(
     name = _name_of(graph)
     _check_exportable(graph)
     with _refusing(name):
-        program = torch.onnx.export(
-            graph,
-            example(inputs),
-            dynamo=True,
-            opset_version=OPSET,
-            input_names=[part.name for part in inputs],
-            output_names=[OUTPUT],
-            dynamic_shapes=(tuple(_dynamic(part) for part in inputs),),
-            external_data=False,
-            verbose=False,
-        )
-        assert program is not None
-        model = program.model_proto
-    _strip(model)
-    _name_dimensions(model, inputs, name)
-    drawing = {node.op_type for node in _nodes(model) if node.op_type.startswith(_DRAWS)}
-    if drawing:
-        raise InputError(
-            f"{name} draws numbers at random, of which an exported file would make others",
-            "make what it draws depend on its inputs",
-        )
-    for key, value in metadata.items():
+        shapes = (tuple(_dynamic(part) for part in inputs),)
+        model = _converted(graph, example(inputs), [part.name for part in inputs], shapes)
+    draws = take_draws(model, name, _name_dimensions(model, inputs, name))
+    inputs = [*inputs, *draws]
+    for key, value in metadata(inputs).items():
         model.metadata_props.add(key=key, value=json.dumps(value, sort_keys=True))
     onnx.checker.check_model(model)
     path.write_bytes(model.SerializeToString(deterministic=True))
+    return inputs
+
+
+def write_network(network: nn.Module, example: Tensor, name: str, path: Path) -> None:
+    """Write a network of one input as an ONNX file that takes batches of any size.
+
+    Args:
+        network: in evaluation mode.
+        example: a batch.
+        name: of the input.
+        path: of the file.
+    """
+    model = _converted(network, (example,), [name], ({0: Dim.AUTO},))
+    path.write_bytes(model.SerializeToString(deterministic=True))
+
+
+def _converted(
+    network: nn.Module, tensors: tuple[Tensor, ...], names: list[str], shapes: Any
+) -> "onnx.ModelProto":
+    program = torch.onnx.export(
+        network,
+        tensors,
+        dynamo=True,
+        opset_version=OPSET,
+        input_names=names,
+        output_names=[OUTPUT],
+        dynamic_shapes=shapes,
+        external_data=False,
+        verbose=False,
+    )
+    assert program is not None
+    model: onnx.ModelProto = program.model_proto
+    _strip(model)
+    return model
 
 
 def write_torch(graph: Graph, inputs: Sequence[GraphInput], path: Path) -> None:
@@ -152,25 +175,33 @@ def _refusing(name: str) -> "Iterator[None]":
         ) from error
 
 
-def _nodes(model: "onnx.ModelProto") -> "Iterator[onnx.NodeProto]":
-    yield from model.graph.node
-    for function in model.functions:
-        yield from function.node
-
-
 def _strip(model: "onnx.ModelProto") -> None:
     """Take away what the exporter says of this machine: stack traces with paths, sources."""
-    holders: list[Any] = [model, model.graph, *model.functions, *_nodes(model)]
-    holders += [*model.graph.input, *model.graph.output, *model.graph.initializer]
-    for holder in holders:
+    for holder in _holders(model):
         holder.doc_string = ""
         del holder.metadata_props[:]
-    del model.graph.value_info[:]
     model.producer_name, model.producer_version = "Lacuna", ""
 
 
-def _name_dimensions(model: "onnx.ModelProto", inputs: Collection[GraphInput], name: str) -> None:
-    """Call dimensions of the inputs what they are, and see that none was frozen."""
+def _holders(model: "onnx.ModelProto") -> "Iterator[Any]":
+    yield from (model, *model.functions)
+    for function in model.functions:
+        yield from function.node
+    graphs = [model.graph]
+    while graphs:
+        graph = graphs.pop()
+        yield from (graph, *graph.node, *graph.input, *graph.output, *graph.initializer)
+        graphs += [part.g for node in graph.node for part in node.attribute if part.HasField("g")]
+
+
+def _name_dimensions(
+    model: "onnx.ModelProto", inputs: Collection[GraphInput], name: str
+) -> dict[str, str]:
+    """Call dimensions of the inputs what they are, and see that none was frozen.
+
+    Returns:
+        Their new names by the old ones.
+    """
     described = {part.name: part for part in inputs}
     renamed: dict[str, str] = {}
     for value in model.graph.input:
@@ -188,3 +219,4 @@ def _name_dimensions(model: "onnx.ModelProto", inputs: Collection[GraphInput], n
         for size in value.type.tensor_type.shape.dim:
             if size.dim_param:
                 size.dim_param = renamed.get(size.dim_param, size.dim_param)
+    return renamed

@@ -65,6 +65,8 @@ class Case:
     presence: Literal["ignored", "marked", "filled"] = "ignored"
     repeats: Literal["shown", "missing"] = "shown"
     features: tuple[int, int] = field(default=(FEATURES["audio"], FEATURES["video"]))
+    layers: int | None = None
+    """Of the network, if not those of the size it is tested at."""
 
     def __str__(self) -> str:
         chosen = [f"{key}={value}" for key, value in self.options]
@@ -84,7 +86,10 @@ class Case:
         )
         widths = dict(zip(MODALITIES, self.features, strict=True))
         features = {m: widths[m] for m in self.modalities}
-        return build(settings, features, SIZES.get(self.network, SIZE), TASKS[task])
+        size = SIZES.get(self.network, SIZE)
+        if self.layers is not None:
+            size = size.model_copy(update={"layers": self.layers})
+        return build(settings, features, size, TASKS[task])
 
     @cache  # noqa: B019 - cases are few and live as long as the tests
     def evaluated(self, task: str = "frames") -> Recogniser:

@@ -16,12 +16,13 @@ from features.settings import WindowSettings
 from features.task import Task
 from features.windows.normaliser import Normaliser
 from models.evaluation.evaluator import predict
-from models.export.checking import difference, run, session
+from models.export.checking import TOLERANCE, answered, difference, losses, run, session
 from models.export.folder import export, graph_of
-from models.export.graph import Graph, SeenRows, inputs_of
+from models.export.graph import Graph, GraphInput, SeenRows, inputs_of
 from models.export.program import commercial_use
 from models.export.writing import write_onnx
 from models.networks.build import build
+from models.networks.plain import Plain
 from models.networks.recogniser import Recogniser
 from models.recogniser import Card, Normalisation, SeenStream
 from models.settings import ModelSettings, NetworkSize, Options, TrainSettings
@@ -78,7 +79,7 @@ def test_it_has_the_graph_how_streams_are_made_licences_and_a_program(folder: Pa
         "logmel": {"licence": "Lacuna's own (MIT)", "commercial": True}
     }
     assert described["outputs"]["range"] == [-1, 1]
-    assert described["streams"]["audio"]["program"] == ["log_mel"]
+    assert described["streams"]["audio"]["program"] == ["recognise.log_mel"]
     assert "made-up" in described["caveats"][0]
     meta = session(folder / "model.onnx").get_modelmeta().custom_metadata_map
     assert json.loads(meta["streams"]) == described
@@ -148,7 +149,7 @@ def test_it_says_what_predict_says_of_a_batch(tmp_path: Path) -> None:
     }
     inputs = inputs_of(seen, aligned=True)
     file = tmp_path / "model.onnx"
-    write_onnx(Graph(network, seen, aligned=True).eval(), inputs, file, {})
+    write_onnx(Graph(network, seen, aligned=True).eval(), inputs, file)
     feeds = {"mask": batch.mask}
     for m, part in batch.streams.items():
         feeds |= {f"{m}_rows": part.rows[:, 1:].float(), f"{m}_index": part.index - 1}
@@ -168,7 +169,15 @@ class Drawing(nn.Module):
 
     def forward(self, inputs: dict, masks: dict, present: dict) -> torch.Tensor:  # noqa: ARG002
         x = torch.cat(list(inputs.values()), -1)
-        return self.head(x + torch.randn_like(x))
+        return self.head(x + torch.randn_like(x)) + torch.rand(x.shape[0], x.shape[1], 1) - 0.5
+
+
+class Tossing(Drawing):
+    """A network that tosses coins."""
+
+    def forward(self, inputs: dict, masks: dict, present: dict) -> torch.Tensor:  # noqa: ARG002
+        x = torch.cat(list(inputs.values()), -1)
+        return self.head(x * torch.bernoulli(torch.full_like(x, 0.5)))
 
 
 class Branching(Drawing):
@@ -179,28 +188,50 @@ class Branching(Drawing):
         return self.head(x if x.sum() > 0 else -x)
 
 
+def graph_of_own(network: type[nn.Module]) -> tuple[Graph, list[GraphInput]]:
+    plain = Plain.of(network, {"audio": 3}, Options(), Task()).eval()
+    seen = {"audio": SeenRows((3,), (None,), 1)}
+    return Graph(plain, seen, aligned=True), inputs_of(seen, aligned=True)
+
+
+def test_what_a_network_draws_is_an_input_of_the_file(tmp_path: Path) -> None:
+    graph, inputs = graph_of_own(Drawing)
+    file = tmp_path / "model.onnx"
+    *known, normal, uniform = write_onnx(graph.eval(), inputs, file)
+    assert known == inputs
+    shape = ("batch", "frames")
+    meaning = "normal random numbers, mean 0, scale 1"
+    assert normal == GraphInput("draws_0", "float32", (*shape, 3), meaning)
+    meaning = "uniform random numbers, low 0, high 1"
+    assert uniform == GraphInput("draws_1", "float32", (*shape, 1), meaning)
+    assert difference(graph, inputs, file) <= TOLERANCE
+    _, feeds = answered(graph, losses(inputs, 2, 5))
+    first = run(session(file), feeds)
+    assert np.array_equal(run(session(file), feeds), first)
+    feeds["draws_0"] = torch.zeros_like(feeds["draws_0"])
+    assert np.abs(run(session(file), feeds) - first).max() > 0.01
+
+
 @pytest.mark.parametrize(
     ("network", "sentence"),
-    [(Drawing, "draws numbers at random"), (Branching, "Branching cannot be exported")],
+    [
+        (Tossing, "Tossing draws events or classes at random"),
+        (Branching, "Branching cannot be exported"),
+    ],
 )
 def test_what_cannot_be_exported_is_refused_in_a_sentence(
     network: type, sentence: str, tmp_path: Path
 ) -> None:
-    from models.networks.plain import Plain
-
-    plain = Plain.of(network, {"audio": 3}, Options(), Task()).eval()
-    seen = {"audio": SeenRows((3,), (None,), 1)}
-    inputs = inputs_of(seen, aligned=True)
+    graph, inputs = graph_of_own(network)
     with pytest.raises(InputError, match=sentence) as refused:
-        write_onnx(Graph(plain, seen, aligned=True), inputs, tmp_path / "x.onnx", {})
+        write_onnx(graph, inputs, tmp_path / "x.onnx")
     assert "\n" not in str(refused.value)
+    assert not (tmp_path / "x.onnx").exists()
 
 
 def test_a_torch_program_is_loaded_without_the_network_s_code(tmp_path: Path) -> None:
     card, network = recogniser()
     file = export(card, network, tmp_path, "torch")
-    from models.export.checking import losses
-
     graph, inputs = graph_of(card, network)
     feeds = losses(inputs, 3, 37)
     with torch.inference_mode():

@@ -235,5 +235,5 @@ def test_sampling_is_not_exported() -> None:
     rows = {m: SeenRows((width,), (None,), 1) for m, width in network.features.items()}
     graph = Graph(network, rows, aligned=True)
     with pytest.raises(InputError, match="IMDer cannot be exported: it samples in 3 steps"):
-        write_onnx(graph, inputs_of(rows, aligned=True), Path("none.onnx"), {})
+        write_onnx(graph, inputs_of(rows, aligned=True), Path("none.onnx"))
     assert not network_of(presence="ignored").unexported
