@@ -110,6 +110,12 @@ class Graph(nn.Module):
             present[m] = given[f"{m}_present"]
         return self.network(inputs, masks, present).fused
 
+    def stored(self, name: str, rows: Tensor) -> Tensor:
+        """Rows for an input, by its name, of which z-norm makes these."""
+        norm = self.rows[name.removesuffix("_rows")]
+        assert isinstance(norm, _Rows)
+        return norm.stored(rows)
+
 
 class _Rows(nn.Module):
     """Z-norm of rows, and their gathering into steps."""
@@ -134,6 +140,15 @@ class _Rows(nn.Module):
         flat = (index + 1 + first).flatten()
         gathered = whole.flatten(0, 1).index_select(0, flat)
         return gathered.reshape(index.shape[0], index.shape[1], -1)
+
+    def stored(self, rows: Tensor) -> Tensor:
+        """The rows of which z-norm makes these, as a store has them."""
+        parts = list(self._parts(rows))
+        for number, part in enumerate(parts):
+            if self.normed[number]:
+                mean, std = getattr(self, f"mean_{number}"), getattr(self, f"std_{number}")
+                parts[number] = (part.double() * std + mean).float()
+        return torch.cat(parts, dim=-1)
 
     def _parts(self, rows: Tensor) -> Sequence[Tensor]:
         return rows.split(list(self.widths), dim=-1)

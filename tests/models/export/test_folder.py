@@ -205,7 +205,7 @@ def test_what_a_network_draws_is_an_input_of_the_file(tmp_path: Path) -> None:
     meaning = "uniform random numbers, low 0, high 1"
     assert uniform == GraphInput("draws_1", "float32", (*shape, 1), meaning)
     assert difference(graph, inputs, file) <= TOLERANCE
-    _, feeds = answered(graph, losses(inputs, 2, 5))
+    _, feeds = answered(graph, losses(graph, inputs, 2, 5))
     first = run(session(file), feeds)
     assert np.array_equal(run(session(file), feeds), first)
     feeds["draws_0"] = torch.zeros_like(feeds["draws_0"])
@@ -233,7 +233,7 @@ def test_a_torch_program_is_loaded_without_the_network_s_code(tmp_path: Path) ->
     card, network = recogniser()
     file = export(card, network, tmp_path, "torch")
     graph, inputs = graph_of(card, network)
-    feeds = losses(inputs, 3, 37)
+    feeds = losses(graph, inputs, 3, 37)
     with torch.inference_mode():
         answered = torch.export.load(file).module()(*feeds.values())
         expected = graph(*feeds.values())
