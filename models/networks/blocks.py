@@ -1,7 +1,9 @@
 """Attention blocks that the published architectures share."""
 
 import math
+from functools import cache
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
@@ -120,9 +122,20 @@ def sinusoidal_positions(frames: int, dim: int, device: torch.device | None = No
 
 def sinusoids(position: Tensor, dim: int) -> Tensor:
     """Sine and cosine of places or distances (count,), (count, dim) float32; as above."""
-    pair = torch.arange(0, dim, 2, device=position.device, dtype=torch.float32)
-    angle = position.float()[:, None] * torch.exp(pair * (-math.log(10_000.0) / dim))
+    frequency = torch.tensor(_frequencies(dim), dtype=torch.float32, device=position.device)
+    angle = position.float()[:, None] * frequency
     return torch.stack((angle.sin(), angle.cos()), dim=-1).flatten(1)[:, :dim]
+
+
+@cache
+def _frequencies(dim: int) -> tuple[float, ...]:
+    """Radians a place, of each pair of a sine and a cosine.
+
+    They are numbers and not operations, for an exponential that another processor or runtime
+    rounds otherwise is 1,000 times as far off after 1,000 places.
+    """
+    steps = np.arange(0, dim, 2, dtype=np.float32) * np.float32(-math.log(10_000.0) / dim)
+    return tuple(np.exp(steps.astype(np.float64)).tolist())
 
 
 def masked_mean(x: Tensor, mask: Tensor) -> Tensor:

@@ -21,6 +21,7 @@ from models.export.folder import export, graph_of
 from models.export.graph import Graph, GraphInput, SeenRows, inputs_of
 from models.export.program import commercial_use
 from models.export.writing import write_onnx
+from models.networks.blocks import sinusoids
 from models.networks.build import build
 from models.networks.plain import Plain
 from models.networks.recogniser import Recogniser
@@ -172,6 +173,18 @@ class Drawing(nn.Module):
         return self.head(x + torch.randn_like(x)) + torch.rand(x.shape[0], x.shape[1], 1) - 0.5
 
 
+class Placed(Drawing):
+    """A network that knows where a frame is, and nothing else of it."""
+
+    def __init__(self, features: dict[str, int], outputs: int, level: str) -> None:  # noqa: ARG002
+        super().__init__({"audio": 64}, outputs, level)
+
+    def forward(self, inputs: dict, masks: dict, present: dict) -> torch.Tensor:  # noqa: ARG002
+        clips, frames, _ = inputs["audio"].shape
+        places = sinusoids(torch.arange(frames), 64)
+        return self.head(10 * places).expand(clips, -1, -1)
+
+
 class Tossing(Drawing):
     """A network that tosses coins."""
 
@@ -192,6 +205,12 @@ def graph_of_own(network: type[nn.Module]) -> tuple[Graph, list[GraphInput]]:
     plain = Plain.of(network, {"audio": 3}, Options(), Task()).eval()
     seen = {"audio": SeenRows((3,), (None,), 1)}
     return Graph(plain, seen, aligned=True), inputs_of(seen, aligned=True)
+
+
+def test_places_are_the_same_after_a_thousand_frames(tmp_path: Path) -> None:
+    graph, inputs = graph_of_own(Placed)
+    write_onnx(graph.eval(), inputs, tmp_path / "model.onnx")
+    assert difference(graph, inputs, tmp_path / "model.onnx") <= TOLERANCE
 
 
 def test_what_a_network_draws_is_an_input_of_the_file(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -285,6 +286,21 @@ def test_precision_is_measured_once_and_kept(stores: tuple, tmp_path: Path) -> N
     assert first.precision in ("fp32", "bf16")
     saved = read_state(tmp_path / "a")
     assert saved["precision"] == first.precision
+
+
+def test_a_processor_without_bf16_trains_in_fp32(
+    stores: tuple, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measure = precision._step_seconds
+
+    def measured(*arguments: Any, bf16: bool) -> float:
+        if bf16:
+            raise RuntimeError("could not create a primitive descriptor")
+        return measure(*arguments, bf16=bf16)
+
+    monkeypatch.setattr(precision, "_step_seconds", measured)
+    _, result = trained(stores, tmp_path, epochs=1, precision="auto")
+    assert result.precision == "fp32"
 
 
 def test_measuring_the_precision_leaves_the_network_as_it_was(stores: tuple) -> None:
