@@ -1,6 +1,7 @@
 """Writing a graph as ONNX, or as torch keeps exported programs."""
 
 import json
+import logging
 import re
 import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     import onnx
 
 OPSET = 20
+_EXPORTER = "torch.onnx._internal.exporter._registration"
 OUTPUT = "outputs"
 
 Metadata = Callable[[Sequence[GraphInput]], Mapping[str, Any]]
@@ -156,10 +158,22 @@ def _dynamic(part: GraphInput) -> dict[int, Any]:
 
 
 @contextmanager
+def _without_warnings(name: str) -> "Iterator[None]":
+    """Keep a logger's warnings back: the exporter's are of torchvision, which is not used."""
+    logger = logging.getLogger(name)
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+
+
+@contextmanager
 def _refusing(name: str) -> "Iterator[None]":
     """Say in one sentence that a network cannot be exported; torch's own words are a page."""
     try:
-        with warnings.catch_warnings(), redirect_stdout(StringIO()):
+        with warnings.catch_warnings(), redirect_stdout(StringIO()), _without_warnings(_EXPORTER):
             warnings.simplefilter("ignore")
             yield
     except InputError:
