@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from features.hashes import Pin
 
 PINS: Mapping[str, Pin] = {
-    "faces": Pin(2, "55d6e4722002d9a14825790e174a75ce64cf93e40f2f9181c2d0a010b454c91f"),
-    "opensmile": Pin(2, "72d4604b2f3c2b9951a964d5a85e6d30559fe8306cf3d06ae1b93285ee10073a"),
+    "faces": Pin(2, "0dfd3e9e8f4a2edd8660770e6ab58dd391fa0730763fc823ab47fbb1ace237f2"),
+    "opensmile": Pin(2, "9e4aeac87bb8b9776a12062f969b991a6c9c0668f47ac0b2666baef023fc9401"),
     "vggface": Pin(2, "f91e055eb058e5399369403b3548aafa19fea5dab86baf0fc71f43c3cc246773"),
 }
 """By what is extracted: `faces`, or the row of an extractor."""

@@ -79,7 +79,7 @@ def _head(path: Path, form: str) -> bytes:
     name = _HEADS[form]
     with path.open("rb") as file:
         if form == "mov,mp4,m4a,3gp,3g2,mj2":
-            return _box(file, name)
+            return box(file, name)
         start = file.read(MOST_HEADER)
     at = start.find(name)
     if at < 0:
@@ -92,7 +92,7 @@ def _head(path: Path, form: str) -> bytes:
     return start[at + 4 + width : at + 4 + width + size]
 
 
-def _box(file: BinaryIO, name: bytes) -> bytes:
+def box(file: BinaryIO, name: bytes) -> bytes:
     """The content of a box at the top of an MP4.
 
     Raises:

@@ -7,7 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import av
+import numpy as np
 from av.container import InputContainer
+
+from features.media.damage import box
 
 TAIL_TOLERANCE = 0.5
 """Seconds by which a stream may end before the end its container states."""
@@ -183,7 +186,27 @@ def _part_ends(path: Path) -> Iterator[int]:
             file.seek(at)
 
 
-_BREAKS: Mapping[str, Callable[[Path], bool]] = {"avi": _breaks_off, "flv": _has_broken_tags}
+def _has_samples_beyond(path: Path) -> bool:
+    """Whether the samples of an MP4's track are together longer than the file."""
+    length = path.stat().st_size
+    with path.open("rb") as file:
+        header = box(file, b"moov")
+    for found in re.finditer(b"stsz", header):
+        at = found.end()  # a version, the size of all samples or 0, their count, the size of each
+        same, count = (int.from_bytes(header[at + b : at + b + 4], "big") for b in (4, 8))
+        each = header[at + 12 : at + 12 + 4 * count]
+        sizes = np.frombuffer(each[: len(each) // 4 * 4], ">u4")
+        # PCM has one size for all, in some programs' files not in bytes.
+        if not same and int(sizes.sum(dtype=np.uint64)) > length:
+            return True
+    return False
+
+
+_BREAKS: Mapping[str, Callable[[Path], bool]] = {
+    "avi": _breaks_off,
+    "flv": _has_broken_tags,
+    "mov,mp4,m4a,3gp,3g2,mj2": _has_samples_beyond,
+}
 """What tells of a format that a part of a file is missing or damaged."""
 
 

@@ -93,3 +93,15 @@ def test_the_last_tenths_of_a_second_are_missed(
     path.write_bytes(content[: int(share * len(content))])
     with pytest.raises(InputError, match=r"is (cut off|damaged)"):
         read(path)
+
+
+def test_an_mp4_whose_table_states_more_than_the_file_has(
+    whole: dict[str, bytes], tmp_path: Path
+) -> None:
+    content = bytearray(whole["mp4"])
+    sizes = content.index(b"stsz") + 16
+    content[sizes + 4 * 8] ^= 0x40  # of the ninth picture: a gigabyte more
+    path = tmp_path / "clip.mp4"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="is cut off after 8 video frames"):
+        frame_times(path)
