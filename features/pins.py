@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from features.hashes import Pin
 
 PINS: Mapping[str, Pin] = {
-    "faces": Pin(2, "0dfd3e9e8f4a2edd8660770e6ab58dd391fa0730763fc823ab47fbb1ace237f2"),
-    "opensmile": Pin(2, "9e4aeac87bb8b9776a12062f969b991a6c9c0668f47ac0b2666baef023fc9401"),
+    "faces": Pin(2, "c4e0c2c540d03370c4aec30669317c8099c0f035abc4cccb7445a90a97855573"),
+    "opensmile": Pin(2, "7b3eec552e152d2b25bf44316321b899bfb757086705c0f4082f1f55f3200425"),
     "vggface": Pin(2, "f91e055eb058e5399369403b3548aafa19fea5dab86baf0fc71f43c3cc246773"),
 }
 """By what is extracted: `faces`, or the row of an extractor."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import av
 from av.container import InputContainer
+from av.stream import Stream
 
 from features.errors import InputError
 from features.media.lengths import Reading
@@ -56,6 +57,16 @@ def open_media(path: str | Path) -> Iterator[InputContainer]:
         raise InputError(f"{path} cannot be read as a media file ({cause})", EXCLUDE) from error
     with container:
         yield container
+
+
+def packets(container: InputContainer, *streams: Stream) -> Iterator[av.Packet]:
+    """The packets of some streams; empty ones at the end flush their decoders.
+
+    A stream that begins in the middle of a file, such as a text in FLV, PyAV would flush too, which
+    it does not know: it comes after the others, and ends them.
+    """
+    with suppress(IndexError):
+        yield from container.demux(*streams)
 
 
 def decode(

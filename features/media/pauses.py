@@ -10,7 +10,7 @@ import av
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from features.media.container import open_media
+from features.media.container import open_media, packets
 from features.media.tracks import audio_stream, video_stream
 
 PAUSE_SECONDS, PAUSE_FRAMES = 0.25, 4
@@ -48,7 +48,7 @@ def pauses(path: str | Path) -> Pauses:
     with open_media(path) as container:
         used = [s for s in (video_stream(path, container), audio_stream(path, container)) if s]
         try:
-            for packet in container.demux(*used):
+            for packet in packets(container, *used):
                 if packet.size and packet.pts is not None:
                     kind, tick = packet.stream.type, float(packet.time_base)
                     begins[kind].append(packet.pts * tick)

@@ -5,6 +5,7 @@ from pathlib import Path
 import av
 
 from features.errors import InputError
+from features.media.container import packets
 
 SHORT_SECONDS = 20.0
 """Files up to this length are taken whole where they cannot be cut."""
@@ -28,7 +29,7 @@ def cut(source: Path, target: Path, *, start: float, seconds: float) -> None:
             copies = {stream.index: out.add_stream_from_template(stream) for stream in streams}
             given.seek(round(max(0.0, start) * av.time_base))
             first: float | None = None
-            for packet in given.demux(streams):
+            for packet in packets(given, *streams):
                 if packet.dts is None or packet.time_base is None:
                     continue
                 at = float(packet.dts * packet.time_base)

@@ -17,7 +17,7 @@ from av.filter import Graph
 from numpy.typing import NDArray
 
 from features.errors import InputError
-from features.media.container import FORMATS, open_media
+from features.media.container import FORMATS, open_media, packets
 from features.media.decoding import (
     LONGEST_HOURS,
     MAX_SAMPLE,
@@ -218,7 +218,7 @@ class Player:
         resampler: Graph | None = None
         for stream in streams:
             stream.codec_context.thread_count = 1
-        for packet in container.demux(*streams):
+        for packet in packets(container, *streams):
             for frame in packet.decode():
                 if self._is_stopped():
                     return

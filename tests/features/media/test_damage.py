@@ -7,6 +7,7 @@ import pytest
 
 from features.errors import InputError
 from features.media.decoding import frame_times, probe, sound
+from features.media.pauses import Pauses, pauses
 from tests.campaigns.fuzz import CONTAINERS, FPS, FRAMES
 from tests.helpers.face_factory import portrait
 from tests.helpers.media_factory import make_video, tone
@@ -105,3 +106,14 @@ def test_an_mp4_whose_table_states_more_than_the_file_has(
     path.write_bytes(content)
     with pytest.raises(InputError, match="is cut off after 8 video frames"):
         frame_times(path)
+
+
+def test_texts_of_an_flv_that_begin_late_are_let_be(tmp_path: Path) -> None:
+    path, (picture, _) = tmp_path / "a.flv", portrait()
+    moving = [np.roll(picture, 2 * i, axis=1) for i in range(60)]  # more than is looked into first
+    make_video(path, moving, 25, sound=tone(2.4, 11_025), **CONTAINERS["flv"])
+    text = b"\x02\x00\x0donTextData" + b"\0" * 4
+    tag = bytes([18]) + len(text).to_bytes(3, "big") + b"\0" * 7 + text
+    path.write_bytes(path.read_bytes() + tag + len(tag).to_bytes(4, "big"))
+    assert read(path)[0] == 60
+    assert pauses(path) == Pauses((), ())

@@ -299,7 +299,7 @@ def test_a_processor_without_bf16_trains_in_fp32(
         return measure(*arguments, bf16=bf16)
 
     monkeypatch.setattr(precision, "_step_seconds", measured)
-    _, result = trained(stores, tmp_path, epochs=1, precision="auto")
+    _, result = trained(stores, tmp_path / "a", epochs=1, precision="auto")
     assert result.precision == "fp32"
 
 
