@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from features.hashes import Pin
 
 PINS: Mapping[str, Pin] = {
-    "faces": Pin(2, "c4e0c2c540d03370c4aec30669317c8099c0f035abc4cccb7445a90a97855573"),
-    "opensmile": Pin(2, "7b3eec552e152d2b25bf44316321b899bfb757086705c0f4082f1f55f3200425"),
+    "faces": Pin(2, "db54c1daed5b2e9d5996db061f1d626e65c8bb5934b6baa4b5a445211609b66e"),
+    "opensmile": Pin(2, "27d198fb875495374dd98099a5b584362f4724a968d9ef2841dc917faa07ebde"),
     "vggface": Pin(2, "f91e055eb058e5399369403b3548aafa19fea5dab86baf0fc71f43c3cc246773"),
 }
 """By what is extracted: `faces`, or the row of an extractor."""

@@ -91,7 +91,7 @@ def decode(
         return InputError(f"{path} {what} {place}", EXCLUDE)
 
     try:
-        for packet in container.demux():
+        for packet in packets(container):
             reading.take(packet)
             if packet.stream.index != stream.index:  # the last packet has no index of its own
                 continue
@@ -108,8 +108,6 @@ def decode(
                 count += 1
                 reached = reading.decoded(frame)
                 yield frame
-            if not packet.size and packet.dts is None:
-                break  # the end; PyAV would go on to flush streams that it does not know
     except (av.FFmpegError, OSError) as error:
         raise refusal("is damaged") from error
     if reading.is_cut_off():
