@@ -14,6 +14,9 @@ ASKED = {
 }
 """Columns of a condition of the papers' kind, where results are reported."""
 
+ONE_TRIAL = {"burst": 0.0, "fill": "none", "subset": "all", **ASKED, "trial": 0}
+"""Likewise, with those of its only trial over all labels."""
+
 
 def rows(
     model,

@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.studies import champion
 from pipeline.studies.champion import ALIKE, RIVALS, Comparison, verdict
-from tests.helpers.evaluation_rows import ASKED
+from tests.helpers.evaluation_rows import ONE_TRIAL
 
 CONDITIONS = [
     ("video", "clip_zero", 1.0),
@@ -26,11 +26,7 @@ def write(folder: Path, model: str, values: list[list[float]]) -> None:
             "modality": modality,
             "strategy": strategy,
             "p": p,
-            "burst": 0.0,
-            "fill": "none",
-            "subset": "all",
-            **ASKED,
-            "trial": 0,
+            **ONE_TRIAL,
             "target": target,
             "ccc": value + shift,
             "n": 10,

@@ -19,7 +19,7 @@ from pipeline.studies.lead import (
 )
 from pipeline.studies.settings import StudySettings
 from pipeline.study import file_of, run_study
-from tests.helpers.evaluation_rows import ASKED
+from tests.helpers.evaluation_rows import ONE_TRIAL
 
 RATES = (0.0, 0.5, 1.0)
 BESIDE = ("lacuna_fast", "lacuna_curved", "lacuna_demo")
@@ -41,11 +41,7 @@ def results(values: dict[str, list[float]]) -> pd.DataFrame:
             "modality": modality,
             "strategy": strategy,
             "p": p,
-            "burst": 0.0,
-            "fill": "none",
-            "subset": "all",
-            **ASKED,
-            "trial": 0,
+            **ONE_TRIAL,
             "target": "valence",
             "ccc": value * (1 - p if modality == "both" else 0.5 if (modality, p) == GONE else 1),
             "n": 10,

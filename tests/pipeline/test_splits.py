@@ -15,7 +15,7 @@ from pipeline.studies import splits
 from pipeline.studies.settings import StudySettings
 from pipeline.studies.tables import means_table, read_results, results_table, with_numbers
 from reports.numbers.schema import CONDITION, MEASURES
-from tests.helpers.evaluation_rows import ASKED
+from tests.helpers.evaluation_rows import ONE_TRIAL
 from tests.helpers.media_factory import flat_frames, make_video, tone
 
 SPEAKERS = 6
@@ -138,11 +138,7 @@ def evaluations(folders: dict[int, Path], gains: dict[int, float]) -> None:
                     "modality": modality,
                     "strategy": "clip_zero",
                     "p": p,
-                    "burst": 0.0,
-                    "fill": "none",
-                    "subset": "all",
-                    **ASKED,
-                    "trial": 0,
+                    **ONE_TRIAL,
                     "target": "class",
                     "macro_f1": 0.5 + 0.01 * split + gain + 0.1 * seed - 0.2 * p,
                     "micro_f1": 0.6,
@@ -216,7 +212,7 @@ def test_means_are_over_splits_in_which_seeds_count_as_one(tmp_path: Path) -> No
 
 def test_a_mean_of_targets_is_undefined_where_one_is() -> None:
     row = {"model": "a", "seed": 0, "split": "", "modality": "audio", "strategy": "clip_zero"}
-    row |= {"p": 1.0, "burst": 0.0, "fill": "none", "subset": "all", "trial": 0} | ASKED
+    row |= {"p": 1.0} | ONE_TRIAL
     values = [("valence", 0.2), ("arousal", np.nan)]
     results = pd.DataFrame([{**row, "target": target, "ccc": ccc} for target, ccc in values])
     means = means_table(results, ["ccc"]).set_index("target")
