@@ -54,9 +54,9 @@ def drawings(results: Results, summary: Summary) -> dict[str, list[Drawing]]:
         summary: of the run.
 
     Returns:
-        The figures by the heading that they stand under: `<modality>_lost`, `forest`,
-        `speakers`, `learning_curves`, `risks` and, by the task, `recordings` and `traces`, or `confusion`, or
-        `scatter_<number>`. Those without numbers are not there.
+        The figures by the heading that they stand under: `<modality>_lost`, `forest`, `speakers`,
+        `learning_curves`, `risks` and, by the task, `recordings` and `traces`, or `confusion`,
+        or `scatter_<number>`. Those without numbers are not there.
     """
     curves = _curves(summary.conditions)
     losers = [modality for modality in LOSERS if modality in set(curves["modality"])]
