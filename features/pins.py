@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from features.hashes import Pin
 
 PINS: Mapping[str, Pin] = {
-    "faces": Pin(2, "db54c1daed5b2e9d5996db061f1d626e65c8bb5934b6baa4b5a445211609b66e"),
-    "opensmile": Pin(2, "27d198fb875495374dd98099a5b584362f4724a968d9ef2841dc917faa07ebde"),
+    "faces": Pin(2, "21255d0e4623be658e0d7190f60d192d71cbe6dcc24d3bc96e47852740ecee63"),
+    "opensmile": Pin(2, "aac71741324e1210a15e881a27adc9e78d3b3d9c8e5c491fd45683a6d6f697e6"),
     "vggface": Pin(2, "f91e055eb058e5399369403b3548aafa19fea5dab86baf0fc71f43c3cc246773"),
 }
 """By what is extracted: `faces`, or the row of an extractor."""

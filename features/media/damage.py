@@ -6,15 +6,12 @@ but one of these places names one, the other is damaged.
 
 import re
 from pathlib import Path
-from typing import BinaryIO
 
 from av.container import InputContainer
 
 from features.errors import InputError
+from features.media.mp4 import MOST_HEADER, box
 from features.media.tracks import EXCLUDE
-
-MOST_HEADER = 8 << 20
-"""Bytes that are searched."""
 
 _SIGNS = {
     "mov,mp4,m4a,3gp,3g2,mj2": {
@@ -90,25 +87,3 @@ def _head(path: Path, form: str) -> bytes:
     width = 9 - start[at + 4].bit_length()  # of an element's size
     size = int.from_bytes(start[at + 4 : at + 4 + width], "big") & ((1 << 7 * width) - 1)
     return start[at + 4 + width : at + 4 + width + size]
-
-
-def box(file: BinaryIO, name: bytes) -> bytes:
-    """The content of a box at the top of an MP4.
-
-    Raises:
-        InputError: the file ends before the box does.
-    """
-    while len(head := file.read(8)) == 8:
-        size, taken = int.from_bytes(head[:4], "big"), 8
-        if size == 1:
-            size, taken = int.from_bytes(file.read(8), "big"), 16
-        if head[4:] == name:
-            wanted = min(MOST_HEADER, max(0, size - taken)) if size else MOST_HEADER
-            content = file.read(wanted)
-            if size and len(content) < wanted:
-                raise InputError(f"{file.name} has a header that is damaged", EXCLUDE)
-            return content
-        if size < taken:
-            break
-        file.seek(size - taken, 1)
-    return b""

@@ -10,7 +10,7 @@ import av
 import numpy as np
 from av.container import InputContainer
 
-from features.media.damage import box
+from features.media.mp4 import has_damaged_tables
 
 TAIL_TOLERANCE = 0.5
 """Seconds by which a stream may end before the end its container states."""
@@ -45,7 +45,8 @@ class Reading:
         self._ticks = {s.index: float(s.time_base or 0) for s in container.streams}
         self._ends: dict[int, float] = {}  # by stream, of the packet that lasts longest
         self._cut: dict[int, bool] = {}  # by stream, of the last packet
-        self._decoding: tuple[float, float] | None = None  # in decoding order: first and last
+        # In decoding order: where the first packet is shown, its time, and the last one's end.
+        self._decoding: tuple[float, float, float] | None = None
         self._reached = self._overlaps = 0.0
 
     def take(self, packet: av.Packet) -> None:
@@ -59,8 +60,10 @@ class Reading:
         if at is not None:
             self._ends[index] = max(self._ends.get(index, 0.0), (at + lasts) * tick)
         if index == self._stream.index and packet.dts is not None:
-            first = packet.dts * tick if self._decoding is None else self._decoding[0]
-            self._decoding = first, (packet.dts + lasts) * tick
+            shown, first = (at or 0) * tick, packet.dts * tick
+            if self._decoding is not None:
+                shown, first, _ = self._decoding
+            self._decoding = shown, first, (packet.dts + lasts) * tick
 
     def decoded(self, frame: av.VideoFrame | av.AudioFrame) -> float:
         """Note a frame; gives the second that is reached: its start, or of sound its end."""
@@ -101,9 +104,8 @@ class Reading:
         """Second at which the stream ends, by its frames, its packets or their decoding order."""
         ends = [self._reached, self._ends.get(self._stream.index, 0.0)]
         if self._decoding is not None:
-            first, last = self._decoding
-            begins = (self._stream.start_time or 0) * self._ticks[self._stream.index]
-            ends.append(begins + last - first)
+            shown, first, last = self._decoding
+            ends.append(shown + last - first)
         return max(ends)
 
 
@@ -186,26 +188,28 @@ def _part_ends(path: Path) -> Iterator[int]:
             file.seek(at)
 
 
-def _has_samples_beyond(path: Path) -> bool:
-    """Whether the samples of an MP4's track are together longer than the file."""
-    length = path.stat().st_size
+_TS_SYNC, _TS_PACKETS = 0x47, (188, 192, 204)
+"""How an MPEG-TS packet begins, and its bytes: alone, behind a time (M2TS), before a checksum."""
+
+
+def _ends_in_packet(path: Path) -> bool:
+    """Whether an MPEG-TS ends within a packet; False where its packets are not found."""
     with path.open("rb") as file:
-        header = box(file, b"moov")
-    for found in re.finditer(b"stsz", header):
-        at = found.end()  # a version, the size of all samples or 0, their count, the size of each
-        same, count = (int.from_bytes(header[at + b : at + b + 4], "big") for b in (4, 8))
-        each = header[at + 12 : at + 12 + 4 * count]
-        sizes = np.frombuffer(each[: len(each) // 4 * 4], ">u4")
-        # PCM has one size for all, in some programs' files not in bytes.
-        if not same and int(sizes.sum(dtype=np.uint64)) > length:
-            return True
+        start = np.frombuffer(file.read(16 * max(_TS_PACKETS)), np.uint8) == _TS_SYNC
+    for size in _TS_PACKETS:
+        rows = start[: len(start) // size * size].reshape(-1, size)
+        begins = rows.mean(axis=0) if len(rows) > 1 else np.zeros(1)
+        if begins.max() > 0.5:
+            before = 4 if size == 192 else 0
+            return (path.stat().st_size - int(begins.argmax()) + before) % size != 0
     return False
 
 
 _BREAKS: Mapping[str, Callable[[Path], bool]] = {
     "avi": _breaks_off,
     "flv": _has_broken_tags,
-    "mov,mp4,m4a,3gp,3g2,mj2": _has_samples_beyond,
+    "mov,mp4,m4a,3gp,3g2,mj2": has_damaged_tables,
+    "mpegts": _ends_in_packet,
 }
 """What tells of a format that a part of a file is missing or damaged."""
 

@@ -96,16 +96,46 @@ def test_the_last_tenths_of_a_second_are_missed(
         read(path)
 
 
-def test_an_mp4_whose_table_states_more_than_the_file_has(
-    whole: dict[str, bytes], tmp_path: Path
+@pytest.mark.parametrize(
+    ("name", "at", "bit"),
+    [
+        ("stsz", 12 + 4 * 8, 0x40),  # the size of the ninth picture: a gigabyte more
+        ("stsz", 11, 0x04),  # how many there are
+        ("stsc", 8 + 7, 0x02),  # how many lie in each of the first chunks
+        ("stsc", 8 + 9, 0x04),  # the codec they are in
+    ],
+)
+def test_an_mp4_whose_tables_do_not_agree(
+    whole: dict[str, bytes], tmp_path: Path, name: str, at: int, bit: int
 ) -> None:
     content = bytearray(whole["mp4"])
-    sizes = content.index(b"stsz") + 16
-    content[sizes + 4 * 8] ^= 0x40  # of the ninth picture: a gigabyte more
+    content[content.index(name.encode()) + 4 + at] ^= bit
     path = tmp_path / "clip.mp4"
     path.write_bytes(content)
-    with pytest.raises(InputError, match="is cut off after 8 video frames"):
+    with pytest.raises(InputError, match=r"is (cut off|damaged)"):
         frame_times(path)
+
+
+def test_an_mp4_whose_sound_track_is_written_over(whole: dict[str, bytes], tmp_path: Path) -> None:
+    content = bytearray(whole["mp4"])
+    first = content.rindex(b"elst")
+    content[first + 8 :] = np.random.default_rng(0).bytes(len(content) - first - 8)
+    path = tmp_path / "clip.mp4"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"is (cut off|damaged)"):
+        read(path)
+
+
+@pytest.mark.parametrize("lost", [1, 100, 187])
+def test_an_mpeg_ts_that_ends_in_a_packet_is_cut_off(
+    whole: dict[str, bytes], tmp_path: Path, lost: int
+) -> None:
+    path = tmp_path / "clip.ts"
+    path.write_bytes(whole["ts"] + whole["ts"][:-188])
+    assert len(frame_times(path)) > FRAMES
+    path.write_bytes(whole["ts"][:-lost])
+    with pytest.raises(InputError, match=r"is (cut off|damaged)"):
+        read(path)
 
 
 def test_texts_of_an_flv_that_begin_late_are_let_be(tmp_path: Path) -> None:
