@@ -2,7 +2,7 @@
 
 import copy
 import time
-from typing import Literal
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 
@@ -13,10 +13,10 @@ from models.training.batch import Batch
 from models.training.data import ClipData
 from models.training.losses import total_loss
 
-FABRIC_PRECISION: dict[Precision, Literal["32-true", "bf16-mixed"]] = {
-    "fp32": "32-true",
-    "bf16": "bf16-mixed",
-}
+
+def computing(precision: Precision, device: torch.device) -> AbstractContextManager[None]:
+    """A block in which a network computes in a precision, its weights staying fp32."""
+    return torch.autocast(device.type, torch.bfloat16) if precision == "bf16" else nullcontext()
 
 
 def precision_of(

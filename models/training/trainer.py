@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from lightning_fabric import Fabric
 from torch import Tensor
+from torch.nn.utils import clip_grad_norm_
 
 from models.ablation.draws import stream
 from models.ablation.registry import STRATEGIES
@@ -27,7 +27,7 @@ from models.training.data import ClipData
 from models.training.losses import class_weights, pooled_loss
 from models.training.objective import Objective
 from models.training.phases import Loss, Lossy, Phase
-from models.training.precision import FABRIC_PRECISION, precision_of
+from models.training.precision import computing, precision_of
 from models.training.state_file import DamagedStateError
 from models.training.teaching import Teachers
 
@@ -167,13 +167,7 @@ class Step:
     def __init__(self, state: State, precision: Precision, device: torch.device, seed: int) -> None:
         self.state, self.seed = state, seed
         self.phase, self.network = state.phases[state.phase], state.network
-        self.fabric = Fabric(
-            accelerator=device.type,
-            devices=[device.index or 0] if device.type == "cuda" else 1,
-            precision=FABRIC_PRECISION[precision],
-        )
-        optimizers = state.optimisation.optimizers
-        _, *self.optimizers = self.fabric.setup(self.network, *optimizers, move_to_device=False)
+        self.precision, self.device = precision, device
 
     def take(self, lossy: Lossy) -> Tensor:
         """Move the weights; returns the sum of the updates' losses, without gradients."""
@@ -181,19 +175,18 @@ class Step:
         for number, update in enumerate(self.phase.updates):
             place = (self.state.epoch, self.state.step, *([number] if number else []))
             torch.manual_seed(stream(self.seed, "dropout", *place))
-            optimizer = self.optimizers[number]
+            optimizer = self.state.optimisation.optimizers[number]
             with self._moving(number):
                 seen = replace(lossy, lost={}) if update.complete else lossy
-                with self.fabric.autocast():
+                with computing(self.precision, self.device):
                     batch = seen.batch
                     outputs = self.network(seen.inputs, batch.masks(), batch.received(), seen.lost)
                 loss = update.loss(outputs, seen)
                 self.network.zero_grad()
-                self.fabric.backward(loss)
+                loss.backward()
                 if (norm := self.state.settings.clip_norm) is not None:
-                    self.fabric.clip_gradients(
-                        self.network, optimizer, max_norm=norm, error_if_nonfinite=False
-                    )
+                    groups = optimizer.param_groups
+                    clip_grad_norm_((p for group in groups for p in group["params"]), norm)
                 optimizer.step()
             total = total + loss.detach()
         self.state.optimisation.close_step()

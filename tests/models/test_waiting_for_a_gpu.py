@@ -122,8 +122,7 @@ CONDITIONS = all_conditions(
 def as_a_gpu_would() -> Iterator[None]:
     """What neither torch's `meta` device nor a test of seconds has.
 
-    Fused Adam and autocast know no `meta` device; Lightning looks for plugins of installed packages
-    whenever a training begins.
+    Fused Adam and autocast know no `meta` device.
     """
     autocast = torch.autocast
 
@@ -138,7 +137,6 @@ def as_a_gpu_would() -> Iterator[None]:
         patch.setattr(network_cases, "SIZE", SIZE)
         patch.setattr(optimisation, "Adam", adam)
         patch.setattr(smoother.torch, "autocast", of_device)
-        patch.setattr("lightning_fabric.fabric._load_external_callbacks", lambda _: [])
         yield
 
 
