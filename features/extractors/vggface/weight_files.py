@@ -11,12 +11,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors import safe_open
-from safetensors.torch import load_file
 from torch import Tensor
 
 from features.errors import InputError
 from features.extractors.vggface.network import BLOCKS, POOLED, ChannelOrder, Origin
-from features.outside_files import check_safetensors, h5_dataset
+from features.outside_files import h5_dataset
+from features.torch_files import checked_tensor
 
 REMEDY = "give a VGG-16 weight file of keras-vggface (.h5) or torch (.pth, .pt, .safetensors)"
 ORIGIN = "lacuna.origin"
@@ -35,11 +35,6 @@ def _layer_modules() -> dict[str, str]:
 
 
 LAYERS = _layer_modules()
-
-
-def _check_shape(path: Path, array: str, shape: tuple[int, ...], expected: tuple[int, ...]) -> None:
-    if shape != expected:
-        raise InputError(f"{path}: {array} has shape {shape}, expected {expected}", REMEDY)
 
 
 def check_finite(path: Path, state: Mapping[str, Tensor]) -> None:
@@ -105,26 +100,6 @@ def _keras_array(
 # ------------------------------------------------------------------ torch
 
 
-def read_torch(path: Path) -> Mapping[str, Any]:
-    """The state dict in a file of torch or safetensors.
-
-    Raises:
-        InputError: the file cannot be read, or has no state dict.
-    """
-    try:
-        if path.suffix == ".safetensors":
-            check_safetensors(path, remedy=REMEDY)
-            return load_file(path)
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except InputError:
-        raise
-    except Exception as error:  # a damaged pickle can raise anything
-        raise InputError(f"{path} is not a file of torch weights", REMEDY) from error
-    if not isinstance(content, Mapping):
-        raise InputError(f"{path} holds no state dict", REMEDY)
-    return content
-
-
 def read_origin(path: Path) -> Origin | None:
     """What `convert` wrote about a file's source; None for a file of another making."""
     with safe_open(path, "pt") as file:
@@ -138,12 +113,6 @@ def read_origin(path: Path) -> Origin | None:
     if origin.channel_order not in get_args(ChannelOrder):
         raise InputError(f"{path} has no channel order {origin.channel_order}", REMEDY)
     return origin
-
-
-def _is_plain(tensor: Tensor) -> bool:
-    """Whether it is dense, of floating point, and has its values with it."""
-    dense = tensor.layout == torch.strided and not tensor.is_nested
-    return dense and tensor.is_floating_point() and not tensor.is_meta
 
 
 def select_layers(
@@ -168,8 +137,7 @@ def select_layers(
                 raise InputError(f"{path} has no {kind} of the layer {layer} ({key})", REMEDY)
             shape = tuple(expected[f"{module}.{kind}"].shape)
             tensor_name = f"the {kind} of {layer} ({key})"
-            if not _is_plain(weights[key]):
-                raise InputError(f"{path}: {tensor_name} is not a dense tensor of floats", REMEDY)
-            _check_shape(path, tensor_name, tuple(weights[key].shape), shape)
-            state[f"{module}.{kind}"] = weights[key].float()
+            state[f"{module}.{kind}"] = checked_tensor(
+                path, weights[key], tensor_name, shape, REMEDY
+            )
     return state

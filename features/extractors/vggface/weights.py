@@ -29,11 +29,11 @@ from features.extractors.vggface.weight_files import (
     check_finite,
     read_keras,
     read_origin,
-    read_torch,
     select_layers,
 )
 from features.files import whole
 from features.hashes import hash_of_file, verify_sha256
+from features.torch_files import read_state
 
 _INPUT_SIZE = 64
 """About the size of a value that was preprocessed as `vggface`."""
@@ -66,7 +66,7 @@ def load_weights(path: str | Path, sha256: str, *, width: float = 1.0) -> VGGFac
         origin = Origin("keras-vggface", "bgr")
         state = read_keras(path, expected)
     else:
-        weights = read_torch(path)
+        weights = read_state(path, REMEDY)
         is_torchvision = "features.0.weight" in weights
         origin = Origin("torchvision" if is_torchvision else "vgg_face_dag", "rgb")
         state = select_layers(path, weights, expected, torchvision=is_torchvision)
