@@ -10,7 +10,7 @@ from features.settings import Modality, NamedFile, Seed, Settings, Sha256
 
 StreamName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
 
-OF_WINDOWS = ("normalise", "context_seconds", "context", "align")
+OF_WINDOWS = ("normalise", "context_seconds", "context", "align", "pictures")
 """What the stage windows makes of a stream's rows: no row depends on it."""
 
 
@@ -50,6 +50,11 @@ class StreamSettings(Settings):
     @property
     def picture_side(self) -> int | None:
         """Side in pixels that crops are resized to; None where they are not, or it is not known."""
+        return None
+
+    @property
+    def spread(self) -> int | None:
+        """Steps of a stream at its own rate, evenly over an item; None for one a row."""
         return None
 
     def of_rows(self) -> dict[str, Any]:
@@ -183,11 +188,28 @@ class ExpressionSettings(StreamSettings):
 
 
 class CropsSettings(StreamSettings):
-    """The face crops themselves, for a network on pictures; rows (T, H, W, 3) uint8 RGB."""
+    """The face crops themselves, for a network on pictures; rows (T, H, W, 3) uint8 RGB.
+
+    Attributes:
+        pictures: with `align: none`, so many of an item, the middle ones of as many equal parts of
+            it; null for all.
+    """
 
     modality: Literal["video"] = "video"
     extractor: str = "crops"
     normalise: Literal[False] = False
+    pictures: int | None = Field(default=None, gt=0)
+
+    @model_validator(mode="after")
+    def _frames_have_a_picture_each(self) -> "CropsSettings":
+        if self.pictures is not None and self.align == "frames":
+            raise ValueError("pictures is set, and align is frames, of which each is shown one")
+        return self
+
+    @property
+    @override
+    def spread(self) -> int | None:
+        return self.pictures
 
 
 class LogMelSettings(StreamSettings):

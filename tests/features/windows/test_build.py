@@ -8,6 +8,7 @@ from features.errors import InputError
 from features.extractors.described import Described
 from features.extractors.opensmile.presence import F0, voice_present
 from features.extractors.settings import (
+    CropsSettings,
     GivenSettings,
     JoinedSettings,
     OpenSMILESettings,
@@ -365,6 +366,19 @@ def test_a_stream_at_its_own_rate_of_a_part_has_the_part_s_rows(tmp_path):
     assert steps.index.flatten().tolist() == list(range(99, 199))
     assert (np.diff(steps.frame) >= 0).all()
     assert (steps.frame[0], steps.frame[-1]) == (0, 29)
+
+
+def test_pictures_may_be_spread_over_an_item_or_its_part(tmp_path):
+    settings = CropsSettings(align="none", pictures=4)
+    rows = np.zeros((120, 2, 2, 3), np.uint8)
+    sources = sources_of(tmp_path, {"crops": (settings, {"a": seen(rows, np.arange(120) / 30)})})
+    whole = windowed(corpus_item("a"), None, CLASSES, sources).streams["crops"]
+    assert whole.index.flatten().tolist() == whole.frame.tolist() == [15, 45, 75, 105]
+    part = windowed(corpus_item("a", start=1.0, end=2.0), None, CLASSES, sources).streams["crops"]
+    middle = part.index.flatten()
+    assert len(middle) == 4
+    assert np.abs(middle - [33, 40, 48, 55]).max() <= 1
+    assert part.frame.tolist() == (middle - middle[0] + part.frame[0]).tolist()
 
 
 def test_frames_with_labels_of_their_own_need_aligned_streams(tmp_path):
