@@ -83,6 +83,8 @@ def check(network: str, options: Mapping[str, Any], presence: str = "ignored") -
     every = [m for count in NETWORKS[network].modalities for m in SEEN[count]]
     for modalities in every:
         features = {m: contract.FEATURES[m] for m in modalities}
+        if "video" in features and NETWORKS[network].pictures:
+            features["video"] = contract.PICTURE
         for name, task in contract.TASKS.items():
             try:
                 settings = ModelSettings.model_validate(

@@ -27,6 +27,7 @@ from features.settings import (
     WindowSettings,
     error_details,
 )
+from models.networks.registry import NETWORKS, PICTURE_STEP
 from models.recogniser import WEIGHTS, count_parameters
 from models.settings import EvaluateSettings, ModelSettings, TrainSettings
 from models.settings.resolved import Resolved, resolve
@@ -112,6 +113,13 @@ class Params(Settings):
         return self
 
     @model_validator(mode="after")
+    def _networks_of_pictures_see_crops(self) -> "Params":
+        for name, model in self.models.items():
+            if model.saved is None and NETWORKS[model.network].pictures:
+                self._check_pictures(name, model)
+        return self
+
+    @model_validator(mode="after")
     def _models_resolve(self) -> "Params":
         wrong = []
         for name, model in self.models.items():
@@ -152,6 +160,28 @@ class Params(Settings):
             ]
             raise ValidationError.from_exception_data("Params", details)
         return self
+
+    def _check_pictures(self, name: str, model: ModelSettings) -> None:
+        """Refuse what a network of pictures cannot see.
+
+        Raises:
+            ValueError: names the model.
+        """
+        video = self._seen(model).get("video")
+        if video is None:
+            if model.weights is not None:
+                raise ValueError(f"models.{name}.weights is set, and it sees no picture")
+            return
+        if EXTRACTORS[self.streams[video].extractor].source != "faces":
+            raise ValueError(
+                f"models.{name} has network {model.network}, which sees pictures, and streams."
+                f"{video} is not of extractor: crops"
+            )
+        if self.faces.size % PICTURE_STEP:
+            raise ValueError(
+                f"models.{name} has network {model.network}, which takes pictures whose side is a "
+                f"multiple of {PICTURE_STEP}, and faces.size is {self.faces.size}"
+            )
 
     def resolved(self, name: str) -> Resolved:
         """A model's settings with those of its preset and of `train` filled in.

@@ -85,19 +85,28 @@ class FrameNorm(nn.BatchNorm1d):
         return (normed * real).to(x.dtype)
 
     def _statistics(self, frames: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and variance (dim,) to normalise by, as `settled`."""
+        count = real.sum()
+        mean = (frames * real).sum((0, 1)) / count.clamp_min(1)
+        squares = ((frames - mean) * real).square().sum((0, 1))
+        return self.settled(mean, squares, count)
+
+    def settled(self, mean: Tensor, squares: Tensor, count: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and variance (dim,) to normalise by; they move those that evaluation uses.
 
         A single frame has no variance: it is normalised by the latter, and moves nothing. No branch
         depends on how many are real, for which a GPU would have to be waited for.
+
+        Args:
+            mean: (dim,) of what is real.
+            squares: (dim,) sums of squared distances from it.
+            count: of what is real, a scalar.
         """
         assert self.running_mean is not None
         assert self.running_var is not None
         assert self.momentum is not None
         assert self.num_batches_tracked is not None
-        count = real.sum()
         several = count > 1
-        mean = (frames * real).sum((0, 1)) / count.clamp_min(1)
-        squares = ((frames - mean) * real).square().sum((0, 1))
         share = several * self.momentum
         with torch.no_grad():
             self.running_mean.lerp_(mean, share)

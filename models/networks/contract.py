@@ -21,6 +21,8 @@ from models.training.phases import Lossy
 
 TOLERANCE = 1e-4
 FEATURES: Mapping[Modality, int] = {"audio": 6, "video": 5}
+PICTURE = 16 * 16 * 3
+"""Numbers of the smallest crop that a network of pictures takes."""
 LENGTHS = (9, 4, 1)
 
 TASKS: Mapping[str, Task] = {

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from typing_extensions import override
 
+from features.errors import InputError
 from features.task import Task
 from models.ablation.frame_map import Lost, LostRows, nearest, repeats, runs_of
 from models.networks.stream import Outputs, Stream
@@ -237,6 +239,20 @@ class Recogniser(nn.Module, ABC):
         """Outputs from the encoded streams; outside training within the labels' range."""
         outputs = self.fuse(encoded)
         return outputs._replace(fused=self.range(outputs.fused))
+
+    def begin(self, weights: Path, sha256: str) -> None:
+        """Take published weights of a part of it, from which training begins.
+
+        Args:
+            weights: their file.
+            sha256: what its hash must be.
+
+        Raises:
+            InputError: the file cannot be read or does not fit, or no part has such weights.
+        """
+        raise InputError(
+            f"{type(self).__name__} has no part of published weights", "leave weights out"
+        )
 
     def phases(self, objective: Loss) -> tuple[Phase, ...]:
         """How it is trained: by default in one phase, of the objective alone.

@@ -29,6 +29,8 @@ class Network(Row):
         affine: whether an affine map of each frame comes first, so that what conditions have in
             common is projected once and lost after it.
         plain: whether it is a torch module that knows nothing of missing data.
+        pictures: whether its picture stream is face crops, which it describes by a network whose
+            published weights a model can begin from.
         shows: what it shows strategies of its inside: `generation`, what it makes of one modality
             from another (its `phases` take how the losses of that are weighed); `joint`, the vector
             it answers from; `attention`, the scores of its last attention between modalities.
@@ -41,8 +43,12 @@ class Network(Row):
     lengths: bool = False
     affine: bool = True
     plain: bool = False
+    pictures: bool = False
     shows: tuple[str, ...] = ()
 
+
+PICTURE_STEP = 16
+"""Sides of the pictures that a network of pictures takes are multiples of it."""
 
 _BY_ATTENTION = ("ignored", "marked", "filled")
 """Whoever attends can leave out what is missing."""
@@ -112,6 +118,15 @@ NETWORKS = Table(
             attends=True,
             presence=_BY_ATTENTION,
             lengths=True,
+        ),
+        "picture_fusion": Network(
+            code="models.networks.picture_fusion:PictureFusion",
+            title="Fusion of convolutional branches, from raw pictures",
+            options="models.settings.network:PictureFusionOptions",
+            attends=True,
+            lengths=True,
+            affine=False,
+            pictures=True,
         ),
         "smoother": Network(
             code="models.networks.smoother:Smoother",

@@ -14,6 +14,7 @@ from models.settings.network import (
     MulTOptions,
     NetworkSize,
     Options,
+    PictureFusionOptions,
     SmootherOptions,
     VAVLOptions,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "MulTOptions",
     "NetworkSize",
     "Options",
+    "PictureFusionOptions",
     "Precision",
     "Probability",
     "Rates",

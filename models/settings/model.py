@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import AfterValidator, Field, create_model, field_validator, model_validator
 from typing_extensions import override
 
-from features.settings import NamedFile, Settings
+from features.settings import ModelFile, NamedFile, Settings
 from models.ablation.registry import STRATEGIES
 from models.networks.registry import NETWORKS
 from models.settings.ablation import Ablation
@@ -42,6 +42,8 @@ class _ModelSettings(Settings):
         train: training settings that differ from those of the preset, or of `train`; all but
             those of SHARED.
         ablation: the strategy against missing modalities.
+        weights: file of published weights that a network of pictures begins from
+            (`models.networks.efficientface_weights`); null for random ones.
         init: folder of a saved recogniser, whose weights training begins from. Its card decides
             network, presence, repeats, size and options. Likewise `from`, a name that Python keeps
             for itself: such a model is evaluated as it is, and nothing is trained.
@@ -56,6 +58,7 @@ class _ModelSettings(Settings):
     options: dict[str, Any] = Field(default={})
     train: dict[str, Any] = Field(default={})
     ablation: Ablation = Ablation()
+    weights: ModelFile | None = None
     init: str | None = None
 
     @property
@@ -121,6 +124,16 @@ class _ModelSettings(Settings):
             raise ValueError(
                 f"strategy {strategy} needs the {min(missing)} of a network, which {self.network} "
                 f"does not show: choose {', '.join(able)}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _weights_are_of_a_network_of_pictures(self) -> "_ModelSettings":
+        if self.weights is not None and not NETWORKS[self.network].pictures:
+            able = ", ".join(name for name, row in NETWORKS.items() if row.pictures)
+            raise ValueError(
+                f"weights is set, but network {self.network} has no part of published weights: "
+                f"choose {able}, or begin from a saved model by init"
             )
         return self
 

@@ -201,6 +201,16 @@ class FusionOptions(Options):
     dense: bool = False
 
 
+class PictureFusionOptions(FusionOptions):
+    """Options of the fusion whose picture stream is face crops.
+
+    Attributes:
+        augment: whether training mirrors half of the clips and turns each by up to 10°.
+    """
+
+    augment: bool = True
+
+
 class SmootherOptions(Options):
     """Options of the network of normalised smoothing.
 

@@ -66,6 +66,9 @@ _AUXFORMER = NetworkSize(dim=130, heads=10, ffn=520, layers=5, dropout=0.1)
 the dimension of their acoustic features, and its fourfold in the feed-forward blocks follows from
 the parameter counts of Table 5. The dropout of attention and of outputs are `AuxFormerOptions`."""
 
+_BRANCHES = NetworkSize(dim=64, heads=1, ffn=256, layers=1, dropout=0.0)
+"""As the comment beside the preset of Chumachenko et al. 2022 says."""
+
 _MMIN = NetworkSize(dim=128, heads=1, ffn=256, layers=5, dropout=0.5)
 """Embeddings of 128, five autoencoders of 256, 128 and 64, classifiers of 128 and 128 (the scripts
 published with IF-MMIN, for both networks). Heads have no part."""
@@ -186,7 +189,8 @@ PRESETS = Table(
         "chumachenko2022": Preset(
             title="Chumachenko et al. 2022",
             networks={
-                "fusion": Architecture(NetworkSize(dim=64, heads=1, ffn=256, layers=1, dropout=0.0))
+                "fusion": Architecture(_BRANCHES),
+                "picture_fusion": Architecture(_BRANCHES),
             },
             train={
                 **_PLAIN,
@@ -202,8 +206,12 @@ PRESETS = Table(
                 "decay_factor": 0.1,
             },
             deviations=(
-                "The paper trains an EfficientFace on 15 raw pictures, with flips and rotations, "
-                "from weights of AffectNet; here its branch takes the rows of a stream.",
+                "The paper's EfficientFace, trained with the rest on 15 raw pictures, with flips "
+                "and rotations, is in picture_fusion; fusion has a branch on the rows of a stream.",
+                "The training of EfficientFace on AffectNet is not rebuilt: picture_fusion begins "
+                "from a file of published weights, or from random ones.",
+                "Clips are not cropped or padded to 3.6 s: the sound is of the whole clip, and the "
+                "pictures are spread over it.",
                 "The published code never steps its plateau, and lowers the rate at epochs 40, 55, "
                 "65 and 70; here the plateau is stepped, as the text has it.",
                 "The published code damps the momentum by 0.9 (train.dampening); the text does "

@@ -46,8 +46,14 @@ class Plan:
             self.resolved.train.model_dump(exclude={"seeds", "checkpoint_seconds"}),
             self.resolved.options.model_dump(),
             [list(self.learning), list(self.heldout), self.metric, self.seed],
-            None if self.init is None else hash_of_file(self.init / recogniser.WEIGHTS),
+            self._begins_from(),
         ]
+
+    def _begins_from(self) -> str | None:
+        """The hash of the weights that it begins from; None for random ones."""
+        if self.model.weights is not None:
+            return self.model.weights.sha256
+        return None if self.init is None else hash_of_file(self.init / recogniser.WEIGHTS)
 
     def rows(self) -> list[tuple[str, str]]:
         """Rows of tables that it uses."""

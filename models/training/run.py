@@ -150,6 +150,8 @@ class _Run:
         network = self._new(model, resolved, learning.features, learning)
         if self.plan.init is not None:
             recogniser.load_weights(self.plan.init, network)
+        elif model.weights is not None:
+            network.begin(Path(model.weights.path), model.weights.sha256)
         trained = self._train(TRAIN, network, model, resolved, learning, heldout, teachers)
         choose_by = resolved.train.choose_by
         if heldout is None:

@@ -63,6 +63,42 @@ def test_crops_as_a_stream_are_not_coded(load):
         load(text + "faces: {jpeg: 95}\n")
 
 
+SHOWN = """\
+streams:
+  crops: {modality: video, extractor: crops}
+  fc6: {modality: video, extractor: vggface}
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ("{network: picture_fusion, sees: [fc6]}", r"streams\.fc6 is not of extractor: crops"),
+        (
+            "{network: picture_fusion, sees: [crops]}\nfaces: {size: 100}",
+            r"multiple of 16, and faces\.size is 100",
+        ),
+        (
+            "{network: fusion, sees: [crops], weights: {path: x, sha256: HASH}}",
+            "network fusion has no part of published weights: choose picture_fusion",
+        ),
+    ],
+)
+def test_a_network_of_pictures_sees_crops(load, more, said):
+    assert load(f"{SHOWN}models:\n  a: {{network: picture_fusion, sees: [crops]}}\n")
+    with pytest.raises(InputError, match=said):
+        load(f"{SHOWN}models:\n  a: {more}\n".replace("HASH", "ab" * 32))
+
+
+def test_crops_are_spread_where_they_have_a_rate_of_their_own(load):
+    text = "streams:\n  crops: {modality: video, extractor: crops, pictures: 15MORE}\n"
+    text += "models:\n  a: {network: picture_fusion, sees: [crops]}\n"
+    stream = load(text.replace("MORE", ", align: none")).streams["crops"]
+    assert (stream.spread, "pictures" in stream.of_rows()) == (15, False)
+    with pytest.raises(InputError, match="pictures is set, and align is frames"):
+        load(text.replace("MORE", ""))
+
+
 def test_saved_params_load_as_they_were(load):
     loaded = load_params(OWN)
     assert load(loaded.model_dump_json()) == loaded

@@ -162,7 +162,8 @@ WRONG = [
     (
         "models.video_only.preset",
         "chumachenko2022",
-        "models.video_only: preset chumachenko2022 has no network unimodal, it has fusion",
+        "models.video_only: preset chumachenko2022 has no network unimodal, it has fusion, "
+        "picture_fusion",
     ),
     ("models.baseline.size", {"dims": 8}, "models.baseline.size.dims is not a known key"),
     ("models.baseline.size", {"dim": 30}, "models.baseline.size: dim 30 is not a multiple of"),

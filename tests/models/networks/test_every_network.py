@@ -129,7 +129,7 @@ def test_one_batch_can_be_learnt_by_heart(case: Case, task: str) -> None:
 
 
 @pytest.mark.parametrize("task", TASKS)
-@pytest.mark.parametrize("case", CASES, ids=str)
+@pytest.mark.parametrize("case", [c for c in CASES if not NETWORKS[c.network].pictures], ids=str)
 @settings(max_examples=2, deadline=None)
 @given(audio=st.integers(1, 40), video=st.integers(1, 40))
 def test_features_may_have_any_dimension(case: Case, audio: int, video: int, task: str) -> None:

@@ -56,6 +56,8 @@ def built(preset: str, network: str, task: Task, **own: Any) -> Recogniser:
     model = ModelSettings(**{"network": network, "preset": preset, "sees": seen, **own})
     found = resolve(model, TrainSettings(), seen)
     features = {m: FEATURES[preset][m] for m in seen}
+    if NETWORKS[network].pictures:
+        features["video"] = 96 * 96 * 3
     with torch.device("meta"):  # of numbers that nobody reads
         return build(model, features, found.size, task, found.options)
 
