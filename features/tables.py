@@ -12,13 +12,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from difflib import get_close_matches
 from importlib import import_module
 from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from features.errors import InputError
+from features.errors import InputError, did_you_mean
 
 EXTENSIONS = "extensions"
 """Folder of a user's own modules, beside Lacuna's packages."""
@@ -110,8 +109,8 @@ class Table(Mapping[str, RowT], Generic[RowT]):
     def unknown(self, name: str) -> str:
         """A sentence that says that there is no such row, and lists the rows."""
         user_code = ", or package.module:name of your own" if self._of_user is not None else ""
-        close = get_close_matches(name, self._rows, n=1)
-        guess = f"did you mean {close[0]}? Choose" if close else "choose"
+        question = did_you_mean(name, self._rows)
+        guess = f"{question} Choose" if question else "choose"
         return f"there is no {self.kind} {name!r}: {guess} {', '.join(self._rows)}{user_code}"
 
     def checked(self, name: str) -> str:

@@ -7,7 +7,6 @@ impossible value is reported in one sentence that names the key and its line.
 import argparse
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -15,7 +14,7 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from features.corpora.corpus_settings import CorpusSettings
-from features.errors import InputError
+from features.errors import InputError, did_you_mean
 from features.extractors.joined import parts_of
 from features.extractors.registry import EXTRACTORS, AnyStream
 from features.extractors.settings import OpenSMILESettings, StreamSettings, VGGFaceSettings
@@ -216,10 +215,9 @@ class Params(Settings):
         streams: dict[Modality, str] = {}
         for name in model.sees:
             if name not in self.streams:
-                close = get_close_matches(name, self.streams, n=1)
-                meant = f": did you mean {close[0]}?" if close else ""
-                known = ", ".join(self.streams)
-                raise ValueError(f"sees has {name}, which is not one of the streams {known}{meant}")
+                question = did_you_mean(name, self.streams)
+                known = ", ".join(self.streams) + (f": {question}" if question else "")
+                raise ValueError(f"sees has {name}, which is not one of the streams {known}")
             modality = self.streams[name].modality
             if modality in streams:
                 raise ValueError(

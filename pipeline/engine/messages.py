@@ -1,7 +1,6 @@
 """What is wrong with a file of settings, in plain words, with key, value and line."""
 
 import datetime
-import difflib
 import reprlib
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from features.errors import did_you_mean
 from pipeline.engine.yaml_file import YamlFile
 
 NUMBER = "must be a number"
@@ -172,8 +172,7 @@ def _of_unknown(place: Sequence[Hashable], keys: Sequence[str], moved: Mapping[s
             part in ("*", str(key)) for part, key in zip(parts, place, strict=True)
         ):
             return advice
-    close = difflib.get_close_matches(str(place[-1]), keys, n=1)
-    return f"did you mean {close[0]}?" if close else f"the keys there are {', '.join(keys)}"
+    return did_you_mean(str(place[-1]), keys) or f"the keys there are {', '.join(keys)}"
 
 
 def _must(detail: ErrorDetails) -> str:

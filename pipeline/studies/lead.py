@@ -138,10 +138,14 @@ def publish_lead(
     Returns:
         The verdict; nothing where there is no such page.
     """
-    if not title or not steps_of(results):
+    steps = steps_of(results) if title else []
+    if not steps:
         return []
-    others = {name: read_results(folder / "results.csv") for name, folder in beside.items()}
-    sections = lead_sections({title: results, **others})
+    others = {
+        name: steps_of(read_results(folder / "results.csv")) for name, folder in beside.items()
+    }
+    said = verdict(results, steps)
+    sections = lead_sections(results, said, {title: steps, **others})
     if page.exists():
         html = with_sections_first(page.read_text(encoding="utf-8"), sections)
     else:
@@ -149,24 +153,26 @@ def publish_lead(
         head = f"<header><h1>{heading}</h1></header>"
         html = document(heading, head + headed(sections))
     page.write_text(html, encoding="utf-8")
-    return verdict(results, steps_of(results))
+    return said
 
 
-def lead_sections(studies: Mapping[str, pd.DataFrame]) -> dict[str, str]:
+def lead_sections(
+    results: pd.DataFrame, said: Sequence[str], steps: Mapping[str, Sequence[Step]]
+) -> dict[str, str]:
     """The sections of the page.
 
     Args:
-        studies: results by what is said of the corpora, the study's own first.
+        results: of the study itself.
+        said: its verdict.
+        steps: of the study and of those beside it, by what is said of the corpora, its own first.
     """
-    steps = {title: steps_of(results) for title, results in studies.items()}
-    (first, results), *_ = studies.items()
     sections = {
-        "The verdict": "".join(f"<p>{escape(said)}</p>" for said in verdict(results, steps[first])),
+        "The verdict": "".join(f"<p>{escape(sentence)}</p>" for sentence in said),
         "The lead, step by step": _steps_table(steps),
     }
     if elsewhere := list(_elsewhere(steps)):
         sections["Where it is not ahead"] = "".join(f"<p>{escape(s)}</p>" for s in elsewhere)
-    for step in steps[first]:
+    for step in next(iter(steps.values())):
         sections[f"Condition by condition: {step.kind}"] = _conditions_table(step)
     ranked = areas(results)
     if len(ranked):
