@@ -49,10 +49,13 @@ def main() -> None:
         items = media_items() if shows_media(params.streams) else []
         if not items:
             say("pictures' features are given, so there is nothing to extract")
-        if any(not item.crops for item in items):
-            check_detector(settings)
         jobs = [job_of(item, settings) for item in items]
-        results = run_jobs("faces", jobs, params.execution, unit="frames")
+
+        def before() -> None:
+            if any(not item.crops for item in items):
+                check_detector(settings)
+
+        results = run_jobs("faces", jobs, params.execution, unit="frames", before=before)
         keys = {job.name: job.key for job in jobs}
         assemble(FACES, results, {"settings": recorded(settings)}, keys)
         # Of a corpus that gives features, those are what video streams are made of.

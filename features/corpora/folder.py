@@ -70,8 +70,29 @@ def read(root: Path, settings: FolderSettings, split: SplitSettings, _work: Work
         )
     if rows.empty:
         raise InputError(f"there is no video in {root}", "point corpus.root to the videos")
-    table = complete(file, rows, split)
     task = _task(file, rows, settings)
+    items = _items(root, complete(file, rows, split), task)
+    notes = _notes(rows, split, listing)
+    given = FolderFeatures.below(root, settings)
+    if not given.streams:
+        if "item" in rows:
+            raise InputError(
+                f"{file} names items without media, and {given.folder} has no folder of features",
+                "write features/STREAM/ITEM.npz, or name media in a column path",
+            )
+        return Corpus(task, items, notes=notes)
+    return Corpus(
+        task,
+        items,
+        notes=notes,
+        gives=dict.fromkeys(given.streams),
+        features=given.of_item,
+        content=given.content,
+    )
+
+
+def _items(root: Path, table: pd.DataFrame, task: Task) -> list[Item]:
+    """The items of a complete table, in the order of their names."""
     paths = [
         _inside(root, row, "path", path) if path else None for row, path in enumerate(table["path"])
     ]
@@ -93,24 +114,7 @@ def read(root: Path, settings: FolderSettings, split: SplitSettings, _work: Work
             zip(item_names(table), paths, table.to_dict("records"), strict=True)
         )
     ]
-    items.sort(key=lambda item: item.name)
-    notes = _notes(rows, split, listing)
-    given = FolderFeatures.below(root, settings)
-    if not given.streams:
-        if "item" in rows:
-            raise InputError(
-                f"{file} names items without media, and {given.folder} has no folder of features",
-                "write features/STREAM/ITEM.npz, or name media in a column path",
-            )
-        return Corpus(task, items, notes=notes)
-    return Corpus(
-        task,
-        items,
-        notes=notes,
-        gives=dict.fromkeys(given.streams),
-        features=given.of_item,
-        content=given.content,
-    )
+    return sorted(items, key=lambda item: item.name)
 
 
 def _person(root: Path, number: int, person: str) -> str:

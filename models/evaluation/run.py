@@ -39,7 +39,7 @@ from models.recogniser import Card
 from models.settings import EvaluateSettings
 from models.threads import threads
 from models.training.data import ClipData
-from models.training.stores import open_stores
+from models.training.stores import ModelStores, open_stores
 
 
 def evaluate_seed(
@@ -72,32 +72,16 @@ def evaluate_seed(
     """
     with threads(settings.threads):
         network = recogniser.load_network(folder, card, allow=allow)
-        stores = open_stores(card.model.sees, moments=card.moments)
-        fillers = None
-        if speakers.training:
-            learnt = recogniser.clips_of(stores, speakers.training, preload_bytes=preload_bytes)
-            fills = {condition.fill for condition in settings.conditions}
-            made = fillers_of(learnt, neighbours="neighbours" in fills)
-            fillers = made.to(torch.device(device))
-            del learnt  # it may hold gigabytes
-        runs = _Runs(network, settings, metrics, torch.device(device), progress, fillers)
+        stores, place = open_stores(card.model.sees, moments=card.moments), torch.device(device)
+        fillers = _fillers(stores, speakers.training, settings, preload_bytes, place)
         data = recogniser.clips_of(stores, speakers.reported, preload_bytes=preload_bytes)
-        scores = runs.scores(data, REPORTED)
-        evaluation, replicates = runs.tables(data.task, scores, REPORTED)
-        groups = scores_of_groups(
-            data.task, runs.order, scores, speakers.groups, speakers.speaker_of
-        )
-        predictions = predict(network, data, runs.device, settings.batch_clips)
         choosing = None
         if speakers.choosing:
             left = preload_bytes - data.preloaded
             choosing = recogniser.clips_of(stores, speakers.choosing, preload_bytes=left)
-            scores = runs.scores(choosing, CHOOSING)
-            tables = runs.tables(data.task, scores, CHOOSING, speakers.speaker_of)
-            evaluation = pd.concat([evaluation, tables[0]])
-            replicates = pd.concat([replicates, tables[1]], ignore_index=True)
-        if settings.causal:
-            evaluation = pd.concat([evaluation, runs.causal(data)])
+        runs = _Runs(network, settings, metrics, place, progress, fillers)
+        evaluation, replicates, groups = _under_conditions(runs, data, choosing, speakers)
+        predictions = predict(network, data, place, settings.batch_clips)
         calibration, trust = trust_of(
             network,
             data,
@@ -105,7 +89,7 @@ def evaluate_seed(
             speakers.speaker_of,
             hash_of_file(folder / recogniser.WEIGHTS),
             seed=settings.seed,
-            device=runs.device,
+            device=place,
             batch_clips=settings.batch_clips,
         )
         cost = cost_table(network, data)
@@ -122,6 +106,21 @@ def evaluate_seed(
     replicates.to_parquet(out / f"{REPLICATES}.parquet", index=False)
     groups.to_parquet(out / f"{GROUPS}.parquet", index=False)
     (out / CALIBRATION).write_text(calibration.model_dump_json(indent=1) + "\n")
+
+
+def _fillers(
+    stores: ModelStores,
+    training: Sequence[str],
+    settings: EvaluateSettings,
+    preload_bytes: int,
+    device: torch.device,
+) -> Fillers | None:
+    """What some conditions put in place of lost frames, learnt from the training items."""
+    if not training:
+        return None
+    learnt = recogniser.clips_of(stores, training, preload_bytes=preload_bytes)
+    neighbours = "neighbours" in {condition.fill for condition in settings.conditions}
+    return fillers_of(learnt, neighbours=neighbours).to(device)
 
 
 @dataclass(frozen=True)
@@ -195,6 +194,23 @@ class _Runs:
             )
             scores[condition] = pooled_scores(data, predictions, self.metrics)
         return metrics_of_conditions(data.task, scores, Evaluated(REPORTED, CAUSAL))
+
+
+def _under_conditions(
+    runs: _Runs, data: ClipData, choosing: ClipData | None, speakers: Speakers
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """The metrics of every run, the bootstrap of every condition, and the scores of groups."""
+    scores = runs.scores(data, REPORTED)
+    tables = [runs.tables(data.task, scores, REPORTED)]
+    groups = scores_of_groups(data.task, runs.order, scores, speakers.groups, speakers.speaker_of)
+    if choosing is not None:
+        scores = runs.scores(choosing, CHOOSING)
+        tables.append(runs.tables(data.task, scores, CHOOSING, speakers.speaker_of))
+    evaluation = [table for table, _ in tables]
+    if runs.settings.causal:
+        evaluation.append(runs.causal(data))
+    replicates = pd.concat([table for _, table in tables], ignore_index=True)
+    return pd.concat(evaluation), replicates, groups
 
 
 def _tables_of_items(

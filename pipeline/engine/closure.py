@@ -209,8 +209,8 @@ def _version_of(name: str) -> str:
 @cache
 def _owners_by_name() -> Mapping[str, list[str]]:
     """Distributions by what is imported of them; which there are is told by names of folders."""
-    folders = [(path, _distributions_in(path)) for path in sys.path]
-    key = hash_of(sys.version, folders)
+    found = [names for path in sys.path if (names := _distributions_in(path))]
+    key = hash_of(sys.version, found)
     owners: Mapping[str, list[str]] = remembered(
         Path(__file__), "owners", key, lambda: dict(packages_distributions())
     )

@@ -4,7 +4,7 @@ A killed stage goes on where it was, and one more video costs one video. A bad i
 the end; the others are finished first.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -57,6 +57,7 @@ def run_jobs(
     *,
     unit: str = "items",
     processes: int | None = None,
+    before: Callable[[], None] = lambda: None,
 ) -> dict[str, Result]:
     """Have every job's result, from the item cache or computed.
 
@@ -66,6 +67,7 @@ def run_jobs(
         execution: where the cache is, and how work is done.
         unit: of the jobs' sizes.
         processes: 1 for work in this process.
+        before: called once where a job's result is not in the cache, before any is computed.
 
     Returns:
         The files of every job's result.
@@ -75,7 +77,9 @@ def run_jobs(
         InputError: the cluster or the cache cannot be used.
     """
     jobs = [job if job.stage else replace(job, stage=stage) for job in jobs]
-    ran = scheduler.run(stage, jobs, execution, unit=unit, processes=processes)
+    ran = scheduler.run(
+        stage, jobs, execution, unit=unit, processes=processes, before=before
+    )
     raise_failures(stage, jobs, ran.failed)
     return {job.name: ran.results[job.stage, job.key] for job in jobs}
 

@@ -2,7 +2,7 @@
 
 import queue
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import CancelledError, Future
 from contextlib import chdir, nullcontext, suppress
 from dataclasses import replace
@@ -77,6 +77,11 @@ class Scheduler:
             else:
                 self._waiting.append(job)
         self._waiting.sort(key=lambda job: (-job.size, job.name))
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a job is to be computed."""
+        return bool(self._waiting)
 
     def run(self) -> None:
         """Run all jobs, and those that come of them, to their ends.
@@ -184,6 +189,7 @@ def run(
     *,
     unit: str,
     processes: int | None = None,
+    before: Callable[[], None] = lambda: None,
 ) -> Scheduler:
     """Run jobs, and those that come of them, to their ends.
 
@@ -193,6 +199,7 @@ def run(
         execution: where the cache is, and how work is done.
         unit: of the jobs' sizes.
         processes: 1 to work in this process.
+        before: called once where a job's result is not in the cache, before any is computed.
 
     Returns:
         The scheduler with results and failures.
@@ -210,5 +217,7 @@ def run(
     ):
         scheduler = Scheduler(stage, cache, display, pool, reports)
         scheduler.add(jobs)
+        if scheduler.is_waiting:
+            before()
         scheduler.run()
     return scheduler

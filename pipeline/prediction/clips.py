@@ -1,6 +1,6 @@
 """A media file described as a saved recogniser sees it, each description once: item cache."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -70,30 +70,38 @@ def extract(
         check_length(recording)
     if card.faces is not None:
         crop_faces(recording, card.faces, execution, folder, person, faces)
-    settings: dict[str, StreamSettings] = {}
-    stores: dict[str, StreamStore] = {}
-    fitted: dict[str, Normaliser | None] = {}
     for modality, stream in card.streams.items():
-        names = part_names(modality, stream)
-        for name, part, moments in zip(names, stream.parts, stream.moments, strict=True):
+        for name, part in zip(part_names(modality, stream), stream.parts, strict=True):
             if isinstance(part, GivenSettings):
                 describe_features(card, modality, part, files, folder, name)
             else:
                 describe(recording, part, execution, folder, name)
-            settings[name] = part
-            stores[name] = open_stream(folder / f"{name}.zarr")
+    bring_together(recording, card, folder)
+    return open_stores(list(card.streams), folder / "windows.zarr", folder)
+
+
+def bring_together(recording: Recording, card: recogniser.Card, folder: Path) -> None:
+    """Write the store of windows over the streams that are described.
+
+    Args:
+        recording: the file.
+        card: of the model.
+        folder: with the stores.
+    """
+    settings: dict[str, StreamSettings] = {}
+    fitted: dict[str, Normaliser | None] = {}
+    for modality, stream in card.streams.items():
+        names = part_names(modality, stream)
+        settings |= zip(names, stream.parts, strict=True)
+        for name, moments in zip(names, stream.moments, strict=True):
             fitted[name] = None
             if moments is not None:
                 fitted[name] = Normaliser(np.array(moments.mean), np.array(moments.std))
         if names != [modality]:
             assert isinstance(stream.settings, JoinedSettings)
             settings[modality] = stream.settings.model_copy(update={"of": names})
-    pictures: Callable[[str], NDArray[np.float64]] | None = None
-    if card.faces is not None:
-        crops = open_faces(folder / "faces.zarr", stage="predict")
-        pictures = partial(crops.array, name="times")
-    elif "video" in card.streams:
-        pictures = stores[part_names("video", card.streams["video"])[0]].times
+    stores = {name: open_stream(folder / f"{name}.zarr") for name in fitted}
+    pictures = _times_of_pictures(card, folder, stores)
     sources = Sources(
         settings,
         stores,
@@ -109,7 +117,17 @@ def extract(
         clip_frames=card.windows.clip_frames,
         settings=card.windows.model_dump(),
     )
-    return open_stores(list(card.streams), folder / "windows.zarr", folder)
+
+
+def _times_of_pictures(
+    card: recogniser.Card, folder: Path, stores: Mapping[str, StreamStore]
+) -> Callable[[str], NDArray[np.float64]] | None:
+    """The clock of an item's pictures; None for a model that sees none."""
+    if card.faces is not None:
+        return partial(open_faces(folder / "faces.zarr", stage="predict").array, name="times")
+    if "video" in card.streams:
+        return stores[part_names("video", card.streams["video"])[0]].times
+    return None
 
 
 def part_names(modality: Modality, stream: recogniser.SeenStream) -> list[str]:

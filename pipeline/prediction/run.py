@@ -81,13 +81,8 @@ def predict(
     if clip is None:
         clip = features_alone(card, features)
     recording = clip if isinstance(clip, Recording) else open_recording(clip)
-    if causal and card.task.level == "sequence":
-        raise InputError(
-            f"{card.name} answers whole sequences, of which there is no past", "leave out --causal"
-        )
-    if causal and card.faces is not None:
-        faces = card.faces.model_copy(update={"causal": True})
-        card = card.model_copy(update={"faces": faces})
+    if causal:
+        card = _from_the_past(card)
     if person or people:
         check_person(card, causal=causal)
     found = Faces(recording.path)
@@ -153,6 +148,21 @@ def predict_all(
             except Exception as error:
                 what = "features" if clip is None else clip
                 yield failure_of(f"{what}, {model.name}", error)
+
+
+def _from_the_past(card: recogniser.Card) -> recogniser.Card:
+    """The card of a model whose faces are chosen from the past alone.
+
+    Raises:
+        InputError: it answers whole sequences.
+    """
+    if card.task.level == "sequence":
+        raise InputError(
+            f"{card.name} answers whole sequences, of which there is no past", "leave out --causal"
+        )
+    if card.faces is None:
+        return card
+    return card.model_copy(update={"faces": card.faces.model_copy(update={"causal": True})})
 
 
 def _predicted(

@@ -51,6 +51,10 @@ def project(tmp_path, monkeypatch):
     """Gives the stage these items and settings; says with which jobs it went on."""
     jobs = []
 
+    def run_jobs(_stage, given, _execution, *, before, **_):
+        before()
+        jobs.extend(given)
+
     def start(items, settings):
         monkeypatch.chdir(tmp_path)
         params = SimpleNamespace(faces=settings, execution=None, streams={"fc6": VGGFaceSettings()})
@@ -59,7 +63,7 @@ def project(tmp_path, monkeypatch):
         monkeypatch.setattr(faces, "read_items", lambda: items)
         monkeypatch.setattr(faces, "assemble", lambda *_: None)
         monkeypatch.setattr(faces, "report", lambda _: None)
-        monkeypatch.setattr(faces, "run_jobs", lambda _, given, *__, **___: jobs.extend(given))
+        monkeypatch.setattr(faces, "run_jobs", run_jobs)
         monkeypatch.setattr(faces, "check", lambda *_: None)
         faces.main()
         return jobs

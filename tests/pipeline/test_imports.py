@@ -33,3 +33,26 @@ def test_nothing_that_computes_is_imported_before_it_is_needed():
     assert set().union(*imported.values()).isdisjoint(COMPUTING.split())
     for command, further in FIRST.items():
         assert imported[command].isdisjoint(("pandas", *further))
+
+
+SETTLED = """
+import pathlib, sys
+from features.extractors.settings import VGGFaceSettings
+from features.extractors.vggface.loading import PRECISION, settle
+
+folder = pathlib.Path(sys.argv[1])
+(folder / PRECISION).write_text("bf16")
+print(settle(VGGFaceSettings(precision="auto"), "cpu", lambda *_: folder).precision)
+print("torch" in sys.modules)
+"""
+
+
+def test_a_precision_that_was_measured_is_known_without_torch(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", SETTLED, str(tmp_path)],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.split() == ["bf16", "False"]

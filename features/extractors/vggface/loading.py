@@ -1,7 +1,9 @@
 """The network VGG-Face: its weights, and how it runs on this machine."""
 
+import os
 import platform
 from functools import cache, partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,9 +47,8 @@ def settle(settings: VGGFaceSettings, device: str, measured: Measured) -> VGGFac
     """
     if settings.precision != "auto":
         return settings
-    import torch
-
-    machine = [device, platform.node(), torch.__version__, torch.get_num_threads()]
+    threads = os.environ.get("OMP_NUM_THREADS") or os.cpu_count()
+    machine = [device, platform.node(), version("torch"), threads]
     entry = measured(machine, partial(measure_precision, device))
     return settings.model_copy(update={"precision": (entry / PRECISION).read_text()})
 
