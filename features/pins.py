@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from features.hashes import Pin
 
 PINS: Mapping[str, Pin] = {
-    "faces": Pin(2, "21255d0e4623be658e0d7190f60d192d71cbe6dcc24d3bc96e47852740ecee63"),
-    "opensmile": Pin(2, "aac71741324e1210a15e881a27adc9e78d3b3d9c8e5c491fd45683a6d6f697e6"),
-    "vggface": Pin(2, "b7048043c6de16c433521866e7d2819b14837d329784da467455f3ec639bc9aa"),
+    "faces": Pin(2, "6535efddd40cf14a306752fff5f2013f458cb1e65d569a6fce17c33721812981"),
+    "opensmile": Pin(2, "245d55cb9151a928f4e11a6eaf4d4d3d6b06ee6f4c816822cacebaf103bbf0dd"),
+    "vggface": Pin(2, "b1ef1323ed701686a5b2384beebfd8af0f7034f263a36cb90d095ea0c6009d11"),
 }
 """By what is extracted: `faces`, or the row of an extractor."""

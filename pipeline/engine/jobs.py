@@ -77,9 +77,7 @@ def run_jobs(
         InputError: the cluster or the cache cannot be used.
     """
     jobs = [job if job.stage else replace(job, stage=stage) for job in jobs]
-    ran = scheduler.run(
-        stage, jobs, execution, unit=unit, processes=processes, before=before
-    )
+    ran = scheduler.run(stage, jobs, execution, unit=unit, processes=processes, before=before)
     raise_failures(stage, jobs, ran.failed)
     return {job.name: ran.results[job.stage, job.key] for job in jobs}
 
