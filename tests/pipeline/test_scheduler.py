@@ -82,7 +82,8 @@ def test_the_largest_begins_first_and_what_follows_a_job_comes_after_it(
 def test_what_jobs_need_once_is_made_only_where_one_is_computed(
     tmp_path: Path, execution: ExecutionSettings
 ) -> None:
-    log, calls = tmp_path / "log", []
+    log = tmp_path / "log"
+    calls: list[bool] = []
     for _ in range(2):  # computed, and from the cache
         run_jobs("stage", [job("small", log)], execution, before=lambda: calls.append(log.exists()))
     assert calls == [False]
