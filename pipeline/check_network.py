@@ -88,7 +88,12 @@ def check(network: str, options: Mapping[str, Any], presence: str = "ignored") -
         for name, task in contract.TASKS.items():
             try:
                 settings = ModelSettings.model_validate(
-                    {"network": network, "options": dict(options), "presence": presence}
+                    {
+                        "network": network,
+                        "sees": list(modalities),
+                        "options": dict(options),
+                        "presence": presence,
+                    }
                 )
                 built = build(settings, features, size, task)
             except ValidationError as error:

@@ -45,7 +45,7 @@ def given_of(path: Path, arrays: Mapping[str, NDArray[Any]]) -> Given:
     """Arrays by their names.
 
     Raises:
-        InputError: there is none named features.
+        InputError: there is none named features, or the rate is no number.
     """
     if "features" not in arrays:
         known = ", ".join(sorted(arrays)[:10]) or "nothing"
@@ -56,9 +56,22 @@ def given_of(path: Path, arrays: Mapping[str, NDArray[Any]]) -> Given:
     return Given(
         arrays["features"],
         arrays.get("times"),
-        None if rate is None else float(rate.reshape(-1)[0]),
+        None if rate is None else _rate(path, rate.reshape(-1)[0]),
         arrays.get("present"),
     )
+
+
+def _rate(path: Path, stated: object) -> float:
+    """Rows a second, as a number or its text.
+
+    Raises:
+        InputError: it is neither.
+    """
+    try:
+        return float(str(stated))
+    except ValueError as error:
+        reason = f"{path} has the rate {str(stated)[:40]!r}"
+        raise InputError(reason, "write one number, rows a second") from error
 
 
 def check_size(path: Path, name: str, shape: tuple[int, ...], itemsize: int) -> int:
@@ -147,7 +160,7 @@ def read_safetensors(path: Path) -> Given:
         arrays = {name: file.get_tensor(name) for name in shapes if name in NAMES}
         metadata = file.metadata() or {}
     if "rate" in metadata and "rate" not in arrays:
-        arrays["rate"] = np.array(float(metadata["rate"]))
+        arrays["rate"] = np.array(metadata["rate"])
     return given_of(path, arrays)
 
 

@@ -22,7 +22,7 @@ def files_of(texts: Sequence[str]) -> Files:
     """What a command line names.
 
     Raises:
-        InputError: a text is not NAME=FILE.
+        InputError: a text is not NAME=FILE, or two give the same name.
 
     >>> files_of(["video=face.npz"])
     {'video': PosixPath('face.npz')}
@@ -31,7 +31,10 @@ def files_of(texts: Sequence[str]) -> Files:
     for name, equals, path in pairs:
         if not (name and equals and path):
             raise InputError(f"--features is {name}{equals}{path}", "write NAME=FILE")
-    return {name: Path(path) for name, _, path in pairs}
+    files = {name: Path(path) for name, _, path in pairs}
+    if len(files) < len(pairs):
+        raise InputError("--features gives two files of one name", "give one file for each name")
+    return files
 
 
 def features_alone(card: Card, files: Files) -> Recording:

@@ -63,7 +63,7 @@ def outlet(to: str | None) -> Iterator[Callable[[str], None]]:
         to: None, or `HOST:PORT`.
 
     Raises:
-        InputError: nobody listens there, or they went away.
+        InputError: that is no address, nobody listens there, or they went away.
     """
     if to is None:
         try:
@@ -72,10 +72,12 @@ def outlet(to: str | None) -> Iterator[Callable[[str], None]]:
             sys.stdout = None  # nothing more is flushed into it
         return
     host, _, port = to.rpartition(":")
+    if not (port.isdecimal() and int(port) < 1 << 16):
+        raise InputError(f"--to is {to}", "write HOST:PORT")
     remedy = "start what listens first, and give HOST:PORT"
     try:
         connection = socket.create_connection((host or "127.0.0.1", int(port)), timeout=5)
-    except (OSError, ValueError, OverflowError) as error:
+    except (OSError, ValueError) as error:
         raise InputError(f"nobody listens at {to} ({error})", remedy) from error
     with connection:
         try:

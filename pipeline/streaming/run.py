@@ -111,6 +111,8 @@ class Live:
                 f"{card.name} takes nothing of {source.name}: all that it sees is given",
                 "leave SOURCE out",
             )
+        if sound is not None and not audio:
+            raise InputError(f"{card.name} takes no sound of {sound.name}", "leave --sound out")
         self._describers = [CropDescriber(part, device) for part in (video.parts if video else ())]
         self._hearers: list[LiveSound] = [
             load_live(part, device) for part in (audio.parts if audio else ())

@@ -39,6 +39,12 @@ def test_what_fails_is_said_and_the_status_is_1(
     assert "audio and video, dimensions: padding changes its outputs" in said.replace("\n", " ")
 
 
+def test_a_network_of_one_stream_is_tried_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.check_network._exported", lambda _: iter(()))
+    monkeypatch.setattr(contract, "TASKS", {"classes": contract.TASKS["classes"]})
+    assert not list(check("unimodal", {}))
+
+
 def test_bad_input_is_a_sentence() -> None:
     with pytest.raises(InputError, match="is not a JSON object"):
         options_from("width=3")

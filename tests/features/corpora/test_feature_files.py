@@ -99,6 +99,15 @@ def test_what_is_not_finite_where_nothing_was_is_zero(tmp_path):
     assert found.rows[1].tolist() == [0, 0, 0]
 
 
+def test_a_rate_that_is_no_number_is_refused(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["features"], file.attrs["rate"] = np.zeros((2, 1)), "fast"
+    save_file({"features": np.zeros((2, 1))}, tmp_path / "b.safetensors", {"rate": "fast"})
+    for path in sorted(tmp_path.iterdir()):
+        with pytest.raises(InputError, match=f"{path.name} has the rate 'fast'"):
+            read_features(path)
+
+
 def test_no_object_is_loaded(tmp_path):
     np.savez(tmp_path / "a.npz", features=np.array([{}], dtype=object))
     np.save(tmp_path / "b.npy", np.array([{}], dtype=object))

@@ -66,6 +66,8 @@ def test_mistakes_with_features_are_one_sentence(files: dict[str, Path], tmp_pat
     assert isinstance(outcome, Failure)
     with pytest.raises(InputError, match="write NAME=FILE"):
         files_of(["face.npz"])
+    with pytest.raises(InputError, match="two files of one name"):
+        files_of(["face=a.npz", "face=b.npz"])
 
 
 def _saved(folder: Path) -> Path:

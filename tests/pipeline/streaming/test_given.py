@@ -86,5 +86,7 @@ def test_what_is_not_there_or_no_course_is_said_in_a_sentence(tmp_path: Path) ->
         Live(None, trained, "cpu", features={"face": given["face"]})
     with pytest.raises(InputError, match=r"takes nothing of film.mp4: all that it sees is given"):
         Live(Source.of("film.mp4"), trained, "cpu", features=given)
+    with pytest.raises(InputError, match="random takes no sound of default; leave --sound out"):
+        Live(None, trained, "cpu", features=given, sound=Source.of("alsa:default"))
     with pytest.raises(InputError, match="the audio features of random are one vector"):
         Live(None, trained, "cpu", features=files(tmp_path, voice=1))

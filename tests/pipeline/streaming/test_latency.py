@@ -3,12 +3,15 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from features.errors import InputError
+from features.extractors.settings import GivenSettings
 from models import recogniser
 from pipeline import latency
 from tests.helpers.media_factory import make_film
-from tests.helpers.trained_models import sound_model
+from tests.helpers.trained_models import random_model, sound_model
 
 
 def test_every_part_is_timed_and_written_with_machine_and_date(
@@ -29,3 +32,20 @@ def test_every_part_is_timed_and_written_with_machine_and_date(
     assert measured["flop_per_second"] > measured["parameters"]
     assert {"machine", "date", "threads", "device"} <= measured.keys()
     assert "MFLOP a second" in capsys.readouterr().err
+
+
+def test_a_model_of_given_features_is_measured_by_files_of_them(tmp_path: Path) -> None:
+    given = GivenSettings(modality="audio", of="voice")
+    trained = random_model({"audio": given}, {"audio": 3})
+    files = {"voice": tmp_path / "voice.npz"}
+    np.savez(files["voice"], features=np.ones((480, 3), np.float32), rate=40.0)
+    measured = latency.measure(None, trained, "cpu", files)
+    assert measured["seconds"] == latency.SECONDS  # of the twelve
+    assert list(measured["real_time_factor"]) == ["network"]
+    assert 0 < measured["ms_per_frame"]["p50"] <= measured["ms_per_frame"]["p95"]
+    with pytest.raises(InputError, match=r"takes nothing of film\.mp4: all that it sees is given"):
+        latency.measure("film.mp4", trained, "cpu", files)
+    with pytest.raises(InputError, match="voice is not there"):
+        latency.measure("film.mp4", trained, "cpu")
+    with pytest.raises(InputError, match="needs a file of media; name one, as CLIP"):
+        latency.measure(None, sound_model(), "cpu")

@@ -210,8 +210,9 @@ def test_lines_go_to_whoever_listens() -> None:
             write("two")
         listener.join(10)
     assert received.getvalue() == b"one\ntwo\n"
-    with pytest.raises(InputError, match="nobody listens at nowhere"), outlet("nowhere"):
-        pass
+    for where, said in (("127.0.0.1:1", "nobody listens at"), ("nowhere", "--to is nowhere")):
+        with pytest.raises(InputError, match=said), outlet(where):
+            pass
 
 
 def test_the_command_writes_a_line_a_frame_and_ends_well(
