@@ -26,8 +26,6 @@ class Network(Row):
         presence: what it can do about missing frames, as `models.settings.ModelSettings` has it.
         lengths: whether two modalities may have steps of their own (`align: none`), so many of
             sound and so many of picture; of labels per frame they never have.
-        affine: whether an affine map of each frame comes first, so that what conditions have in
-            common is projected once and lost after it.
         plain: whether it is a torch module that knows nothing of missing data.
         pictures: whether its picture stream is face crops, which it describes by a network whose
             published weights a model can begin from.
@@ -41,7 +39,6 @@ class Network(Row):
     attends: bool = False
     presence: tuple[str, ...] = ("ignored",)
     lengths: bool = False
-    affine: bool = True
     plain: bool = False
     pictures: bool = False
     shows: tuple[str, ...] = ()
@@ -61,7 +58,6 @@ def _of_user(code: str) -> Network:
         title=code.partition(":")[2],
         options="models.settings.network:PlainOptions",
         lengths=True,
-        affine=False,
         plain=True,
     )
 
@@ -86,9 +82,7 @@ NETWORKS = Table(
             attends=True,
             presence=_BY_ATTENTION,
         ),
-        "recurrent": Network(
-            code="models.networks.recurrent:Recurrent", title="GRU layers", affine=False
-        ),
+        "recurrent": Network(code="models.networks.recurrent:Recurrent", title="GRU layers"),
         "affwildnet": Network(
             code="models.networks.affwildnet:AffWildNet",
             title="AffWildNet",
@@ -125,7 +119,6 @@ NETWORKS = Table(
             options="models.settings.network:PictureFusionOptions",
             attends=True,
             lengths=True,
-            affine=False,
             pictures=True,
         ),
         "smoother": Network(
@@ -160,7 +153,6 @@ NETWORKS = Table(
             options="models.settings.network:MMINOptions",
             modalities=(2,),
             lengths=True,
-            affine=False,
             shows=("generation",),
         ),
     },
