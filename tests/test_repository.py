@@ -1,5 +1,6 @@
 """What the project tracks: code and what its docs show, no results."""
 
+import csv
 import json
 import re
 import subprocess
@@ -15,6 +16,9 @@ LARGEST = 5_000_000
 
 COLUMNS = ("audio_gone", "intact", "mean", "video_gone")
 """Of the README's table, for each target."""
+
+HEADLINES = ("intact", "video_gone", "audio_gone", "mean")
+"""Of the table of the demo's page."""
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +90,19 @@ def test_the_readmes_table_is_the_demos_metrics():
         columns = [targets[t][c] for t in ("arousal", "valence") for c in COLUMNS]
         assert shown
         assert [float(value) for value in shown[1].split()] == [round(c, 4) for c in columns]
+
+
+def test_the_demos_page_has_the_numbers_of_its_study():
+    with (ROOT / "docs/studies/demo/headlines.csv").open(newline="") as file:
+        rows = {(r["corpus"], r["model"], r["headline"]): r for r in csv.DictReader(file)}
+    shown = re.findall(
+        r"^\| (\d+) \| (\w+) \| (.*±.*) \|$", (ROOT / "docs/demo.md").read_text(), re.M
+    )
+    assert {(corpus, model) for corpus, model, _ in shown} == {key[:2] for key in rows}
+    for corpus, model, cells in shown:
+        numbers = [rows[corpus, model, headline] for headline in HEADLINES]
+        stated = [f"{float(n['mean']):.3f} ± {float(n['std']):.3f}" for n in numbers]
+        assert cells.split(" | ") == stated
 
 
 def test_the_licence_is_named_where_it_is_looked_for():

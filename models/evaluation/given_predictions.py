@@ -149,7 +149,8 @@ def _checked(table: pd.DataFrame, data: ClipData) -> pd.DataFrame:
         finite = np.isfinite(numbers)
         if not finite.all():
             row = int(np.argmin(finite))
-            reason = f"{name} of row {row + 2} is {table[name].iloc[row]}, not a finite number"
+            found = str(table[name].iloc[row]) or "empty"
+            reason = f"{name} of row {row + 2} is {found}, not a finite number"
             raise InputError(reason, "correct the table")
         if name in _WHOLE and (numbers % 1 != 0).any():
             raise InputError(f"{name} is not a whole number in every row", "correct the table")

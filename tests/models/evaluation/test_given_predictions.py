@@ -198,6 +198,7 @@ def test_it_says_what_stands_in_the_frame(data: ClipData) -> None:
         (lambda t: t.assign(trial=t["trial"] + 7), "trial 7 of modality audio"),
         (lambda t: t.assign(time=t["time"] + 90), "has no frame at time 90"),
         (lambda t: t.assign(arousal=np.nan), "arousal of row 2 is nan, not a finite number"),
+        (lambda t: t.assign(arousal=""), "arousal of row 2 is empty, not a finite number"),
         (lambda t: t.drop(columns="time"), "neither a column frame nor time"),
         (lambda t: t.assign(trial=0.5), "trial is not a whole number"),
         (lambda t: t[:0], "no rows"),
