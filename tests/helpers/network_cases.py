@@ -1,5 +1,6 @@
 """Every network of the registry in every form, small, and batches for them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Literal
@@ -99,11 +100,11 @@ class Case:
         """The network as evaluation sees it; not to be changed."""
         network = self.build(task)
         if NETWORKS[self.network].pictures:
-            _see(network)
+            _see(network, dict(zip(MODALITIES, self.features, strict=True)))
         return network.eval().requires_grad_(False)
 
 
-def _see(network: Recogniser) -> None:
+def _see(network: Recogniser, widths: Mapping[Modality, int]) -> None:
     """Have norms know inputs: so deep a network that has seen nothing says the same of all.
 
     Deviations are a bit larger than those of the inputs, so that rounding does not grow.
@@ -112,7 +113,7 @@ def _see(network: Recogniser) -> None:
     for norm in norms:
         norm.momentum = 1.0
     mask = torch.ones(4, 6, dtype=torch.bool)
-    network.train()(random_inputs(4, 6), masks_of(mask))
+    network.train()(random_inputs(4, 6, widths=widths), masks_of(mask))
     for norm in norms:
         norm.momentum = 0.1
         norm.running_var *= 1.2
@@ -149,10 +150,12 @@ FORMS = CASES + aware(("marked", "shown"), ("marked", "missing"), ("filled", "sh
 """Every network in every presence form."""
 
 
-def random_inputs(clips: int, frames: int, seed: int = 1) -> dict[Modality, Tensor]:
+def random_inputs(
+    clips: int, frames: int, seed: int = 1, widths: Mapping[Modality, int] = FEATURES
+) -> dict[Modality, Tensor]:
     """Standard normal features, (clips, frames, features) of each modality."""
     generator = torch.Generator().manual_seed(seed)
-    return {m: torch.randn(clips, frames, n, generator=generator) for m, n in FEATURES.items()}
+    return {m: torch.randn(clips, frames, n, generator=generator) for m, n in widths.items()}
 
 
 def random_present(clips: int, frames: int, seed: int, p: float = 0.5) -> dict[Modality, Tensor]:

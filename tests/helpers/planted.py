@@ -34,6 +34,7 @@ def planted_stores(
     seed: int = 0,
     missing: float = 0.0,
     blank: bool = False,
+    width: int = FC6,
 ) -> ModelStores:
     """Write stores in which pictures show both targets, sounds arousal.
 
@@ -45,11 +46,12 @@ def planted_stores(
         seed: of everything random.
         missing: share of the frames without a face, and of those without a sound.
         blank: whether the features of a blank face are known.
+        width: of a picture's row.
     """
     rng = np.random.default_rng(seed)
-    to_fc6 = rng.standard_normal((2, FC6))
+    to_fc6 = rng.standard_normal((2, width))
     to_lld = rng.standard_normal((1, DESCRIPTORS))
-    store = Planted(folder)
+    store = Planted(folder, width)
     for number in range(items):
         name = f"item-{number}"
         labels = gaussian_filter1d(rng.standard_normal((frames, 2)), 12, axis=0)
@@ -61,7 +63,7 @@ def planted_stores(
         clock = Clock(np.arange(rows) / 100, (0.0, rows / 100), 0.02, 100)
         centres = frame_centres(times)
         heard = clock.rows_at(centres) >= 0
-        shown = labels @ to_fc6 + 0.5 * rng.standard_normal((frames, FC6))
+        shown = labels @ to_fc6 + 0.5 * rng.standard_normal((frames, width))
         valid = np.ones(frames, bool)
         valid[:3] = False
         absent = np.random.default_rng((seed, number)).random((2, frames)) < missing
@@ -80,7 +82,7 @@ def planted_stores(
             index=clock.rows_at(centres[:, None] + context_offsets(STEPS / 30)),
             fc6=shown,
         )
-    face = np.abs(rng.standard_normal(FC6)).tolist() if blank else None
+    face = np.abs(rng.standard_normal(width)).tolist() if blank else None
     return store.finish(clip_frames, Task(), STEPS, face)
 
 
@@ -88,20 +90,20 @@ CLASSES = Task(kind="classification", level="sequence", outputs=["anger", "joy",
 
 
 def planted_sequences(
-    folder: Path, *, items: int, seed: int = 0, task: Task = CLASSES
+    folder: Path, *, items: int, seed: int = 0, task: Task = CLASSES, width: int = FC6
 ) -> ModelStores:
     """The stores of sequences of 5 to 40 frames, whose class both modalities show.
 
     A task of three targets takes the classes' ones and zeros as its numbers.
     """
     rng = np.random.default_rng(seed)
-    to_fc6, to_lld = rng.standard_normal((3, FC6)), rng.standard_normal((3, DESCRIPTORS))
-    store = Planted(folder)
+    to_fc6, to_lld = rng.standard_normal((3, width)), rng.standard_normal((3, DESCRIPTORS))
+    store = Planted(folder, width)
     for number in range(items):
         name, frames = f"item-{number}", int(rng.integers(5, 41))
         label = np.eye(3, dtype=np.float32)[[number % 3]]
         lld = label @ to_lld + rng.standard_normal((frames, DESCRIPTORS))
-        shown = label @ to_fc6 + rng.standard_normal((frames, FC6))
+        shown = label @ to_fc6 + rng.standard_normal((frames, width))
         every = np.ones(frames, bool)
         store.add(
             name,
@@ -121,8 +123,8 @@ def planted_sequences(
 class Planted:
     """Stores of a model that sees the streams `lld` and `fc6`, in the making."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, width: int = FC6) -> None:
+        self._folder, self._width = folder, width
         self._items: dict[str, Windowed] = {}
 
     def add(
@@ -162,7 +164,7 @@ class Planted:
             "lld": WindowedStream(
                 "audio", ("lld",), DESCRIPTORS, steps, steps - 1, "frames", (None,)
             ),
-            "fc6": WindowedStream("video", ("fc6",), FC6, 1, 0, "frames", (None,)),
+            "fc6": WindowedStream("video", ("fc6",), self._width, 1, 0, "frames", (None,)),
         }
         windows = self._folder / "windows.zarr"
         write_windows(

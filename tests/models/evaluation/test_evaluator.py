@@ -15,10 +15,11 @@ from models.evaluation.evaluator import evaluate, item_scores, pooled_scores, pr
 from models.evaluation.registry import metrics_of
 from models.evaluation.scores import pooled, score
 from models.evaluation.shared import Shared
+from models.networks.picture_fusion import WHITE, PictureFusion
 from models.networks.recogniser import Recogniser
 from models.settings import ConditionGrid, EvaluateSettings
 from models.training.data import ClipData
-from tests.helpers.network_cases import FORMS, Case, masks_of
+from tests.helpers.network_cases import FEATURES, FORMS, Case, masks_of
 from tests.helpers.planted import planted_sequences, planted_stores
 
 CPU = torch.device("cpu")
@@ -46,7 +47,13 @@ CONDITIONS = grid(
 def data(tmp_path_factory: pytest.TempPathFactory) -> ClipData:
     """Six clips, of which the last are shorter, with faces and sounds missing at random."""
     stores = planted_stores(
-        tmp_path_factory.mktemp("s"), items=2, frames=50, clip_frames=20, missing=0.2, blank=True
+        tmp_path_factory.mktemp("s"),
+        items=2,
+        frames=50,
+        clip_frames=20,
+        missing=0.2,
+        blank=True,
+        width=FEATURES["video"],
     )
     return ClipData(*stores, ["item-0", "item-1"], preload_bytes=1 << 30)
 
@@ -54,13 +61,13 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> ClipData:
 @pytest.fixture(scope="module")
 def sequences(tmp_path_factory: pytest.TempPathFactory) -> ClipData:
     """Four sequences of different lengths."""
-    stores = planted_sequences(tmp_path_factory.mktemp("q"), items=4)
+    stores = planted_sequences(tmp_path_factory.mktemp("q"), items=4, width=FEATURES["video"])
     return ClipData(*stores, [f"item-{i}" for i in range(4)], preload_bytes=0)
 
 
 def network(case: Case, data: ClipData, task: str = "frames") -> Recogniser:
     sizes = data.features
-    return replace(case, features=(sizes["audio"], sizes["video"])).build(task).eval()
+    return replace(case, features=(sizes["audio"], sizes["video"])).evaluated(task)
 
 
 def plainly(model: Recogniser, data: ClipData, runs: Sequence[Run]) -> np.ndarray:
@@ -74,9 +81,10 @@ def plainly(model: Recogniser, data: ClipData, runs: Sequence[Run]) -> np.ndarra
             frame_map = draw(condition.ablation, modality, batch.draws(*key))
             if condition.fill != "none":
                 frame_map = frame_map.imputed(condition.fill, received[modality] & batch.mask)
-            inputs[modality] = frame_map.apply(
-                inputs[modality], filling(frame_map, modality, batch, key)
-            )
+            filled = filling(frame_map, modality, batch, key)
+            if condition.strategy == "noise" and modality == "video":
+                filled = filled * (WHITE if isinstance(model, PictureFusion) else 1)
+            inputs[modality] = frame_map.apply(inputs[modality], filled)
             received[modality] = frame_map.present(received[modality])
         with torch.inference_mode():
             outputs = model(inputs, masks_of(batch.mask), received).fused
