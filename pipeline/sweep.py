@@ -81,7 +81,8 @@ def sweep(model: str, out: Path) -> None:
     metric = METRICS[task["metrics"][0]]
     table = swept(evaluations, task["metrics"][0], loss_of_test(evaluations, strategy))
     for p, run in sorted(runs.items()):
-        say(f"trained with p = {p:g}: {run.name} ({run.revision[:7]})")
+        commit = "" if run.revision == run.name else f" ({run.revision[:7]})"
+        say(f"trained with p = {p:g}: {run.name}{commit}")
     axis = f"{metric.title}, mean of {len(task['outputs'])} targets"
     with writing_to(out):
         out.mkdir(parents=True, exist_ok=True)
