@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from features.hashes import Pin
 
 PINS: Mapping[str, Pin] = {
-    "faces": Pin(2, "6535efddd40cf14a306752fff5f2013f458cb1e65d569a6fce17c33721812981"),
-    "opensmile": Pin(2, "245d55cb9151a928f4e11a6eaf4d4d3d6b06ee6f4c816822cacebaf103bbf0dd"),
+    "faces": Pin(2, "b1e2527deb36ac5cd5d9f127459a2a6fa63116df15b45bd7598c6a3207bbfbdb"),
+    "opensmile": Pin(2, "b7e8e575febb7cb4fbe1866bcc6451f3b478eafcda31a16cfe8a958244000af6"),
     "vggface": Pin(2, "b1ef1323ed701686a5b2384beebfd8af0f7034f263a36cb90d095ea0c6009d11"),
 }
 """By what is extracted: `faces`, or the row of an extractor."""

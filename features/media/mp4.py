@@ -16,11 +16,13 @@ MOST_HEADER = 8 << 20
 _MOST_TABLES = 256 << 20
 """Bytes of a header whose tables are read."""
 
-_WITH_BOXES = (b"mdia", b"minf", b"stbl")
-"""What lies within one another in a track (ISO/IEC 14496-12), the last with its tables."""
-
-_TABLES = {b"stsd", b"stts", b"stsc"}
-"""Codecs, times and chunks: every track has them."""
+_NEEDED = (
+    ("mdia", {"tkhd", "mdia"}),
+    ("minf", {"mdhd", "hdlr", "minf"}),
+    ("stbl", {"stbl"}),
+    ("", {"stsd", "stts", "stsc"}),
+)
+"""What a track has, level by level, and the box that holds the next (ISO/IEC 14496-12)."""
 
 
 def box(file: BinaryIO, name: bytes, most: int = MOST_HEADER) -> bytes:
@@ -46,7 +48,7 @@ def box(file: BinaryIO, name: bytes, most: int = MOST_HEADER) -> bytes:
 
 
 def has_damaged_tables(path: Path) -> bool:
-    """Whether a track lacks a table, or its tables differ in how many samples it has.
+    """Whether a track lacks a header or table, or its tables differ in how many samples it has.
 
     Samples that are together longer than the file are damage too. A header of more than 256 MB is
     not looked at, nor are tracks whose samples all have one size, such as PCM: not all programs
@@ -62,14 +64,13 @@ def has_damaged_tables(path: Path) -> bool:
 
 
 def _is_damaged(track: bytes, length: int) -> bool:
-    content = track
-    for name in _WITH_BOXES:
-        found = dict(_boxes(content))
-        if name not in found:
+    content, tables = track, dict[bytes, bytes]()
+    for inner, needed in _NEEDED:
+        tables = dict(_boxes(content))
+        if not tables.keys() >= {name.encode() for name in needed}:
             return True
-        content = found[name]
-    tables = dict(_boxes(content))
-    if not set(tables) >= _TABLES or not {b"stco", b"co64"} & set(tables):
+        content = tables.get(inner.encode(), b"")
+    if not {b"stco", b"co64"} & tables.keys():
         return True
     if b"stsz" not in tables:
         return b"stz2" not in tables

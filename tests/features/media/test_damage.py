@@ -103,6 +103,7 @@ def test_the_last_tenths_of_a_second_are_missed(
         ("stsz", 11, 0x04),  # how many there are
         ("stsc", 8 + 7, 0x02),  # how many lie in each of the first chunks
         ("stsc", 8 + 9, 0x04),  # the codec they are in
+        ("mdhd", -2, 0x02),  # the name of the header that has their clock
     ],
 )
 def test_an_mp4_whose_tables_do_not_agree(
