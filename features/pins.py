@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from features.hashes import Pin
 
 PINS: Mapping[str, Pin] = {
-    "faces": Pin(2, "b1e2527deb36ac5cd5d9f127459a2a6fa63116df15b45bd7598c6a3207bbfbdb"),
-    "opensmile": Pin(2, "b7e8e575febb7cb4fbe1866bcc6451f3b478eafcda31a16cfe8a958244000af6"),
+    "faces": Pin(2, "62d5e5943a485638b44321a3ba7fb438ea5c4120667fe2d0ba85cc725e45eb04"),
+    "opensmile": Pin(2, "284ad39494cd00d76f0321c18644e4643b074c407b55caf8fd1ba00e702c5eba"),
     "vggface": Pin(2, "b1ef1323ed701686a5b2384beebfd8af0f7034f263a36cb90d095ea0c6009d11"),
 }
 """By what is extracted: `faces`, or the row of an extractor."""

@@ -61,9 +61,17 @@ def check_tracks(path: str | Path, container: InputContainer, found: dict[str, b
     if signs is None or all(found.values()):
         return
     head = _head(Path(path), container.format.name)
+    if container.format.name == "avi" and _streams_stated(head) > len(container.streams):
+        raise InputError(f"{path} has a track that is damaged", EXCLUDE)
     for what, is_there in found.items():
         if not is_there and signs[what].search(head):
             raise InputError(f"{path} has a {what} track that is damaged", EXCLUDE)
+
+
+def _streams_stated(head: bytes) -> int:
+    """How many streams an AVI says that it has; 0 where it does not."""
+    at = head.find(b"avih")
+    return int.from_bytes(head[at + 32 : at + 36], "little") if at >= 0 else 0
 
 
 def _beginning(path: str | Path) -> bytes:

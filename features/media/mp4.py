@@ -50,9 +50,9 @@ def box(file: BinaryIO, name: bytes, most: int = MOST_HEADER) -> bytes:
 def has_damaged_tables(path: Path) -> bool:
     """Whether a track lacks a header or table, or its tables differ in how many samples it has.
 
-    Samples that are together longer than the file are damage too. A header of more than 256 MB is
-    not looked at, nor are tracks whose samples all have one size, such as PCM: not all programs
-    count them alike.
+    Samples that are together longer than the file, or begin beyond it, are damage too. A header of
+    more than 256 MB is not looked at, nor are tracks whose samples all have one size, such as PCM:
+    not all programs count them alike.
     """
     length = path.stat().st_size
     with path.open("rb") as file:
@@ -64,33 +64,42 @@ def has_damaged_tables(path: Path) -> bool:
 
 
 def _is_damaged(track: bytes, length: int) -> bool:
+    tables = _tables_of(track)
+    return tables is None or (len(tables.get(b"stsz", b"")) >= 12 and _disagree(tables, length))
+
+
+def _tables_of(track: bytes) -> dict[bytes, bytes] | None:
+    """The tables of a track's samples by their names; None where something is missing."""
     content, tables = track, dict[bytes, bytes]()
     for inner, needed in _NEEDED:
         tables = dict(_boxes(content))
         if not tables.keys() >= {name.encode() for name in needed}:
-            return True
+            return None
         content = tables.get(inner.encode(), b"")
-    if not {b"stco", b"co64"} & tables.keys():
-        return True
-    if b"stsz" not in tables:
-        return b"stz2" not in tables
-    if len(tables[b"stsz"]) < 12:
-        return True
+    has_both = {b"stco", b"co64"} & tables.keys() and {b"stsz", b"stz2"} & tables.keys()
+    return tables if has_both else None
+
+
+def _disagree(tables: dict[bytes, bytes], length: int) -> bool:
+    """Whether tables are not of the same samples, or not of a file of so many bytes."""
     # A version, the size of all samples or 0, their count, the size of each.
     same, count = _numbers(tables[b"stsz"][4:12])
     sizes = _numbers(tables[b"stsz"][12 : 12 + 4 * int(count)])
     if same:
         return False
+    places = tables.get(b"stco") or tables[b"co64"]
     chunks, codecs, runs = (
-        int(_numbers(content[4:8]).sum())
-        for content in (tables.get(b"stco") or tables[b"co64"], tables[b"stsd"], tables[b"stsc"])
+        int(_numbers(table[4:8]).sum()) for table in (places, tables[b"stsd"], tables[b"stsc"])
     )
+    wide = 4 if b"stco" in tables else 8
+    starts = np.frombuffer(places[8 : len(places) // wide * wide], f">u{wide}")
     # Runs of chunks that hold equally many samples: the first chunk, samples in each, their codec.
     numbers = _numbers(tables[b"stsc"][8 : 8 + 12 * runs])
     first, each, codec = numbers[: len(numbers) // 3 * 3].reshape(-1, 3).T
     in_chunks = int((np.diff(first, append=chunks + 1) * each).sum())
     is_known = bool(((codec >= 1) & (codec <= codecs)).all())
-    return len(sizes) != count or sizes.sum() > length or in_chunks != count or not is_known
+    is_within = sizes.sum() <= length and bool((starts <= length).all())
+    return not (len(sizes) == count == in_chunks and is_known and is_within)
 
 
 def _numbers(content: bytes) -> NDArray[np.int64]:

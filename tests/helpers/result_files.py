@@ -136,6 +136,7 @@ def settings(model: str) -> dict[str, Any]:
         "preset": None,
         "init": None,
         "from": None,
+        "weights": None,
         "sees": streams.get(single, ["lld", "fc6"]),
         "presence": "ignored",
         "repeats": "shown",

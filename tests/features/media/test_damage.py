@@ -103,6 +103,7 @@ def test_the_last_tenths_of_a_second_are_missed(
         ("stsz", 11, 0x04),  # how many there are
         ("stsc", 8 + 7, 0x02),  # how many lie in each of the first chunks
         ("stsc", 8 + 9, 0x04),  # the codec they are in
+        ("stco", 8 + 4 * 7, 0x08),  # where the eighth chunk begins
         ("mdhd", -2, 0x02),  # the name of the header that has their clock
     ],
 )
@@ -124,6 +125,16 @@ def test_an_mp4_whose_sound_track_is_written_over(whole: dict[str, bytes], tmp_p
     path = tmp_path / "clip.mp4"
     path.write_bytes(content)
     with pytest.raises(InputError, match=r"is (cut off|damaged)"):
+        read(path)
+
+
+def test_a_track_of_an_avi_that_is_written_over(whole: dict[str, bytes], tmp_path: Path) -> None:
+    content = bytearray(whole["avi"])
+    first, last = content.index(b"auds") - 8, content.index(b"strf", content.index(b"auds")) + 24
+    content[first:last] = np.random.default_rng(0).bytes(last - first)
+    path = tmp_path / "clip.avi"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="damaged"):
         read(path)
 
 
