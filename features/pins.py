@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from features.hashes import Pin
 
 PINS: Mapping[str, Pin] = {
-    "faces": Pin(2, "62d5e5943a485638b44321a3ba7fb438ea5c4120667fe2d0ba85cc725e45eb04"),
-    "opensmile": Pin(2, "284ad39494cd00d76f0321c18644e4643b074c407b55caf8fd1ba00e702c5eba"),
-    "vggface": Pin(2, "b1ef1323ed701686a5b2384beebfd8af0f7034f263a36cb90d095ea0c6009d11"),
+    "faces": Pin(2, "5b59ba07b839617243cf22e514db8c8f2e84126e7d5946546a74c9f6fd8c428a"),
+    "opensmile": Pin(2, "b8db0ec4aaeb6709627a40d8cac6831586e81e2fe88562edbbfb8af46c0398ae"),
+    "vggface": Pin(2, "46239ed6b2c679e1668a59dfe56354b687cd9212db17fdde7b73936feecb8704"),
 }
 """By what is extracted: `faces`, or the row of an extractor."""

@@ -65,7 +65,7 @@ def has_damaged_tables(path: Path) -> bool:
 
 def _is_damaged(track: bytes, length: int) -> bool:
     tables = _tables_of(track)
-    return tables is None or (len(tables.get(b"stsz", b"")) >= 12 and _disagree(tables, length))
+    return tables is None or (b"stsz" in tables and _disagree(tables, length))
 
 
 def _tables_of(track: bytes) -> dict[bytes, bytes] | None:
@@ -82,16 +82,18 @@ def _tables_of(track: bytes) -> dict[bytes, bytes] | None:
 
 def _disagree(tables: dict[bytes, bytes], length: int) -> bool:
     """Whether tables are not of the same samples, or not of a file of so many bytes."""
+    if len(tables[b"stsz"]) < 12:
+        return True
     # A version, the size of all samples or 0, their count, the size of each.
     same, count = _numbers(tables[b"stsz"][4:12])
     sizes = _numbers(tables[b"stsz"][12 : 12 + 4 * int(count)])
     if same:
         return False
-    places = tables.get(b"stco") or tables[b"co64"]
+    name, wide = (b"stco", 4) if b"stco" in tables else (b"co64", 8)
+    places = tables[name]
     chunks, codecs, runs = (
         int(_numbers(table[4:8]).sum()) for table in (places, tables[b"stsd"], tables[b"stsc"])
     )
-    wide = 4 if b"stco" in tables else 8
     starts = np.frombuffer(places[8 : len(places) // wide * wide], f">u{wide}")
     # Runs of chunks that hold equally many samples: the first chunk, samples in each, their codec.
     numbers = _numbers(tables[b"stsc"][8 : 8 + 12 * runs])

@@ -1,5 +1,6 @@
 """Files of which a part is gone, or whose header is damaged: none is used short in silence."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 from features.errors import InputError
 from features.media.decoding import frame_times, probe, sound
+from features.media.mp4 import has_damaged_tables
 from features.media.pauses import Pauses, pauses
 from tests.campaigns.fuzz import CONTAINERS, FPS, FRAMES
 from tests.helpers.face_factory import portrait
@@ -118,23 +120,45 @@ def test_an_mp4_whose_tables_do_not_agree(
         frame_times(path)
 
 
-def test_an_mp4_whose_sound_track_is_written_over(whole: dict[str, bytes], tmp_path: Path) -> None:
-    content = bytearray(whole["mp4"])
-    first = content.rindex(b"elst")
-    content[first + 8 :] = np.random.default_rng(0).bytes(len(content) - first - 8)
+@pytest.mark.parametrize("name", [b"stco", b"stsz"])
+def test_an_mp4_a_table_of_which_is_empty(
+    whole: dict[str, bytes], tmp_path: Path, name: bytes
+) -> None:
+    content = whole["mp4"]
+    first = content.index(name) - 4
+    size = int.from_bytes(content[first : first + 4], "big")
+    rest = (size - 8).to_bytes(4, "big") + b"free" + bytes(size - 16)
     path = tmp_path / "clip.mp4"
-    path.write_bytes(content)
-    with pytest.raises(InputError, match=r"is (cut off|damaged)"):
-        read(path)
+    path.write_bytes(content[:first] + b"\0\0\0\x08" + name + rest + content[first + size :])
+    assert has_damaged_tables(path)
 
 
-def test_a_track_of_an_avi_that_is_written_over(whole: dict[str, bytes], tmp_path: Path) -> None:
-    content = bytearray(whole["avi"])
-    first, last = content.index(b"auds") - 8, content.index(b"strf", content.index(b"auds")) + 24
+@pytest.mark.parametrize(
+    ("suffix", "begin", "end", "reason"),
+    [
+        ("mp4", lambda c: c.rindex(b"elst") + 8, len, r"is (cut off|damaged)"),
+        (
+            "avi",
+            lambda c: c.index(b"auds") - 8,
+            lambda c: c.index(b"strf", c.index(b"auds")) + 24,
+            "damaged",
+        ),
+    ],
+)
+def test_a_sound_track_that_is_written_over(
+    whole: dict[str, bytes],
+    tmp_path: Path,
+    suffix: str,
+    begin: Callable[[bytes], int],
+    end: Callable[[bytes], int],
+    reason: str,
+) -> None:
+    content = bytearray(whole[suffix])
+    first, last = begin(whole[suffix]), end(whole[suffix])
     content[first:last] = np.random.default_rng(0).bytes(last - first)
-    path = tmp_path / "clip.avi"
+    path = tmp_path / f"clip.{suffix}"
     path.write_bytes(content)
-    with pytest.raises(InputError, match="damaged"):
+    with pytest.raises(InputError, match=reason):
         read(path)
 
 
