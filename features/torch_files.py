@@ -54,6 +54,16 @@ def checked_tensor(
     return value.float()
 
 
+def check_finite(path: Path, value: Tensor, name: str, remedy: str) -> None:
+    """Refuse a tensor whose values are not finite, in words as above.
+
+    Raises:
+        InputError: one is not.
+    """
+    if not value.isfinite().all():
+        raise InputError(f"{path}: {name} has values that are not finite", remedy)
+
+
 def _is_plain(tensor: Tensor) -> bool:
     """Whether it is dense, of floating point, and has its values with it."""
     dense = tensor.layout == torch.strided and not tensor.is_nested

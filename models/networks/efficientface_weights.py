@@ -7,7 +7,7 @@ from torch import Tensor
 
 from features.errors import InputError
 from features.hashes import verify_sha256
-from features.torch_files import checked_tensor, read_state
+from features.torch_files import check_finite, checked_tensor, read_state
 from models.networks.efficientface import BLOCKS
 
 REMEDY = (
@@ -65,8 +65,7 @@ def read_published(path: Path, sha256: str, expected: Mapping[str, Tensor]) -> d
         if prefix + name not in content:
             raise InputError(f"{path} has no {name} of EfficientFace", REMEDY)
         found = checked_tensor(path, content[prefix + name], name, shape, REMEDY)
-        if not found.isfinite().all():
-            raise InputError(f"{path}: {name} has values that are not finite", REMEDY)
+        check_finite(path, found, name, REMEDY)
         return found
 
     state = dict(expected)

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_
+from torch.optim import Optimizer
 
 from models.ablation.draws import stream
 from models.ablation.registry import STRATEGIES
@@ -185,8 +186,7 @@ class Step:
                 self.network.zero_grad()
                 loss.backward()
                 if (norm := self.state.settings.clip_norm) is not None:
-                    groups = optimizer.param_groups
-                    clip_grad_norm_((p for group in groups for p in group["params"]), norm)
+                    clip_grad_norm_(_moved_by(optimizer), norm)
                 optimizer.step()
             total = total + loss.detach()
         self.state.optimisation.close_step()
@@ -195,8 +195,7 @@ class Step:
     @contextmanager
     def _moving(self, number: int) -> Iterator[None]:
         """Have gradients of the parameters that an update moves, and of no others."""
-        groups = self.state.optimisation.optimizers[number].param_groups
-        moved = {id(parameter) for group in groups for parameter in group["params"]}
+        moved = {id(p) for p in _moved_by(self.state.optimisation.optimizers[number])}
         still = [p for p in self.network.parameters() if p.requires_grad and id(p) not in moved]
         for parameter in still:
             parameter.requires_grad = False
@@ -205,6 +204,11 @@ class Step:
         finally:
             for parameter in still:
                 parameter.requires_grad = True
+
+
+def _moved_by(optimizer: Optimizer) -> list[nn.Parameter]:
+    """The parameters of all its groups."""
+    return [parameter for group in optimizer.param_groups for parameter in group["params"]]
 
 
 def phases_of(network: Recogniser, ablation: Ablation, objective: Loss) -> tuple[Phase, ...]:

@@ -16,7 +16,7 @@ from torch import Tensor
 from features.errors import InputError
 from features.extractors.vggface.network import BLOCKS, POOLED, ChannelOrder, Origin
 from features.outside_files import h5_dataset
-from features.torch_files import checked_tensor
+from features.torch_files import check_finite, checked_tensor
 
 REMEDY = "give a VGG-16 weight file of keras-vggface (.h5) or torch (.pth, .pt, .safetensors)"
 ORIGIN = "lacuna.origin"
@@ -37,7 +37,7 @@ def _layer_modules() -> dict[str, str]:
 LAYERS = _layer_modules()
 
 
-def check_finite(path: Path, state: Mapping[str, Tensor]) -> None:
+def check_layers(path: Path, state: Mapping[str, Tensor]) -> None:
     """Refuse weights that are not finite.
 
     Raises:
@@ -45,9 +45,7 @@ def check_finite(path: Path, state: Mapping[str, Tensor]) -> None:
     """
     for layer, module in LAYERS.items():
         for kind in ("weight", "bias"):
-            if not torch.isfinite(state[f"{module}.{kind}"]).all():
-                reason = f"{path}: the {kind} of {layer} has values that are not finite"
-                raise InputError(reason, REMEDY)
+            check_finite(path, state[f"{module}.{kind}"], f"the {kind} of {layer}", REMEDY)
 
 
 # ------------------------------------------------------------------ Keras

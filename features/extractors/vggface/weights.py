@@ -26,7 +26,7 @@ from features.extractors.vggface.weight_files import (
     LAYERS,
     ORIGIN,
     REMEDY,
-    check_finite,
+    check_layers,
     read_keras,
     read_origin,
     select_layers,
@@ -72,7 +72,7 @@ def load_weights(path: str | Path, sha256: str, *, width: float = 1.0) -> VGGFac
         state = select_layers(path, weights, expected, torchvision=is_torchvision)
         if path.suffix == ".safetensors":
             origin = read_origin(path) or origin
-    check_finite(path, state)
+    check_layers(path, state)
     return _network(state, replace(origin, sha256=sha256.lower()), width)
 
 
